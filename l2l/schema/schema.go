@@ -1,0 +1,228 @@
+// Package schema says what a configuration struct means, from the tags of its fields, so that what is documented, what is
+// shown and what is enforced cannot differ:
+//
+//	type Params struct {
+//		PopSize int     `yaml:"pop_size" doc:"individuals per generation" range:"[2, inf)" auto:"4 + floor(3 ln n)"`
+//		CxProb  float64 `yaml:"cx_prob" doc:"probability that a pair is crossed" range:"[0, 1]"`
+//		Mate    string  `yaml:"mate" doc:"crossover operator" range:"blend | uniform"`
+//	}
+//
+// The tags: yaml, the key; doc, one sentence; unit; range, the values allowed (an interval, or words separated by |); auto, how
+// the value is chosen where it is left at zero (such a zero is always in range). A field without a yaml key, or with "-", is not
+// part of the configuration. Defaults are not tags: they are the values of a struct that the owner hands out.
+//
+// It is a leaf: it knows no YAML, no optimizer and no optimizee.
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Field is one configurable value of a struct.
+type Field struct {
+	Key   string        // the key in the configuration
+	Doc   string        // one sentence
+	Unit  string        // "" where it has none
+	Range string        // as in the tag; "" where everything of the type is allowed
+	Auto  string        // how a zero is filled in; "" where zero means zero
+	Value reflect.Value // the field itself, settable if the struct was given by pointer
+}
+
+// Fields lists the configurable fields of v, a struct or a pointer to one, in declaration order. Embedded structs without a
+// key of their own contribute their fields. For any other v there are none.
+func Fields(v any) []Field {
+	return fieldsOf(structOf(reflect.ValueOf(v)))
+}
+
+func structOf(v reflect.Value) reflect.Value {
+	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
+	return v
+}
+
+func fieldsOf(v reflect.Value) []Field {
+	if v.Kind() != reflect.Struct {
+		return nil
+	}
+	var fields []Field
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		switch {
+		case f.Anonymous && key == "":
+			fields = append(fields, fieldsOf(structOf(v.Field(i)))...)
+		case f.IsExported() && key != "" && key != "-":
+			fields = append(fields, Field{
+				Key: key, Doc: f.Tag.Get("doc"), Unit: f.Tag.Get("unit"),
+				Range: f.Tag.Get("range"), Auto: f.Tag.Get("auto"), Value: v.Field(i),
+			})
+		}
+	}
+	return fields
+}
+
+// Type names the field's type as a user of the configuration would: int, number, text, list of int, duration, ….
+func (f Field) Type() string { return typeName(f.Value.Type()) }
+
+func typeName(t reflect.Type) string {
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
+		return "duration"
+	case t.Kind() == reflect.Slice:
+		return "list of " + typeName(t.Elem())
+	case t.Kind() == reflect.Map:
+		return "map to " + typeName(t.Elem())
+	case t.Kind() == reflect.Pointer:
+		return typeName(t.Elem())
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int64, reflect.Uint, reflect.Uint64, reflect.Int32, reflect.Uint32:
+		return "whole number"
+	case reflect.Float64:
+		return "number"
+	case reflect.String:
+		return "text"
+	case reflect.Struct:
+		return "section"
+	}
+	return "value"
+}
+
+// IsAuto reports whether the field is left for its owner to fill in.
+func (f Field) IsAuto() bool { return f.Auto != "" && f.Value.IsZero() }
+
+// Default shows the field's present value, and for one that is filled in later how that is done.
+func (f Field) Default() string {
+	switch {
+	case f.IsAuto():
+		return "auto: " + f.Auto
+	case f.Value.Kind() == reflect.String && f.Value.Len() == 0, f.Value.Kind() == reflect.Slice && f.Value.Len() == 0:
+		return "none"
+	}
+	return fmt.Sprint(f.Value.Interface())
+}
+
+// Check returns an error naming the field and its rule if the field's value, or an element of it, is out of range.
+func (f Field) Check() error {
+	if f.Range == "" || f.IsAuto() {
+		return nil
+	}
+	return checkRange(f.Key, f.Range, f.Value)
+}
+
+// Check checks every field of v, a struct or a pointer to one, and of the structs within. All violations are reported, each as
+// "<path> = <value>, want <rule>", with path's keys joined by dots after prefix.
+func Check(prefix string, v any) error {
+	var errs []error
+	for _, f := range Fields(v) {
+		if prefix != "" {
+			f.Key = prefix + "." + f.Key
+		}
+		errs = append(errs, f.Check())
+		if inner := structOf(f.Value); inner.Kind() == reflect.Struct {
+			errs = append(errs, Check(f.Key, inner.Interface()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func checkRange(key, rule string, v reflect.Value) error {
+	if v.Kind() == reflect.Slice {
+		for i := range v.Len() {
+			if err := checkRange(fmt.Sprintf("%s[%d]", key, i), rule, v.Index(i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if v.Kind() == reflect.String {
+		for _, word := range Words(rule) {
+			if v.String() == word {
+				return nil
+			}
+		}
+		return fmt.Errorf("%s = %q, want %s", key, v.String(), strings.Join(Words(rule), " or "))
+	}
+	r, err := parseInterval(rule)
+	if err != nil {
+		panic(fmt.Sprintf("schema: field %s: %v", key, err)) // a mistake in a tag, found by the first test that touches it
+	}
+	if x := number(v); !r.contains(x) {
+		return fmt.Errorf("%s = %v, want %s", key, v.Interface(), r)
+	}
+	return nil
+}
+
+// Words lists the values that a range of words allows: "a | b" is a and b. For an interval there are none.
+func Words(rule string) []string {
+	if rule == "" || strings.ContainsAny(rule, "[(") {
+		return nil
+	}
+	words := strings.Split(rule, "|")
+	for i := range words {
+		words[i] = strings.TrimSpace(words[i])
+	}
+	return words
+}
+
+func number(v reflect.Value) float64 {
+	switch {
+	case v.CanInt():
+		return float64(v.Int())
+	case v.CanUint():
+		return float64(v.Uint())
+	}
+	return v.Float()
+}
+
+// interval is a set of numbers between two ends, each in it or not.
+type interval struct {
+	lo, hi         float64
+	loOpen, hiOpen bool
+}
+
+// parseInterval reads "[0, 1)", "(0, inf)" and the like.
+func parseInterval(s string) (interval, error) {
+	s = strings.TrimSpace(s)
+	lo, hi, ok := strings.Cut(strings.Trim(s, "[]()"), ",")
+	if len(s) < 2 || !ok || !strings.ContainsAny(s[:1], "[(") || !strings.ContainsAny(s[len(s)-1:], "])") {
+		return interval{}, fmt.Errorf("range %q, want an interval such as [0, 1) or words separated by |", s)
+	}
+	r := interval{loOpen: s[0] == '(', hiOpen: s[len(s)-1] == ')'}
+	var err1, err2 error
+	r.lo, err1 = strconv.ParseFloat(strings.TrimSpace(lo), 64)
+	r.hi, err2 = strconv.ParseFloat(strings.TrimSpace(hi), 64)
+	return r, errors.Join(err1, err2)
+}
+
+func (r interval) contains(x float64) bool {
+	return (x > r.lo || x == r.lo && !r.loOpen) && (x < r.hi || x == r.hi && !r.hiOpen)
+}
+
+func (r interval) String() string {
+	lo, hi := ">=", "<="
+	if r.loOpen {
+		lo = ">"
+	}
+	if r.hiOpen {
+		hi = "<"
+	}
+	switch {
+	case math.IsInf(r.hi, 1) && math.IsInf(r.lo, -1):
+		return "a finite number"
+	case math.IsInf(r.hi, 1):
+		return fmt.Sprintf("%s %v", lo, r.lo)
+	case math.IsInf(r.lo, -1):
+		return fmt.Sprintf("%s %v", hi, r.hi)
+	}
+	return fmt.Sprintf("%s %v and %s %v", lo, r.lo, hi, r.hi)
+}

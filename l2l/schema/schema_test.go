@@ -1,0 +1,104 @@
+package schema_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/schema"
+)
+
+type common struct {
+	Seed int `yaml:"seed" doc:"where randomness starts"`
+}
+
+type inner struct {
+	Level float64 `yaml:"level" range:"(0, 1]"`
+}
+
+type sample struct {
+	common
+	PopSize int           `yaml:"pop_size" doc:"individuals" range:"[2, inf)" auto:"10 n"`
+	Rate    float64       `yaml:"rate,omitempty" unit:"1/s" range:"(0, 1)"`
+	Kind    string        `yaml:"kind" range:"blend | uniform"`
+	Steps   []float64     `yaml:"steps" range:"[0, 5]"`
+	Wait    time.Duration `yaml:"wait"`
+	Inner   inner         `yaml:"inner"`
+	Hidden  int
+	Off     int `yaml:"-"`
+}
+
+func valid() sample {
+	return sample{Rate: 0.5, Kind: "blend", Steps: []float64{0, 5}, Inner: inner{1}}
+}
+
+func TestFieldsFollowDeclarationOrderAndLeaveOutTheRest(t *testing.T) {
+	s := valid()
+	var keys, types []string
+	for _, f := range schema.Fields(&s) {
+		keys, types = append(keys, f.Key), append(types, f.Type())
+	}
+	if got := strings.Join(keys, " "); got != "seed pop_size rate kind steps wait inner" {
+		t.Errorf("keys: %s", got)
+	}
+	if got := strings.Join(types, ", "); got != "whole number, whole number, number, text, list of number, duration, section" {
+		t.Errorf("types: %s", got)
+	}
+}
+
+func TestAValueOutOfRangeIsNamedWithItsRule(t *testing.T) {
+	for _, c := range []struct {
+		change func(*sample)
+		want   string // "" for valid
+	}{
+		{func(s *sample) {}, ""},
+		{func(s *sample) { s.PopSize = 1 }, "optimizer.pop_size = 1, want >= 2"},
+		{func(s *sample) { s.Rate = 0 }, "optimizer.rate = 0, want > 0 and < 1"},
+		{func(s *sample) { s.Rate = 1 }, "optimizer.rate = 1, want > 0 and < 1"},
+		{func(s *sample) { s.Rate = math.NaN() }, "optimizer.rate = NaN, want > 0 and < 1"},
+		{func(s *sample) { s.Kind = "bland" }, `optimizer.kind = "bland", want blend or uniform`},
+		{func(s *sample) { s.Steps = []float64{1, -1} }, "optimizer.steps[1] = -1, want >= 0 and <= 5"},
+		{func(s *sample) { s.Inner.Level = 2 }, "optimizer.inner.level = 2, want > 0 and <= 1"},
+	} {
+		s := valid()
+		c.change(&s)
+		got := ""
+		if err := schema.Check("optimizer", s); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestEveryViolationIsReported(t *testing.T) {
+	s := valid()
+	s.PopSize, s.Rate = -1, 7
+	if err := schema.Check("", s); strings.Count(err.Error(), "want") != 2 {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestADefaultIsShownAsItsUserWouldWriteIt(t *testing.T) {
+	s := valid()
+	s.Wait = 90 * time.Second
+	want := []string{"0", "auto: 10 n", "0.5", "blend", "[0 5]", "1m30s"}
+	for i, f := range schema.Fields(s)[:len(want)] {
+		if f.Default() != want[i] {
+			t.Errorf("%s: %q, want %q", f.Key, f.Default(), want[i])
+		}
+	}
+}
+
+func TestAMalformedRangePanicsAtOnce(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	_ = schema.Check("", struct {
+		X int `yaml:"x" range:"[1; 2]"`
+	}{})
+}
