@@ -1,0 +1,116 @@
+// Package optimizee is the inner loop's contract: what is optimised. An [Optimizee] names its parameters ([Space]) and its
+// objectives, and turns one individual into fitness. It may be a Go type, as in the packages below this one, or any program
+// (package process).
+//
+// The package knows no optimizer, no MPI and no run: an optimizee can be used and tested alone.
+package optimizee
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+)
+
+// Optimizee is a model whose parameters are to be found. There is one per slot, and its methods are called from one goroutine
+// at a time.
+type Optimizee interface {
+	// Space describes the parameters. It is constant and the same for every instance of the optimizee in a run.
+	Space() Space
+	// Objectives describes the numbers that Evaluate returns. It is constant; its length is the length of Outcome.Fitness.
+	Objectives() []Objective
+	// Evaluate runs the model. The outcome may depend on e alone: all randomness comes from e.Seed. An error, a panic, or a fitness that
+	// is not finite makes the evaluation a failed one, which the run survives. When ctx ends the evaluation is no longer wanted, and
+	// Evaluate should return ctx's error soon.
+	Evaluate(ctx context.Context, e Evaluation) (Outcome, error)
+}
+
+// Evaluation is one individual on one task.
+type Evaluation struct {
+	Params          // the individual's parameters
+	Instance int    // which task of the optimizee's family of tasks, from 0
+	Seed     uint64 // the only randomness allowed: a hash of the run's seed, individual, instance and replicate
+	Dir      string // a private scratch directory; "" where the run offers none
+}
+
+// Outcome is what an evaluation returns.
+type Outcome struct {
+	Fitness []float64 // one number per objective, in the order of Objectives
+	Outputs []float64 // model outputs, for optimizers that learn from them (ensemble Kalman filter); nil for others
+}
+
+// Direction says which fitness is better. There is no default: an objective without one is refused.
+type Direction int
+
+// The directions.
+const (
+	Minimise Direction = iota + 1
+	Maximise
+)
+
+func (d Direction) String() string {
+	switch d {
+	case Minimise:
+		return "minimise"
+	case Maximise:
+		return "maximise"
+	}
+	return fmt.Sprintf("Direction(%d)", int(d))
+}
+
+// Objective is one number of the fitness.
+type Objective struct {
+	Name      string
+	Direction Direction
+	Weight    float64 // its share where several objectives are added up for a single-objective optimizer; 0 means 1
+	Unit      string  // "" where it has none
+}
+
+// CheckObjectives returns an error if the objectives cannot be optimised: none at all, one without name or direction, a name
+// twice, a weight that is negative or not finite.
+func CheckObjectives(objectives []Objective) error {
+	if len(objectives) == 0 {
+		return fmt.Errorf("optimizee: no objectives, want at least one")
+	}
+	seen := map[string]bool{}
+	for i, o := range objectives {
+		switch {
+		case o.Name == "":
+			return fmt.Errorf("optimizee: objective %d has no name", i)
+		case seen[o.Name]:
+			return fmt.Errorf("optimizee: objective %q is there twice", o.Name)
+		case o.Direction != Minimise && o.Direction != Maximise:
+			return fmt.Errorf("optimizee: objective %q has no direction, want minimise or maximise", o.Name)
+		case !(o.Weight >= 0) || math.IsInf(o.Weight, 1):
+			return fmt.Errorf("optimizee: objective %q: weight = %v, want a finite number >= 0", o.Name, o.Weight)
+		}
+		seen[o.Name] = true
+	}
+	return nil
+}
+
+// The optional capabilities of an optimizee, each detected by its interface.
+type (
+	// Opener is prepared once, before the first call of any other method, and told so when it is no longer needed. An error of Open
+	// ends the run before it starts.
+	Opener interface {
+		Open() error
+		Close() error
+	}
+
+	// Reporter explains an individual to people: at the end of a run it is asked about the best one, and by "l2l-mpi eval" about any.
+	Reporter interface {
+		Report(ctx context.Context, e Evaluation, w io.Writer) error
+	}
+)
+
+// Type is an optimizee as a configuration names it: "optimizee: {type: <Name>, …}".
+type Type struct {
+	Name      string
+	Doc       string // what it models and what its fitness is
+	Reference string // paper or source; "" where there is none
+
+	// New makes one with its default configuration. The other keys of the configuration are read into those of its fields that
+	// carry the tags of package schema; then Open is called, if it is an Opener.
+	New func() Optimizee
+}

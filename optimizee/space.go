@@ -1,0 +1,397 @@
+package optimizee
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+)
+
+// Kind is the type of a parameter's values.
+type Kind int
+
+// The kinds. The zero Kind is Float.
+const (
+	Float Kind = iota
+	Int
+	Bool
+	Categorical
+)
+
+func (k Kind) String() string { return [...]string{"float", "int", "bool", "categorical"}[k] }
+
+// Parameter is one named value, or a vector of them, that an individual has.
+//
+// A value is searched in a coordinate of its own: the value itself; its natural logarithm where Log is set; 0 or 1 for a bool; the
+// index of the choice for a categorical. The methods of Space translate.
+type Parameter struct {
+	Name         string
+	Kind         Kind
+	Lower, Upper float64  // bounds, inclusive; for Float and Int. Infinite only where Std is given
+	Log          bool     // search the logarithm; Float only, and Lower must be > 0
+	Choices      []string // Categorical only, at least two
+	Size         int      // 0: a single value; n > 0: a vector of n values that share the rest of the description
+	Unit         string   // "mV", "ms", …; "" where it has none
+	Doc          string   // one sentence
+
+	// Individuals are first drawn uniformly between the bounds (in the coordinate that is searched), or, where Std is > 0, from a normal
+	// distribution with this mean and standard deviation, cut at the bounds. For a Log parameter Mean is a value and Std a
+	// standard deviation of the natural logarithm.
+	Mean, Std float64
+}
+
+// Space is the list of parameters that make up an individual. Its order is the order of the search vector.
+type Space []Parameter
+
+// Check returns all that is wrong with the space, each error naming the parameter and the rule.
+func (s Space) Check() error {
+	if len(s) == 0 {
+		return errors.New("optimizee: no parameters, want at least one")
+	}
+	var errs []error
+	seen := map[string]bool{}
+	for i, p := range s {
+		if seen[p.Name] {
+			errs = append(errs, fmt.Errorf("optimizee: parameter %q is there twice", p.Name))
+		}
+		seen[p.Name] = true
+		if err := p.check(); err != nil {
+			errs = append(errs, fmt.Errorf("optimizee: parameter %d %q: %w", i, p.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (p Parameter) check() error {
+	finite := func(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+	switch {
+	case p.Name == "":
+		return errors.New("no name")
+	case p.Kind < Float || p.Kind > Categorical:
+		return fmt.Errorf("kind = %d, want float, int, bool or categorical", int(p.Kind))
+	case p.Size < 0:
+		return fmt.Errorf("size = %d, want >= 0", p.Size)
+	case p.Log && p.Kind != Float:
+		return fmt.Errorf("log scale on a %v, want float", p.Kind)
+	case p.Kind == Categorical && len(p.Choices) < 2:
+		return fmt.Errorf("%d choices, want at least 2", len(p.Choices))
+	case p.Kind != Categorical && len(p.Choices) > 0:
+		return fmt.Errorf("choices on a %v, want categorical", p.Kind)
+	case p.Kind == Bool || p.Kind == Categorical:
+		return nil
+	case !(p.Lower < p.Upper):
+		return fmt.Errorf("bounds [%v, %v], want lower < upper", p.Lower, p.Upper)
+	case !(p.Std >= 0) || !finite(p.Std) || !finite(p.Mean):
+		return fmt.Errorf("mean %v and std %v, want finite numbers and std >= 0", p.Mean, p.Std)
+	case p.Std == 0 && !(finite(p.Lower) && finite(p.Upper)):
+		return fmt.Errorf("bounds [%v, %v] without std, want finite bounds or a mean and a std to start from", p.Lower, p.Upper)
+	case p.Std > 0 && !(p.Lower <= p.Mean && p.Mean <= p.Upper):
+		return fmt.Errorf("mean %v, want a value between the bounds [%v, %v]", p.Mean, p.Lower, p.Upper)
+	case p.Log && !(p.Lower > 0):
+		return fmt.Errorf("log scale with lower bound %v, want > 0", p.Lower)
+	case p.Kind == Int && (wholeOrInf(p.Lower) != nil || wholeOrInf(p.Upper) != nil):
+		return fmt.Errorf("bounds [%v, %v] of an int, want whole numbers up to 2^53", p.Lower, p.Upper)
+	}
+	return nil
+}
+
+func wholeOrInf(x float64) error {
+	if x != math.Trunc(x) || math.Abs(x) > 1<<53 && !math.IsInf(x, 0) {
+		return errors.New("not whole")
+	}
+	return nil
+}
+
+// length is the number of coordinates of the parameter.
+func (p Parameter) length() int { return max(p.Size, 1) }
+
+// Dim is the number of coordinates of an individual.
+func (s Space) Dim() int {
+	n := 0
+	for _, p := range s {
+		n += p.length()
+	}
+	return n
+}
+
+// Coordinate is one entry of the search vector, as an optimizer sees it.
+type Coordinate struct {
+	Kind         Kind
+	Lower, Upper float64 // bounds of the coordinate, inclusive
+	Mean, Std    float64 // the initial distribution; Std = 0: uniform between the bounds
+}
+
+// Coordinates describes the search vector, len Dim().
+func (s Space) Coordinates() []Coordinate {
+	coords := make([]Coordinate, 0, s.Dim())
+	for _, p := range s {
+		c := Coordinate{Kind: p.Kind, Lower: p.Lower, Upper: p.Upper, Mean: p.Mean, Std: p.Std}
+		switch {
+		case p.Kind == Bool:
+			c = Coordinate{Kind: Bool, Upper: 1}
+		case p.Kind == Categorical:
+			c = Coordinate{Kind: Categorical, Upper: float64(len(p.Choices) - 1)}
+		case p.Log:
+			c.Lower, c.Upper = math.Log(p.Lower), math.Log(p.Upper)
+			if p.Std > 0 {
+				c.Mean = math.Log(p.Mean)
+			}
+		}
+		for range p.length() {
+			coords = append(coords, c)
+		}
+	}
+	return coords
+}
+
+// Labels names every coordinate, len Dim(): the parameter's name, for a vector with its index, as in weights[3].
+func (s Space) Labels() []string {
+	labels := make([]string, 0, s.Dim())
+	for _, p := range s {
+		if p.Size == 0 {
+			labels = append(labels, p.Name)
+			continue
+		}
+		for i := range p.Size {
+			labels = append(labels, p.Name+"["+strconv.Itoa(i)+"]")
+		}
+	}
+	return labels
+}
+
+// Decode translates a search vector, len Dim(), into parameter values. No value leaves its bounds, whatever x holds: it is clipped
+// to them, and rounded for kinds that are not Float. NaN is an error, so is a vector of another length.
+func (s Space) Decode(x []float64) (Params, error) {
+	if len(x) != s.Dim() {
+		return Params{}, fmt.Errorf("optimizee: a vector of %d coordinates, want %d", len(x), s.Dim())
+	}
+	values := make([]float64, 0, len(x))
+	for _, p := range s {
+		for range p.length() {
+			c := x[len(values)]
+			if math.IsNaN(c) {
+				return Params{}, fmt.Errorf("optimizee: coordinate %s is not a number", s.Labels()[len(values)])
+			}
+			values = append(values, p.value(c))
+		}
+	}
+	return Params{space: s, X: x, values: values}, nil
+}
+
+// value translates one coordinate; the result is within the bounds.
+func (p Parameter) value(c float64) float64 {
+	switch p.Kind {
+	case Bool:
+		return min(max(math.Round(c), 0), 1)
+	case Categorical:
+		return min(max(math.Round(c), 0), float64(len(p.Choices)-1))
+	case Int:
+		return min(max(math.Round(c), p.Lower), p.Upper)
+	}
+	if p.Log {
+		c = math.Exp(c)
+	}
+	return min(max(c, p.Lower), p.Upper)
+}
+
+// Encode translates values by name into a search vector. Every parameter must be given, as float64, int, bool, string or a slice of
+// one of these (as decoded from YAML or JSON, also []any); an unknown name, a value of the wrong type or out of bounds is an
+// error naming it and the rule.
+func (s Space) Encode(values map[string]any) ([]float64, error) {
+	var errs []error
+	for name := range values {
+		if s.find(name) < 0 {
+			errs = append(errs, fmt.Errorf("optimizee: no parameter %q", name))
+		}
+	}
+	x := make([]float64, 0, s.Dim())
+	for _, p := range s {
+		v, ok := values[p.Name]
+		if !ok {
+			errs = append(errs, fmt.Errorf("optimizee: parameter %q is missing", p.Name))
+			continue
+		}
+		elements, err := p.elements(v)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("optimizee: parameter %q: %w", p.Name, err))
+		}
+		for _, e := range elements {
+			c, err := p.coordinate(e)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("optimizee: parameter %q: %w", p.Name, err))
+			}
+			x = append(x, c)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+func (p Parameter) elements(v any) ([]any, error) {
+	if p.Size == 0 {
+		return []any{v}, nil
+	}
+	var list []any
+	switch v := v.(type) {
+	case []any:
+		list = v
+	case []float64:
+		list = boxed(v)
+	case []int:
+		list = boxed(v)
+	case []bool:
+		list = boxed(v)
+	case []string:
+		list = boxed(v)
+	default:
+		return nil, fmt.Errorf("%v, want a list of %d values", v, p.Size)
+	}
+	if len(list) != p.Size {
+		return nil, fmt.Errorf("%d values, want %d", len(list), p.Size)
+	}
+	return list, nil
+}
+
+func boxed[T any](s []T) []any {
+	out := make([]any, len(s))
+	for i, v := range s {
+		out[i] = v
+	}
+	return out
+}
+
+func (p Parameter) coordinate(v any) (float64, error) {
+	switch p.Kind {
+	case Bool:
+		if b, ok := v.(bool); ok {
+			if b {
+				return 1, nil
+			}
+			return 0, nil
+		}
+		return 0, fmt.Errorf("%v, want true or false", v)
+	case Categorical:
+		name, _ := v.(string)
+		if i := slices.Index(p.Choices, name); i >= 0 {
+			return float64(i), nil
+		}
+		return 0, fmt.Errorf("%v, want one of %v", v, p.Choices)
+	}
+	var f float64
+	switch v := v.(type) {
+	case float64:
+		f = v
+	case int:
+		f = float64(v)
+	case int64:
+		f = float64(v)
+	case uint64:
+		f = float64(v)
+	default:
+		return 0, fmt.Errorf("%v, want a number", v)
+	}
+	switch {
+	case !(f >= p.Lower && f <= p.Upper):
+		return 0, fmt.Errorf("%v, want a value in [%v, %v]", f, p.Lower, p.Upper)
+	case p.Kind == Int && f != math.Trunc(f):
+		return 0, fmt.Errorf("%v, want a whole number", f)
+	case p.Log:
+		return math.Log(f), nil
+	}
+	return f, nil
+}
+
+func (s Space) find(name string) int {
+	return slices.IndexFunc(s, func(p Parameter) bool { return p.Name == name })
+}
+
+// Params is an individual's parameters, by name. It is made by Space.Decode. The getters panic if the space has no parameter of that
+// name and kind, which is a mistake in the optimizee; in a run such a panic is reported as a failed evaluation.
+type Params struct {
+	X      []float64 // the raw search vector, len Dim(); read-only
+	space  Space
+	values []float64 // as X, translated
+}
+
+// Float returns the value of a Float or Int parameter.
+func (p Params) Float(name string) float64 { return p.get(name, false, Float, Int)[0] }
+
+// Int returns the value of an Int parameter.
+func (p Params) Int(name string) int { return int(p.get(name, false, Int)[0]) }
+
+// Bool returns the value of a Bool parameter.
+func (p Params) Bool(name string) bool { return p.get(name, false, Bool)[0] == 1 }
+
+// Choice returns the value of a Categorical parameter.
+func (p Params) Choice(name string) string {
+	i := int(p.get(name, false, Categorical)[0])
+	return p.space[p.space.find(name)].Choices[i]
+}
+
+// Vector returns the values of a vector parameter: for Float and Int as they are, for Bool 0 or 1, for Categorical the index of the
+// choice. It must not be changed.
+func (p Params) Vector(name string) []float64 {
+	return p.get(name, true, Float, Int, Bool, Categorical)
+}
+
+func (p Params) get(name string, vector bool, kinds ...Kind) []float64 {
+	at := 0
+	for _, q := range p.space {
+		if q.Name == name {
+			if !slices.Contains(kinds, q.Kind) || vector != (q.Size > 0) {
+				shape := "a single"
+				if q.Size > 0 {
+					shape = "a vector of"
+				}
+				panic(fmt.Sprintf("optimizee: parameter %q is %s %v, asked for as something else", name, shape, q.Kind))
+			}
+			return p.values[at : at+q.length() : at+q.length()]
+		}
+		at += q.length()
+	}
+	panic(fmt.Sprintf("optimizee: no parameter %q", name))
+}
+
+// Value is a parameter with its value as a user would write it: float64, int64, bool, string, or a slice of one of these.
+type Value struct {
+	Parameter
+	Value any
+}
+
+// All lists the parameters with their values, in the order of the space.
+func (p Params) All() []Value {
+	all := make([]Value, len(p.space))
+	at := 0
+	for i, q := range p.space {
+		v := p.values[at : at+q.length()]
+		at += q.length()
+		all[i] = Value{Parameter: q, Value: q.typed(v)}
+	}
+	return all
+}
+
+func (p Parameter) typed(v []float64) any {
+	switch p.Kind {
+	case Int:
+		return shaped(p, v, func(x float64) int64 { return int64(x) })
+	case Bool:
+		return shaped(p, v, func(x float64) bool { return x == 1 })
+	case Categorical:
+		return shaped(p, v, func(x float64) string { return p.Choices[int(x)] })
+	}
+	return shaped(p, v, func(x float64) float64 { return x })
+}
+
+func shaped[T any](p Parameter, v []float64, typed func(float64) T) any {
+	if p.Size == 0 {
+		return typed(v[0])
+	}
+	out := make([]T, len(v))
+	for i, x := range v {
+		out[i] = typed(x)
+	}
+	return out
+}

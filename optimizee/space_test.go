@@ -1,0 +1,189 @@
+package optimizee_test
+
+import (
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+)
+
+// mixed has a parameter of every kind.
+func mixed() optimizee.Space {
+	return optimizee.Space{
+		{Name: "v", Lower: -5, Upper: 5, Unit: "mV"},
+		{Name: "tau", Lower: 1, Upper: 100, Log: true, Unit: "ms"},
+		{Name: "n", Kind: optimizee.Int, Lower: 1, Upper: 7},
+		{Name: "on", Kind: optimizee.Bool},
+		{Name: "rule", Kind: optimizee.Categorical, Choices: []string{"stdp", "bcm", "oja"}},
+		{Name: "w", Size: 3, Lower: math.Inf(-1), Upper: math.Inf(1), Mean: 1, Std: 2},
+	}
+}
+
+func values() map[string]any {
+	return map[string]any{"v": 2.5, "tau": 10.0, "n": 3, "on": true, "rule": "oja", "w": []float64{1, 2, 3}}
+}
+
+func TestEncodeAndDecodeAreInverse(t *testing.T) {
+	s := mixed()
+	x, err := s.Encode(values())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []float64{2.5, math.Log(10), 3, 1, 2, 1, 2, 3}; !reflect.DeepEqual(x, want) {
+		t.Fatalf("encoded %v, want %v", x, want)
+	}
+	p, err := s.Decode(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Float("v") != 2.5 || math.Abs(p.Float("tau")-10) > 1e-14 || p.Int("n") != 3 || !p.Bool("on") || p.Choice("rule") != "oja" ||
+		!reflect.DeepEqual(p.Vector("w"), []float64{1, 2, 3}) {
+		t.Errorf("decoded %v", p.All())
+	}
+	if got := p.All()[2].Value; got != int64(3) {
+		t.Errorf("n = %v (%T), want an int64", got, got)
+	}
+	if got := p.All()[5].Value; !reflect.DeepEqual(got, []float64{1, 2, 3}) {
+		t.Errorf("w = %v", got)
+	}
+}
+
+func TestNoValueLeavesItsBounds(t *testing.T) {
+	s := mixed()
+	for _, far := range []float64{math.Inf(-1), -1e300, -0.6, 1e300, math.Inf(1)} {
+		x := make([]float64, s.Dim())
+		for i := range x {
+			x[i] = far
+		}
+		p, err := s.Decode(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range p.All()[:3] {
+			f := p.Float(v.Name)
+			if f < v.Lower || f > v.Upper {
+				t.Errorf("%s = %v at coordinate %v, want a value in [%v, %v]", v.Name, f, far, v.Lower, v.Upper)
+			}
+		}
+		_, _ = p.Bool("on"), p.Choice("rule")
+	}
+}
+
+func TestTheTopOfALogScaleIsReachedNotPassed(t *testing.T) {
+	s := optimizee.Space{{Name: "g", Lower: 1e-9, Upper: 0.3, Log: true}}
+	p, err := s.Decode([]float64{s.Coordinates()[0].Upper})
+	if err != nil || p.Float("g") > 0.3 || p.Float("g") < 0.3*(1-1e-12) {
+		t.Errorf("g = %v, %v", p.Float("g"), err)
+	}
+}
+
+func TestNotANumberAndWrongLengthAreErrors(t *testing.T) {
+	s := mixed()
+	x := make([]float64, s.Dim())
+	x[6] = math.NaN()
+	if _, err := s.Decode(x); err == nil || !strings.Contains(err.Error(), "w[1]") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := s.Decode(x[:3]); err == nil {
+		t.Error("a short vector was decoded")
+	}
+}
+
+func TestEncodeNamesTheParameterTheValueAndTheRule(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		value any
+		want  string
+	}{
+		{"v", 6.0, `"v": 6, want a value in [-5, 5]`},
+		{"v", "fast", `"v": fast, want a number`},
+		{"n", 2.5, `"n": 2.5, want a whole number`},
+		{"on", 1, `"on": 1, want true or false`},
+		{"rule", "hebb", `"rule": hebb, want one of [stdp bcm oja]`},
+		{"w", []float64{1, 2}, `"w": 2 values, want 3`},
+		{"w", 1.0, `"w": 1, want a list of 3 values`},
+		{"x", 1.0, `no parameter "x"`},
+	} {
+		v := values()
+		v[c.name] = c.value
+		if _, err := mixed().Encode(v); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s = %v: got %v, want %s", c.name, c.value, err, c.want)
+		}
+	}
+	v := values()
+	delete(v, "tau")
+	if _, err := mixed().Encode(v); err == nil || !strings.Contains(err.Error(), `"tau" is missing`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestASpaceThatCannotBeSearchedIsRefused(t *testing.T) {
+	inf := math.Inf(1)
+	for _, c := range []struct {
+		space optimizee.Space
+		want  string
+	}{
+		{nil, "no parameters"},
+		{optimizee.Space{{Lower: 0, Upper: 1}}, "no name"},
+		{optimizee.Space{{Name: "a", Upper: 1}, {Name: "a", Upper: 1}}, "twice"},
+		{optimizee.Space{{Name: "a", Lower: 1, Upper: 1}}, "lower < upper"},
+		{optimizee.Space{{Name: "a", Lower: math.NaN(), Upper: 1}}, "lower < upper"},
+		{optimizee.Space{{Name: "a", Lower: 0, Upper: inf}}, "without std"},
+		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1, Mean: 2, Std: 1}}, "between the bounds"},
+		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1, Log: true}}, "want > 0"},
+		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1.5, Kind: optimizee.Int}}, "whole numbers"},
+		{optimizee.Space{{Name: "a", Lower: 1, Upper: 2, Kind: optimizee.Int, Log: true}}, "log scale on a int"},
+		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []string{"x"}}}, "at least 2"},
+		{optimizee.Space{{Name: "a", Kind: optimizee.Bool, Choices: []string{"x", "y"}}}, "choices on a bool"},
+		{optimizee.Space{{Name: "a", Upper: 1, Size: -1}}, "size = -1"},
+	} {
+		if err := c.space.Check(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: got %v, want %s", c.space, err, c.want)
+		}
+	}
+	if err := mixed().Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAWrongNameOrKindPanicsWithTheName(t *testing.T) {
+	p, err := mixed().Decode(make([]float64, mixed().Dim()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, ask := range map[string]func(){
+		`"tua"`: func() { p.Float("tua") }, `"on"`: func() { p.Int("on") }, `"w"`: func() { p.Float("w") }, `"v"`: func() { p.Vector("v") },
+	} {
+		func() {
+			defer func() {
+				if text, _ := recover().(string); !strings.Contains(text, name) {
+					t.Errorf("%s: panic %q", name, text)
+				}
+			}()
+			ask()
+		}()
+	}
+}
+
+func TestObjectivesNeedANameADirectionAndASaneWeight(t *testing.T) {
+	ok := optimizee.Objective{Name: "error", Direction: optimizee.Minimise}
+	for _, c := range []struct {
+		objectives []optimizee.Objective
+		want       string
+	}{
+		{nil, "at least one"},
+		{[]optimizee.Objective{{Direction: optimizee.Maximise}}, "no name"},
+		{[]optimizee.Objective{{Name: "error"}}, "no direction"},
+		{[]optimizee.Objective{ok, ok}, "twice"},
+		{[]optimizee.Objective{{Name: "error", Direction: optimizee.Minimise, Weight: -1}}, "weight = -1"},
+	} {
+		if err := optimizee.CheckObjectives(c.objectives); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: got %v, want %s", c.objectives, err, c.want)
+		}
+	}
+	if err := optimizee.CheckObjectives([]optimizee.Objective{ok}); err != nil {
+		t.Error(err)
+	}
+}
