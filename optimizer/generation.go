@@ -1,0 +1,186 @@
+package optimizer
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/vector"
+)
+
+// ledger is what every algorithm remembers of its dealings with the outside: numbers given out, results taken, the best one.
+type ledger struct {
+	NextID int64     // of the next individual to be proposed
+	Told   int64     // results told
+	Best   *Solution // the smallest loss; among equal ones the smallest ID, so that the order of telling does not matter
+}
+
+// take counts a result and keeps it if it is the best.
+func (l *ledger) take(ev Evaluated, x []float64) {
+	l.Told++
+	if ev.Failed || len(ev.Loss) != 1 {
+		return
+	}
+	if b := l.Best; b == nil || ev.Loss[0] < b.Loss[0] || ev.Loss[0] == b.Loss[0] && ev.ID < b.ID {
+		l.Best = &Solution{ID: ev.ID, X: slices.Clone(x), Loss: slices.Clone(ev.Loss)}
+	}
+}
+
+// checked returns ev with a loss that is not finite turned into a failure, or ErrShape.
+func checked(ev Evaluated, problem Problem) (Evaluated, error) {
+	if ev.Failed {
+		return Evaluated{ID: ev.ID, Failed: true, Replace: ev.Replace}, nil
+	}
+	if len(ev.Loss) != problem.NumObjectives() {
+		return ev, fmt.Errorf("%w: individual %d: a loss of %d numbers, want %d", ErrShape, ev.ID, len(ev.Loss), problem.NumObjectives())
+	}
+	if problem.Outputs > 0 && len(ev.Outputs) != problem.Outputs {
+		return ev, fmt.Errorf("%w: individual %d: %d model outputs, want %d", ErrShape, ev.ID, len(ev.Outputs), problem.Outputs)
+	}
+	for _, v := range slices.Concat(ev.Loss, ev.Outputs[:min(problem.Outputs, len(ev.Outputs))]) {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return Evaluated{ID: ev.ID, Failed: true, Replace: ev.Replace}, nil
+		}
+	}
+	ev.Replace = false
+	return ev, nil
+}
+
+// generation keeps the books between Ask and Tell for an algorithm that proposes a set of individuals at once and learns when all
+// their results are in. It is part of the algorithm's state.
+type generation struct {
+	ledger
+	Number  int           // generations completed
+	Members []member      // of the present generation, in the order of proposal; empty between generations
+	Queue   []int         // indices of members not handed out yet
+	Open    int           // members whose result is missing
+	index   map[int64]int // ID -> index of the members handed out and not told; rebuilt on demand
+}
+
+// member is one individual of a generation.
+type member struct {
+	ID      int64
+	X       vector.Vector
+	Asked   bool
+	Told    bool
+	Loss    vector.Vector
+	Outputs vector.Vector
+	Failed  bool
+	Replace bool
+}
+
+// idle reports whether a new generation can begin.
+func (g *generation) idle() bool { return len(g.Members) == 0 }
+
+// begin starts a generation of the points xs, which it keeps.
+func (g *generation) begin(xs [][]float64) {
+	g.Members, g.Queue, g.Open = make([]member, len(xs)), g.Queue[:0], len(xs)
+	for i, x := range xs {
+		g.Members[i] = member{X: x}
+		g.Queue = append(g.Queue, i)
+	}
+	g.index = nil
+}
+
+// ask hands out the next members, up to max of them if max > 0.
+func (g *generation) ask(max int) []Candidate {
+	n := len(g.Queue)
+	if max > 0 {
+		n = min(n, max)
+	}
+	out := make([]Candidate, n)
+	for i, at := range g.Queue[:n] {
+		m := &g.Members[at]
+		m.ID, m.Asked = g.NextID, true
+		g.NextID++
+		out[i] = Candidate{ID: m.ID, X: m.X}
+		if g.index != nil {
+			g.index[m.ID] = at
+		}
+	}
+	g.Queue = g.Queue[n:]
+	return out
+}
+
+// tell takes results in and reports whether the generation is now complete. Failed members that are to be replaced get a new point
+// from draw(index) once all results are in, in the order of proposal, and are handed out again.
+func (g *generation) tell(results []Evaluated, problem Problem, draw func(i int) []float64) (complete bool, err error) {
+	if len(results) == 0 {
+		return false, nil
+	}
+	if g.index == nil {
+		g.index = make(map[int64]int, len(g.Members))
+		for i, m := range g.Members {
+			if m.Asked && !m.Told {
+				g.index[m.ID] = i
+			}
+		}
+	}
+	results = slices.Clone(results)
+	seen := make(map[int64]bool, len(results))
+	for i, ev := range results {
+		if _, ok := g.index[ev.ID]; !ok || seen[ev.ID] {
+			return false, fmt.Errorf("%w: %d", ErrUnknown, ev.ID)
+		}
+		seen[ev.ID] = true
+		if results[i], err = checked(ev, problem); err != nil {
+			return false, err
+		}
+	}
+	for _, ev := range results {
+		m := &g.Members[g.index[ev.ID]]
+		delete(g.index, ev.ID)
+		g.take(ev, m.X)
+		m.Told, m.Loss, m.Outputs = true, slices.Clone(ev.Loss), slices.Clone(ev.Outputs)
+		m.Failed, m.Replace = ev.Failed, ev.Replace
+		g.Open--
+	}
+	if g.Open > 0 {
+		return false, nil
+	}
+	for i, m := range g.Members {
+		if m.Replace {
+			g.Members[i] = member{X: draw(i)}
+			g.Queue = append(g.Queue, i)
+			g.Open++
+		}
+	}
+	return g.Open == 0, nil
+}
+
+// end closes the generation.
+func (g *generation) end() {
+	g.Number++
+	g.Members = nil
+}
+
+// ranking returns the members' indices from the smallest first loss to the largest, failed ones last, equal ones in the order of
+// proposal, and the number of members that did not fail.
+func (g *generation) ranking() (order []int, ok int) {
+	order = make([]int, len(g.Members))
+	for i, m := range g.Members {
+		order[i] = i
+		if !m.Failed {
+			ok++
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		ma, mb := &g.Members[a], &g.Members[b]
+		switch {
+		case ma.Failed && mb.Failed:
+			return 0
+		case ma.Failed:
+			return 1
+		case mb.Failed:
+			return -1
+		}
+		return cmp.Compare(ma.Loss[0], mb.Loss[0])
+	})
+	return order, ok
+}
+
+// status fills in what the books know.
+func (g *generation) status() Status {
+	return Status{Generation: g.Number, Told: g.Told, Best: g.Best}
+}

@@ -1,0 +1,99 @@
+// Package optimizer holds the outer loop's algorithms behind one contract, [Optimizer]: Ask proposes individuals, Tell reports
+// their losses. An algorithm is a state machine without clocks, files, goroutines or global randomness: the same
+// calls give the same answers, and its whole state can be marshalled at any moment.
+//
+// Algorithms minimise, and work on plain vectors in a box ([Problem]); directions of objectives, names, units and scales of
+// parameters are the concern of others. The package can be used alone:
+//
+//	o, err := optimizer.NewCMAES(optimizer.Box(10, -5, 5), optimizer.DefaultCMAES(), 1)
+//	for o.Status().Stop == "" {
+//		candidates, err := o.Ask(0)
+//		…
+//		err = o.Tell(results)
+//	}
+//
+// [Catalogue] lists all algorithms. Each file reads in the same order: parameters, constants, state, Ask and Tell, codec.
+package optimizer
+
+import (
+	"encoding"
+	"errors"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/vector"
+)
+
+// Optimizer is a search. It is used from one goroutine at a time.
+type Optimizer interface {
+	// Ask proposes up to max individuals; max <= 0 means as many as it wants now. No candidates and no error mean that results must be
+	// told first or, where Status().Stop is set, that the search has ended. Same history, same answer. How the calls group the
+	// individuals does not matter: Ask(3) and Ask(5) propose what Ask(8) would.
+	Ask(max int) ([]Candidate, error)
+	// Tell reports results of asked individuals, any number in any order, each once. A generational algorithm keeps them until its
+	// generation is complete and then learns from them in the order of their IDs, so its search does not depend on who finished
+	// first. After an error (ErrUnknown, ErrShape) nothing of the call has been taken in.
+	Tell(results []Evaluated) error
+	// Status describes the search so far.
+	Status() Status
+
+	// MarshalBinary returns the whole state, outstanding individuals and random stream included. UnmarshalBinary, on an optimizer
+	// made for the same problem with the same parameters, continues from it bit for bit. It returns ErrState, and changes nothing,
+	// if the bytes are not such a state.
+	encoding.BinaryMarshaler
+	encoding.BinaryUnmarshaler
+}
+
+// Asynchronous is the capability of an algorithm without generations: it can propose at any time and learns from each result
+// as it is told, in the order in which it is told. Its search depends on that order; to replay it, replay the order.
+// Ask(max <= 0) proposes one individual.
+type Asynchronous interface {
+	Optimizer
+	Asynchronous()
+}
+
+// Candidate is a proposed individual.
+type Candidate struct {
+	ID int64     // its number: 0, 1, 2, … in the order of asking
+	X  []float64 // the point, in the problem's box, whole numbers where its kind says so; read-only, and valid until its result is told
+}
+
+// Evaluated is an individual's result.
+type Evaluated struct {
+	ID      int64
+	Loss    []float64 // one number per objective, smaller is better; ignored if Failed
+	Outputs []float64 // the model's outputs, for algorithms that learn from them; nil otherwise
+	Failed  bool      // there is no loss. A loss that is NaN or infinite also counts as failed
+	Replace bool      // with Failed: propose another individual in its place, instead of ranking it behind all others
+}
+
+// Status is the search as it stands.
+type Status struct {
+	Generation int       // generations completed; for asynchronous algorithms, results told divided by the population size
+	Told       int64     // results told
+	Best       *Solution // the smallest loss so far (the first of equals); nil before the first success and with several objectives
+	Stop       string    // why the search has ended by itself; "" while it goes on
+	Figures    []Figure  // what is worth watching, e.g. the step size
+}
+
+// Solution is an evaluated individual.
+type Solution struct {
+	ID   int64
+	X    vector.Vector
+	Loss vector.Vector
+}
+
+// Figure is a named number of an algorithm's state.
+type Figure struct {
+	Name  string
+	Value float64
+}
+
+var (
+	// ErrUnknown is returned by Tell for an individual that was never asked, or was told before.
+	ErrUnknown = errors.New("optimizer: individual is not outstanding")
+	// ErrShape is returned by Tell for a loss or outputs of the wrong length.
+	ErrShape = errors.New("optimizer: wrong number of values")
+	// ErrState is returned by UnmarshalBinary for bytes that are not a state of this algorithm on this problem.
+	ErrState = errors.New("optimizer: not a state of this search")
+	// ErrUnsuited is returned by constructors for a problem that the algorithm cannot handle.
+	ErrUnsuited = errors.New("optimizer: problem does not suit the algorithm")
+)

@@ -1,0 +1,121 @@
+package optimizer
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+)
+
+// Kind says what values a coordinate takes.
+type Kind int
+
+// The kinds. The zero Kind is Continuous.
+const (
+	Continuous  Kind = iota
+	Integer          // whole numbers from Lower to Upper
+	Categorical      // whole numbers from 0 to Upper, without an order
+)
+
+// Coordinate is one entry of the search vector.
+type Coordinate struct {
+	Kind         Kind
+	Lower, Upper float64 // bounds, inclusive, Lower < Upper; infinite only where Std > 0
+	Mean, Std    float64 // initial distribution: normal, cut at the bounds; Std = 0: uniform between the bounds
+}
+
+// Width is the coordinate's natural length: Upper − Lower where the initial distribution is uniform, and otherwise that of the
+// uniform distribution with standard deviation Std. Step sizes are fractions of it, so that parameters of different units
+// are searched alike.
+func (c Coordinate) Width() float64 {
+	if c.Std > 0 {
+		return c.Std * math.Sqrt(12)
+	}
+	return c.Upper - c.Lower
+}
+
+// clip returns x as a value that the coordinate may take.
+func (c Coordinate) clip(x float64) float64 {
+	if c.Kind != Continuous {
+		x = math.Round(x)
+	}
+	return min(max(x, c.Lower), c.Upper)
+}
+
+// draw returns a random value from the initial distribution.
+func (c Coordinate) draw(rng *rand.Rand) float64 {
+	switch {
+	case c.Kind == Continuous && c.Std == 0:
+		return c.clip(c.Lower + (c.Upper-c.Lower)*rng.Float64())
+	case c.Std == 0: // each whole number equally often
+		return c.clip(c.Lower + math.Floor((c.Upper-c.Lower+1)*rng.Float64()))
+	}
+	for range 100 {
+		if x := c.Mean + c.Std*rng.NormFloat64(); c.Lower <= x && x <= c.Upper {
+			return c.clip(x)
+		}
+	}
+	return c.clip(c.Mean) // the bounds cut off nearly everything
+}
+
+// Problem is what an optimizer knows of the search.
+type Problem struct {
+	Coords     []Coordinate
+	Objectives int // length of a loss; 0 means 1
+	Outputs    int // length of the model outputs; 0 where there are none
+}
+
+// Box is the single-objective problem of n continuous coordinates between the same bounds.
+func Box(n int, lower, upper float64) Problem {
+	p := Problem{Coords: make([]Coordinate, n)}
+	for i := range p.Coords {
+		p.Coords[i] = Coordinate{Lower: lower, Upper: upper}
+	}
+	return p
+}
+
+// Dim is the length of the search vector.
+func (p Problem) Dim() int { return len(p.Coords) }
+
+// NumObjectives is the length of a loss, at least 1.
+func (p Problem) NumObjectives() int { return max(p.Objectives, 1) }
+
+// Check returns an error if the box is empty or a coordinate breaks a rule of [Coordinate].
+func (p Problem) Check() error {
+	if len(p.Coords) == 0 {
+		return errors.New("optimizer: a problem without coordinates")
+	}
+	if p.Objectives < 0 || p.Outputs < 0 {
+		return fmt.Errorf("optimizer: %d objectives and %d outputs, want >= 0", p.Objectives, p.Outputs)
+	}
+	for i, c := range p.Coords {
+		infinite := math.IsInf(c.Lower, 0) || math.IsInf(c.Upper, 0)
+		switch {
+		case !(c.Lower < c.Upper):
+			return fmt.Errorf("optimizer: coordinate %d: bounds [%v, %v], want lower < upper", i, c.Lower, c.Upper)
+		case !(c.Std >= 0) || math.IsInf(c.Std, 0) || math.IsNaN(c.Mean) || math.IsInf(c.Mean, 0):
+			return fmt.Errorf("optimizer: coordinate %d: mean %v and std %v, want finite numbers and std >= 0", i, c.Mean, c.Std)
+		case infinite && c.Std == 0:
+			return fmt.Errorf("optimizer: coordinate %d: bounds [%v, %v], want finite ones, or a mean and a std", i, c.Lower, c.Upper)
+		case c.Kind != Continuous && !infinite && (c.Lower != math.Trunc(c.Lower) || c.Upper != math.Trunc(c.Upper)):
+			return fmt.Errorf("optimizer: coordinate %d: bounds [%v, %v], want whole numbers", i, c.Lower, c.Upper)
+		}
+	}
+	return nil
+}
+
+// Draw returns a random point of the initial distribution.
+func (p Problem) Draw(rng *rand.Rand) []float64 {
+	x := make([]float64, len(p.Coords))
+	for i, c := range p.Coords {
+		x[i] = c.draw(rng)
+	}
+	return x
+}
+
+// Clip moves x, in place, to the nearest point that the problem allows.
+func (p Problem) Clip(x []float64) {
+	for i, c := range p.Coords {
+		x[i] = c.clip(x[i])
+	}
+}
