@@ -12,7 +12,7 @@ import (
 	"gonum.org/v1/gonum/lapack"
 	"gonum.org/v1/gonum/lapack/lapack64"
 
-	"github.com/meta-optimization/l2l-mpi/l2l/vector"
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 )
 
 // CMAESParams configures CMAES.
@@ -110,19 +110,19 @@ type CMAES struct {
 type cmaesState struct {
 	Gen     generation
 	Src     *source
-	Drawing bool          // the present generation is that of the initial samples
-	Mean    vector.Vector // m, in units of the width
-	Sigma   float64       // σ
-	Pc, Ps  vector.Vector // evolution paths of C and of σ
-	C       vector.Vector // covariance, n×n row-major, upper triangle
-	B       vector.Vector // eigenvectors of C in its columns, n×n row-major, as of generation Eigen
-	D       vector.Vector // square roots of the eigenvalues
-	Eigen   int           // update at which B and D were computed
-	Updates int           // generations learnt from
-	Y       vector.Vector // steps of the outstanding generation, λ×n: x = m + σy
-	Norms   vector.Vector // ‖C^{-1/2} y‖² of each, len λ
-	Best    vector.Vector // smallest loss of each generation, the last ones
-	Median  vector.Vector // its median
+	Drawing bool         // the present generation is that of the initial samples
+	Mean    codec.Vector // m, in units of the width
+	Sigma   float64      // σ
+	Pc, Ps  codec.Vector // evolution paths of C and of σ
+	C       codec.Vector // covariance, n×n row-major, upper triangle
+	B       codec.Vector // eigenvectors of C in its columns, n×n row-major, as of generation Eigen
+	D       codec.Vector // square roots of the eigenvalues
+	Eigen   int          // update at which B and D were computed
+	Updates int          // generations learnt from
+	Y       codec.Vector // steps of the outstanding generation, λ×n: x = m + σy
+	Norms   codec.Vector // ‖C^{-1/2} y‖² of each, len λ
+	Best    codec.Vector // smallest loss of each generation, the last ones
+	Median  codec.Vector // its median
 	Stop    string
 }
 

@@ -1,11 +1,10 @@
 package optimizer
 
 import (
-	"bytes"
 	"fmt"
 	"math/rand/v2"
 
-	"github.com/vmihailenco/msgpack/v5"
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 )
 
 // envelope is a marshalled optimizer: whose state it is, and the state.
@@ -13,36 +12,29 @@ type envelope struct {
 	Algorithm string
 	Version   int // of the state's layout
 	Dim       int
-	State     msgpack.RawMessage
+	State     []byte
 }
 
 // encodeState marshals an algorithm's state, a struct of exported fields.
 func encodeState(algorithm string, version int, problem Problem, state any) ([]byte, error) {
-	raw, err := msgpack.Marshal(state)
+	raw, err := codec.Marshal(state)
 	if err != nil {
 		return nil, fmt.Errorf("optimizer: %s: state: %w", algorithm, err)
 	}
-	return msgpack.Marshal(envelope{algorithm, version, problem.Dim(), raw})
+	return codec.Marshal(envelope{algorithm, version, problem.Dim(), raw})
 }
 
 // decodeState is the inverse of encodeState. It returns a state of its own and ErrState where b is not one.
 func decodeState[S any](algorithm string, version int, problem Problem, b []byte) (s S, err error) {
-	defer func() { // the decoder panics on some lengths that no writer produces
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", ErrState, p)
-		}
-	}()
 	var e envelope
-	if err := msgpack.Unmarshal(b, &e); err != nil {
+	if err := codec.Unmarshal(b, &e); err != nil {
 		return s, fmt.Errorf("%w: %w", ErrState, err)
 	}
 	if e.Algorithm != algorithm || e.Version != version || e.Dim != problem.Dim() {
 		return s, fmt.Errorf("%w: it is of %s version %d in %d dimensions, want %s version %d in %d", ErrState,
 			e.Algorithm, e.Version, e.Dim, algorithm, version, problem.Dim())
 	}
-	dec := msgpack.NewDecoder(bytes.NewReader(e.State))
-	dec.DisallowUnknownFields(true)
-	if err := dec.Decode(&s); err != nil {
+	if err := codec.Unmarshal(e.State, &s); err != nil {
 		return s, fmt.Errorf("%w: %w", ErrState, err)
 	}
 	return s, nil

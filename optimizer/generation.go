@@ -6,7 +6,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/meta-optimization/l2l-mpi/l2l/vector"
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 )
 
 // ledger is what every algorithm remembers of its dealings with the outside: numbers given out, results taken, the best one.
@@ -61,11 +61,11 @@ type generation struct {
 // member is one individual of a generation.
 type member struct {
 	ID      int64
-	X       vector.Vector
+	X       codec.Vector
 	Asked   bool
 	Told    bool
-	Loss    vector.Vector
-	Outputs vector.Vector
+	Loss    codec.Vector
+	Outputs codec.Vector
 	Failed  bool
 	Replace bool
 }

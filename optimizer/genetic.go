@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/meta-optimization/l2l-mpi/l2l/vector"
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 )
 
 // GeneticParams configures Genetic.
@@ -68,7 +68,7 @@ type geneticState struct {
 
 // genome is an individual of the population.
 type genome struct {
-	X      vector.Vector
+	X      codec.Vector
 	Loss   float64 // meaningful if Known and not Failed
 	Known  bool    // it has been evaluated
 	Failed bool
@@ -171,7 +171,7 @@ func (o *Genetic) breed(rng *rand.Rand) {
 	seen := make(map[string]bool, len(children))
 	fresh := false
 	for i, c := range children {
-		if key := string(vector.Append(nil, c.X)); i >= o.par.Elite && seen[key] && rng.Float64() < 0.8 {
+		if key := string(c.X.Append(nil)); i >= o.par.Elite && seen[key] && rng.Float64() < 0.8 {
 			children[i] = o.mutate(rng, c.X)
 		} else {
 			seen[key] = true

@@ -19,7 +19,7 @@ import (
 	"encoding"
 	"errors"
 
-	"github.com/meta-optimization/l2l-mpi/l2l/vector"
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 )
 
 // Optimizer is a search. It is used from one goroutine at a time.
@@ -77,8 +77,8 @@ type Status struct {
 // Solution is an evaluated individual.
 type Solution struct {
 	ID   int64
-	X    vector.Vector
-	Loss vector.Vector
+	X    codec.Vector
+	Loss codec.Vector
 }
 
 // Figure is a named number of an algorithm's state.

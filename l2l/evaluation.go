@@ -1,0 +1,81 @@
+// Package l2l is the outer loop: it asks an optimizer for individuals, has them evaluated, and tells it their losses, until a stop
+// rule holds.
+//
+// Everything that happens is an [Event]. A [Search] is the fold of a run's events: the live [Loop] produces them and a resumed one reads
+// them back, through the same code, so that a resumed run cannot differ from one that was never interrupted. How evaluations
+// reach ranks ([Evaluator]) and how events reach a disk ([Recorder]) are seams; packages dispatch and journal stand behind them.
+package l2l
+
+import (
+	"fmt"
+	"math/bits"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+)
+
+// Individual is a proposed parameter set.
+type Individual struct {
+	ID         int64        // 0, 1, 2, … in the order of proposal
+	Generation int          // generations that the optimizer had completed when it proposed the individual
+	X          codec.Vector // the point, in the coordinates of optimizee.Space
+}
+
+// Evaluation is one individual on one instance, one replicate: the unit that is scheduled, retried, timed out and journalled.
+type Evaluation struct {
+	Individual int64
+	Instance   int // which task of the optimizee's family, from 0
+	Replicate  int // from 0; replicates differ by their seeds alone
+	Attempt    int // from 0; attempts do not differ at all
+	Seed       uint64
+	X          codec.Vector
+}
+
+// Outcome says how an evaluation ended.
+type Outcome uint8
+
+// The outcomes. All but OK count as failures.
+const (
+	OK       Outcome = iota
+	Failed           // an error, a panic, an exit code, a fitness that is not a number
+	TimedOut         // it took longer than allowed
+	Lost             // the rank that had it does not answer
+)
+
+func (o Outcome) String() string {
+	if int(o) < len(outcomes) {
+		return outcomes[o]
+	}
+	return fmt.Sprintf("outcome %d", uint8(o))
+}
+
+var outcomes = [...]string{"ok", "failed", "timeout", "lost"}
+
+// Result is how an evaluation ended.
+type Result struct {
+	Individual int64
+	Instance   int
+	Replicate  int
+	Attempt    int
+	Outcome    Outcome
+	Fitness    codec.Vector // one number per objective; nil unless OK
+	Outputs    codec.Vector // model outputs; nil where the optimizee has none
+	Reason     string       // why it failed, for people; "" if OK
+	Seconds    float64      // that the evaluation took
+	Rank       int          // that evaluated it
+	Host       string       // of that rank
+	At         int64        // when rank 0 took it in, Unix time in microseconds
+}
+
+// seedOf is the seed of an evaluation: a hash of the run's seed and of what the evaluation is of, not of when or where it runs, nor of the
+// attempt. It is the finaliser of SplitMix64 (Steele, Lea, Flood 2014, doi 10.1145/2714064.2660195), applied after each part.
+func seedOf(run uint64, individual int64, instance, replicate int) uint64 {
+	h := run
+	for _, part := range []uint64{uint64(individual), uint64(instance), uint64(replicate)} {
+		h = bits.RotateLeft64(h, 23) ^ part
+		h += 0x9e3779b97f4a7c15
+		h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+		h = (h ^ h>>27) * 0x94d049bb133111eb
+		h ^= h >> 31
+	}
+	return h
+}

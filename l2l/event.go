@@ -1,0 +1,64 @@
+package l2l
+
+import (
+	"context"
+
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+)
+
+// Event is something that happened in a run: a Begun, an Asked, a Result or a Stopped.
+type Event interface{ event() }
+
+// Begun opens the journal, and is repeated by each process that resumes the run.
+type Begun struct {
+	Config     string // the effective configuration, YAML
+	Seed       uint64
+	Version    string // of the program
+	Space      optimizee.Space
+	Objectives []optimizee.Objective
+	At         int64 // Unix time in microseconds
+	Ranks      int
+	Slots      int // of all ranks together
+	Host       string
+}
+
+// Asked says that the optimizer was asked for individuals, and what it proposed.
+type Asked struct {
+	Max         int // as given to Ask
+	Individuals []Individual
+}
+
+// Stopped says that the loop has ended. A resumed run goes on after it.
+type Stopped struct {
+	Reason string
+	At     int64
+}
+
+func (Begun) event()   {}
+func (Asked) event()   {}
+func (Result) event()  {}
+func (Stopped) event() {}
+
+// Evaluator runs evaluations, somewhere. It is used from one goroutine.
+type Evaluator interface {
+	// Capacity is the number of evaluations that can usefully be under way at once, at least 1.
+	Capacity() int
+	// Submit takes evaluations to run. It does not wait for them.
+	Submit(evaluations []Evaluation) error
+	// Next waits until at least one submitted evaluation has ended, and returns those that have, in any order. An error means that
+	// evaluations cannot be run any more; a failed evaluation is a Result.
+	Next(ctx context.Context) ([]Result, error)
+}
+
+// Recorder keeps the events of a run.
+type Recorder interface {
+	// Record keeps an event, after those recorded before. It may return before the event is on disk. Its error may be about an
+	// earlier event; after an error the run must end.
+	Record(Event) error
+	// Checkpoint is offered the search's state after the events recorded so far, when it is cheap to have: it may call snapshot and keep what
+	// that returns, to spare a later resume the replay of those events.
+	Checkpoint(snapshot func() ([]byte, error)) error
+}
+
+// Observer is shown every event, live or replayed, after the search has taken it in. It must not change what it is shown.
+type Observer func(Event, *Search)

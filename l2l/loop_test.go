@@ -1,0 +1,381 @@
+package l2l_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
+)
+
+var (
+	space      = optimizee.Space{{Name: "x", Lower: -5, Upper: 5}, {Name: "n", Kind: optimizee.Int, Lower: 0, Upper: 9}, {Name: "w", Size: 2, Lower: -1, Upper: 1}}
+	objectives = []optimizee.Objective{{Name: "error", Direction: optimizee.Minimise}}
+)
+
+// evaluator evaluates at once and returns results in random order, a few at a time.
+type evaluator struct {
+	evaluate func(l2l.Evaluation) l2l.Result
+	capacity int
+	rng      *rand.Rand
+	waiting  []l2l.Evaluation
+	seen     []l2l.Evaluation
+}
+
+func newEvaluator(order uint64, evaluate func(l2l.Evaluation) l2l.Result) *evaluator {
+	return &evaluator{evaluate: evaluate, capacity: 4, rng: rand.New(rand.NewPCG(order, 1))}
+}
+
+func (e *evaluator) Capacity() int { return e.capacity }
+
+func (e *evaluator) Submit(es []l2l.Evaluation) error {
+	e.waiting = append(e.waiting, es...)
+	e.seen = append(e.seen, es...)
+	return nil
+}
+
+func (e *evaluator) Next(ctx context.Context) ([]l2l.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if len(e.waiting) == 0 {
+		return nil, errors.New("nothing to wait for")
+	}
+	e.rng.Shuffle(len(e.waiting), func(i, j int) { e.waiting[i], e.waiting[j] = e.waiting[j], e.waiting[i] })
+	n := 1 + e.rng.IntN(min(len(e.waiting), 3))
+	var rs []l2l.Result
+	for _, ev := range e.waiting[:n] {
+		rs = append(rs, e.evaluate(ev))
+	}
+	e.waiting = e.waiting[n:]
+	return rs, nil
+}
+
+func answer(e l2l.Evaluation) l2l.Result {
+	return l2l.Result{Individual: e.Individual, Instance: e.Instance, Replicate: e.Replicate, Attempt: e.Attempt}
+}
+
+// bowl is the squared distance from (1, 3, 0.5, 0.5), plus something of the seed and the instance.
+func bowl(e l2l.Evaluation) l2l.Result {
+	r := answer(e)
+	sum := float64(e.Seed%1000)/1e6 + float64(e.Instance)
+	for i, target := range []float64{1, 3, 0.5, 0.5} {
+		sum += (e.X[i] - target) * (e.X[i] - target)
+	}
+	r.Fitness = []float64{sum}
+	return r
+}
+
+// failing fails the first attempts of every third individual, and every attempt of every tenth.
+func failing(e l2l.Evaluation) l2l.Result {
+	if e.Individual%10 == 4 || e.Individual%3 == 1 && e.Attempt < 2 {
+		r := answer(e)
+		r.Outcome, r.Reason = l2l.Failed, fmt.Sprintf("individual %d does not like attempt %d", e.Individual, e.Attempt)
+		return r
+	}
+	return bowl(e)
+}
+
+// memory keeps events.
+type memory struct{ events []l2l.Event }
+
+func (m *memory) Record(e l2l.Event) error                { m.events = append(m.events, e); return nil }
+func (m *memory) Checkpoint(func() ([]byte, error)) error { return nil }
+
+func newOptimizer(t *testing.T, name string) optimizer.Optimizer {
+	t.Helper()
+	for _, a := range optimizer.Catalogue() {
+		if a.Name == name {
+			o, err := a.New(l2l.Problem(space, 0), a.Params(), 5)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return o
+		}
+	}
+	t.Fatalf("no optimizer %s", name)
+	return nil
+}
+
+func rules() l2l.Rules {
+	return l2l.Rules{Seed: 11, Objectives: objectives, Retries: 2}
+}
+
+func run(t *testing.T, l *l2l.Loop) l2l.Summary {
+	t.Helper()
+	s, err := l.Run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestTheTrajectoryDoesNotDependOnWhoFinishesFirst(t *testing.T) {
+	for _, name := range []string{"cmaes", "genetic", "random"} {
+		var first l2l.Summary
+		for order := range uint64(5) {
+			s := run(t, &l2l.Loop{
+				Search: l2l.NewSearch(newOptimizer(t, name), rules()), Evaluator: newEvaluator(order, failing), Stop: l2l.Stop{Generations: 12},
+			})
+			if order == 0 {
+				first = s
+			} else if s.TrajectoryHash != first.TrajectoryHash || s.Best.Individual.ID != first.Best.Individual.ID {
+				t.Errorf("%s: order %d gives %+v, order 0 gave %+v", name, order, s, first)
+			}
+		}
+		if first.Failures == 0 || first.Evaluations == 0 {
+			t.Errorf("%s: %+v", name, first)
+		}
+	}
+}
+
+func TestAnyPrefixOfTheEventsResumesToTheSameEnd(t *testing.T) {
+	for _, name := range []string{"cmaes", "genetic"} {
+		for _, then := range []l2l.Then{l2l.RankWorst, l2l.Resample} {
+			r := rules()
+			r.Then, r.Instances, r.Replicates = then, 2, 2
+			journal := &memory{}
+			want := run(t, &l2l.Loop{
+				Search: l2l.NewSearch(newOptimizer(t, name), r), Evaluator: newEvaluator(1, failing), Recorder: journal, Stop: l2l.Stop{Generations: 5},
+			})
+			for cut := 0; cut <= len(journal.events); cut += 7 {
+				search := l2l.NewSearch(newOptimizer(t, name), r)
+				done := map[string]bool{}
+				for i, e := range journal.events[:cut] {
+					if err := search.Replay(e); err != nil {
+						t.Fatal(err)
+					}
+					if res, ok := e.(l2l.Result); ok {
+						done[fmt.Sprint(res.Individual, res.Instance, res.Replicate, res.Attempt)] = true
+					}
+					if i == cut/2 { // and through a snapshot
+						b, err := search.Snapshot()
+						if err != nil {
+							t.Fatal(err)
+						}
+						search = l2l.NewSearch(newOptimizer(t, name), r)
+						if err := search.Restore(b); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				ev := newEvaluator(uint64(cut), failing)
+				got := run(t, &l2l.Loop{Search: search, Evaluator: ev, Stop: l2l.Stop{Generations: 5}})
+				if got.TrajectoryHash != want.TrajectoryHash || got.Evaluations != want.Evaluations || got.Failures != want.Failures {
+					t.Fatalf("%s, %s: resumed after event %d: %+v, want %+v", name, then, cut, got, want)
+				}
+				for _, e := range ev.seen {
+					if done[fmt.Sprint(e.Individual, e.Instance, e.Replicate, e.Attempt)] {
+						t.Fatalf("%s: resumed after event %d: %+v is evaluated again", name, cut, e)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestEventsOfAnotherConfigurationAreFoundOut(t *testing.T) {
+	journal := &memory{}
+	run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), rules()), Evaluator: newEvaluator(1, bowl), Recorder: journal, Stop: l2l.Stop{Generations: 3}})
+	replay := func(events []l2l.Event) error {
+		search := l2l.NewSearch(newOptimizer(t, "cmaes"), rules())
+		for _, e := range events {
+			if err := search.Replay(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := replay(journal.events); err != nil {
+		t.Fatal(err)
+	}
+	last := slices.IndexFunc(journal.events, func(e l2l.Event) bool { _, ok := e.(l2l.Result); return ok })
+	for name, change := range map[string]func(es []l2l.Event) []l2l.Event{
+		"a changed fitness": func(es []l2l.Event) []l2l.Event {
+			r := es[last].(l2l.Result)
+			r.Fitness = []float64{-1}
+			es[last] = r
+			return es
+		},
+		"a missing result":   func(es []l2l.Event) []l2l.Event { return slices.Delete(es, last, last+1) },
+		"a repeated result":  func(es []l2l.Event) []l2l.Event { return slices.Insert(es, last, es[last]) },
+		"a changed proposal": func(es []l2l.Event) []l2l.Event { es[0].(l2l.Asked).Individuals[2].X[1]++; return es },
+		"a missing generation": func(es []l2l.Event) []l2l.Event {
+			return es[1:]
+		},
+	} {
+		events := slices.Clone(journal.events)
+		if asked, ok := events[0].(l2l.Asked); ok {
+			asked.Individuals = slices.Clone(asked.Individuals)
+			asked.Individuals[2].X = slices.Clone(asked.Individuals[2].X)
+			events[0] = asked
+		}
+		if err := replay(change(events)); !errors.Is(err, l2l.ErrDiverged) {
+			t.Errorf("%s: got %v, want ErrDiverged", name, err)
+		}
+	}
+}
+
+func TestStopRules(t *testing.T) {
+	target := 0.05
+	for _, c := range []struct {
+		name string
+		stop l2l.Stop
+		want string // prefix of the reason
+		then func(t *testing.T, s l2l.Summary, ev *evaluator)
+	}{
+		{"generations", l2l.Stop{Generations: 4}, "generations: 4", func(t *testing.T, s l2l.Summary, ev *evaluator) {
+			if s.Generations != 4 {
+				t.Errorf("%d generations", s.Generations)
+			}
+		}},
+		{"not one evaluation too many", l2l.Stop{Evaluations: 37}, "evaluations: 37", func(t *testing.T, s l2l.Summary, ev *evaluator) {
+			if s.Evaluations != 37 || len(ev.seen) != 37 {
+				t.Errorf("%d counted, %d made", s.Evaluations, len(ev.seen))
+			}
+		}},
+		{"target", l2l.Stop{Target: &target, Generations: 1000}, "target: error has reached 0.05", func(t *testing.T, s l2l.Summary, ev *evaluator) {
+			if s.Best.Fitness[0] > target {
+				t.Errorf("best %v", s.Best.Fitness)
+			}
+		}},
+		{"stagnation", l2l.Stop{Stagnation: 10}, "stagnation: no better individual for 10 generations", nil},
+		{"wall time", l2l.Stop{WallTime: time.Millisecond}, "wall time", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ev := newEvaluator(2, bowl)
+			s := run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), rules()), Evaluator: ev, Stop: c.stop})
+			if !strings.HasPrefix(s.Reason, c.want) {
+				t.Errorf("stopped for %q, want %q", s.Reason, c.want)
+			}
+			if c.then != nil {
+				c.then(t, s, ev)
+			}
+		})
+	}
+}
+
+func TestAnInterruptedRunSaysSoAndIsNoError(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	n := 0
+	loop := &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "random"), rules()), Evaluator: newEvaluator(3, func(e l2l.Evaluation) l2l.Result {
+		if n++; n == 50 {
+			cancel(errors.New("signal terminated"))
+		}
+		return bowl(e)
+	})}
+	s, err := loop.Run(ctx)
+	if err != nil || s.Reason != "interrupted: signal terminated" {
+		t.Errorf("got %q, %v", s.Reason, err)
+	}
+}
+
+func TestARunThatOnlyFailsEnds(t *testing.T) {
+	broken := func(e l2l.Evaluation) l2l.Result {
+		r := answer(e)
+		r.Outcome, r.Reason = l2l.Failed, "no module named nest"
+		return r
+	}
+	r := rules()
+	s := run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), r), Evaluator: newEvaluator(1, broken), Stop: l2l.Stop{MaxFailures: 5}})
+	if want := "max failures: 5 individuals in a row, the last: no module named nest"; s.Reason != want || s.Best != nil {
+		t.Errorf("got %q, want %q", s.Reason, want)
+	}
+	r.Then = l2l.Abort
+	s = run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), r), Evaluator: newEvaluator(1, broken)})
+	if want := "max failures: no module named nest"; s.Reason != want || s.Failures != 1 {
+		t.Errorf("got %q after %d failures, want %q after 1", s.Reason, s.Failures, want)
+	}
+}
+
+func TestAFailedEvaluationIsTriedAgainWithTheSameSeed(t *testing.T) {
+	ev := newEvaluator(4, failing)
+	run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), rules()), Evaluator: ev, Stop: l2l.Stop{Generations: 2}})
+	attempts := map[int64][]l2l.Evaluation{}
+	for _, e := range ev.seen {
+		attempts[e.Individual] = append(attempts[e.Individual], e)
+	}
+	for id, es := range attempts {
+		want := 1
+		if id%10 == 4 || id%3 == 1 {
+			want = 3
+		}
+		if len(es) != want {
+			t.Errorf("individual %d: %d attempts, want %d", id, len(es), want)
+		}
+		for i, e := range es {
+			if e.Attempt != i || e.Seed != es[0].Seed {
+				t.Errorf("individual %d: attempt %+v", id, e)
+			}
+		}
+	}
+}
+
+func TestSeedsDifferBetweenEvaluationsAndNotBetweenRuns(t *testing.T) {
+	seeds := func(run uint64) []uint64 {
+		r := rules()
+		r.Seed, r.Instances, r.Replicates = run, 3, 2
+		ev := newEvaluator(1, bowl)
+		_, err := (&l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "random"), r), Evaluator: ev, Stop: l2l.Stop{Generations: 2}}).Run(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []uint64
+		for _, e := range ev.seen {
+			all = append(all, e.Seed)
+		}
+		return all
+	}
+	a := seeds(1)
+	if !slices.Equal(a, seeds(1)) {
+		t.Error("the same run has other seeds")
+	}
+	all := append(a, seeds(2)...)
+	slices.Sort(all)
+	if n := len(slices.Compact(slices.Clone(all))); n != len(all) {
+		t.Errorf("%d different seeds among %d evaluations", n, len(all))
+	}
+}
+
+func TestFitnessIsAggregatedPerObjectiveAndWeighted(t *testing.T) {
+	two := []optimizee.Objective{
+		{Name: "error", Direction: optimizee.Minimise, Weight: 2},
+		{Name: "speed", Direction: optimizee.Maximise, Weight: 0.5},
+	}
+	values := [][]float64{{1, 10}, {2, 20}, {6, 90}}
+	for aggregate, want := range map[l2l.Aggregate][]float64{l2l.Mean: {3, 40}, l2l.Median: {2, 20}, l2l.Worst: {6, 10}} {
+		search := l2l.NewSearch(newOptimizer(t, "random"), l2l.Rules{Objectives: two, Instances: 3, Aggregate: aggregate})
+		s := run(t, &l2l.Loop{Search: search, Stop: l2l.Stop{Evaluations: 3}, Evaluator: newEvaluator(1, func(e l2l.Evaluation) l2l.Result {
+			r := answer(e)
+			r.Fitness = values[e.Instance]
+			return r
+		})})
+		if !slices.Equal(s.Best.Fitness, want) || s.Best.Loss != 2*want[0]-0.5*want[1] {
+			t.Errorf("%s: fitness %v, loss %v, want %v", aggregate, s.Best.Fitness, s.Best.Loss, want)
+		}
+	}
+}
+
+func FuzzRestore(f *testing.F) {
+	search := l2l.NewSearch(newOptimizer(new(testing.T), "cmaes"), rules())
+	loop := &l2l.Loop{Search: search, Evaluator: newEvaluator(1, failing), Stop: l2l.Stop{Evaluations: 30}}
+	if _, err := loop.Run(context.Background()); err != nil {
+		f.Fatal(err)
+	}
+	b, err := search.Snapshot()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add(b[:len(b)/2])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		_ = l2l.NewSearch(newOptimizer(t, "cmaes"), rules()).Restore(b) // must not panic
+	})
+}

@@ -1,0 +1,405 @@
+package l2l
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"maps"
+	"slices"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
+)
+
+// ErrDiverged is returned when recorded events are not what the optimizer does: another configuration, another version of the
+// algorithm, or a journal that was changed.
+var ErrDiverged = errors.New("l2l: the recorded events are not what this optimizer does")
+
+// Rules say how results become losses. They belong to the run and must not change when it is resumed.
+type Rules struct {
+	Seed       uint64
+	Objectives []optimizee.Objective
+	Instances  int       // instances each individual is evaluated on; 0 means 1
+	Replicates int       // evaluations per instance; 0 means 1
+	Aggregate  Aggregate // how the evaluations of an individual become its fitness
+	Retries    int       // further attempts of a failed evaluation
+	Then       Then      // what becomes of an individual whose attempts are used up
+}
+
+// Aggregate says how the evaluations of an individual become its fitness, objective by objective.
+type Aggregate string
+
+// The aggregates. The zero Aggregate is Mean; Worst is the worst in the objective's direction.
+const (
+	Mean   Aggregate = "mean"
+	Median Aggregate = "median"
+	Worst  Aggregate = "worst"
+)
+
+// Then says what becomes of an individual that failed.
+type Then string
+
+// What becomes of a failed individual. The zero Then is RankWorst.
+const (
+	RankWorst Then = "worst"    // it ranks behind all others
+	Resample  Then = "resample" // another individual takes its place
+	Abort     Then = "abort"    // the run ends
+)
+
+// Best is the best individual so far.
+type Best struct {
+	Individual Individual
+	Fitness    codec.Vector
+	Loss       float64
+}
+
+// Search is the state of a run after its events: the optimizer, the individuals that are not told yet, and what has been counted. Its
+// memory does not grow with the run.
+type Search struct {
+	rules     Rules
+	optimizer optimizer.Optimizer
+	s         searchState
+	trail     hash.Hash
+}
+
+// searchState is what a snapshot holds, besides the optimizer.
+type searchState struct {
+	Open        map[int64]*open // individuals asked and not told
+	Asked       int64           // individuals asked
+	Told        int64           // individuals told
+	Evaluations int64           // evaluations that ended for good
+	Failures    int64           // individuals that failed
+	InARow      int             // individuals that failed since the last success
+	Reason      string          // why the last of them failed
+	Best        *Best
+	BestAt      int // generations completed when the best was found
+
+	// The trajectory hash: SHA-256 over the individuals told, in the order of their IDs; those told before their turn are held.
+	Next  int64
+	Held  map[int64][]byte
+	Trail []byte // the hash's state
+}
+
+// open is an individual that waits for evaluations.
+type open struct {
+	Individual Individual
+	Results    []Result // by instance, then replicate; those with Attempt < 0 are missing
+	Missing    int
+}
+
+// NewSearch is the state before the first event. The search owns the optimizer from now on.
+func NewSearch(o optimizer.Optimizer, rules Rules) *Search {
+	rules.Instances, rules.Replicates = max(rules.Instances, 1), max(rules.Replicates, 1)
+	return &Search{rules: rules, optimizer: o, trail: sha256.New(), s: searchState{Open: map[int64]*open{}, Held: map[int64][]byte{}}}
+}
+
+// PerIndividual is the number of evaluations of each individual.
+func (s *Search) PerIndividual() int { return s.rules.Instances * s.rules.Replicates }
+
+// Evaluations is the number of evaluations that have ended for good: attempts that are tried again are not counted.
+func (s *Search) Evaluations() int64 { return s.s.Evaluations }
+
+// Asked is the number of individuals asked.
+func (s *Search) Asked() int64 { return s.s.Asked }
+
+// Individuals is the number of individuals told.
+func (s *Search) Individuals() int64 { return s.s.Told }
+
+// Failures is the number of individuals that failed, and why the last of them did.
+func (s *Search) Failures() (n int64, reason string) { return s.s.Failures, s.s.Reason }
+
+// Best is the best individual so far; nil before the first success, and with several objectives that are not added up.
+func (s *Search) Best() *Best { return s.s.Best }
+
+// Status is the optimizer's status.
+func (s *Search) Status() optimizer.Status { return s.optimizer.Status() }
+
+// Objectives are the objectives of the run.
+func (s *Search) Objectives() []optimizee.Objective { return s.rules.Objectives }
+
+// ask asks the optimizer and opens what it proposes.
+func (s *Search) ask(max int) (Asked, error) {
+	candidates, err := s.optimizer.Ask(max)
+	if err != nil {
+		return Asked{}, err
+	}
+	asked := Asked{Max: max, Individuals: make([]Individual, len(candidates))}
+	generation := s.optimizer.Status().Generation
+	for i, c := range candidates {
+		ind := Individual{ID: c.ID, Generation: generation, X: c.X}
+		asked.Individuals[i] = ind
+		o := &open{Individual: ind, Results: make([]Result, s.PerIndividual()), Missing: s.PerIndividual()}
+		for k := range o.Results {
+			o.Results[k].Attempt = -1
+		}
+		s.s.Open[c.ID] = o
+	}
+	s.s.Asked += int64(len(candidates))
+	return asked, nil
+}
+
+// evaluations lists what is to be evaluated of an individual that has no results yet.
+func (s *Search) evaluations(ind Individual) []Evaluation {
+	es := make([]Evaluation, s.PerIndividual())
+	for k := range es {
+		es[k] = s.evaluation(ind, k, 0)
+	}
+	return es
+}
+
+func (s *Search) evaluation(ind Individual, k, attempt int) Evaluation {
+	instance, replicate := k/s.rules.Replicates, k%s.rules.Replicates
+	return Evaluation{
+		Individual: ind.ID, Instance: instance, Replicate: replicate, Attempt: attempt,
+		Seed: seedOf(s.rules.Seed, ind.ID, instance, replicate), X: ind.X,
+	}
+}
+
+// pending lists the evaluations that have no final result, in the order of their individuals: what a resumed run has to send out.
+func (s *Search) pending() []Evaluation {
+	var es []Evaluation
+	for _, id := range slices.Sorted(maps.Keys(s.s.Open)) {
+		o := s.s.Open[id]
+		for k, r := range o.Results {
+			switch {
+			case r.Attempt < 0:
+				es = append(es, s.evaluation(o.Individual, k, 0))
+			case r.Outcome != OK && r.Attempt < s.rules.Retries:
+				es = append(es, s.evaluation(o.Individual, k, r.Attempt+1))
+			}
+		}
+	}
+	return es
+}
+
+// take takes a result in. It returns the evaluation to try again, if it is to be. A result that answers nothing (a late answer from a rank
+// thought lost) is ErrDiverged.
+func (s *Search) take(r Result) (again *Evaluation, err error) {
+	o := s.s.Open[r.Individual]
+	k := r.Instance*s.rules.Replicates + r.Replicate
+	if o == nil || r.Instance < 0 || r.Replicate < 0 || r.Replicate >= s.rules.Replicates || k >= len(o.Results) || r.Attempt != o.Results[k].Attempt+1 {
+		return nil, fmt.Errorf("%w: a result for individual %d, instance %d, replicate %d, attempt %d, which is not awaited",
+			ErrDiverged, r.Individual, r.Instance, r.Replicate, r.Attempt)
+	}
+	if r.Outcome == OK && len(r.Fitness) != len(s.rules.Objectives) {
+		return nil, fmt.Errorf("%w: individual %d has %d fitness values, want %d", ErrDiverged, r.Individual, len(r.Fitness), len(s.rules.Objectives))
+	}
+	o.Results[k] = r
+	if r.Outcome != OK && r.Attempt < s.rules.Retries {
+		e := s.evaluation(o.Individual, k, r.Attempt+1)
+		return &e, nil
+	}
+	s.s.Evaluations++
+	if o.Missing--; o.Missing > 0 {
+		return nil, nil
+	}
+	delete(s.s.Open, r.Individual)
+	return nil, s.tell(o)
+}
+
+// tell tells the optimizer an individual whose evaluations have all ended.
+func (s *Search) tell(o *open) error {
+	ev := optimizer.Evaluated{ID: o.Individual.ID}
+	var fitness codec.Vector
+	if i := slices.IndexFunc(o.Results, func(r Result) bool { return r.Outcome != OK }); i >= 0 {
+		ev.Failed, ev.Replace = true, s.rules.Then == Resample
+		s.s.Failures++
+		s.s.InARow++
+		s.s.Reason = o.Results[i].Reason
+	} else {
+		fitness = s.fitness(o.Results)
+		ev.Loss = Loss(fitness, s.rules.Objectives)
+		for _, r := range o.Results {
+			ev.Outputs = append(ev.Outputs, r.Outputs...)
+		}
+		s.s.InARow = 0
+	}
+	if err := s.optimizer.Tell([]optimizer.Evaluated{ev}); err != nil {
+		return err
+	}
+	s.s.Told++
+	if st := s.optimizer.Status(); st.Best != nil && st.Best.ID == o.Individual.ID {
+		s.s.Best = &Best{Individual: o.Individual, Fitness: fitness, Loss: st.Best.Loss[0]}
+		s.s.BestAt = st.Generation
+	}
+	s.follow(o.Individual, fitness)
+	return nil
+}
+
+// fitness combines the results of one individual.
+func (s *Search) fitness(results []Result) codec.Vector {
+	combined := make(codec.Vector, len(s.rules.Objectives))
+	values := make([]float64, len(results))
+	for k, objective := range s.rules.Objectives {
+		for i, r := range results {
+			values[i] = r.Fitness[k]
+		}
+		switch s.rules.Aggregate {
+		case Median:
+			slices.Sort(values)
+			combined[k] = (values[(len(values)-1)/2] + values[len(values)/2]) / 2
+		case Worst:
+			combined[k] = slices.Max(values)
+			if objective.Direction == optimizee.Maximise {
+				combined[k] = slices.Min(values)
+			}
+		default:
+			sum := 0.0
+			for _, v := range values {
+				sum += v
+			}
+			combined[k] = sum / float64(len(values))
+		}
+	}
+	return combined
+}
+
+// Loss turns a fitness into what an optimizer minimises: the sum of the objectives, each times its weight and its sign.
+func Loss(fitness []float64, objectives []optimizee.Objective) []float64 {
+	sum := 0.0
+	for k, o := range objectives {
+		w := cmp.Or(o.Weight, 1)
+		if o.Direction == optimizee.Maximise {
+			w = -w
+		}
+		sum += w * fitness[k]
+	}
+	return []float64{sum}
+}
+
+// follow adds an individual to the trajectory hash.
+func (s *Search) follow(ind Individual, fitness codec.Vector) {
+	line := binary.LittleEndian.AppendUint64(nil, uint64(ind.ID))
+	line = ind.X.Append(line)
+	if fitness == nil {
+		line = append(line, "failed"...)
+	}
+	s.s.Held[ind.ID] = fitness.Append(line)
+	for line, ok := s.s.Held[s.s.Next]; ok; line, ok = s.s.Held[s.s.Next] {
+		s.trail.Write(line)
+		delete(s.s.Held, s.s.Next)
+		s.s.Next++
+	}
+}
+
+// TrajectoryHash is a hash of every individual told so far and its fitness, in the order of their IDs. It says nothing of times and
+// places, so two runs that searched alike have the same.
+func (s *Search) TrajectoryHash() string {
+	all := cloneHash(s.trail)
+	for _, id := range slices.Sorted(maps.Keys(s.s.Held)) {
+		all.Write(s.s.Held[id])
+	}
+	return hex.EncodeToString(all.Sum(nil))
+}
+
+func cloneHash(h hash.Hash) hash.Hash {
+	state, err := h.(encoding.BinaryMarshaler).MarshalBinary()
+	if err != nil {
+		panic(fmt.Sprintf("l2l: SHA-256 does not marshal: %v", err))
+	}
+	again := sha256.New()
+	if err := again.(encoding.BinaryUnmarshaler).UnmarshalBinary(state); err != nil {
+		panic(fmt.Sprintf("l2l: SHA-256 does not unmarshal: %v", err))
+	}
+	return again
+}
+
+// Replay takes in a recorded event, checking that it is what the optimizer does. It returns ErrDiverged where it is not.
+func (s *Search) Replay(e Event) error {
+	switch e := e.(type) {
+	case Asked:
+		asked, err := s.ask(e.Max)
+		if err != nil {
+			return err
+		}
+		if err := sameIndividuals(e.Individuals, asked.Individuals); err != nil {
+			return fmt.Errorf("%w: %w", ErrDiverged, err)
+		}
+	case Result:
+		_, err := s.take(e)
+		return err
+	}
+	return nil
+}
+
+func sameIndividuals(recorded, asked []Individual) error {
+	if len(recorded) != len(asked) {
+		return fmt.Errorf("%d individuals were asked, the optimizer proposes %d", len(recorded), len(asked))
+	}
+	for i, r := range recorded {
+		a := asked[i]
+		if r.ID != a.ID || r.Generation != a.Generation || !bytes.Equal(r.X.Append(nil), a.X.Append(nil)) {
+			return fmt.Errorf("individual %d is recorded with other values than the optimizer proposes", r.ID)
+		}
+	}
+	return nil
+}
+
+// snapshot is a marshalled search.
+type snapshot struct {
+	Optimizer []byte
+	State     searchState
+}
+
+// Snapshot marshals the search.
+func (s *Search) Snapshot() ([]byte, error) {
+	state, err := s.optimizer.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	if s.s.Trail, err = s.trail.(encoding.BinaryMarshaler).MarshalBinary(); err != nil {
+		return nil, err
+	}
+	return codec.Marshal(snapshot{state, s.s})
+}
+
+// Restore brings a new search, with the same rules and an equally configured optimizer, to a snapshot.
+func (s *Search) Restore(b []byte) error {
+	var in snapshot
+	if err := codec.Unmarshal(b, &in); err != nil {
+		return fmt.Errorf("l2l: not a snapshot: %w", err)
+	}
+	for id, o := range in.State.Open {
+		if o == nil || o.Individual.ID != id || len(o.Results) != s.PerIndividual() || o.Missing < 1 || o.Missing > len(o.Results) {
+			return fmt.Errorf("l2l: not a snapshot of this run: individual %d", id)
+		}
+	}
+	trail := sha256.New()
+	if err := trail.(encoding.BinaryUnmarshaler).UnmarshalBinary(in.State.Trail); err != nil {
+		return fmt.Errorf("l2l: not a snapshot: %w", err)
+	}
+	if err := s.optimizer.UnmarshalBinary(in.Optimizer); err != nil {
+		return err
+	}
+	if in.State.Open == nil {
+		in.State.Open = map[int64]*open{}
+	}
+	if in.State.Held == nil {
+		in.State.Held = map[int64][]byte{}
+	}
+	s.s, s.trail = in.State, trail
+	return nil
+}
+
+// Problem describes the search to an optimizer.
+func Problem(space optimizee.Space, outputs int) optimizer.Problem {
+	p := optimizer.Problem{Outputs: outputs}
+	for _, c := range space.Coordinates() {
+		kind := optimizer.Continuous
+		switch c.Kind {
+		case optimizee.Int, optimizee.Bool:
+			kind = optimizer.Integer
+		case optimizee.Categorical:
+			kind = optimizer.Categorical
+		}
+		p.Coords = append(p.Coords, optimizer.Coordinate{Kind: kind, Lower: c.Lower, Upper: c.Upper, Mean: c.Mean, Std: c.Std})
+	}
+	return p
+}
