@@ -15,6 +15,8 @@ import (
 
 // Individual is a proposed parameter set.
 type Individual struct {
+	_msgpack struct{} `msgpack:",as_array"`
+
 	ID         int64        // 0, 1, 2, … in the order of proposal
 	Generation int          // generations that the optimizer had completed when it proposed the individual
 	X          codec.Vector // the point, in the coordinates of optimizee.Space
@@ -22,6 +24,8 @@ type Individual struct {
 
 // Evaluation is one individual on one instance, one replicate: the unit that is scheduled, retried, timed out and journalled.
 type Evaluation struct {
+	_msgpack struct{} `msgpack:",as_array"`
+
 	Individual int64
 	Instance   int // which task of the optimizee's family, from 0
 	Replicate  int // from 0; replicates differ by their seeds alone
@@ -52,6 +56,8 @@ var outcomes = [...]string{"ok", "failed", "timeout", "lost"}
 
 // Result is how an evaluation ended.
 type Result struct {
+	_msgpack struct{} `msgpack:",as_array"`
+
 	Individual int64
 	Instance   int
 	Replicate  int

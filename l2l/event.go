@@ -16,14 +16,15 @@ type Begun struct {
 	Version    string // of the program
 	Space      optimizee.Space
 	Objectives []optimizee.Objective
-	At         int64 // Unix time in microseconds
-	Ranks      int
-	Slots      int // of all ranks together
-	Host       string
+	At         int64    // Unix time in microseconds
+	Hosts      []string // of the ranks, in their order
+	Slots      int      // of all ranks together
 }
 
 // Asked says that the optimizer was asked for individuals, and what it proposed.
 type Asked struct {
+	_msgpack struct{} `msgpack:",as_array"`
+
 	Max         int // as given to Ask
 	Individuals []Individual
 }
