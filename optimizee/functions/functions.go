@@ -3,6 +3,7 @@
 //
 //   - the fifteen of the Python L2L, as Rastrigin2d or 3Gaussians2d;
 //   - their families in any dimension, as rastrigin, and sphere;
+//   - the 24 noiseless functions of the BBOB test bed with all their instances, bbob_f1 to bbob_f24;
 //   - null, which costs nothing, to measure everything else.
 package functions
 
@@ -97,7 +98,7 @@ func Names() []string {
 	return names
 }
 
-var catalogue = slices.Concat(upstream, classic)
+var catalogue = slices.Concat(upstream, classic, bbobFamilies())
 
 // family makes functions of one formula in several sizes. Doc is that of Function.
 type family struct {

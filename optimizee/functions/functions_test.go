@@ -137,6 +137,8 @@ func TestAFunctionThatCannotBeIsRefused(t *testing.T) {
 	}{
 		{Spec{Name: "rastrigin2d"}, `name = "rastrigin2d", want one of Rastrigin2d, `},
 		{Spec{Name: "Rastrigin2d", Dim: 3}, "Rastrigin2d: dim = 3, want 2 to 2"},
+		{Spec{Name: "bbob_f1", Dim: 1}, "bbob_f1: dim = 1, want 2 to 1000"},
+		{Spec{Name: "bbob_f1", Instance: -1}, "bbob_f1: instance = -1, want 1 to 200000"},
 		{Spec{Name: "sphere", Objectives: 2}, "sphere: objectives = 2, want 1 to 1"},
 	} {
 		if _, err := New(c.spec); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -158,7 +160,7 @@ func FuzzAnyNumbersAreEvaluated(f *testing.F) {
 }
 
 func BenchmarkEval(b *testing.B) {
-	for _, name := range []string{"null", "sphere"} {
+	for _, name := range []string{"null", "sphere", "bbob_f1", "bbob_f10", "bbob_f15", "bbob_f16", "bbob_f21", "bbob_f24"} {
 		fn := mustNew(b, Spec{Name: name, Dim: 20})
 		b.Run(name, func(b *testing.B) {
 			x, f := constant(fn.Dim, 0.3), make([]float64, 1)
