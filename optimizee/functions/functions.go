@@ -4,6 +4,7 @@
 //   - the fifteen of the Python L2L, as Rastrigin2d or 3Gaussians2d;
 //   - their families in any dimension, as rastrigin, and sphere;
 //   - the 24 noiseless functions of the BBOB test bed with all their instances, bbob_f1 to bbob_f24;
+//   - the multi-objective suites ZDT and DTLZ, as zdt1 or dtlz2;
 //   - null, which costs nothing, to measure everything else.
 package functions
 
@@ -98,7 +99,7 @@ func Names() []string {
 	return names
 }
 
-var catalogue = slices.Concat(upstream, classic, bbobFamilies())
+var catalogue = slices.Concat(upstream, classic, bbobFamilies(), multiObjective)
 
 // family makes functions of one formula in several sizes. Doc is that of Function.
 type family struct {

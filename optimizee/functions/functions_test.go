@@ -140,6 +140,8 @@ func TestAFunctionThatCannotBeIsRefused(t *testing.T) {
 		{Spec{Name: "bbob_f1", Dim: 1}, "bbob_f1: dim = 1, want 2 to 1000"},
 		{Spec{Name: "bbob_f1", Instance: -1}, "bbob_f1: instance = -1, want 1 to 200000"},
 		{Spec{Name: "sphere", Objectives: 2}, "sphere: objectives = 2, want 1 to 1"},
+		{Spec{Name: "zdt1", Objectives: 3}, "zdt1: objectives = 3, want 2 to 2"},
+		{Spec{Name: "dtlz1", Objectives: 5, Dim: 4}, "dtlz1: dim = 4, want 5 to"},
 	} {
 		if _, err := New(c.spec); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: got %v, want %s", c.spec, err, c.want)
