@@ -6,6 +6,8 @@
 //   - the 24 noiseless functions of the BBOB test bed with all their instances, bbob_f1 to bbob_f24;
 //   - the multi-objective suites ZDT and DTLZ, as zdt1 or dtlz2;
 //   - null, which costs nothing, to measure everything else.
+//
+// [Optimizee] adds what a real model has besides a value: noise, a duration, and failures.
 package functions
 
 import (
