@@ -72,9 +72,9 @@ type Result struct {
 	At         int64        // when rank 0 took it in, Unix time in microseconds
 }
 
-// seedOf is the seed of an evaluation: a hash of the run's seed and of what the evaluation is of, not of when or where it runs, nor of the
+// SeedOf is the seed of an evaluation: a hash of the run's seed and of what the evaluation is of, not of when or where it runs, nor of the
 // attempt. It is the finaliser of SplitMix64 (Steele, Lea, Flood 2014, doi 10.1145/2714064.2660195), applied after each part.
-func seedOf(run uint64, individual int64, instance, replicate int) uint64 {
+func SeedOf(run uint64, individual int64, instance, replicate int) uint64 {
 	h := run
 	for _, part := range []uint64{uint64(individual), uint64(instance), uint64(replicate)} {
 		h = bits.RotateLeft64(h, 23) ^ part

@@ -16,6 +16,8 @@ type Begun struct {
 	Version    string // of the program
 	Space      optimizee.Space
 	Objectives []optimizee.Objective
+	Per        int      // evaluations of each individual
+	Retries    int      // of each evaluation
 	At         int64    // Unix time in microseconds
 	Hosts      []string // of the ranks, in their order
 	Slots      int      // of all ranks together
@@ -61,5 +63,6 @@ type Recorder interface {
 	Checkpoint(snapshot func() ([]byte, error)) error
 }
 
-// Observer is shown every event, live or replayed, after the search has taken it in. It must not change what it is shown.
-type Observer func(Event, *Search)
+// Observer is shown every event of a loop after the search has taken it in; of is the individual that a Result is about, and nil for
+// other events. It must not change what it is shown.
+type Observer func(e Event, of *Individual, s *Search)

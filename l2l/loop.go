@@ -107,11 +107,12 @@ func (l *Loop) run(ctx context.Context) (reason string, err error) {
 			if err := l.record(r); err != nil {
 				return "", err
 			}
+			of := l.Search.individual(r.Individual)
 			again, err := l.Search.take(r)
 			if err != nil {
 				return "", err
 			}
-			l.observe(r)
+			l.observe(r, of)
 			under--
 			if again != nil {
 				if err := l.Evaluator.Submit([]Evaluation{*again}); err != nil {
@@ -213,7 +214,7 @@ func reached(fitness, target float64, d optimizee.Direction) bool {
 // happened records and shows an event that the search has taken in.
 func (l *Loop) happened(e Event) error {
 	err := l.record(e)
-	l.observe(e)
+	l.observe(e, nil)
 	return err
 }
 
@@ -224,9 +225,9 @@ func (l *Loop) record(e Event) error {
 	return l.Recorder.Record(e)
 }
 
-func (l *Loop) observe(e Event) {
+func (l *Loop) observe(e Event, of *Individual) {
 	for _, o := range l.Observers {
-		o(e, l.Search)
+		o(e, of, l.Search)
 	}
 }
 

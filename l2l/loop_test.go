@@ -145,7 +145,7 @@ func TestAnyPrefixOfTheEventsResumesToTheSameEnd(t *testing.T) {
 			want := run(t, &l2l.Loop{
 				Search: l2l.NewSearch(newOptimizer(t, name), r), Evaluator: newEvaluator(1, failing), Recorder: journal, Stop: l2l.Stop{Generations: 5},
 			})
-			for cut := 0; cut <= len(journal.events); cut += 7 {
+			for cut := 0; cut <= len(journal.events); cut += 29 {
 				search := l2l.NewSearch(newOptimizer(t, name), r)
 				done := map[string]bool{}
 				for i, e := range journal.events[:cut] {

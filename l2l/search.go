@@ -145,6 +145,17 @@ func (s *Search) ask(max int) (Asked, error) {
 	return asked, nil
 }
 
+// individual is an individual that has been asked and not told, or nil.
+func (s *Search) individual(id int64) *Individual {
+	if o := s.s.Open[id]; o != nil {
+		return &o.Individual
+	}
+	return nil
+}
+
+// First is the first evaluation of an individual: instance 0, replicate 0.
+func (s *Search) First(ind Individual) Evaluation { return s.evaluation(ind, 0, 0) }
+
 // evaluations lists what is to be evaluated of an individual that has no results yet.
 func (s *Search) evaluations(ind Individual) []Evaluation {
 	es := make([]Evaluation, s.PerIndividual())
@@ -158,7 +169,7 @@ func (s *Search) evaluation(ind Individual, k, attempt int) Evaluation {
 	instance, replicate := k/s.rules.Replicates, k%s.rules.Replicates
 	return Evaluation{
 		Individual: ind.ID, Instance: instance, Replicate: replicate, Attempt: attempt,
-		Seed: seedOf(s.rules.Seed, ind.ID, instance, replicate), X: ind.X,
+		Seed: SeedOf(s.rules.Seed, ind.ID, instance, replicate), X: ind.X,
 	}
 }
 

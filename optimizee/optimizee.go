@@ -107,6 +107,7 @@ type (
 // Type is an optimizee as a configuration names it: "optimizee: {type: <Name>, …}".
 type Type struct {
 	Name      string
+	Title     string // a few words
 	Doc       string // what it models and what its fitness is
 	Reference string // paper or source; "" where there is none
 

@@ -17,7 +17,7 @@ import (
 
 // CMAESParams configures CMAES.
 type CMAESParams struct {
-	PopSize        int     `yaml:"pop_size" doc:"individuals per generation, λ" range:"[4, inf)" auto:"4 + floor(3 ln n)"`
+	PopSize        int     `yaml:"pop_size" doc:"individuals per generation, λ" range:"[4, 1e6]" auto:"4 + floor(3 ln n)"`
 	Sigma          float64 `yaml:"sigma" doc:"initial step size, as a fraction of each coordinate's width (upper − lower, or √12 std)" range:"(0, 10]"`
 	Start          string  `yaml:"start" doc:"initial mean: the centre of the box, or a random point in its middle 80 %; a coordinate with a given mean starts there" range:"random | centre"`
 	InitialSamples int     `yaml:"initial_samples" doc:"draw and evaluate this many random individuals first and start at the best of them" range:"[0, inf)"`
@@ -25,6 +25,9 @@ type CMAESParams struct {
 	TolX           float64 `yaml:"tol_x" doc:"stop when the step in every coordinate has fallen below this fraction of the initial one" range:"[0, 1)"`
 	TolFun         float64 `yaml:"tol_fun" doc:"stop when the losses of the last generations differ by less than this" range:"[0, inf)"`
 }
+
+// maxCMAESDim is the largest dimension: three matrices of 200 MB each, and minutes for an eigendecomposition.
+const maxCMAESDim = 5000
 
 // DefaultCMAES returns the defaults of CMAESParams.
 func DefaultCMAES() CMAESParams {
@@ -34,6 +37,9 @@ func DefaultCMAES() CMAESParams {
 func (p *CMAESParams) resolve(problem Problem) error {
 	if p.PopSize == 0 {
 		p.PopSize = 4 + int(3*math.Log(float64(problem.Dim())))
+	}
+	if n := problem.Dim(); n > maxCMAESDim {
+		return fmt.Errorf("%w: it has %d coordinates, want at most %d: the covariance matrix has n² entries", ErrUnsuited, n, maxCMAESDim)
 	}
 	return single(problem)
 }

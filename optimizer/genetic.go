@@ -11,7 +11,7 @@ import (
 
 // GeneticParams configures Genetic.
 type GeneticParams struct {
-	PopSize   int     `yaml:"pop_size" doc:"individuals in the population" range:"[2, inf)"`
+	PopSize   int     `yaml:"pop_size" doc:"individuals in the population" range:"[2, 1e6]"`
 	CxProb    float64 `yaml:"cx_prob" doc:"probability that a pair of parents is crossed" range:"[0, 1]"`
 	MutProb   float64 `yaml:"mut_prob" doc:"probability that a child is mutated" range:"[0, 1]"`
 	IndProb   float64 `yaml:"ind_prob" doc:"probability that a gene of a mutated child changes; one always does" range:"(0, 1]" auto:"max(0.05, 1/n)"`

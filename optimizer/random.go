@@ -4,7 +4,7 @@ import "math/rand/v2"
 
 // RandomParams configures Random.
 type RandomParams struct {
-	PopSize int `yaml:"pop_size" doc:"individuals per generation" range:"[1, inf)"`
+	PopSize int `yaml:"pop_size" doc:"individuals per generation" range:"[1, 1e6]"`
 }
 
 // DefaultRandom returns the defaults of RandomParams.

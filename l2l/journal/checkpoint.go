@@ -72,7 +72,7 @@ func (j *Journal) CheckpointNow(snapshot func() ([]byte, error)) error {
 		return err
 	}
 	j.checkpoints++
-	if err := writeFile(filepath.Join(checkpointDir(j.dir), fmt.Sprintf("%09d.ckpt", j.checkpoints)), frame); err != nil {
+	if err := WriteFile(filepath.Join(checkpointDir(j.dir), fmt.Sprintf("%09d.ckpt", j.checkpoints)), frame); err != nil {
 		return err
 	}
 	files := checkpointFiles(j.dir)
@@ -83,8 +83,8 @@ func (j *Journal) CheckpointNow(snapshot func() ([]byte, error)) error {
 	return errors.Join(errs...)
 }
 
-// writeFile writes a file so that it is there as a whole or not at all.
-func writeFile(path string, content []byte) error {
+// WriteFile writes a file so that it is there as a whole or not at all.
+func WriteFile(path string, content []byte) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
 		return err

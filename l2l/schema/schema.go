@@ -105,6 +105,8 @@ func (f Field) Default() string {
 	switch {
 	case f.IsAuto():
 		return "auto: " + f.Auto
+	case f.Value.Kind() == reflect.Pointer && f.Value.IsNil():
+		return "none"
 	case f.Value.Kind() == reflect.String && f.Value.Len() == 0, f.Value.Kind() == reflect.Slice && f.Value.Len() == 0:
 		return "none"
 	}

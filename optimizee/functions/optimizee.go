@@ -13,7 +13,8 @@ import (
 
 // Type is what a configuration calls "function".
 var Type = optimizee.Type{
-	Name: "function",
+	Name:  "function",
+	Title: "Test function with a known optimum",
 	Doc: "A test function with a known optimum, to be minimised; if asked, with the noise, the duration and the failures of a real " +
 		"model, all of them drawn from the evaluation's seed.",
 	Reference: "Hansen et al. 2009 (bbob), Zitzler et al. 2000 (zdt), Deb et al. 2001 (dtlz); the others in their descriptions.",

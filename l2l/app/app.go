@@ -1,0 +1,159 @@
+// Package app is the program: configuration, command line, progress, signals, and what a run leaves behind. It is the only package
+// that knows all others.
+//
+// A program with optimizees of its own is as short as l2l-mpi itself:
+//
+//	func main() { app.Main(optimizee.Type{Name: "pendulum", New: func() optimizee.Optimizee { return &Pendulum{} }}) }
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/meta-optimization/l2l-mpi/mpi"
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
+)
+
+// The exit codes.
+const (
+	exitOK          = 0
+	exitFailed      = 1  // the run could not go on, or too much failed
+	exitUsage       = 2  // what was asked for cannot be: command line, configuration
+	exitInterrupted = 75 // stopped by a signal or at its wall time; --resume goes on (EX_TEMPFAIL, on which job scripts requeue)
+)
+
+// Types lists the optimizees that every program has.
+func Types() []optimizee.Type { return []optimizee.Type{functions.Type} }
+
+// Main is a program's main function. extra are optimizees of its own. It ends the process.
+func Main(extra ...optimizee.Type) {
+	runtime.LockOSThread() // MPI wants one thread, and the main one is the safest
+	os.Exit(run(os.Args[1:], append(Types(), extra...)))
+}
+
+// failure is an error with the exit code that it means.
+type failure struct {
+	code int
+	error
+}
+
+func (f failure) Unwrap() error { return f.error }
+
+// usage marks an error as the user's to mend.
+func usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return failure{exitUsage, err}
+}
+
+// errTold is the failure of a rank that another rank tells of.
+var errTold = errors.New("told by rank 0")
+
+func run(args []string, types []optimizee.Type) (code int) {
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Fprintf(os.Stderr, "panic: %v\n%s", p, debug.Stack())
+			code = exitFailed
+			if n, _ := mpi.Launched(); n > 1 {
+				abort(code) // the other ranks would wait for this one for ever
+			}
+		}
+	}()
+	root := command(types)
+	root.SetArgs(args)
+	err := root.ExecuteContext(context.Background())
+	if err != nil && !errors.Is(err, errTold) {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", root.Name(), err)
+	}
+	return codeOf(err)
+}
+
+// codeOf is the exit code that an error means.
+func codeOf(err error) int {
+	var f failure
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &f):
+		return f.code
+	}
+	return exitUsage // cobra's own errors are about the command line
+}
+
+// command is the command line.
+func command(types []optimizee.Type) *cobra.Command {
+	var o runOptions
+	root := &cobra.Command{
+		Use:   "l2l-mpi --config run.yaml",
+		Short: "Learning to learn: optimise any simulation, on one core or a supercomputer",
+		Long: "Two-loop optimisation: an optimizer proposes individuals, an optimizee evaluates them on all ranks.\n" +
+			"The same program is every rank: mpirun -n 4 l2l-mpi --config run.yaml",
+		Example: "  l2l-mpi --config run.yaml\n" +
+			"  l2l-mpi --config run.yaml --set optimizer.pop_size=64 --set stop.generations=100\n" +
+			"  mpirun -n 4 l2l-mpi --config run.yaml --resume\n" +
+			"  l2l-mpi describe cmaes",
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Version:       version(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.config == "" {
+				return usage(errors.New("want --config run.yaml; see --help"))
+			}
+			return runSPMD(cmd.Context(), o, types)
+		},
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	flags := root.Flags()
+	addConfigFlags(root, &o.config, &o.set)
+	flags.BoolVar(&o.resume, "resume", false, "go on with the run in its directory, or start it where there is none")
+	flags.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
+	flags.StringVar(&o.logLevel, "log-level", "info", "what to log: debug, info, warn, error")
+	root.AddCommand(checkCommand(types), describeCommand(types), evalCommand(types), exportCommand())
+	return root
+}
+
+func addConfigFlags(cmd *cobra.Command, config *string, set *[]string) {
+	cmd.Flags().StringVarP(config, "config", "c", "", "configuration, a YAML file")
+	cmd.Flags().StringArrayVar(set, "set", nil, "change a value of the configuration: `key.path=value`; may be repeated")
+}
+
+// version is the program's version, as far as the build knows it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && v == "(devel)" {
+			v = s.Value
+		}
+	}
+	return v
+}
+
+// logger writes to stderr what people should know.
+func logger(level string) (zerolog.Logger, error) {
+	l, err := zerolog.ParseLevel(level)
+	if err != nil || level == "" {
+		return zerolog.Nop(), fmt.Errorf("--log-level %s: want debug, info, warn or error", level)
+	}
+	return zerolog.New(console()).Level(l).With().Timestamp().Logger(), nil
+}
+
+// console is where people read the log.
+func console() io.Writer {
+	return zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: "15:04:05", NoColor: !term.IsTerminal(int(os.Stderr.Fd()))}
+}

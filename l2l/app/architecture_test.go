@@ -1,0 +1,68 @@
+package app
+
+import (
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/meta-optimization/l2l-mpi/"
+
+// arrows are the imports within the module that each package may have, besides those below itself; "…" ends a prefix. A package that is not
+// here has its parent's arrows.
+var arrows = map[string][]string{
+	"l2l/codec":    nil,
+	"l2l/schema":   nil,
+	"mpi":          nil,
+	"optimizee":    {"l2l/schema", "l2l/codec"},
+	"optimizer":    {"l2l/schema", "l2l/codec"},
+	"l2l":          {"l2l/codec", "optimizer", "optimizee"},
+	"l2l/journal":  {"l2l", "l2l/codec"},
+	"l2l/dispatch": {"l2l", "l2l/codec", "mpi", "optimizee"},
+	"l2l/report":   {"l2l", "l2l/journal", "optimizee"},
+	"l2l/app":      {"…"},
+	"cmd":          {"l2l/app"},
+	"examples":     {"l2l/app", "optimizee"},
+	"bench":        {"…"},
+}
+
+// TestImportsPointDownOnly keeps the structure that the README shows.
+func TestImportsPointDownOnly(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, module+"...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		pkg := strings.TrimPrefix(words[0], module)
+		from := pkg
+		for from != "." && !known(from) {
+			from = path.Dir(from)
+		}
+		if from == "." {
+			t.Errorf("%s has no place in the structure", pkg)
+			continue
+		}
+		seen++
+		for _, imported := range words[1:] {
+			to, inside := strings.CutPrefix(imported, module)
+			if !inside || strings.HasPrefix(to, from+"/") && from != "l2l" || to == from {
+				continue
+			}
+			if allowed := arrows[from]; !slices.Contains(allowed, "…") && !slices.Contains(allowed, to) {
+				t.Errorf("%s imports %s; %s may import %v", pkg, to, from, allowed)
+			}
+		}
+	}
+	if seen < 10 {
+		t.Errorf("%d packages were looked at", seen)
+	}
+}
+
+func known(pkg string) bool {
+	_, ok := arrows[pkg]
+	return ok
+}

@@ -1,0 +1,29 @@
+package app
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected output in testdata/script")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"l2l-mpi": func() { os.Exit(run(os.Args[1:], append(Types(), moody))) },
+	})
+}
+
+// TestCommandLine runs the scripts of testdata/script, each a user's session.
+func TestCommandLine(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true})
+}
+
+// moody is an optimizee with a parameter of every kind, which panics, fails or hangs for some of their values.
+var moody = optimizee.Type{
+	Name: "moody", Title: "A model that fails", Doc: "Fails in every way that a model can.", New: func() optimizee.Optimizee { return &moodyModel{Target: 3} },
+}

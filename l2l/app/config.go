@@ -1,0 +1,352 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
+)
+
+// config is a run's configuration, apart from what the optimizee and the optimizer have to say.
+type config struct {
+	Name       string     `yaml:"name" doc:"of the run; its directory is runs/<name>/<number>"`
+	Seed       uint64     `yaml:"seed" doc:"where all randomness starts: same configuration and seed, same trajectory"`
+	Evaluation evaluation `yaml:"evaluation" doc:"what an individual is evaluated on"`
+	Stop       stop       `yaml:"stop" doc:"when the run ends; any rule that holds ends it"`
+	Execution  execution  `yaml:"execution" doc:"where and how evaluations run"`
+	Output     output     `yaml:"output" doc:"what is kept"`
+}
+
+type evaluation struct {
+	Instances  int    `yaml:"instances" doc:"tasks of the optimizee's family that each individual is evaluated on" range:"[1, inf)"`
+	Replicates int    `yaml:"replicates" doc:"evaluations per instance, which differ by their seeds" range:"[1, inf)"`
+	Aggregate  string `yaml:"aggregate" doc:"how the evaluations of an individual become its fitness" range:"mean | median | worst"`
+}
+
+type stop struct {
+	Generations int           `yaml:"generations" doc:"generations completed; 0 is no rule, here and below" range:"[0, inf)"`
+	Evaluations int64         `yaml:"evaluations" doc:"evaluations; not one more is made, retries apart" range:"[0, inf)"`
+	Target      *float64      `yaml:"target" doc:"the best fitness is at least as good as this"`
+	Stagnation  int           `yaml:"stagnation" doc:"generations without a better individual" range:"[0, inf)"`
+	WallTime    time.Duration `yaml:"wall_time" doc:"time since this start; the run can be resumed" range:"[0, inf)"`
+}
+
+type execution struct {
+	Schedule    string        `yaml:"schedule" doc:"how evaluations are spread over ranks: in chunks on demand, all at once, or the one that fits their time" range:"auto | pull | collective"`
+	Slots       int           `yaml:"slots" doc:"evaluations at a time on each rank" range:"[1, inf)" auto:"the CPUs that the rank has to itself"`
+	Timeout     time.Duration `yaml:"timeout" doc:"of one evaluation; 0 is none" range:"[0, inf)"`
+	OnFailure   onFailure     `yaml:"on_failure" doc:"what follows a failed evaluation"`
+	MaxFailures int           `yaml:"max_failures" doc:"individuals that fail in a row, after which the run ends; 0 is never" range:"[0, inf)"`
+}
+
+type onFailure struct {
+	Retries int    `yaml:"retries" doc:"further attempts" range:"[0, inf)"`
+	Then    string `yaml:"then" doc:"what becomes of the individual after that: ranked behind all others, replaced by another, or the end of the run" range:"worst | resample | abort"`
+}
+
+type output struct {
+	Dir        string        `yaml:"dir" doc:"the run's directory" auto:"runs/<name>/<number>, a new one at each start"`
+	Sync       time.Duration `yaml:"sync" doc:"how often the journal is flushed to the disk" range:"(0, inf)"`
+	Checkpoint time.Duration `yaml:"checkpoint" doc:"how often the optimizer's state is kept" range:"(0, inf)"`
+}
+
+func defaults() config {
+	return config{
+		Name:       "run",
+		Seed:       1,
+		Evaluation: evaluation{Instances: 1, Replicates: 1, Aggregate: "mean"},
+		Execution:  execution{Schedule: "auto", OnFailure: onFailure{Then: "worst"}, MaxFailures: 100},
+		Output:     output{Sync: time.Second, Checkpoint: 10 * time.Second},
+	}
+}
+
+// plan is a configuration with the optimizee and the optimizer that it names.
+type plan struct {
+	config
+	optimizeeType optimizee.Type
+	algorithm     optimizer.Algorithm
+	optimizeeNode *yaml.Node // the section, which each new optimizee is configured from
+	params        any        // of the algorithm
+	document      *document
+
+	space      optimizee.Space
+	objectives []optimizee.Objective
+}
+
+// newPlan reads a configuration completely. Everything that is wrong with it is reported, each with its place.
+func newPlan(d *document, types []optimizee.Type) (*plan, error) {
+	p := &plan{config: defaults(), document: d}
+	errs := []error{d.decode(d.root, "", &p.config, "optimizee", "optimizer")}
+	if p.Name == "" || strings.ContainsAny(p.Name, "/\\") || strings.HasPrefix(p.Name, ".") {
+		errs = append(errs, d.wrong(orRoot(child(d.root, "name"), d), "name", "%q, want a name without slashes that does not begin with a dot", p.Name))
+	}
+
+	var err error
+	p.optimizeeNode, p.optimizeeType, err = section(d, "optimizee", types, func(t optimizee.Type) string { return t.Name })
+	errs = append(errs, err)
+	algorithmNode, algorithm, err := section(d, "optimizer", optimizer.Catalogue(), func(a optimizer.Algorithm) string { return a.Name })
+	errs = append(errs, err)
+	p.algorithm = algorithm
+	if algorithmNode != nil {
+		p.params = algorithm.Params()
+		errs = append(errs, d.decode(algorithmNode, "optimizer", p.params, "type"))
+	}
+	if p.optimizeeNode != nil {
+		o := p.optimizeeType.New()
+		err := d.decode(p.optimizeeNode, "optimizee", o, "type")
+		errs = append(errs, err)
+		if err == nil {
+			errs = append(errs, p.describe(o))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if _, err := p.newOptimizer(); err != nil {
+		return nil, d.wrong(algorithmNode, "optimizer", "%s", strings.TrimPrefix(err.Error(), "optimizer: "))
+	}
+	if p.Stop.Target != nil && len(p.objectives) > 1 {
+		return nil, d.wrong(child(child(d.root, "stop"), "target"), "stop.target", "the optimizee has %d objectives, want one", len(p.objectives))
+	}
+	return p, nil
+}
+
+func orRoot(n *yaml.Node, d *document) *yaml.Node {
+	if n == nil {
+		return d.root
+	}
+	return n
+}
+
+// section finds the section of a name and the kind that its type names.
+func section[K any](d *document, name string, kinds []K, nameOf func(K) string) (n *yaml.Node, kind K, err error) {
+	n = child(d.root, name)
+	if n == nil {
+		return nil, kind, fmt.Errorf("%s: %s: the section is missing, want %s: {type: …}", d.name, name, name)
+	}
+	n = resolve(n)
+	var names []string
+	for _, k := range kinds {
+		names = append(names, nameOf(k))
+	}
+	if n.Kind != yaml.MappingNode || child(n, "type") == nil {
+		return nil, kind, d.wrong(n, name, "want a section with a type: %s", strings.Join(names, ", "))
+	}
+	typ := resolve(child(n, "type"))
+	i := slices.Index(names, typ.Value)
+	if i < 0 {
+		return nil, kind, d.wrong(typ, name+".type", "unknown %s %q%s", name, typ.Value, didYouMean(typ.Value, names))
+	}
+	return n, kinds[i], nil
+}
+
+// describe opens an optimizee once to learn its space and objectives.
+func (p *plan) describe(o optimizee.Optimizee) (err error) {
+	wrong := func(err error) error { return p.document.wrong(p.optimizeeNode, "optimizee", "%v", err) }
+	if c, ok := o.(optimizee.Opener); ok {
+		if err := c.Open(); err != nil {
+			return wrong(err)
+		}
+		defer func() { err = errors.Join(err, c.Close()) }()
+	}
+	p.space, p.objectives = o.Space(), o.Objectives()
+	if err := errors.Join(p.space.Check(), optimizee.CheckObjectives(p.objectives)); err != nil {
+		return wrong(err)
+	}
+	return nil
+}
+
+// newOptimizee makes an optimizee of the plan, ready for use.
+func (p *plan) newOptimizee() (optimizee.Optimizee, error) {
+	o := p.optimizeeType.New()
+	if err := p.document.decode(p.optimizeeNode, "optimizee", o, "type"); err != nil {
+		return nil, err
+	}
+	if c, ok := o.(optimizee.Opener); ok {
+		if err := c.Open(); err != nil {
+			return nil, fmt.Errorf("optimizee %s: %w", p.optimizeeType.Name, err)
+		}
+	}
+	return o, nil
+}
+
+func (p *plan) newOptimizer() (optimizer.Optimizer, error) {
+	return p.algorithm.New(l2l.Problem(p.space, 0), p.params, p.Seed)
+}
+
+// newSearch is the state of the run before its first event.
+func (p *plan) newSearch() (*l2l.Search, error) {
+	o, err := p.newOptimizer()
+	if err != nil {
+		return nil, err
+	}
+	return l2l.NewSearch(o, l2l.Rules{
+		Seed: p.Seed, Objectives: p.objectives,
+		Instances: p.Evaluation.Instances, Replicates: p.Evaluation.Replicates, Aggregate: l2l.Aggregate(p.Evaluation.Aggregate),
+		Retries: p.Execution.OnFailure.Retries, Then: l2l.Then(p.Execution.OnFailure.Then),
+	}), nil
+}
+
+func (p *plan) stopRules() l2l.Stop {
+	return l2l.Stop{
+		Generations: p.Stop.Generations, Evaluations: p.Stop.Evaluations, Target: p.Stop.Target,
+		Stagnation: p.Stop.Stagnation, WallTime: p.Stop.WallTime, MaxFailures: p.Execution.MaxFailures,
+	}
+}
+
+func (p *plan) dispatchOptions(slots int) dispatch.Options {
+	return dispatch.Options{Make: p.newOptimizee, Slots: slots, Timeout: p.Execution.Timeout}
+}
+
+// effective is the configuration with every default written out: what another run needs to repeat this one.
+func (p *plan) effective() ([]byte, error) {
+	root, err := encode(&p.config)
+	if err != nil {
+		return nil, err
+	}
+	o := p.optimizeeType.New()
+	if err := p.document.decode(p.optimizeeNode, "optimizee", o, "type"); err != nil {
+		return nil, err
+	}
+	model, err := typed(p.optimizeeType.Name, o)
+	if err != nil {
+		return nil, err
+	}
+	algorithm, err := typed(p.algorithm.Name, p.params)
+	if err != nil {
+		return nil, err
+	}
+	const after = 4 // name and seed come first
+	root.Content = slices.Insert(root.Content, after, scalarNode("optimizee"), model, scalarNode("optimizer"), algorithm)
+	var out bytes.Buffer
+	enc := yaml.NewEncoder(&out)
+	enc.SetIndent(2)
+	if err := errors.Join(enc.Encode(root), enc.Close()); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+func typed(name string, v any) (*yaml.Node, error) {
+	n, err := encode(v)
+	if err != nil {
+		return nil, err
+	}
+	n.Content = append([]*yaml.Node{scalarNode("type"), scalarNode(name)}, n.Content...)
+	return n, nil
+}
+
+// changeable are the sections and keys that a resumed run may have other than the run before: they do not touch the search.
+var changeable = []string{"stop", "execution.schedule", "execution.slots", "execution.timeout", "execution.max_failures", "output"}
+
+// resumable returns an error naming each value that differs between the configuration that a run was started with and this one, unless
+// it may change.
+func (p *plan) resumable(started string) error {
+	now, err := p.effective()
+	if err != nil {
+		return err
+	}
+	var before, after yaml.Node
+	if err := errors.Join(unmarshal([]byte(started), &before), unmarshal(now, &after)); err != nil {
+		return err
+	}
+	var errs []error
+	compare("", before.Content[0], after.Content[0], func(path, was, is string) {
+		if !slices.ContainsFunc(changeable, func(c string) bool { return path == c || strings.HasPrefix(path, c+".") }) {
+			errs = append(errs, fmt.Errorf("%s: the run was started with %s, and is to be resumed with %s; only %s may change",
+				path, was, is, strings.Join(changeable, ", ")))
+		}
+	})
+	return errors.Join(errs...)
+}
+
+// compare calls differ for each value that two configurations do not share.
+func compare(path string, a, b *yaml.Node, differ func(path, a, b string)) {
+	if a.Kind != yaml.MappingNode || b.Kind != yaml.MappingNode {
+		if x, y := flat(a), flat(b); x != y {
+			differ(path, x, y)
+		}
+		return
+	}
+	none := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
+	for i := 0; i+1 < len(a.Content); i += 2 {
+		key := a.Content[i].Value
+		other := child(b, key)
+		if other == nil {
+			other = none
+		}
+		compare(join(path, key), a.Content[i+1], other, differ)
+	}
+	for i := 0; i+1 < len(b.Content); i += 2 {
+		if key := b.Content[i].Value; child(a, key) == nil {
+			compare(join(path, key), none, b.Content[i+1], differ)
+		}
+	}
+}
+
+// flat is a value on one line.
+func flat(n *yaml.Node) string {
+	if n.Kind == yaml.ScalarNode {
+		return shown(n)
+	}
+	var parts []string
+	for _, c := range n.Content {
+		parts = append(parts, flat(c))
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}
+
+// load reads the configuration of a file with what --set changes in it.
+func load(path string, assignments []string, types []optimizee.Type) (*plan, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return loadText(path, text, assignments, types)
+}
+
+func loadText(name string, text []byte, assignments []string, types []optimizee.Type) (*plan, error) {
+	d, err := parse(name, text)
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, a := range assignments {
+		errs = append(errs, d.assign(a))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return newPlan(d, types)
+}
+
+// directory chooses the run's directory where the configuration leaves it open: the next number, or, to resume, the last one.
+func (p *plan) directory(resume bool) string {
+	if p.Output.Dir != "" {
+		return p.Output.Dir
+	}
+	base := filepath.Join("runs", p.Name)
+	last := 0
+	entries, _ := os.ReadDir(base) // none: the first run
+	for _, e := range entries {
+		n := 0
+		if _, err := fmt.Sscanf(e.Name(), "%d", &n); err == nil && e.IsDir() {
+			last = max(last, n)
+		}
+	}
+	if !resume || last == 0 {
+		last++
+	}
+	return filepath.Join(base, fmt.Sprintf("%03d", last))
+}

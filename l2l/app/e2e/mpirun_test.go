@@ -1,0 +1,58 @@
+//go:build mpirun
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestTheTrajectoryIsTheSameEverywhere compares goroutines with real MPI, each of the variable MPIS, on 1 to 8 ranks in both schedules, and
+// after kills. Run it by make test-mpi.
+func TestTheTrajectoryIsTheSameEverywhere(t *testing.T) {
+	solo := launch{name: "goroutines", program: build(t, "go", "build")}
+	mpis := strings.Fields(os.Getenv("MPIS"))
+	if len(mpis) == 0 {
+		t.Fatal("MPIS is empty, want WRAPPER:LAUNCHER ...")
+	}
+	want := map[string]string{}
+	for _, algorithm := range algorithms {
+		want[algorithm] = solo.whole(t, configure(t, algorithm, 4000))
+	}
+	for _, m := range mpis {
+		mpicc, mpirun, _ := strings.Cut(m, ":")
+		program := build(t, "../../../mpi/mpienv.sh", mpicc, "go", "build", "-tags", "mpi")
+		prefix := []string{mpirun}
+		if exec.Command(mpicc, "--showme:version").Run() == nil { // Open MPI
+			prefix = append(prefix, "--oversubscribe")
+			if os.Getuid() == 0 {
+				prefix = append(prefix, "--allow-run-as-root")
+			}
+		}
+		t.Run(mpirun, func(t *testing.T) {
+			for _, algorithm := range algorithms {
+				for _, ranks := range []int{1, 2, 3, 4, 8} {
+					for _, schedule := range []string{"pull", "collective", "auto"} {
+						l := launch{
+							name: mpirun + " -n " + strconv.Itoa(ranks) + ", " + schedule, program: program,
+							prefix: append(prefix[:len(prefix):len(prefix)], "-n", strconv.Itoa(ranks)), set: []string{"execution.schedule=" + schedule},
+						}
+						if got := l.whole(t, configure(t, algorithm, 4000)); got != want[algorithm] {
+							t.Errorf("%s, %s: %s, want %s", algorithm, l.name, got, want[algorithm])
+						}
+					}
+				}
+			}
+			for i, algorithm := range algorithms {
+				l := launch{
+					name: mpirun + " -n 4", program: program, prefix: append(prefix[:len(prefix):len(prefix)], "-n", "4"),
+					set: []string{"execution.schedule=" + []string{"pull", "collective"}[i], "execution.slots=2"},
+				}
+				l.survives(t, configure(t, algorithm, 4000), want[algorithm], 20)
+			}
+		})
+	}
+}

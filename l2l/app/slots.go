@@ -1,0 +1,67 @@
+package app
+
+import (
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// hello is what a rank tells rank 0 of where it runs.
+type hello struct {
+	Host string
+	CPUs []int // that it may use
+	// Given is the number of CPUs that Slurm says each task has; 0 where it says nothing.
+	Given int
+}
+
+func newHello() hello {
+	h := hello{}
+	h.Host, _ = os.Hostname() // unknown hosts count as one
+	h.Given, _ = strconv.Atoi(os.Getenv("SLURM_CPUS_PER_TASK"))
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err == nil {
+		for cpu := range 64 * len(set) {
+			if set.IsSet(cpu) {
+				h.CPUs = append(h.CPUs, cpu)
+			}
+		}
+	}
+	return h
+}
+
+// slotsOf is the number of slots of each rank: wanted, where it is not 0; what Slurm gave; or the rank's share of the CPUs that it may
+// use, each shared equally among the ranks of the host that may use it. Every rank has at least one. Rank 0 only manages, unless it is
+// alone, and takes no share.
+func slotsOf(ranks []hello, wanted int) []int {
+	type cpu struct {
+		host   string
+		number int
+	}
+	sharers := map[cpu]int{}
+	manages := func(rank int) bool { return rank == 0 && len(ranks) > 1 }
+	for rank, h := range ranks {
+		for _, n := range h.CPUs {
+			if !manages(rank) {
+				sharers[cpu{h.Host, n}]++
+			}
+		}
+	}
+	slots := make([]int, len(ranks))
+	for rank, h := range ranks {
+		share := 0.0
+		for _, n := range h.CPUs {
+			if !manages(rank) {
+				share += 1 / float64(sharers[cpu{h.Host, n}])
+			}
+		}
+		slots[rank] = max(int(share+1e-9), 1)
+		if h.Given > 0 {
+			slots[rank] = h.Given
+		}
+		if wanted > 0 {
+			slots[rank] = wanted
+		}
+	}
+	return slots
+}

@@ -1,0 +1,387 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/mpi"
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
+)
+
+// model is an optimizee whose behaviour a test chooses.
+type model struct {
+	evaluate func(ctx context.Context, e optimizee.Evaluation) (optimizee.Outcome, error)
+	busy     atomic.Bool
+	closed   *atomic.Int32
+}
+
+func (m *model) Space() optimizee.Space {
+	return optimizee.Space{{Name: "x", Size: 3, Lower: -5, Upper: 5}}
+}
+func (m *model) Objectives() []optimizee.Objective {
+	return []optimizee.Objective{{Name: "error", Direction: optimizee.Minimise}}
+}
+func (m *model) Evaluate(ctx context.Context, e optimizee.Evaluation) (optimizee.Outcome, error) {
+	if !m.busy.CompareAndSwap(false, true) {
+		panic("two evaluations in one slot at a time")
+	}
+	defer m.busy.Store(false)
+	return m.evaluate(ctx, e)
+}
+func (m *model) Open() error { return nil }
+func (m *model) Close() error {
+	if m.closed != nil {
+		m.closed.Add(1)
+	}
+	return nil
+}
+
+func sphere(_ context.Context, e optimizee.Evaluation) (optimizee.Outcome, error) {
+	sum := float64(e.Seed%97) * 1e-9
+	for _, x := range e.X {
+		sum += (x - 1) * (x - 1)
+	}
+	return optimizee.Outcome{Fitness: []float64{sum}}, nil
+}
+
+func options(slots int, evaluate func(context.Context, optimizee.Evaluation) (optimizee.Outcome, error)) Options {
+	return Options{Slots: slots, Make: func() (optimizee.Optimizee, error) { return &model{evaluate: evaluate}, nil }}
+}
+
+// world runs main on rank 0 of n goroutine ranks, the others serving as workers with slots 1, 2, 3, 1, 2, 3, ….
+func world(t *testing.T, n int, schedule Schedule, opts Options, main func(ctx context.Context, e l2l.Evaluator)) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if n == 1 {
+		s, err := NewSolo(ctx, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		main(ctx, s)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	slots := make([]int, n)
+	for r := range slots {
+		slots[r] = 1 + r%3
+	}
+	comms := mpi.Local(n)
+	var wg sync.WaitGroup
+	for r := 1; r < n; r++ {
+		wg.Go(func() {
+			o := opts
+			o.Slots = slots[r]
+			w, err := NewWorker(ctx, comms[r], o)
+			if err == nil {
+				err = w.Serve(ctx, slots)
+			}
+			if err != nil {
+				t.Errorf("rank %d: %v", r, err)
+			}
+		})
+	}
+	c, err := NewCoordinator(comms[0], schedule, slots, opts.Timeout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	main(ctx, c)
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+}
+
+// search is a run of an algorithm of the catalogue on the model.
+func search(t *testing.T, algorithm string, rules l2l.Rules) *l2l.Search {
+	t.Helper()
+	rules.Objectives = (*model)(nil).Objectives()
+	for _, a := range optimizer.Catalogue() {
+		if a.Name == algorithm {
+			o, err := a.New(l2l.Problem((*model)(nil).Space(), 0), a.Params(), 3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return l2l.NewSearch(o, rules)
+		}
+	}
+	t.Fatalf("no algorithm %s", algorithm)
+	return nil
+}
+
+var shapes = []struct {
+	ranks    int
+	schedule Schedule
+}{
+	{1, Pull}, {2, Pull}, {2, Collective}, {2, Auto}, {4, Pull}, {4, Collective}, {4, Auto}, {9, Pull}, {9, Collective}, {9, Auto},
+}
+
+func TestTheTrajectoryIsTheSameOnAnyRanksInAnySchedule(t *testing.T) {
+	uneven := func(ctx context.Context, e optimizee.Evaluation) (optimizee.Outcome, error) {
+		if e.Seed%10 == 0 {
+			time.Sleep(time.Duration(e.Seed % 2000 * uint64(time.Microsecond)))
+		}
+		if e.Seed%13 == 0 {
+			return optimizee.Outcome{}, errors.New("unlucky seed")
+		}
+		return sphere(ctx, e)
+	}
+	for _, algorithm := range []string{"cmaes", "genetic"} {
+		want := ""
+		for _, shape := range shapes {
+			world(t, shape.ranks, shape.schedule, options(2, uneven), func(ctx context.Context, e l2l.Evaluator) {
+				loop := l2l.Loop{
+					Search: search(t, algorithm, l2l.Rules{Seed: 5, Instances: 2, Retries: 1}), Evaluator: e, Stop: l2l.Stop{Generations: 15},
+				}
+				s, err := loop.Run(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want == "" {
+					want = s.TrajectoryHash
+				}
+				if s.TrajectoryHash != want {
+					t.Errorf("%s on %d ranks, %s: the trajectory differs", algorithm, shape.ranks, shape.schedule)
+				}
+			})
+		}
+	}
+}
+
+// evaluateN runs n evaluations of the same point and returns their results by individual.
+func evaluateN(t *testing.T, ctx context.Context, e l2l.Evaluator, n int) []l2l.Result {
+	t.Helper()
+	es := make([]l2l.Evaluation, n)
+	for i := range es {
+		es[i] = l2l.Evaluation{Individual: int64(i), Seed: uint64(i), X: []float64{1, 2, 3}}
+	}
+	if err := e.Submit(es); err != nil {
+		t.Fatal(err)
+	}
+	all := make([]l2l.Result, n)
+	seen := make([]bool, n)
+	for got := 0; got < n; {
+		rs, err := e.Next(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rs {
+			if seen[r.Individual] {
+				t.Fatalf("individual %d has two results", r.Individual)
+			}
+			seen[r.Individual], all[r.Individual] = true, r
+			got++
+		}
+	}
+	return all
+}
+
+func TestWhateverAnEvaluationDoesBecomesAResult(t *testing.T) {
+	type outcome = optimizee.Outcome
+	opts := options(2, func(ctx context.Context, e optimizee.Evaluation) (outcome, error) {
+		switch e.Seed % 8 {
+		case 0:
+			return sphere(ctx, e)
+		case 1:
+			return outcome{}, errors.New("no such file")
+		case 2:
+			panic("index out of range [7]")
+		case 3:
+			return outcome{Fitness: []float64{math.NaN()}}, nil
+		case 4:
+			return outcome{Fitness: []float64{1, 2}}, nil
+		case 5:
+			return outcome{Fitness: []float64{1}, Outputs: []float64{math.Inf(1)}}, nil
+		case 6: // heeds its context
+			<-ctx.Done()
+			return outcome{}, ctx.Err()
+		default:
+			return outcome{}, errors.New(strings.Repeat("x", 100_000))
+		}
+	})
+	opts.Timeout = 50 * time.Millisecond
+	want := []struct {
+		outcome l2l.Outcome
+		reason  string
+	}{
+		{l2l.OK, ""}, {l2l.Failed, "no such file"}, {l2l.Failed, "panic: index out of range [7]"}, {l2l.Failed, "not a finite number"},
+		{l2l.Failed, "returned 2 fitness values, want 1"}, {l2l.Failed, "not a finite number"}, {l2l.TimedOut, "longer than the timeout of 50ms"}, {l2l.Failed, "xxx"},
+	}
+	for _, shape := range shapes {
+		world(t, shape.ranks, shape.schedule, opts, func(ctx context.Context, e l2l.Evaluator) {
+			for i, r := range evaluateN(t, ctx, e, 40) {
+				w := want[i%8]
+				if r.Outcome != w.outcome || !strings.Contains(r.Reason, w.reason) || len(r.Reason) > 2*reasonLimit || (r.Outcome == l2l.OK) != (len(r.Fitness) == 1) {
+					t.Fatalf("%d ranks, %s: individual %d: %+v, want %+v", shape.ranks, shape.schedule, i, r, w)
+				}
+				if shape.ranks > 1 && (r.Rank < 1 || r.Rank >= shape.ranks) {
+					t.Fatalf("individual %d was evaluated by rank %d", i, r.Rank)
+				}
+			}
+		})
+	}
+}
+
+func TestAPanicSaysWhereItWasRaised(t *testing.T) {
+	opts := options(1, func(context.Context, optimizee.Evaluation) (optimizee.Outcome, error) {
+		var none []int
+		return optimizee.Outcome{Fitness: []float64{float64(none[3])}}, nil
+	})
+	world(t, 1, Pull, opts, func(ctx context.Context, e l2l.Evaluator) {
+		if r := evaluateN(t, ctx, e, 1)[0]; !strings.Contains(r.Reason, "dispatch_test.go:") {
+			t.Errorf("reason: %s", r.Reason)
+		}
+	})
+}
+
+func TestAnEvaluationThatDoesNotHeedItsContextIsGivenUp(t *testing.T) {
+	release := make(chan struct{})
+	defer close(release)
+	opts := options(1, func(ctx context.Context, e optimizee.Evaluation) (optimizee.Outcome, error) {
+		if e.Seed == 2 {
+			<-release
+		}
+		return sphere(ctx, e)
+	})
+	opts.Timeout = 20 * time.Millisecond
+	for _, shape := range shapes[:6] {
+		world(t, shape.ranks, shape.schedule, opts, func(ctx context.Context, e l2l.Evaluator) {
+			for i, r := range evaluateN(t, ctx, e, 20) {
+				if want := i == 2; (r.Outcome == l2l.TimedOut) != want {
+					t.Fatalf("%d ranks, %s: individual %d: %+v", shape.ranks, shape.schedule, i, r)
+				}
+			}
+		})
+	}
+}
+
+func TestSlotsRunAtTheSameTimeAndNoMoreOfThem(t *testing.T) {
+	var now, most atomic.Int32
+	opts := options(3, func(ctx context.Context, e optimizee.Evaluation) (optimizee.Outcome, error) {
+		n := now.Add(1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		time.Sleep(2 * time.Millisecond)
+		now.Add(-1)
+		return sphere(ctx, e)
+	})
+	for ranks, want := range map[int]int32{1: 3, 4: 2 + 3 + 1} {
+		most.Store(0)
+		world(t, ranks, Pull, opts, func(ctx context.Context, e l2l.Evaluator) { evaluateN(t, ctx, e, 60) })
+		if most.Load() != want {
+			t.Errorf("%d ranks: at most %d evaluations at a time, want %d", ranks, most.Load(), want)
+		}
+	}
+}
+
+func TestClosingGivesUpWhatIsUnderWay(t *testing.T) {
+	var closed atomic.Int32
+	opts := Options{Slots: 2, Make: func() (optimizee.Optimizee, error) {
+		return &model{closed: &closed, evaluate: func(ctx context.Context, e optimizee.Evaluation) (optimizee.Outcome, error) {
+			select {
+			case <-ctx.Done():
+				return optimizee.Outcome{}, ctx.Err()
+			case <-time.After(time.Hour):
+				return sphere(ctx, e)
+			}
+		}}, nil
+	}}
+	for _, ranks := range []int{1, 2, 4} {
+		closed.Store(0)
+		began := time.Now()
+		world(t, ranks, Pull, opts, func(ctx context.Context, e l2l.Evaluator) {
+			var es []l2l.Evaluation
+			for i := range 10 {
+				es = append(es, l2l.Evaluation{Individual: int64(i), X: []float64{0, 0, 0}})
+			}
+			if err := e.Submit(es); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+			defer cancel()
+			if rs, err := e.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got %v, %v", rs, err)
+			}
+		})
+		if time.Since(began) > 10*time.Second {
+			t.Errorf("%d ranks: closing took %v", ranks, time.Since(began))
+		}
+		if want := map[int]int32{1: 2, 2: 2, 4: 2 + 3 + 1}[ranks]; closed.Load() != want {
+			t.Errorf("%d ranks: %d optimizees closed, want %d", ranks, closed.Load(), want)
+		}
+	}
+}
+
+func TestAnOptimizeeThatCannotBeMadeIsAnErrorAtOnce(t *testing.T) {
+	_, err := NewSolo(context.Background(), Options{Slots: 2, Make: func() (optimizee.Optimizee, error) { return nil, errors.New("no module named nest") }})
+	if err == nil || !strings.Contains(err.Error(), "nest") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestASilentRankIsGivenUpAndTheRestGoesOn(t *testing.T) {
+	comms := mpi.Local(3)
+	slots := []int{0, 1, 1}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() { // takes its command, and is not heard of again
+		if _, err := comms[2].Bcast(ctx, 0, nil); err != nil {
+			t.Error(err)
+		}
+	})
+	wg.Go(func() {
+		w, err := NewWorker(ctx, comms[1], options(1, sphere))
+		if err == nil {
+			err = w.Serve(ctx, slots)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	c, err := NewCoordinator(comms[0], Pull, slots, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.silence = 50 * time.Millisecond
+	lost := 0
+	for i, r := range evaluateN(t, ctx, c, 20) {
+		if r.Outcome == l2l.Lost {
+			lost++
+			if r.Rank != 2 || !strings.Contains(r.Reason, "rank 2 has said nothing") {
+				t.Errorf("individual %d: %+v", i, r)
+			}
+		} else if r.Outcome != l2l.OK {
+			t.Errorf("individual %d: %+v", i, r)
+		}
+	}
+	if lost == 0 || lost == 20 || fmt.Sprint(c.Lost()) != "[2]" {
+		t.Errorf("%d of 20 evaluations lost, with ranks %v", lost, c.Lost())
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+}
+
+func FuzzDecodeWire(f *testing.F) {
+	tasks, _ := encodeTasks([]l2l.Evaluation{{Individual: 3, X: []float64{1, 2}}})
+	results, _ := encodeResults([]l2l.Result{{Individual: 3, Fitness: []float64{1}, Reason: "r"}})
+	f.Add(tasks)
+	f.Add(results)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		_, _ = decodeTasks(b) // must not panic
+		_, _ = decodeResults(b)
+	})
+}

@@ -1,0 +1,150 @@
+package dispatch
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/meta-optimization/l2l-mpi/l2l"
+)
+
+var update = flag.Bool("update", false, "rewrite the answers in testdata")
+
+func TestScenariosOfTheScheduler(t *testing.T) {
+	const path = "testdata/schedule.txt"
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var play player
+	var out strings.Builder
+	for i, block := range strings.Split(strings.TrimRight(string(text), "\n"), "\n\n") {
+		if i > 0 {
+			out.WriteString("\n\n")
+		}
+		commands, want, ok := strings.Cut(block, "\n----")
+		if !ok { // the introduction
+			out.WriteString(block)
+			continue
+		}
+		var answers []string
+		for _, line := range strings.Split(commands, "\n") {
+			if line != "" && !strings.HasPrefix(line, "#") {
+				if a, say := play.command(t, line); say {
+					answers = append(answers, a)
+				}
+			}
+		}
+		got := "\n" + strings.Join(answers, "\n")
+		if !*update && strings.TrimRight(got, "\n") != strings.TrimRight(want, "\n") {
+			t.Errorf("%s\ngot:%s\n\nwant:%s", commands, got, want)
+		}
+		out.WriteString(commands + "\n----" + strings.TrimRight(got, "\n"))
+	}
+	if *update {
+		if err := os.WriteFile(path, []byte(out.String()+"\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// player carries out the commands of a scenario.
+type player struct {
+	*scheduler
+	next int64
+}
+
+func (p *player) command(t *testing.T, line string) (answer string, say bool) {
+	t.Helper()
+	word, rest, _ := strings.Cut(line, " ")
+	var rank, n int
+	switch word {
+	case "slots":
+		var slots []int
+		for _, f := range strings.Split(rest, ",") {
+			fmt.Sscan(f, &n)
+			slots = append(slots, n)
+		}
+		*p = player{scheduler: newScheduler(slots)}
+	case "add":
+		fmt.Sscan(rest, &n)
+		for range n {
+			p.add([]l2l.Evaluation{{Individual: p.next}})
+			p.next++
+		}
+	case "feed":
+		var chunks []string
+		for {
+			rank, chunk := p.scheduler.next()
+			if len(chunk) == 0 {
+				return cmp.Or(strings.Join(chunks, " "), "nothing"), true
+			}
+			first, last := chunk[0].Individual, chunk[len(chunk)-1].Individual
+			if first == last {
+				chunks = append(chunks, fmt.Sprintf("%d<-%d", rank, first))
+			} else {
+				chunks = append(chunks, fmt.Sprintf("%d<-%d..%d", rank, first, last))
+			}
+		}
+	case "done":
+		var took string
+		fmt.Sscan(rest, &rank, &n, &took)
+		d, err := time.ParseDuration(took)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range n {
+			var oldest int64 = -1
+			for k := range p.ranks[rank].held {
+				if oldest < 0 || k.individual < oldest {
+					oldest = k.individual
+				}
+			}
+			if !p.done(rank, l2l.Result{Individual: oldest, Seconds: d.Seconds()}) {
+				return fmt.Sprintf("rank %d owes nothing", rank), true
+			}
+		}
+	case "lost":
+		fmt.Sscan(rest, &rank)
+		var ids []string
+		for _, e := range p.lost(rank) {
+			ids = append(ids, fmt.Sprint(e.Individual))
+		}
+		return "lost " + strings.Join(ids, ","), true
+	case "queued":
+		return fmt.Sprintf("queued %d", len(p.queue)), true
+	case "capacity":
+		return fmt.Sprintf("capacity %d", p.capacity()), true
+	default:
+		t.Fatalf("no command %q", word)
+	}
+	return "", false
+}
+
+func TestBlocksCoverEverythingOnceInProportionToSlots(t *testing.T) {
+	for _, slots := range [][]int{{0, 1}, {0, 1, 1, 1}, {0, 4, 1, 3}, {0, 128, 128}} {
+		for _, n := range []int{0, 1, 2, 7, 100, 1001} {
+			var sizes []int
+			next := 0
+			for rank := 1; rank < len(slots); rank++ {
+				first, end := block(n, rank, slots)
+				if first != next || end < first {
+					t.Fatalf("slots %v, %d evaluations: rank %d has %d to %d, want from %d", slots, n, rank, first, end, next)
+				}
+				next = end
+				sizes = append(sizes, end-first)
+			}
+			if next != n {
+				t.Fatalf("slots %v: %d of %d evaluations", slots, next, n)
+			}
+			if slices.Equal(slots, []int{0, 4, 1, 3}) && n == 1001 && (sizes[0] < 500 || sizes[1] > 126) {
+				t.Errorf("sizes %v are not in proportion to slots %v", sizes, slots)
+			}
+		}
+	}
+}

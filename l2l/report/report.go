@@ -1,0 +1,174 @@
+// Package report reads a run's directory, of a finished, a running or a crashed run, and makes tables of it. It needs nothing but the
+// journal: what the parameters are called is in there.
+package report
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/journal"
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+)
+
+// errEmpty is returned for a run whose journal has no first event.
+var errEmpty = errors.New("report: the journal does not begin with a configuration")
+
+// Row is one evaluation, with the individual that it was of.
+type Row struct {
+	l2l.Result
+	Of l2l.Individual
+}
+
+// Rows calls each for every evaluation of the run in dir, attempts that failed included, in the order in which they ended. begun is the
+// run's first event.
+func Rows(dir string, each func(begun l2l.Begun, row Row) error) error {
+	var begun *l2l.Begun
+	type waiting struct {
+		l2l.Individual
+		missing int // evaluations that have not ended for good
+	}
+	open := map[int64]*waiting{}
+	for e, err := range journal.Read(dir, 0) {
+		if journal.IsTorn(err) {
+			break // it is being written to, or was killed
+		}
+		if err != nil {
+			return err
+		}
+		switch e := e.Event.(type) {
+		case l2l.Begun:
+			if begun == nil {
+				begun = &e
+			}
+		case l2l.Asked:
+			if begun == nil {
+				return errEmpty
+			}
+			for _, ind := range e.Individuals {
+				open[ind.ID] = &waiting{ind, max(begun.Per, 1)}
+			}
+		case l2l.Result:
+			of := open[e.Individual]
+			if begun == nil || of == nil {
+				return fmt.Errorf("report: a result for individual %d, which was not asked", e.Individual)
+			}
+			if err := each(*begun, Row{e, of.Individual}); err != nil {
+				return err
+			}
+			if e.Outcome == l2l.OK || e.Attempt >= begun.Retries {
+				if of.missing--; of.missing == 0 {
+					delete(open, e.Individual)
+				}
+			}
+		}
+	}
+	if begun == nil {
+		return errEmpty
+	}
+	return nil
+}
+
+// CSV writes the trajectory of the run in dir, one row per evaluation.
+func CSV(w io.Writer, dir string) error {
+	out := csv.NewWriter(w)
+	header := false
+	err := Rows(dir, func(begun l2l.Begun, row Row) error {
+		if !header {
+			header = true
+			if err := out.Write(columns(begun)); err != nil {
+				return err
+			}
+		}
+		cells, err := cells(begun, row)
+		if err != nil {
+			return err
+		}
+		return out.Write(cells)
+	})
+	out.Flush()
+	return errors.Join(err, out.Error())
+}
+
+func columns(begun l2l.Begun) []string {
+	cols := []string{"individual", "generation", "instance", "replicate", "seed", "attempt", "outcome", "seconds", "rank", "finished_unix_us"}
+	for _, o := range begun.Objectives {
+		cols = append(cols, "fitness_"+o.Name)
+	}
+	return append(append(cols, begun.Space.Labels()...), "reason")
+}
+
+func cells(begun l2l.Begun, row Row) ([]string, error) {
+	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+	cells := []string{
+		fmt.Sprint(row.Individual), fmt.Sprint(row.Of.Generation), fmt.Sprint(row.Instance), fmt.Sprint(row.Replicate),
+		fmt.Sprint(l2l.SeedOf(begun.Seed, row.Individual, row.Instance, row.Replicate)), fmt.Sprint(row.Attempt),
+		row.Outcome.String(), number(row.Seconds), fmt.Sprint(row.Rank), fmt.Sprint(row.At),
+	}
+	for k := range begun.Objectives {
+		cell := ""
+		if k < len(row.Fitness) {
+			cell = number(row.Fitness[k])
+		}
+		cells = append(cells, cell)
+	}
+	params, err := begun.Space.Decode(row.Of.X)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range params.All() {
+		cells = append(cells, texts(v)...)
+	}
+	return append(cells, row.Reason), nil
+}
+
+// texts is a parameter's value, or values, as cells.
+func texts(v optimizee.Value) []string {
+	list := func(n int, at func(i int) any) []string {
+		out := make([]string, n)
+		for i := range out {
+			switch x := at(i).(type) {
+			case float64:
+				out[i] = strconv.FormatFloat(x, 'g', -1, 64)
+			default:
+				out[i] = fmt.Sprint(x)
+			}
+		}
+		return out
+	}
+	switch x := v.Value.(type) {
+	case []float64:
+		return list(len(x), func(i int) any { return x[i] })
+	case []int64:
+		return list(len(x), func(i int) any { return x[i] })
+	case []bool:
+		return list(len(x), func(i int) any { return x[i] })
+	case []string:
+		return list(len(x), func(i int) any { return x[i] })
+	}
+	return list(1, func(int) any { return v.Value })
+}
+
+// Best is the individual with the best single evaluation of the run in dir, by the sum of its objectives.
+func Best(dir string) (l2l.Individual, error) {
+	var best *l2l.Individual
+	var least float64
+	err := Rows(dir, func(begun l2l.Begun, row Row) error {
+		if row.Outcome == l2l.OK {
+			if loss := l2l.Loss(row.Fitness, begun.Objectives)[0]; best == nil || loss < least {
+				best, least = &row.Of, loss
+			}
+		}
+		return nil
+	})
+	if err == nil && best == nil {
+		err = fmt.Errorf("report: %s has no evaluation that succeeded", dir)
+	}
+	if err != nil {
+		return l2l.Individual{}, err
+	}
+	return *best, nil
+}
