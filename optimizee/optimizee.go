@@ -36,7 +36,8 @@ type Evaluation struct {
 // Outcome is what an evaluation returns.
 type Outcome struct {
 	Fitness []float64 // one number per objective, in the order of Objectives
-	Outputs []float64 // model outputs, for optimizers that learn from them (ensemble Kalman filter); nil for others
+	Outputs []float64 // model outputs, for optimizers that learn from them (ensemble Kalman filter); nil where there are none
+	Targets []float64 // what Outputs should have been, len(Outputs); nil where there are none
 }
 
 // Direction says which fitness is better. There is no default: an objective without one is refused.
@@ -96,6 +97,24 @@ type (
 	Opener interface {
 		Open() error
 		Close() error
+	}
+
+	// Modeller says that its outcomes have Outputs and Targets, and how many; the same number in every evaluation.
+	Modeller interface {
+		NumOutputs() int
+	}
+
+	// Batch evaluates several individuals in one call, as models on a GPU do: up to the configured batch size, fewer at the end of a
+	// generation. Evaluations of one call may differ in everything. It returns an outcome and an error for each, in their order; those of
+	// a call that panics or outlives its context have all failed.
+	Batch interface {
+		EvaluateBatch(ctx context.Context, es []Evaluation) ([]Outcome, []error)
+	}
+
+	// Scratch says that every evaluation wants a directory of its own in Evaluation.Dir. It is made before the evaluation, removed after
+	// one that succeeds, and kept after one that fails.
+	Scratch interface {
+		NeedsDir() bool
 	}
 
 	// Reporter explains an individual to people: at the end of a run it is asked about the best one, and by "l2l-mpi eval" about any.

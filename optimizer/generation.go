@@ -35,10 +35,13 @@ func checked(ev Evaluated, problem Problem) (Evaluated, error) {
 	if len(ev.Loss) != problem.NumObjectives() {
 		return ev, fmt.Errorf("%w: individual %d: a loss of %d numbers, want %d", ErrShape, ev.ID, len(ev.Loss), problem.NumObjectives())
 	}
-	if problem.Outputs > 0 && len(ev.Outputs) != problem.Outputs {
-		return ev, fmt.Errorf("%w: individual %d: %d model outputs, want %d", ErrShape, ev.ID, len(ev.Outputs), problem.Outputs)
+	if n := problem.Outputs; n > 0 && (len(ev.Outputs) != n || len(ev.Targets) != n) {
+		return ev, fmt.Errorf("%w: individual %d: %d model outputs and %d targets, want %d", ErrShape, ev.ID, len(ev.Outputs), len(ev.Targets), n)
 	}
-	for _, v := range slices.Concat(ev.Loss, ev.Outputs[:min(problem.Outputs, len(ev.Outputs))]) {
+	if problem.Outputs == 0 {
+		ev.Outputs, ev.Targets = nil, nil
+	}
+	for _, v := range slices.Concat(ev.Loss, ev.Outputs, ev.Targets) {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return Evaluated{ID: ev.ID, Failed: true, Replace: ev.Replace}, nil
 		}
@@ -66,6 +69,7 @@ type member struct {
 	Told    bool
 	Loss    codec.Vector
 	Outputs codec.Vector
+	Targets codec.Vector
 	Failed  bool
 	Replace bool
 }
@@ -132,7 +136,7 @@ func (g *generation) tell(results []Evaluated, problem Problem, draw func(i int)
 		m := &g.Members[g.index[ev.ID]]
 		delete(g.index, ev.ID)
 		g.take(ev, m.X)
-		m.Told, m.Loss, m.Outputs = true, slices.Clone(ev.Loss), slices.Clone(ev.Outputs)
+		m.Told, m.Loss, m.Outputs, m.Targets = true, slices.Clone(ev.Loss), slices.Clone(ev.Outputs), slices.Clone(ev.Targets)
 		m.Failed, m.Replace = ev.Failed, ev.Replace
 		g.Open--
 	}

@@ -50,6 +50,15 @@ type Asynchronous interface {
 	Asynchronous()
 }
 
+// WarmStarter is the capability of an algorithm that can begin with what is known already: the results of an earlier run, also of another
+// optimizer, or points that a user believes in.
+type WarmStarter interface {
+	Optimizer
+	// WarmStart tells of known solutions of this problem, in any order, before the first Ask. A solution without a Loss is a point that has not
+	// been evaluated; it is proposed first. IDs are ignored. Known losses do not count as told, nor as the best.
+	WarmStart(known []Solution) error
+}
+
 // Candidate is a proposed individual.
 type Candidate struct {
 	ID int64     // its number: 0, 1, 2, … in the order of asking
@@ -61,17 +70,19 @@ type Evaluated struct {
 	ID      int64
 	Loss    []float64 // one number per objective, smaller is better; ignored if Failed
 	Outputs []float64 // the model's outputs, for algorithms that learn from them; nil otherwise
+	Targets []float64 // what the outputs should have been, len(Outputs)
 	Failed  bool      // there is no loss. A loss that is NaN or infinite also counts as failed
 	Replace bool      // with Failed: propose another individual in its place, instead of ranking it behind all others
 }
 
 // Status is the search as it stands.
 type Status struct {
-	Generation int       // generations completed; for asynchronous algorithms, results told divided by the population size
-	Told       int64     // results told
-	Best       *Solution // the smallest loss so far (the first of equals); nil before the first success and with several objectives
-	Stop       string    // why the search has ended by itself; "" while it goes on
-	Figures    []Figure  // what is worth watching, e.g. the step size
+	Generation int        // generations completed; for asynchronous algorithms, results told divided by the population size
+	Told       int64      // results told
+	Best       *Solution  // the smallest loss so far (the first of equals); nil before the first success and with several objectives
+	Front      []Solution // with several objectives: solutions of which none dominates another, the best known ones; in the order of their IDs
+	Stop       string     // why the search has ended by itself; "" while it goes on
+	Figures    []Figure   // what is worth watching, e.g. the step size
 }
 
 // Solution is an evaluated individual.

@@ -62,7 +62,7 @@ func (c Coordinate) draw(rng *rand.Rand) float64 {
 type Problem struct {
 	Coords     []Coordinate
 	Objectives int // length of a loss; 0 means 1
-	Outputs    int // length of the model outputs; 0 where there are none
+	Outputs    int // length of the model outputs, and of their targets; 0 where there are none
 }
 
 // Box is the single-objective problem of n continuous coordinates between the same bounds.

@@ -97,6 +97,7 @@ func (p problem) evaluate(c optimizer.Candidate) optimizer.Evaluated {
 	}
 	for i := range p.Outputs {
 		ev.Outputs = append(ev.Outputs, c.X[i%len(c.X)])
+		ev.Targets = append(ev.Targets, 0.5)
 	}
 	return ev
 }
@@ -387,12 +388,12 @@ func (s suite) misuse(t *testing.T) {
 		evs  []optimizer.Evaluated
 		want error
 	}{
-		{"an individual never asked", []optimizer.Evaluated{{ID: 1 << 40, Loss: good.Loss, Outputs: good.Outputs}}, optimizer.ErrUnknown},
-		{"a negative ID", []optimizer.Evaluated{{ID: -1, Loss: good.Loss, Outputs: good.Outputs}}, optimizer.ErrUnknown},
-		{"one told before", []optimizer.Evaluated{{ID: 0, Loss: good.Loss, Outputs: good.Outputs}}, optimizer.ErrUnknown},
+		{"an individual never asked", []optimizer.Evaluated{{ID: 1 << 40, Loss: good.Loss, Outputs: good.Outputs, Targets: good.Targets}}, optimizer.ErrUnknown},
+		{"a negative ID", []optimizer.Evaluated{{ID: -1, Loss: good.Loss, Outputs: good.Outputs, Targets: good.Targets}}, optimizer.ErrUnknown},
+		{"one told before", []optimizer.Evaluated{{ID: 0, Loss: good.Loss, Outputs: good.Outputs, Targets: good.Targets}}, optimizer.ErrUnknown},
 		{"the same twice in a call", []optimizer.Evaluated{good, good}, optimizer.ErrUnknown},
 		{"a loss too long", []optimizer.Evaluated{short}, optimizer.ErrShape},
-		{"no loss", []optimizer.Evaluated{{ID: good.ID, Outputs: good.Outputs}}, optimizer.ErrShape},
+		{"no loss", []optimizer.Evaluated{{ID: good.ID, Outputs: good.Outputs, Targets: good.Targets}}, optimizer.ErrShape},
 		{"a good one before a bad one", []optimizer.Evaluated{good, {ID: 1 << 40, Failed: true}}, optimizer.ErrUnknown},
 	} {
 		if err := o.Tell(c.evs); !errors.Is(err, c.want) {
