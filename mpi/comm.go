@@ -62,8 +62,8 @@ type Envelope struct {
 
 // Comm is a group of ranks 0 … Size()-1 that exchange messages. A Comm is this rank's view of the group.
 //
-// Goroutines. All methods but Wake and Abort must be called from the goroutine that made the Comm; for real MPI
-// that goroutine is locked to its OS thread, and a call from another thread is an error.
+// Goroutines. Rank, Size, Wake and Abort may be called from any goroutine, all other methods from one only. For [World]
+// that is the goroutine that made it, which is locked to its OS thread; a call from another thread is an error.
 //
 // Waiting. Probe, Recv and the collectives wait with a back-off that leaves the core to others (a simulator, say),
 // and return ctx.Err() when ctx ends first. A message that has begun to arrive is taken to its end, however. A
@@ -89,7 +89,7 @@ type Comm interface {
 	Recv(ctx context.Context, from, tag int, buf []byte) ([]byte, Envelope, error)
 	// Wake makes the Probe that is waiting, or if there is none the next one to start, return ErrWoken unless it
 	// finds a message; then the Wake stays for the Probe after it. Several Wakes before a Probe returns ErrWoken
-	// count as one. It may be called from any goroutine.
+	// count as one.
 	Wake()
 
 	// Bcast returns root's data on every rank; the other ranks' data is ignored, and they need not know its length. On
@@ -114,7 +114,7 @@ type Comm interface {
 	// may be made in this process. Close is idempotent.
 	Close() error
 	// Abort ends every rank of the world at once with the exit code, as well as can be done; for Local it makes every
-	// call of every rank return an AbortError. It may be called from any goroutine and, for [World], does not return.
+	// call of every rank return an AbortError. For [World] it does not return.
 	Abort(code int)
 }
 

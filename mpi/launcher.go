@@ -9,8 +9,8 @@ import (
 // launchers are the variables in which launchers tell a task how many tasks they started, innermost launcher first:
 // mpirun starts its daemons on other nodes with srun, so that tasks of mpirun may see srun's count of daemons too.
 //
-// SLURM_NTASKS is not among them: the one task of a batch script has it as well. PMIx, and so srun --mpi=pmix, has no
-// variable for the size.
+// SLURM_NTASKS is not among them: the one task of a batch script has it as well. PMIx has no variable for the size, but
+// srun --mpi=pmix sets srun's own.
 var launchers = []string{
 	"OMPI_COMM_WORLD_SIZE", // Open MPI's mpirun
 	"PMI_SIZE",             // MPICH's, Intel's and Cray's mpirun, srun --mpi=pmi2
@@ -38,12 +38,14 @@ var launcherPrefixes = []string{
 }
 
 // slurmPrefixes begin the variables that bind a child srun to the CPUs and the task count of the step it is in.
-var slurmPrefixes = []string{"SLURM_CPU_BIND", "SLURM_NTASKS", "SLURM_TASKS_PER_NODE=", "SLURM_STEP_", "SLURM_STEPID=", "SLURM_DISTRIBUTION="}
+var slurmPrefixes = []string{
+	"SLURM_CPU_BIND", "SLURM_DISTRIBUTION=", "SLURM_NTASKS", "SLURM_STEPID=", "SLURM_STEP_", "SLURM_TASKS_PER_NODE=",
+}
 
-// userPrefixes begin variables that look like a launcher's but are the user's choice, which children should keep.
+// userPrefixes begin variables that look like a launcher's but are the user's choice, which children should keep: the
+// permission to run as root, and how to communicate.
 var userPrefixes = []string{
-	"OMPI_ALLOW_RUN_AS_ROOT",                                                        // and ..._CONFIRM
-	"OMPI_MCA_btl", "OMPI_MCA_pml", "OMPI_MCA_mtl", "OMPI_MCA_coll", "OMPI_MCA_osc", // how to communicate
+	"OMPI_ALLOW_RUN_AS_ROOT", "OMPI_MCA_btl", "OMPI_MCA_coll", "OMPI_MCA_mtl", "OMPI_MCA_osc", "OMPI_MCA_pml",
 }
 
 // ScrubEnv returns env, a list of "name=value", without what would make a child process take itself for this rank.

@@ -245,7 +245,8 @@ func (c *local) combine(ctx context.Context, k call, x []float64) ([]float64, er
 }
 
 func (c *local) Barrier(ctx context.Context) error {
-	_, err := meet(ctx, c, call{name: "Barrier"}, struct{}{}, func([]struct{}) (struct{}, error) { return struct{}{}, nil })
+	type nothing struct{}
+	_, err := meet(ctx, c, call{name: "Barrier"}, nothing{}, func([]nothing) (nothing, error) { return nothing{}, nil })
 	return err
 }
 

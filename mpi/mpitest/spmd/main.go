@@ -1,0 +1,156 @@
+// Command spmd checks the MPI of this machine: started by mpirun or srun on any number of ranks, each a process on one
+// machine, it runs the conformance suite of package mpi.
+//
+//	mpi/mpienv.sh mpicc go build -tags mpi -o spmd ./mpi/mpitest/spmd
+//	mpirun -n 4 ./spmd
+//
+// It exits with 0 if every promise was kept. With an argument it ends in one of the other ways below, for tests.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/meta-optimization/l2l-mpi/mpi"
+	"github.com/meta-optimization/l2l-mpi/mpi/mpitest"
+)
+
+func main() {
+	c, err := mpi.World()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
+	defer func() { // never Close here: it would wait for the other ranks and keep the panic to itself
+		if p := recover(); p != nil {
+			fmt.Fprintf(os.Stderr, "rank %d: panic: %v\n", c.Rank(), p)
+			c.Abort(3)
+		}
+	}()
+	end, known := map[string]func(c mpi.Comm) error{
+		"": suite, "panic": panics, "abort": abortsElsewhere, "cancel": cancels, "child": startsChild,
+	}[argument()]
+	if !known {
+		panic("unknown argument " + argument())
+	}
+	if err := end(c); err != nil {
+		fmt.Fprintf(os.Stderr, "rank %d: %v\n", c.Rank(), err)
+		c.Abort(1)
+	}
+	if err := c.Close(); err != nil {
+		fmt.Fprintf(os.Stderr, "rank %d: %v\n", c.Rank(), err)
+		os.Exit(1)
+	}
+}
+
+func argument() string {
+	if len(os.Args) < 2 {
+		return ""
+	}
+	return os.Args[1]
+}
+
+// suite runs all scenarios. They may take as long as eight ranks on two cores do that wait for each other with their
+// time slices.
+func suite(c mpi.Comm) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	scenarios := mpitest.Scenarios()
+	if mpi.Library() != "none (goroutines)" {
+		scenarios = append(scenarios, mpitest.Scenario{
+			Name: "a call from another goroutine is an error, and the group stays usable", Run: otherThread,
+		})
+	}
+	begin := time.Now()
+	for _, s := range scenarios {
+		start := time.Now()
+		if err := s.Run(ctx, c); err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
+		}
+		if err := c.Barrier(ctx); err != nil {
+			return fmt.Errorf("after %s: %w", s.Name, err)
+		}
+		if c.Rank() == 0 {
+			fmt.Printf("%8.3f s  %s\n", time.Since(start).Seconds(), s.Name)
+		}
+	}
+	if c.Rank() == 0 {
+		fmt.Printf("%8.3f s  all %d on %d ranks: %s\n", time.Since(begin).Seconds(), len(scenarios), c.Size(), mpi.Library())
+	}
+	return nil
+}
+
+// otherThread is a promise of World alone: goroutines of a Local group cannot be told apart.
+func otherThread(ctx context.Context, c mpi.Comm) error {
+	calls := map[string]func() error{
+		"Send":    func() error { return c.Send(c.Rank(), 0, nil) },
+		"Probe":   func() error { _, err := c.Probe(ctx, mpi.Any, mpi.Any); return err },
+		"Recv":    func() error { _, _, err := c.Recv(ctx, mpi.Any, mpi.Any, nil); return err },
+		"Barrier": func() error { return c.Barrier(ctx) },
+		"Close":   c.Close,
+	}
+	for name, call := range calls {
+		result := make(chan error)
+		go func() { result <- call() }()
+		if err := <-result; err == nil {
+			return fmt.Errorf("%s from another goroutine was no error", name)
+		}
+	}
+	return c.Barrier(ctx)
+}
+
+// panics on the last rank while the others wait for it.
+func panics(c mpi.Comm) error {
+	if c.Rank() == c.Size()-1 {
+		panic("this is the text of the panic")
+	}
+	return c.Barrier(context.Background())
+}
+
+// abortsElsewhere aborts from another goroutine than the one that waits.
+func abortsElsewhere(c mpi.Comm) error {
+	if c.Rank() == 0 {
+		time.AfterFunc(100*time.Millisecond, func() { c.Abort(5) })
+	}
+	_, _, err := c.Recv(context.Background(), mpi.Any, 0, nil)
+	return err
+}
+
+// cancels gives up collectives and messages half-way on all ranks, and leaves it to Close to end in order.
+func cancels(c mpi.Comm) error {
+	if err := c.Send((c.Rank()+1)%c.Size(), 0, make([]byte, 1<<22)); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	if c.Rank() == 0 {
+		_, err := c.Probe(ctx, 0, 1)
+		return wantDeadline(err)
+	}
+	_, err := c.Bcast(ctx, 0, nil)
+	return wantDeadline(err)
+}
+
+func wantDeadline(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
+	return fmt.Errorf("returned %v, want %w", err, context.DeadlineExceeded)
+}
+
+// startsChild runs the rest of the arguments as a command, from a rank that other ranks wait for.
+func startsChild(c mpi.Comm) error {
+	if c.Rank() == c.Size()-1 {
+		cmd := exec.Command(os.Args[2], os.Args[3:]...)
+		cmd.Env = mpi.ScrubEnv(os.Environ(), false)
+		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+		if err := cmd.Run(); err != nil {
+			return err
+		}
+	}
+	return c.Barrier(context.Background())
+}

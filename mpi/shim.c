@@ -1,0 +1,320 @@
+//go:build mpi
+
+#include "shim.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+static _Thread_local int owner;  // set on the one thread that may call MPI
+static int finalized;
+
+#define ENTER \
+	if (!owner) return finalized ? L2L_FINALIZED : L2L_THREAD
+#define TRY(call) \
+	do { \
+		int rc_ = (call); \
+		if (rc_ != MPI_SUCCESS) return rc_; \
+	} while (0)
+
+// ---- sends in the background ----
+
+// A send whose data MPI still needs. They form a queue.
+typedef struct pending {
+	struct pending *next;
+	MPI_Comm comm;
+	MPI_Request request;
+	unsigned char data[];
+} pending;
+static pending *first, *last;
+
+static void enqueue(pending *p) {
+	p->next = NULL;
+	if (last) last->next = p; else first = p;
+	last = p;
+}
+
+// reap frees sends that are complete. It looks at a few from the front and puts the others back at the end, so that a
+// call costs the same however many are pending.
+static int reap(void) {
+	for (int n = 0; first && n < 16; n++) {
+		pending *p = first;
+		first = p->next;
+		if (!first) last = NULL;
+		int done = 0;
+		int rc = MPI_Test(&p->request, &done, MPI_STATUS_IGNORE);
+		if (rc != MPI_SUCCESS || done) free(p); else enqueue(p);
+		TRY(rc);
+	}
+	return MPI_SUCCESS;
+}
+
+// ---- waiting ----
+
+// The spin is longer than the first sleep: of two ranks that answer each other, one that has begun to sleep then finds
+// the other one spinning when it wakes, and both are quick again. Otherwise each would sleep while the other answers.
+enum { SPIN_NS = 50 * 1000, FIRST_SLEEP_NS = 20 * 1000 };
+
+// Both MPIs may fetch a message from the network only after looking for it: what has arrived during a sleep is then seen
+// by the second look. With one look per sleep, two ranks that answer each other stay at 300 us a message instead of 1 us.
+enum { LOOKS = 3 };
+
+static int64_t max_idle_ns;
+
+// Linux rounds sleeps up by 50 us unless told otherwise for a thread.
+static void sleep_exactly(void) {
+#ifdef __linux__
+	prctl(PR_SET_TIMERSLACK, 1UL);
+#endif
+}
+
+static int64_t now_ns(void) {
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void sleep_ns(int64_t ns) {
+	struct timespec t = {ns / 1000000000, ns % 1000000000};
+	nanosleep(&t, NULL);  // a signal ends it early, which is harmless
+}
+
+static int is_set(const uint32_t *flag) { return flag && __atomic_load_n(flag, __ATOMIC_ACQUIRE); }
+
+// A look_fn looks once whether something has come about, and says so in *done.
+typedef int look_fn(void *arg, int *done);
+
+// await is the only function that waits: it looks, for SPIN_NS without a pause, then with pauses that double from
+// FIRST_SLEEP_NS to max_idle_ns. A blocking MPI call would burn a core that a simulator needs (Open MPI yields it only
+// when told so, MPICH never), and a pause made in Go lasts a millisecond at least.
+static int await(look_fn *look, void *arg, const uint32_t *cancel, const uint32_t *wake) {
+	int64_t spin_until = 0, pause = FIRST_SLEEP_NS;
+	for (;;) {
+		for (int i = 0; i < LOOKS; i++) {
+			int done = 0;
+			TRY(look(arg, &done));
+			if (done) return MPI_SUCCESS;
+		}
+		if (is_set(cancel)) return L2L_CANCELLED;
+		if (is_set(wake)) return L2L_WOKEN;
+		TRY(reap());
+		int64_t now = now_ns();
+		if (!spin_until) spin_until = now + SPIN_NS;
+		if (now < spin_until || max_idle_ns == 0) continue;
+		if (pause > max_idle_ns) pause = max_idle_ns;
+		sleep_ns(pause);
+		pause *= 2;
+	}
+}
+
+static int look_request(void *request, int *done) { return MPI_Test(request, done, MPI_STATUS_IGNORE); }
+
+// ---- start and end ----
+
+int l2l_init(int64_t max_idle) {
+	int initialized = 0, provided = 0;
+	MPI_Initialized(&initialized);
+	if (initialized) return L2L_INITIALIZED;
+	TRY(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided));
+	owner = 1;
+	max_idle_ns = max_idle;
+	sleep_exactly();
+	return provided < MPI_THREAD_FUNNELED ? L2L_NO_THREADS : MPI_SUCCESS;
+}
+
+int l2l_finalize(void) {
+	ENTER;
+	finalized = 1;
+	owner = 0;
+	return MPI_Finalize();
+}
+
+void l2l_abort(int code) {
+	if (!finalized) MPI_Abort(MPI_COMM_WORLD, code);
+	_exit(code);
+}
+
+// ---- groups ----
+
+MPI_Comm l2l_world(void) { return MPI_COMM_WORLD; }
+
+int l2l_split(MPI_Comm parent, int colour, int key, MPI_Comm *comm, MPI_Comm *fatal) {
+	ENTER;
+	TRY(MPI_Comm_split(parent, colour < 0 ? MPI_UNDEFINED : colour, key, comm));
+	if (*comm == MPI_COMM_NULL) return L2L_NO_GROUP;
+	TRY(MPI_Comm_set_errhandler(*comm, MPI_ERRORS_RETURN));
+	TRY(MPI_Comm_dup(*comm, fatal));
+	return MPI_Comm_set_errhandler(*fatal, MPI_ERRORS_ARE_FATAL);
+}
+
+int l2l_free(MPI_Comm comm, MPI_Comm fatal) {
+	ENTER;
+	TRY(MPI_Comm_free(&comm));
+	return MPI_Comm_free(&fatal);
+}
+
+typedef struct {
+	MPI_Comm comm, fatal;
+	int entered;
+	MPI_Request barrier;
+} leaving;
+
+static int drop_unreceived(MPI_Comm comm) {
+	for (;;) {
+		int found = 0, len;
+		MPI_Message message;
+		MPI_Status status;
+		TRY(MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, comm, &found, &message, &status));
+		if (!found) return MPI_SUCCESS;
+		TRY(MPI_Get_count(&status, MPI_BYTE, &len));
+		void *scratch = malloc(len + 1);
+		if (!scratch) return L2L_NO_MEMORY;
+		int rc = MPI_Mrecv(scratch, len, MPI_BYTE, &message, MPI_STATUS_IGNORE);
+		free(scratch);
+		TRY(rc);
+	}
+}
+
+static int look_leaving(void *arg, int *done) {
+	leaving *l = arg;
+	TRY(drop_unreceived(l->comm));
+	if (!l->entered) {
+		for (pending *p = first; p; p = p->next)
+			if (p->comm == l->comm) return MPI_SUCCESS;
+		// On fatal, as a cancelled collective leaves comm out of step.
+		TRY(MPI_Ibarrier(l->fatal, &l->barrier));
+		l->entered = 1;
+	}
+	return MPI_Test(&l->barrier, done, MPI_STATUS_IGNORE);
+}
+
+int l2l_leave(MPI_Comm comm, MPI_Comm fatal) {
+	ENTER;
+	leaving l = {.comm = comm, .fatal = fatal};
+	return await(look_leaving, &l, NULL, NULL);
+}
+
+// ---- messages ----
+
+typedef struct {
+	MPI_Comm comm;
+	int from, tag;
+	MPI_Status status;
+} wanted;
+
+static MPI_Message matched;  // the message that l2l_recv has found; one thread receives one at a time
+
+static int look_probe(void *arg, int *done) {
+	wanted *w = arg;
+	return MPI_Iprobe(w->from, w->tag, w->comm, done, &w->status);
+}
+
+// A matched probe: with a plain probe and wildcards, the receive could take another message than the one found.
+static int look_match(void *arg, int *done) {
+	wanted *w = arg;
+	return MPI_Improbe(w->from, w->tag, w->comm, done, &matched, &w->status);
+}
+
+static int find(look_fn *look, MPI_Comm comm, int from, int tag, l2l_envelope *env, const uint32_t *cancel,
+	const uint32_t *wake) {
+	wanted w = {
+		.comm = comm,
+		.from = from < 0 ? MPI_ANY_SOURCE : from,
+		.tag = tag < 0 ? MPI_ANY_TAG : tag,
+	};
+	TRY(reap());
+	TRY(await(look, &w, cancel, wake));
+	env->from = w.status.MPI_SOURCE;
+	env->tag = w.status.MPI_TAG;
+	return MPI_Get_count(&w.status, MPI_BYTE, &env->len);
+}
+
+int l2l_send(MPI_Comm comm, int to, int tag, const unsigned char *data, int len) {
+	ENTER;
+	TRY(reap());
+	pending *p = malloc(sizeof *p + len);
+	if (!p) return L2L_NO_MEMORY;
+	if (len > 0) memcpy(p->data, data, len);
+	p->comm = comm;
+	int done = 0;
+	int rc = MPI_Isend(p->data, len, MPI_BYTE, to, tag, comm, &p->request);
+	if (rc == MPI_SUCCESS) rc = MPI_Test(&p->request, &done, MPI_STATUS_IGNORE);
+	if (rc != MPI_SUCCESS || done) free(p); else enqueue(p);
+	return rc;
+}
+
+int l2l_probe(MPI_Comm comm, int from, int tag, l2l_envelope *env, const uint32_t *cancel, const uint32_t *wake) {
+	ENTER;
+	return find(look_probe, comm, from, tag, env, cancel, wake);
+}
+
+int l2l_recv(MPI_Comm comm, int from, int tag, unsigned char *buf, int64_t cap, l2l_envelope *env,
+	const uint32_t *cancel) {
+	ENTER;
+	TRY(find(look_match, comm, from, tag, env, cancel, NULL));
+	return env->len <= cap ? l2l_take(buf, env->len) : L2L_SHORT;
+}
+
+// l2l_take cannot be cancelled: a matched message cannot be put back.
+int l2l_take(unsigned char *buf, int len) {
+	ENTER;
+	MPI_Request request;
+	TRY(MPI_Imrecv(buf, len, MPI_BYTE, &matched, &request));
+	return await(look_request, &request, NULL, NULL);
+}
+
+// ---- collectives ----
+
+int l2l_barrier(MPI_Comm comm, const uint32_t *cancel) {
+	ENTER;
+	MPI_Request request;
+	TRY(MPI_Ibarrier(comm, &request));
+	return await(look_request, &request, cancel, NULL);
+}
+
+int l2l_bcast(MPI_Comm comm, int root, unsigned char *buf, int len, const uint32_t *cancel) {
+	ENTER;
+	MPI_Request request;
+	TRY(MPI_Ibcast(buf, len, MPI_BYTE, root, comm, &request));
+	return await(look_request, &request, cancel, NULL);
+}
+
+int l2l_gather(MPI_Comm comm, int root, const int64_t *x, int64_t *all, const uint32_t *cancel) {
+	ENTER;
+	MPI_Request request;
+	TRY(MPI_Igather(x, 1, MPI_INT64_T, all, 1, MPI_INT64_T, root, comm, &request));
+	return await(look_request, &request, cancel, NULL);
+}
+
+int l2l_gatherv(MPI_Comm comm, int root, const unsigned char *data, int len, unsigned char *all, const int *lens,
+	const int *offsets, const uint32_t *cancel) {
+	ENTER;
+	MPI_Request request;
+	TRY(MPI_Igatherv(data, len, MPI_BYTE, all, lens, offsets, MPI_BYTE, root, comm, &request));
+	return await(look_request, &request, cancel, NULL);
+}
+
+int l2l_max(MPI_Comm comm, const int64_t *x, int64_t *all, const uint32_t *cancel) {
+	ENTER;
+	MPI_Request request;
+	TRY(MPI_Iallreduce(x, all, 2, MPI_INT64_T, MPI_MAX, comm, &request));
+	return await(look_request, &request, cancel, NULL);
+}
+
+// ---- words ----
+
+int l2l_error(int code, char *text) {
+	int class = MPI_ERR_UNKNOWN, len;
+	MPI_Error_class(code, &class);
+	MPI_Error_string(code, text, &len);
+	return class;
+}
+
+void l2l_library(char *text) {
+	int len;
+	MPI_Get_library_version(text, &len);
+}
