@@ -96,7 +96,7 @@ func follow(ctx context.Context, comm mpi.Comm, types []optimizee.Type) error {
 	if !begin {
 		return failure{exitFailed, errTold}
 	}
-	if err := worker.Serve(ctx, b.Slots); err != nil {
+	if err := worker.Serve(ctx); err != nil {
 		return failure{exitFailed, fmt.Errorf("rank %d: %w", comm.Rank(), err)}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"unsafe"
 
 	"github.com/vmihailenco/msgpack/v5"
 )
@@ -66,11 +67,17 @@ func (v *Vector) DecodeMsgpack(dec *msgpack.Decoder) error {
 
 // Append appends the little-endian bytes of v to dst and returns the extended slice.
 func (v Vector) Append(dst []byte) []byte {
+	if littleEndian {
+		return append(dst, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 8*len(v))...)
+	}
 	for _, x := range v {
 		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(x))
 	}
 	return dst
 }
+
+// littleEndian says that this machine's doubles are already written as Vector writes them.
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
 // ParseVector is the inverse of Append. It fails if len(raw) is not a multiple of 8.
 func ParseVector(raw []byte) (Vector, error) {
@@ -81,6 +88,10 @@ func ParseVector(raw []byte) (Vector, error) {
 		return nil, nil
 	}
 	v := make(Vector, len(raw)/8)
+	if littleEndian {
+		copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), len(raw)), raw)
+		return v, nil
+	}
 	for i := range v {
 		v[i] = math.Float64frombits(binary.LittleEndian.Uint64(raw[8*i:]))
 	}

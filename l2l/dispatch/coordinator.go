@@ -37,8 +37,8 @@ type Coordinator struct {
 	schedule Schedule
 	slots    []int // by rank
 	sched    *scheduler
-	pulling  bool // the workers serve the pull schedule
-	buf      []byte
+	pulling  bool   // the workers serve the pull schedule
+	in, out  []byte // buffers of messages
 
 	silence time.Duration // after which a rank that holds evaluations is lost; 0: never
 	heard   []time.Time   // by rank: when it last sent something, or was sent something while idle
@@ -117,11 +117,8 @@ func (c *Coordinator) feed() error {
 		if idle(rank) || len(c.sched.ranks[rank].held) == len(chunk) {
 			c.heard[rank] = time.Now() // its silence begins now
 		}
-		b, err := encodeTasks(chunk)
-		if err != nil {
-			return err
-		}
-		if err := c.comm.Send(rank, tagTasks, b); err != nil {
+		c.out = appendTasks(c.out[:0], chunk)
+		if err := c.comm.Send(rank, tagTasks, c.out); err != nil {
 			return err
 		}
 	}
@@ -134,7 +131,7 @@ func (c *Coordinator) receive(ctx context.Context) ([]l2l.Result, error) {
 		if c.silence > 0 {
 			wait, cancel = context.WithTimeout(ctx, c.silence)
 		}
-		b, envelope, err := c.comm.Recv(wait, mpi.Any, tagResults, c.buf)
+		b, envelope, err := c.comm.Recv(wait, mpi.Any, tagResults, c.in)
 		cancel()
 		if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 			if rs := c.giveUp(time.Now()); len(rs) > 0 {
@@ -145,7 +142,7 @@ func (c *Coordinator) receive(ctx context.Context) ([]l2l.Result, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.buf = b
+		c.in = b
 		all, err := decodeResults(b)
 		if err != nil {
 			return nil, fmt.Errorf("from rank %d: %w", envelope.From, err)
@@ -204,11 +201,7 @@ func (c *Coordinator) round(ctx context.Context) ([]l2l.Result, error) {
 	}
 	es := c.sched.queue
 	c.sched.queue = nil
-	b, err := encodeTasks(es)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := c.comm.Bcast(ctx, 0, append([]byte{commandRound}, b...)); err != nil {
+	if _, err := c.comm.Bcast(ctx, 0, encodeRound(es, c.slots)); err != nil {
 		return nil, err
 	}
 	parts, err := c.comm.Gatherv(ctx, 0, nil)

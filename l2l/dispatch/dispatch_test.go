@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -85,7 +86,7 @@ func world(t *testing.T, n int, schedule Schedule, opts Options, main func(ctx c
 			o.Slots = slots[r]
 			w, err := NewWorker(ctx, comms[r], o)
 			if err == nil {
-				err = w.Serve(ctx, slots)
+				err = w.Serve(ctx)
 			}
 			if err != nil {
 				t.Errorf("rank %d: %v", r, err)
@@ -344,7 +345,7 @@ func TestASilentRankIsGivenUpAndTheRestGoesOn(t *testing.T) {
 	wg.Go(func() {
 		w, err := NewWorker(ctx, comms[1], options(1, sphere))
 		if err == nil {
-			err = w.Serve(ctx, slots)
+			err = w.Serve(ctx)
 		}
 		if err != nil {
 			t.Error(err)
@@ -375,13 +376,58 @@ func TestASilentRankIsGivenUpAndTheRestGoesOn(t *testing.T) {
 	wg.Wait()
 }
 
+func TestWhatTravelsComesBackAsItWas(t *testing.T) {
+	es := []l2l.Evaluation{
+		{Individual: 1 << 40, Instance: 2, Replicate: 3, Attempt: 4, Seed: 1<<64 - 1, X: []float64{1, -0.5}},
+		{Individual: 7, X: []float64{math.Inf(1), 5e-324}},
+	}
+	got, err := decodeTasks(appendTasks(nil, es))
+	if err != nil || !reflect.DeepEqual(got, es) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for _, rs := range [][]l2l.Result{
+		nil,
+		{{Individual: 1, Fitness: []float64{1, 2}, Outputs: []float64{3}, Seconds: 0.5, Rank: 3}},
+		{{Individual: 1, Outcome: l2l.TimedOut, Reason: "late", Rank: 3}, {Individual: 2, Fitness: []float64{1}, Rank: 3}, {Individual: 3, Outcome: l2l.Failed, Rank: 3}},
+		{{Individual: 1, Outcome: l2l.Failed, Reason: "x"}},
+	} {
+		b, err := encodeResults(rs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := decodeResults(b); err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", rs) {
+			t.Errorf("got %+v, want %+v; %v", got, rs, err)
+		}
+	}
+	slots := []int{0, 1, 2, 1}
+	for n := range 9 {
+		var es []l2l.Evaluation
+		for i := range n {
+			es = append(es, l2l.Evaluation{Individual: int64(i), X: []float64{float64(i)}})
+		}
+		var all []l2l.Evaluation
+		for rank := 1; rank < 4; rank++ {
+			part, err := decodeRound(encodeRound(es, slots)[1:], rank, 4)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, part...)
+		}
+		if len(all) != n || n > 0 && !reflect.DeepEqual(all, es) {
+			t.Errorf("a round of %d comes back as %+v", n, all)
+		}
+	}
+}
+
 func FuzzDecodeWire(f *testing.F) {
-	tasks, _ := encodeTasks([]l2l.Evaluation{{Individual: 3, X: []float64{1, 2}}})
-	results, _ := encodeResults([]l2l.Result{{Individual: 3, Fitness: []float64{1}, Reason: "r"}})
-	f.Add(tasks)
+	es := []l2l.Evaluation{{Individual: 3, X: []float64{1, 2}}, {Individual: 4, X: []float64{3, 4}}}
+	results, _ := encodeResults([]l2l.Result{{Individual: 3, Fitness: []float64{1}}, {Individual: 4, Outcome: l2l.Failed, Reason: "r"}})
+	f.Add(appendTasks(nil, es))
 	f.Add(results)
+	f.Add(encodeRound(es, []int{0, 1, 1})[1:])
 	f.Fuzz(func(t *testing.T, b []byte) {
 		_, _ = decodeTasks(b) // must not panic
 		_, _ = decodeResults(b)
+		_, _ = decodeRound(b, 2, 3)
 	})
 }

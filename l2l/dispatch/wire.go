@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
@@ -36,26 +37,167 @@ const (
 	tagBye
 )
 
-// encodeTasks encodes evaluations.
-func encodeTasks(es []l2l.Evaluation) ([]byte, error) { return codec.Marshal(es) }
+// Evaluations and results travel by columns (package codec): to write each as a value of its own would cost rank 0 microseconds.
 
-// decodeTasks is the inverse of encodeTasks.
-func decodeTasks(b []byte) (es []l2l.Evaluation, err error) {
-	if err := codec.Unmarshal(b, &es); err != nil {
+// appendTasks appends evaluations, whose points all have the same length, to dst.
+func appendTasks(dst []byte, es []l2l.Evaluation) []byte {
+	n := len(es)
+	dst = codec.AppendArray(dst, 6)
+	dst = codec.AppendInts(dst, n, func(i int) int64 { return es[i].Individual })
+	dst = codec.AppendInts(dst, n, func(i int) int64 { return int64(es[i].Instance) })
+	dst = codec.AppendInts(dst, n, func(i int) int64 { return int64(es[i].Replicate) })
+	dst = codec.AppendInts(dst, n, func(i int) int64 { return int64(es[i].Attempt) })
+	dst = codec.AppendInts(dst, n, func(i int) int64 { return int64(es[i].Seed) })
+	return codec.AppendVectors(dst, n, func(i int) []float64 { return es[i].X })
+}
+
+// decodeTasks is the inverse of appendTasks.
+func decodeTasks(b []byte) ([]l2l.Evaluation, error) {
+	c := codec.NewColumns(b, 6)
+	individual, instance, replicate, attempt, seed, x := c.Ints(), c.Ints(), c.Ints(), c.Ints(), c.Ints(), c.Vector()
+	if err := c.Err(); err != nil {
 		return nil, fmt.Errorf("dispatch: tasks: %w", err)
+	}
+	n := len(individual)
+	if !equal(n, len(instance), len(replicate), len(attempt), len(seed)) || !divides(n, len(x)) {
+		return nil, fmt.Errorf("dispatch: tasks: columns of different lengths")
+	}
+	es := make([]l2l.Evaluation, n)
+	for i := range es {
+		es[i] = l2l.Evaluation{
+			Individual: individual[i], Instance: int(instance[i]), Replicate: int(replicate[i]), Attempt: int(attempt[i]),
+			Seed: uint64(seed[i]), X: part(x, i, n),
+		}
 	}
 	return es, nil
 }
 
-// encodeResults encodes results.
-func encodeResults(rs []l2l.Result) ([]byte, error) { return codec.Marshal(rs) }
+// failure is what a result that is not OK has, by its index among the results.
+type failure struct {
+	Index   int
+	Outcome l2l.Outcome
+	Reason  string
+}
+
+// encodeResults encodes results of one rank. Those that are OK have the same numbers of fitness values and of outputs.
+func encodeResults(rs []l2l.Result) ([]byte, error) {
+	n, rank := len(rs), int64(0)
+	var failures []failure
+	for i, r := range rs {
+		rank = int64(r.Rank)
+		if r.Outcome != l2l.OK {
+			failures = append(failures, failure{i, r.Outcome, r.Reason})
+		}
+	}
+	failed, err := codec.Marshal(failures)
+	if err != nil {
+		return nil, err
+	}
+	b := codec.AppendArray(nil, 9)
+	b = codec.AppendInts(b, 1, func(int) int64 { return rank })
+	b = codec.AppendInts(b, n, func(i int) int64 { return rs[i].Individual })
+	b = codec.AppendInts(b, n, func(i int) int64 { return int64(rs[i].Instance) })
+	b = codec.AppendInts(b, n, func(i int) int64 { return int64(rs[i].Replicate) })
+	b = codec.AppendInts(b, n, func(i int) int64 { return int64(rs[i].Attempt) })
+	b = codec.AppendVectors(b, n, func(i int) []float64 { return []float64{rs[i].Seconds} })
+	b = codec.AppendVectors(b, n, func(i int) []float64 { return rs[i].Fitness }) // nil of those that are not OK
+	b = codec.AppendVectors(b, n, func(i int) []float64 { return rs[i].Outputs })
+	return codec.AppendBytes(b, failed), nil
+}
 
 // decodeResults is the inverse of encodeResults.
-func decodeResults(b []byte) (rs []l2l.Result, err error) {
-	if err := codec.Unmarshal(b, &rs); err != nil {
+func decodeResults(b []byte) ([]l2l.Result, error) {
+	c := codec.NewColumns(b, 9)
+	rank, individual, instance, replicate, attempt := c.Ints(), c.Ints(), c.Ints(), c.Ints(), c.Ints()
+	seconds, fitness, outputs, failed := c.Vector(), c.Vector(), c.Vector(), c.Bytes()
+	if err := c.Err(); err != nil {
 		return nil, fmt.Errorf("dispatch: results: %w", err)
 	}
+	var failures []failure
+	if err := codec.Unmarshal(failed, &failures); err != nil {
+		return nil, fmt.Errorf("dispatch: results: %w", err)
+	}
+	n := len(individual)
+	ok := n - len(failures)
+	if len(rank) != 1 || !equal(n, len(instance), len(replicate), len(attempt), len(seconds)) || ok < 0 || !divides(ok, len(fitness)) || !divides(ok, len(outputs)) {
+		return nil, fmt.Errorf("dispatch: results: columns of different lengths")
+	}
+	rs := make([]l2l.Result, n)
+	next := 0 // of those that are OK
+	for i := range rs {
+		rs[i] = l2l.Result{
+			Individual: individual[i], Instance: int(instance[i]), Replicate: int(replicate[i]), Attempt: int(attempt[i]),
+			Seconds: seconds[i], Rank: int(rank[0]),
+		}
+		if len(failures) > 0 && failures[0].Index == i {
+			rs[i].Outcome, rs[i].Reason = failures[0].Outcome, failures[0].Reason
+			failures = failures[1:]
+			continue
+		}
+		if next == ok {
+			break // the indices of the failures are out of order
+		}
+		rs[i].Fitness, rs[i].Outputs = part(fitness, next, ok), part(outputs, next, ok)
+		next++
+	}
+	if next != ok || len(failures) > 0 {
+		return nil, fmt.Errorf("dispatch: results: a failure of no result")
+	}
 	return rs, nil
+}
+
+func equal(n int, others ...int) bool {
+	for _, o := range others {
+		if o != n {
+			return false
+		}
+	}
+	return true
+}
+
+// divides reports whether total values can be n equal parts.
+func divides(n, total int) bool { return n == 0 && total == 0 || n > 0 && total%n == 0 }
+
+// part is the i-th of n equal parts of v; nil if they are empty.
+func part(v codec.Vector, i, n int) codec.Vector {
+	k := len(v) / n
+	if k == 0 {
+		return nil
+	}
+	return v[i*k : (i+1)*k : (i+1)*k]
+}
+
+// encodeRound encodes a collective round: a chunk for each rank, so that it decodes its own alone, then where each rank's chunk ends.
+func encodeRound(es []l2l.Evaluation, slots []int) []byte {
+	size := 1
+	if len(es) > 0 {
+		size += len(es) * (len(es[0].X) + 5) * 8
+	}
+	b := append(make([]byte, 0, size+64*len(slots)), commandRound)
+	ends := make([]int, len(slots))
+	for rank := 1; rank < len(slots); rank++ {
+		first, end := block(len(es), rank, slots)
+		b = appendTasks(b, es[first:end])
+		ends[rank] = len(b) - 1 // less the command
+	}
+	for _, end := range ends {
+		b = binary.LittleEndian.AppendUint64(b, uint64(end))
+	}
+	return b
+}
+
+// decodeRound is a rank's chunk of a round, without the command, for a world of that many ranks.
+func decodeRound(b []byte, rank, ranks int) ([]l2l.Evaluation, error) {
+	chunks := len(b) - 8*ranks
+	if chunks < 0 || rank < 1 {
+		return nil, fmt.Errorf("dispatch: a round of %d bytes for %d ranks", len(b), ranks)
+	}
+	ends := b[chunks:]
+	first, end := binary.LittleEndian.Uint64(ends[8*(rank-1):]), binary.LittleEndian.Uint64(ends[8*rank:])
+	if first > end || end > uint64(chunks) {
+		return nil, fmt.Errorf("dispatch: a round whose chunk ends before it begins")
+	}
+	return decodeTasks(b[first:end])
 }
 
 // block is rank's share of n evaluations among the working ranks 1 … size-1, in proportion to their slots: those from first on, and before end.

@@ -10,9 +10,8 @@ import (
 
 // Worker is a rank that evaluates.
 type Worker struct {
-	comm  mpi.Comm
-	pool  *pool
-	slots []int // by rank
+	comm mpi.Comm
+	pool *pool
 }
 
 // NewWorker makes the optimizees of this rank's slots. It does not communicate, so an error can be told to rank 0 by the caller.
@@ -24,9 +23,8 @@ func NewWorker(ctx context.Context, comm mpi.Comm, opts Options) (*Worker, error
 	return &Worker{comm: comm, pool: p}, nil
 }
 
-// Serve evaluates what rank 0 sends, until it says that the run is over. slots are those of all ranks, as given to NewCoordinator.
-func (w *Worker) Serve(ctx context.Context, slots []int) (err error) {
-	w.slots = slots
+// Serve evaluates what rank 0 sends, until it says that the run is over.
+func (w *Worker) Serve(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, w.pool.close()) }()
 	for {
 		command, err := w.comm.Bcast(ctx, 0, nil)
@@ -101,12 +99,11 @@ func (w *Worker) sendResults() error {
 
 // round evaluates this rank's block of a collective round.
 func (w *Worker) round(ctx context.Context, body []byte) error {
-	es, err := decodeTasks(body)
+	es, err := decodeRound(body, w.comm.Rank(), w.comm.Size())
 	if err != nil {
 		return err
 	}
-	first, end := block(len(es), w.comm.Rank(), w.slots)
-	rs, err := w.pool.evaluateAll(es[first:end])
+	rs, err := w.pool.evaluateAll(es)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,111 @@
+package codec
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// Many values of one kind are written by columns: a msgpack array whose elements are bins, one for each field, that hold the field of
+// all values one after the other. Per value this costs little more than the copy of its numbers.
+
+// AppendArray appends the head of a msgpack array of n elements, n < 16, which follow.
+func AppendArray(dst []byte, n int) []byte { return append(dst, 0x90|byte(n)) }
+
+// appendBin appends the head of a msgpack bin of n bytes, which follow.
+func appendBin(dst []byte, n int) []byte {
+	return binary.BigEndian.AppendUint32(append(dst, 0xc6), uint32(n))
+}
+
+// AppendInts appends a column of the n integers that at returns.
+func AppendInts(dst []byte, n int, at func(i int) int64) []byte {
+	dst = appendBin(dst, 8*n)
+	for i := range n {
+		dst = binary.LittleEndian.AppendUint64(dst, uint64(at(i)))
+	}
+	return dst
+}
+
+// AppendVectors appends a column of the n vectors that at returns, one after the other.
+func AppendVectors(dst []byte, n int, at func(i int) []float64) []byte {
+	total := 0
+	for i := range n {
+		total += len(at(i))
+	}
+	dst = appendBin(dst, 8*total)
+	for i := range n {
+		dst = Vector(at(i)).Append(dst)
+	}
+	return dst
+}
+
+// AppendBytes appends a bin.
+func AppendBytes(dst, b []byte) []byte { return append(appendBin(dst, len(b)), b...) }
+
+// Columns reads what the Append functions have written, in the same order. After the first error, which Err returns, all else is empty.
+type Columns struct {
+	rest []byte
+	err  error
+}
+
+var errTruncated = errors.New("codec: the bytes end early")
+
+// NewColumns reads an array of n elements from b.
+func NewColumns(b []byte, n int) *Columns {
+	c := &Columns{rest: b}
+	if len(b) == 0 || b[0] != 0x90|byte(n) {
+		c.err = fmt.Errorf("codec: want a msgpack array of %d elements", n)
+		return c
+	}
+	c.rest = b[1:]
+	return c
+}
+
+// Bytes is the next bin; it shares b's memory.
+func (c *Columns) Bytes() []byte {
+	if c.err == nil && (len(c.rest) < 5 || c.rest[0] != 0xc6) {
+		c.err = errTruncated
+	}
+	if c.err != nil {
+		return nil
+	}
+	n := uint64(binary.BigEndian.Uint32(c.rest[1:]))
+	if n > uint64(len(c.rest)-5) {
+		c.err = errTruncated
+		return nil
+	}
+	bin := c.rest[5 : 5+n : 5+n]
+	c.rest = c.rest[5+n:]
+	return bin
+}
+
+// Ints is the next column of integers.
+func (c *Columns) Ints() []int64 {
+	raw := c.Bytes()
+	if len(raw)%8 != 0 {
+		c.err = fmt.Errorf("codec: %d bytes of integers, want a multiple of 8", len(raw))
+		return nil
+	}
+	v := make([]int64, len(raw)/8)
+	for i := range v {
+		v[i] = int64(binary.LittleEndian.Uint64(raw[8*i:]))
+	}
+	return v
+}
+
+// Vector is the next column of vectors, as one.
+func (c *Columns) Vector() Vector {
+	v, err := ParseVector(c.Bytes())
+	if err != nil {
+		c.err = err
+	}
+	return v
+}
+
+// Err is the first error; bytes that are left over are one.
+func (c *Columns) Err() error {
+	if c.err == nil && len(c.rest) > 0 {
+		c.err = fmt.Errorf("codec: %d bytes after the last column", len(c.rest))
+	}
+	return c.err
+}
