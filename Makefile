@@ -1,5 +1,8 @@
 # make            builds ./l2l-mpi with the MPI of $(MPICC)
-# make test-mpi   tests package mpi on real MPI, each of $(MPIS)
+# make test       everything that a change must pass: installs what is missing, then quick, race, and the tests on real MPI
+# make quick      the usual part: formatting, vet, staticcheck, go test ./...; needs nothing but Go
+# make test-mpi   the tests on real MPI, each of $(MPIS)
+# make bench      the short benchmarks
 #
 # Without MPI, go alone does: go run ./cmd/l2l-mpi, go test ./...
 
@@ -8,16 +11,40 @@ MPICC ?= mpicc
 # The MPIs to test on, each WRAPPER:LAUNCHER. On a machine that has one: make test-mpi MPIS=mpicc:mpirun
 MPIS ?= mpicc.openmpi:mpirun.openmpi mpicc.mpich:mpirun.mpich
 
+STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
 .PHONY: build
 build:
 	mpi/mpienv.sh $(MPICC) go build -tags mpi -o l2l-mpi ./cmd/l2l-mpi
 	mpi/which-mpi.sh ./l2l-mpi
 
-.PHONY: test-mpi
-test-mpi:
+.PHONY: test
+test: install quick race test-mpi
+
+.PHONY: install
+install:
 ifeq ($(origin MPIS),file)
 	.ci/install-mpi
 endif
+
+.PHONY: quick
+quick:
+	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "gofmt would change:"; echo "$$files"; exit 1; fi
+	go vet ./...
+	$(STATICCHECK) ./...
+	go test -timeout 20m ./...
+
+.PHONY: race
+race:
+	CGO_ENABLED=1 go test -race -short -timeout 20m ./l2l/... ./mpi/... ./optimizee/...
+
+.PHONY: test-mpi
+test-mpi: install
 	for m in $(MPIS); do mpi/mpienv.sh $${m%:*} go vet -tags mpi ./... || exit; done
+	for m in $(MPIS); do mpi/mpienv.sh $${m%:*} $(STATICCHECK) -tags mpi ./mpi/... || exit; done
 	for m in $(MPIS); do mpi/mpienv.sh $${m%:*} go test -tags mpi ./mpi/... || exit; done
-	MPIS="$(MPIS)" go test -tags mpirun -count=1 -run TestRealMPI -v ./mpi
+	MPIS="$(MPIS)" go test -tags mpirun -count=1 -timeout 30m -run 'TestRealMPI|TestTheTrajectoryIsTheSameEverywhere|TestExamplesUnderMPI' ./mpi ./l2l/app/e2e ./examples
+
+.PHONY: bench
+bench:
+	go run ./bench/dispatch

@@ -15,6 +15,7 @@ import (
 
 // Individual is a proposed parameter set.
 type Individual struct {
+	//lint:ignore U1000 a mark that msgpack looks for
 	_msgpack struct{} `msgpack:",as_array"`
 
 	ID         int64        // 0, 1, 2, … in the order of proposal
@@ -24,6 +25,7 @@ type Individual struct {
 
 // Evaluation is one individual on one instance, one replicate: the unit that is scheduled, retried, timed out and journalled.
 type Evaluation struct {
+	//lint:ignore U1000 a mark that msgpack looks for
 	_msgpack struct{} `msgpack:",as_array"`
 
 	Individual int64
@@ -56,6 +58,7 @@ var outcomes = [...]string{"ok", "failed", "timeout", "lost"}
 
 // Result is how an evaluation ended.
 type Result struct {
+	//lint:ignore U1000 a mark that msgpack looks for
 	_msgpack struct{} `msgpack:",as_array"`
 
 	Individual int64

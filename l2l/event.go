@@ -25,6 +25,7 @@ type Begun struct {
 
 // Asked says that the optimizer was asked for individuals, and what it proposed.
 type Asked struct {
+	//lint:ignore U1000 a mark that msgpack looks for
 	_msgpack struct{} `msgpack:",as_array"`
 
 	Max         int // as given to Ask

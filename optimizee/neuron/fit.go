@@ -20,7 +20,8 @@ import (
 
 // Type describes the optimizee for the catalogue.
 var Type = optimizee.Type{
-	Name: "adex",
+	Name:  "adex",
+	Title: "Adaptive exponential integrate-and-fire neuron, fitted to a recorded cell",
 	Doc: "Adaptive exponential integrate-and-fire neuron, fitted to a recorded neuron's responses to current steps; the fitness is its " +
 		"error in steady voltages, spike counts and first-spike latencies on the training steps, and the report shows the held-out ones.",
 	Reference: "Brette and Gerstner 2005, J Neurophysiol 94:3637, doi 10.1152/jn.00686.2005; " +

@@ -9,7 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -198,14 +200,31 @@ func journalSize(dir string) int64 {
 // killAll kills the launcher and every rank at once.
 func killAll(t *testing.T, program string, cmd *exec.Cmd) {
 	t.Helper()
-	_ = cmd.Process.Kill()
+	_ = cmd.Process.Kill() // it may have ended
 	for range 500 {
-		if exec.Command("pkill", "-KILL", "-f", program).Run() != nil { // none is left
+		ranks := processes(program)
+		if len(ranks) == 0 {
 			return
+		}
+		for _, pid := range ranks {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
 	t.Fatal("the ranks cannot be killed")
+}
+
+// processes are those that have the program in their command line.
+func processes(program string) (pids []int) {
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the pattern is sound
+	for _, file := range files {
+		line, err := os.ReadFile(file)
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		if err == nil && pid != os.Getpid() && bytes.Contains(line, []byte(program)) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 // journalled are the evaluations with a result in the journal, by their seeds.
