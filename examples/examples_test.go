@@ -1,0 +1,127 @@
+// Package examples runs the examples as their READMEs tell.
+package examples
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// program builds a program of the repository.
+func program(t *testing.T, pkg string, command ...string) string {
+	t.Helper()
+	if len(command) == 0 {
+		command = []string{"go", "build"}
+	}
+	out := filepath.Join(t.TempDir(), filepath.Base(pkg))
+	argv := append(command, "-o", out, pkg)
+	if text, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
+		t.Fatalf("%q: %v\n%s", argv, err, text)
+	}
+	return out
+}
+
+// run runs a program on a configuration, in a directory of its own, and returns what it prints and its result.json.
+func run(t *testing.T, config string, argv ...string) (stdout string, result map[string]any) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	dir := filepath.Join(t.TempDir(), "run")
+	argv = append(argv, "--config", config, "--set", "output.dir="+dir, "--quiet")
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%q: %v\n%s%s", argv, err, out, &stderr)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "result.json"))
+	if err == nil {
+		err = json.Unmarshal(b, &result)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out), result
+}
+
+// numbers are the numbers of the line of a report that begins with label.
+func numbers(t *testing.T, report, label string) []float64 {
+	t.Helper()
+	line := regexp.MustCompile(`(?m)^` + label + ` +(.*)$`).FindStringSubmatch(report)
+	if line == nil {
+		t.Fatalf("no line %q in\n%s", label, report)
+	}
+	var all []float64
+	for _, field := range strings.Fields(line[1]) {
+		x, err := strconv.ParseFloat(field, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, x)
+	}
+	return all
+}
+
+func TestTheQuickstartFitsTheHeldOutSteps(t *testing.T) {
+	out, _ := run(t, "quickstart/run.yaml", program(t, "../cmd/l2l-mpi"))
+	n := numbers(t, out, "held out")
+	exact, within, of, latency, voltage := n[0], n[1], n[2], n[3], n[4]
+	if of != 16 || within != of || exact < 0.7*of || latency > 3 || voltage > 1.5 {
+		t.Errorf("held out: %v exact and %v within 1 of %v, latency %v ms, voltage %v mV; want all within 1, 70 %% exact, 3 ms, 1.5 mV", exact, within, of, latency, voltage)
+	}
+	for _, want := range []string{`C +[\d.]+ pF`, `tau_w +[\d.]+ ms`, `error +[\d.]+, to minimise`, `interpolated counts`} {
+		if !regexp.MustCompile(want).MatchString(out) {
+			t.Errorf("the report has no %s:\n%s", want, out)
+		}
+	}
+}
+
+func TestTheFastSpikingCellIsFollowedOnItsFirstPulsesOnly(t *testing.T) {
+	out, _ := run(t, "fast-spiking/run.yaml", program(t, "../cmd/l2l-mpi"))
+	if n := numbers(t, out, "held out, first pulses"); n[1] < 7 || n[2] != 8 {
+		t.Errorf("first pulses: %v within 1 of %v, want 7 of 8", n[1], n[2])
+	}
+	if n := numbers(t, out, "held out, second pulses"); n[1] > n[2]/2 {
+		t.Errorf("second pulses: %v within 1 of %v: the README says that they are not followed", n[1], n[2])
+	}
+}
+
+func TestAProgramWithAnOptimizeeOfItsOwnRuns(t *testing.T) {
+	custom := program(t, "./custom")
+	_, result := run(t, "custom/run.yaml", custom)
+	best := result["best"].(map[string]any)
+	if reward := best["fitness"].(map[string]any)["reward"].(float64); reward < 8.6 {
+		t.Errorf("reward %v, want 8.6", reward)
+	}
+	out, err := exec.Command(custom, "describe", "ball").Output()
+	if want := "wind  (number in [0, 20] m/s; default 5)"; err != nil || !strings.Contains(string(out), want) {
+		t.Errorf("describe ball: %v\n%s", err, out)
+	}
+	out, err = exec.Command(custom, "eval", "--config", "custom/run.yaml", "--param", "angle=45", "--param", "speed=20").Output()
+	if err != nil || !strings.Contains(string(out), "reward") {
+		t.Errorf("eval: %v\n%s", err, out)
+	}
+}
+
+func TestEveryExampleIsExplained(t *testing.T) {
+	configs, err := filepath.Glob("*/run.yaml")
+	if err != nil || len(configs) < 3 {
+		t.Fatalf("%d examples, %v", len(configs), err)
+	}
+	for _, config := range configs {
+		readme := filepath.Join(filepath.Dir(config), "README.md")
+		text, err := os.ReadFile(readme)
+		if err != nil || !strings.Contains(string(text), fmt.Sprintf("examples/%s", filepath.ToSlash(config))) {
+			t.Errorf("%s does not say how to run %s (%v)", readme, config, err)
+		}
+	}
+}
