@@ -2,6 +2,7 @@
 # make test       everything that a change must pass: installs what is missing, then quick, race, and the tests on real MPI
 # make quick      the usual part: formatting, vet, staticcheck, go test ./...; needs nothing but Go
 # make test-mpi   the tests on real MPI, each of $(MPIS)
+# make test-slurm the test under Slurm, one that is there or one of its own
 # make bench      the short benchmarks
 #
 # Without MPI, go alone does: go run ./cmd/l2l-mpi, go test ./...
@@ -19,7 +20,7 @@ build:
 	mpi/which-mpi.sh ./l2l-mpi
 
 .PHONY: test
-test: install quick race test-mpi
+test: install quick race test-mpi test-slurm
 
 .PHONY: install
 install:
@@ -36,7 +37,7 @@ quick:
 
 .PHONY: race
 race:
-	CGO_ENABLED=1 go test -race -short -timeout 20m ./l2l/... ./mpi/... ./optimizee/...
+	CGO_ENABLED=1 go test -race -short -timeout 20m ./l2l/... ./mpi/... ./optimizee/... ./optimizer/...
 
 .PHONY: test-mpi
 test-mpi: install
@@ -44,6 +45,10 @@ test-mpi: install
 	for m in $(MPIS); do mpi/mpienv.sh $${m%:*} $(STATICCHECK) -tags mpi ./mpi/... || exit; done
 	for m in $(MPIS); do mpi/mpienv.sh $${m%:*} go test -tags mpi ./mpi/... || exit; done
 	MPIS="$(MPIS)" go test -tags mpirun -count=1 -timeout 30m -run 'TestRealMPI|TestTheTrajectoryIsTheSameEverywhere|TestExamplesUnderMPI' ./mpi ./l2l/app/e2e ./examples
+
+.PHONY: test-slurm
+test-slurm: install
+	env=$$(.ci/start-slurm) && env $$env MPIS="$(MPIS)" go test -tags slurm -count=1 -timeout 15m -run Slurm ./l2l/app/e2e
 
 .PHONY: bench
 bench:
