@@ -24,7 +24,11 @@ type Algorithm struct {
 
 // Catalogue lists the algorithms in the order in which they are best read about.
 func Catalogue() []Algorithm {
-	return []Algorithm{cmaesAlgorithm, geneticAlgorithm, randomAlgorithm}
+	return []Algorithm{
+		cmaesAlgorithm, geneticAlgorithm,
+		nsga2Algorithm, nsga3Algorithm, ibeaAlgorithm,
+		randomAlgorithm,
+	}
 }
 
 // params is a parameter struct's pointer: it fills in what is chosen automatically, then checks rules that involve several fields

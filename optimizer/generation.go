@@ -13,13 +13,18 @@ import (
 type ledger struct {
 	NextID int64     // of the next individual to be proposed
 	Told   int64     // results told
-	Best   *Solution // the smallest loss; among equal ones the smallest ID, so that the order of telling does not matter
+	Best   *Solution // with one objective: the smallest loss; among equal ones the smallest ID, so that the order of telling does not matter
+	Front  front     // with several objectives
 }
 
-// take counts a result and keeps it if it is the best.
+// take counts a result and keeps it if it is among the best.
 func (l *ledger) take(ev Evaluated, x []float64) {
 	l.Told++
-	if ev.Failed || len(ev.Loss) != 1 {
+	switch {
+	case ev.Failed:
+		return
+	case len(ev.Loss) > 1:
+		l.Front.add(Solution{ID: ev.ID, X: x, Loss: ev.Loss})
 		return
 	}
 	if b := l.Best; b == nil || ev.Loss[0] < b.Loss[0] || ev.Loss[0] == b.Loss[0] && ev.ID < b.ID {
@@ -153,10 +158,12 @@ func (g *generation) tell(results []Evaluated, problem Problem, draw func(i int)
 	return g.Open == 0, nil
 }
 
-// end closes the generation.
+// end closes the generation. Only now, when all its results are in, is the front cut down: what is given up then does not depend on the
+// order in which they came.
 func (g *generation) end() {
 	g.Number++
 	g.Members = nil
+	g.Front.prune(maxFront)
 }
 
 // ranking returns the members' indices from the smallest first loss to the largest, failed ones last, equal ones in the order of
@@ -186,5 +193,5 @@ func (g *generation) ranking() (order []int, ok int) {
 
 // status fills in what the books know.
 func (g *generation) status() Status {
-	return Status{Generation: g.Number, Told: g.Told, Best: g.Best}
+	return Status{Generation: g.Number, Told: g.Told, Best: g.Best, Front: g.Front}
 }

@@ -80,7 +80,7 @@ type Status struct {
 	Generation int        // generations completed; for asynchronous algorithms, results told divided by the population size
 	Told       int64      // results told
 	Best       *Solution  // the smallest loss so far (the first of equals); nil before the first success and with several objectives
-	Front      []Solution // with several objectives: solutions of which none dominates another, the best known ones; in the order of their IDs
+	Front      []Solution // with several objectives: up to some hundreds of solutions of which none dominates another, the best known ones; in the order of their IDs; valid until the next Tell
 	Stop       string     // why the search has ended by itself; "" while it goes on
 	Figures    []Figure   // what is worth watching, e.g. the step size
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+
+	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // Kind says what values a coordinate takes.
@@ -54,6 +56,24 @@ func (c Coordinate) draw(rng *rand.Rand) float64 {
 		if x := c.Mean + c.Std*rng.NormFloat64(); c.Lower <= x && x <= c.Upper {
 			return c.clip(x)
 		}
+	}
+	return c.clip(c.Mean) // the bounds cut off nearly everything
+}
+
+// quantile returns the value below which the part u of the initial distribution lies, 0 <= u <= 1: uniform u give values distributed
+// like those of draw.
+func (c Coordinate) quantile(u float64) float64 {
+	u = min(max(u, 0x1p-53), 1-0x1p-53)
+	switch {
+	case c.Kind == Continuous && c.Std == 0:
+		return c.clip(c.Lower + (c.Upper-c.Lower)*u)
+	case c.Std == 0:
+		return c.clip(c.Lower + math.Floor((c.Upper-c.Lower+1)*u))
+	}
+	normal := distuv.Normal{Mu: c.Mean, Sigma: c.Std}
+	below, above := normal.CDF(c.Lower), normal.CDF(c.Upper)
+	if x := normal.Quantile(below + (above-below)*u); !math.IsInf(x, 0) {
+		return c.clip(x)
 	}
 	return c.clip(c.Mean) // the bounds cut off nearly everything
 }

@@ -56,6 +56,7 @@ func (s *stream[T]) tell(results []Evaluated, problem Problem) ([]answer[T], err
 	}
 	for _, a := range answers {
 		s.take(a.Evaluated, a.X)
+		s.Front.prune(2 * maxFront)
 		at, _ := slices.BinarySearchFunc(s.Open, a.proposal.ID, func(p proposal[T], id int64) int { return cmp.Compare(p.ID, id) })
 		s.Open = slices.Delete(s.Open, at, at+1)
 	}

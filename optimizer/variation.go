@@ -1,0 +1,129 @@
+package optimizer
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// The operators that make new points of known ones. Numbers are treated as their source says, whole numbers rounded after that; categorical
+// values have no order, so they are exchanged and redrawn. All results are in the box.
+
+// blend is the crossover BLX-alpha (Eshelman and Schaffer 1993): with q = (1 + 2 alpha) u − alpha, u ~ U(0, 1), drawn for each gene, the
+// children are (1 − q) a + q b and q a + (1 − q) b.
+func blend(rng *rand.Rand, problem Problem, alpha float64, a, b []float64) (c, d []float64) {
+	c, d = make([]float64, len(a)), make([]float64, len(a))
+	for i, coord := range problem.Coords {
+		q := (1+2*alpha)*rng.Float64() - alpha
+		if coord.Kind == Categorical {
+			q = math.Round(min(max(q, 0), 1))
+		}
+		c[i] = coord.clip((1-q)*a[i] + q*b[i])
+		d[i] = coord.clip(q*a[i] + (1-q)*b[i])
+	}
+	return c, d
+}
+
+// gaussian returns x with each gene changed with probability rate, and one in any case, by a normal step with standard deviation std, in
+// widths.
+func gaussian(rng *rand.Rand, problem Problem, std, rate float64, x []float64) []float64 {
+	y := slices.Clone(x)
+	always := rng.IntN(len(y))
+	for i, coord := range problem.Coords {
+		if rng.Float64() >= rate && i != always {
+			continue
+		}
+		if coord.Kind == Categorical {
+			y[i] = coord.other(rng, y[i])
+		} else {
+			y[i] = coord.step(y[i], std*coord.Width()*rng.NormFloat64())
+		}
+	}
+	return y
+}
+
+// simulatedBinary is the simulated binary crossover (SBX: Deb and Agrawal 1995, Complex Systems 9), in the form of Deb's NSGA-II, where the
+// children's distribution ends at the bounds. Each gene is crossed with probability 1/2. The larger eta, the closer the children are
+// to their parents.
+func simulatedBinary(rng *rand.Rand, problem Problem, eta float64, a, b []float64) (c, d []float64) {
+	c, d = slices.Clone(a), slices.Clone(b)
+	for i, coord := range problem.Coords {
+		if rng.Float64() < 0.5 || a[i] == b[i] {
+			continue
+		}
+		if coord.Kind == Categorical {
+			c[i], d[i] = b[i], a[i]
+			continue
+		}
+		low, high := min(a[i], b[i]), max(a[i], b[i])
+		lower, upper := coord.reach()
+		u := rng.Float64()
+		spread := func(room float64) float64 { // β_q, for the distance from the parent to the bound
+			alpha := 2 - math.Pow(1+2*room/(high-low), -eta-1)
+			if u*alpha <= 1 {
+				return math.Pow(u*alpha, 1/(eta+1))
+			}
+			return math.Pow(1/(2-u*alpha), 1/(eta+1))
+		}
+		left := coord.clip(((low + high) - spread(low-lower)*(high-low)) / 2)
+		right := coord.clip(((low + high) + spread(upper-high)*(high-low)) / 2)
+		if rng.Float64() < 0.5 {
+			left, right = right, left
+		}
+		c[i], d[i] = left, right
+	}
+	return c, d
+}
+
+// polynomial returns x with each gene changed with probability rate by the polynomial mutation (Deb and Goyal 1996, Computer Science and
+// Informatics 26), in the form of Deb's NSGA-II, where the distribution ends at the bounds. Steps are at most a width; the larger eta,
+// the shorter they are.
+func polynomial(rng *rand.Rand, problem Problem, eta, rate float64, x []float64) []float64 {
+	y := slices.Clone(x)
+	for i, coord := range problem.Coords {
+		if rng.Float64() >= rate {
+			continue
+		}
+		if coord.Kind == Categorical {
+			y[i] = coord.other(rng, y[i])
+			continue
+		}
+		lower, upper := coord.reach()
+		u := rng.Float64()
+		step := func(u, room float64) float64 { // −δ_q, for the distance to the bound in its direction
+			beyond := 1 - min(1, room/coord.Width())
+			return coord.Width() * (1 - math.Pow(2*u+(1-2*u)*math.Pow(beyond, eta+1), 1/(eta+1)))
+		}
+		if u < 0.5 {
+			y[i] = coord.step(y[i], -step(u, y[i]-lower))
+		} else {
+			y[i] = coord.step(y[i], step(1-u, upper-y[i]))
+		}
+	}
+	return y
+}
+
+// reach is the interval whose points clip maps into the bounds evenly: whole numbers have half a step beyond the outermost.
+func (c Coordinate) reach() (lower, upper float64) {
+	if c.Kind == Continuous {
+		return c.Lower, c.Upper
+	}
+	return c.Lower - 0.5, c.Upper + 0.5
+}
+
+// step moves a number. A whole number moves by one at least, at a bound away from it.
+func (c Coordinate) step(x, by float64) float64 {
+	if c.Kind == Continuous {
+		return c.clip(x + by)
+	}
+	by = math.Copysign(max(1, math.Abs(by)), by)
+	if y := c.clip(x + by); y != x {
+		return y
+	}
+	return c.clip(x - math.Copysign(1, by))
+}
+
+// other draws one of the other categories.
+func (c Coordinate) other(rng *rand.Rand, x float64) float64 {
+	return math.Mod(x+1+float64(rng.IntN(int(c.Upper))), c.Upper+1)
+}
