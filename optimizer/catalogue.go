@@ -25,9 +25,9 @@ type Algorithm struct {
 // Catalogue lists the algorithms in the order in which they are best read about.
 func Catalogue() []Algorithm {
 	return []Algorithm{
-		cmaesAlgorithm, geneticAlgorithm,
-		nsga2Algorithm, nsga3Algorithm, ibeaAlgorithm,
-		randomAlgorithm,
+		cmaesAlgorithm, geneticAlgorithm, geneticAsyncAlgorithm,
+		nsga2Algorithm, nsga3Algorithm, ibeaAlgorithm, mapElitesAlgorithm,
+		sobolAlgorithm, latinHypercubeAlgorithm, randomAlgorithm,
 	}
 }
 

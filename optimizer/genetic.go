@@ -1,8 +1,9 @@
 package optimizer
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -11,32 +12,22 @@ import (
 
 // GeneticParams configures Genetic.
 type GeneticParams struct {
-	PopSize   int     `yaml:"pop_size" doc:"individuals in the population" range:"[2, 1e6]"`
-	CxProb    float64 `yaml:"cx_prob" doc:"probability that a pair of parents is crossed" range:"[0, 1]"`
-	MutProb   float64 `yaml:"mut_prob" doc:"probability that a child is mutated" range:"[0, 1]"`
-	IndProb   float64 `yaml:"ind_prob" doc:"probability that a gene of a mutated child changes; one always does" range:"(0, 1]" auto:"max(0.05, 1/n)"`
-	TournSize int     `yaml:"tourn_size" doc:"individuals drawn for each tournament, of which the best becomes a parent" range:"[1, inf)"`
-	MatePar   float64 `yaml:"mate_par" doc:"alpha of the blend crossover: how far children may lie outside their parents' interval, as a fraction of it" range:"[0, inf)"`
-	MutPar    float64 `yaml:"mut_par" doc:"standard deviation of the Gaussian mutation, as a fraction of the coordinate's width" range:"(0, inf)"`
-	Elite     int     `yaml:"elite" doc:"best individuals that pass unchanged into the next generation" range:"[0, inf)"`
+	PopSize int `yaml:"pop_size" doc:"individuals in the population" range:"[2, 1e6]"`
+	VariationParams
+	TournSize int `yaml:"tourn_size" doc:"individuals drawn for each tournament, of which the best becomes a parent" range:"[1, inf)"`
+	Elite     int `yaml:"elite" doc:"best individuals that pass unchanged into the next generation" range:"[0, inf)"`
 }
 
 // DefaultGenetic returns the defaults of GeneticParams.
 func DefaultGenetic() GeneticParams {
-	return GeneticParams{PopSize: 50, CxProb: 0.7, MutProb: 0.5, TournSize: 4, MatePar: 0.5, MutPar: 0.1, Elite: 1}
+	return GeneticParams{PopSize: 50, VariationParams: defaultVariation(), TournSize: 4, Elite: 1}
 }
 
 func (p *GeneticParams) resolve(problem Problem) error {
-	if p.IndProb == 0 {
-		p.IndProb = max(0.05, 1/float64(problem.Dim()))
-	}
 	if p.Elite >= p.PopSize {
 		return fmt.Errorf("elite = %d, want less than pop_size = %d", p.Elite, p.PopSize)
 	}
-	if p.CxProb == 0 && p.MutProb == 0 {
-		return fmt.Errorf("cx_prob = 0 and mut_prob = 0, want one of them > 0: nothing would ever change")
-	}
-	return single(problem)
+	return errors.Join(p.VariationParams.resolve(problem), single(problem))
 }
 
 var geneticAlgorithm = Algorithm{
@@ -63,6 +54,7 @@ type Genetic struct {
 type geneticState struct {
 	Gen        generation // the individuals of Population without a loss, in its order
 	Src        *source
+	Warm       warm
 	Population []genome
 }
 
@@ -74,12 +66,17 @@ type genome struct {
 	Failed bool
 }
 
-// better orders genomes: smaller losses first, failed ones last.
-func (g genome) better(than genome) bool {
-	if g.Failed != than.Failed {
-		return than.Failed
+// compareGenomes orders genomes from the best to the worst: smaller losses first, failed ones last.
+func compareGenomes(a, b genome) int {
+	switch {
+	case a.Failed && b.Failed:
+		return 0
+	case a.Failed:
+		return 1
+	case b.Failed:
+		return -1
 	}
-	return !g.Failed && g.Loss < than.Loss
+	return cmp.Compare(a.Loss, b.Loss)
 }
 
 // NewGenetic makes a genetic algorithm for a problem with one objective.
@@ -91,15 +88,21 @@ func NewGenetic(problem Problem, par GeneticParams, seed uint64) (*Genetic, erro
 	return &Genetic{problem, par, geneticState{Src: newSource(seed)}}, nil
 }
 
+// WarmStart implements WarmStarter.
+func (o *Genetic) WarmStart(known []Solution) (err error) {
+	o.s.Warm, err = checkedWarm(known, o.problem)
+	return err
+}
+
 // Ask implements Optimizer.
 func (o *Genetic) Ask(max int) ([]Candidate, error) {
 	if o.s.Gen.idle() {
 		rng := rand.New(o.s.Src)
 		if o.s.Population == nil {
-			o.s.Population = make([]genome, o.par.PopSize)
-			for i := range o.s.Population {
-				o.s.Population[i].X = o.problem.Draw(rng)
+			for _, x := range o.s.Warm.population(o.problem, rng, o.par.PopSize) {
+				o.s.Population = append(o.s.Population, genome{X: x})
 			}
+			o.s.Warm = nil
 		} else {
 			o.breed(rng)
 		}
@@ -138,33 +141,22 @@ func (o *Genetic) Tell(results []Evaluated) error {
 // breed replaces the population by its offspring. At least one child is new.
 func (o *Genetic) breed(rng *rand.Rand) {
 	parents := slices.Clone(o.s.Population)
-	slices.SortStableFunc(parents, func(a, b genome) int {
-		switch {
-		case a.better(b):
-			return -1
-		case b.better(a):
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(parents, compareGenomes)
 	children := make([]genome, 0, o.par.PopSize)
 	children = append(children, parents[:o.par.Elite]...)
 	for len(children) < o.par.PopSize {
-		winner := len(parents) // the parents are sorted, so the smallest index wins
-		for range o.par.TournSize {
-			winner = min(winner, rng.IntN(len(parents)))
-		}
-		children = append(children, parents[winner])
+		children = append(children, parents[tournament(rng, o.par.TournSize, len(parents))])
 	}
 	offspring := children[o.par.Elite:]
 	for i := 0; i+1 < len(offspring); i += 2 {
 		if rng.Float64() < o.par.CxProb {
-			offspring[i], offspring[i+1] = o.cross(rng, offspring[i].X, offspring[i+1].X)
+			c, d := blend(rng, o.problem, o.par.MatePar, offspring[i].X, offspring[i+1].X)
+			offspring[i], offspring[i+1] = genome{X: c}, genome{X: d}
 		}
 	}
 	for i := range offspring {
 		if rng.Float64() < o.par.MutProb {
-			offspring[i] = o.mutate(rng, offspring[i].X)
+			offspring[i] = genome{X: o.par.mutate(rng, o.problem, offspring[i].X)}
 		}
 	}
 	// Copies of one point carry no information: of two equal ones the later is mutated with probability 0.8.
@@ -172,52 +164,26 @@ func (o *Genetic) breed(rng *rand.Rand) {
 	fresh := false
 	for i, c := range children {
 		if key := string(c.X.Append(nil)); i >= o.par.Elite && seen[key] && rng.Float64() < 0.8 {
-			children[i] = o.mutate(rng, c.X)
+			children[i] = genome{X: o.par.mutate(rng, o.problem, c.X)}
 		} else {
 			seen[key] = true
 		}
 		fresh = fresh || !children[i].Known
 	}
 	if !fresh {
-		children[len(children)-1] = o.mutate(rng, children[len(children)-1].X)
+		last := &children[len(children)-1]
+		*last = genome{X: o.par.mutate(rng, o.problem, last.X)}
 	}
 	o.s.Population = children
 }
 
-// cross is the blend crossover BLX-alpha: with q = (1 + 2 alpha) u − alpha, u ~ U(0, 1), drawn for each gene, the children are
-// (1 − q) a + q b and q a + (1 − q) b. Categorical genes go to one child or the other.
-func (o *Genetic) cross(rng *rand.Rand, a, b []float64) (genome, genome) {
-	c, d := make([]float64, len(a)), make([]float64, len(a))
-	for i, coord := range o.problem.Coords {
-		q := (1+2*o.par.MatePar)*rng.Float64() - o.par.MatePar
-		if coord.Kind == Categorical {
-			q = math.Round(min(max(q, 0), 1))
-		}
-		c[i] = coord.clip((1-q)*a[i] + q*b[i])
-		d[i] = coord.clip(q*a[i] + (1-q)*b[i])
+// tournament draws size of n parents, which are sorted from the best to the worst, and returns the index of the best one drawn.
+func tournament(rng *rand.Rand, size, n int) int {
+	winner := n
+	for range size {
+		winner = min(winner, rng.IntN(n))
 	}
-	return genome{X: c}, genome{X: d}
-}
-
-// mutate returns a changed copy of x.
-func (o *Genetic) mutate(rng *rand.Rand, x []float64) genome {
-	y := slices.Clone(x)
-	always := rng.IntN(len(y))
-	for i, coord := range o.problem.Coords {
-		if rng.Float64() >= o.par.IndProb && i != always {
-			continue
-		}
-		switch coord.Kind {
-		case Continuous:
-			y[i] = coord.clip(y[i] + o.par.MutPar*coord.Width()*rng.NormFloat64())
-		case Integer: // by one at least
-			step := o.par.MutPar * coord.Width() * rng.NormFloat64()
-			y[i] = coord.clip(y[i] + math.Copysign(max(1, math.Abs(step)), step))
-		case Categorical: // to any of the others
-			y[i] = math.Mod(y[i]+1+float64(rng.IntN(int(coord.Upper))), coord.Upper+1)
-		}
-	}
-	return genome{X: y}
+	return winner
 }
 
 // Status implements Optimizer.

@@ -5,6 +5,7 @@ import "math/rand/v2"
 // RandomParams configures Random.
 type RandomParams struct {
 	PopSize int `yaml:"pop_size" doc:"individuals per generation" range:"[1, 1e6]"`
+	Samples int `yaml:"samples" doc:"end after this many individuals; 0 is never" range:"[0, inf)"`
 }
 
 // DefaultRandom returns the defaults of RandomParams.
@@ -25,14 +26,8 @@ var randomAlgorithm = Algorithm{
 
 // Random draws every individual independently from the problem's initial distribution.
 type Random struct {
-	problem Problem
-	par     RandomParams
-	s       randomState
-}
-
-type randomState struct {
-	Gen generation
-	Src *source
+	design
+	par RandomParams
 }
 
 // NewRandom makes a random search. It suits every problem.
@@ -41,43 +36,13 @@ func NewRandom(problem Problem, par RandomParams, seed uint64) (*Random, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &Random{problem, par, randomState{Src: newSource(seed)}}, nil
-}
-
-func (o *Random) draw(int) []float64 { return o.problem.Draw(rand.New(o.s.Src)) }
-
-// Ask implements Optimizer.
-func (o *Random) Ask(max int) ([]Candidate, error) {
-	if o.s.Gen.idle() {
-		xs := make([][]float64, o.par.PopSize)
+	o := &Random{newDesign("random", problem, par.PopSize, par.Samples, seed), par}
+	o.points = func(rng *rand.Rand, _ int64, n int) [][]float64 {
+		xs := make([][]float64, n)
 		for i := range xs {
-			xs[i] = o.draw(i)
+			xs[i] = problem.Draw(rng)
 		}
-		o.s.Gen.begin(xs)
+		return xs
 	}
-	return o.s.Gen.ask(max), nil
-}
-
-// Tell implements Optimizer.
-func (o *Random) Tell(results []Evaluated) error {
-	complete, err := o.s.Gen.tell(results, o.problem, o.draw)
-	if complete {
-		o.s.Gen.end()
-	}
-	return err
-}
-
-// Status implements Optimizer.
-func (o *Random) Status() Status { return o.s.Gen.status() }
-
-// MarshalBinary implements Optimizer.
-func (o *Random) MarshalBinary() ([]byte, error) { return encodeState("random", 1, o.problem, o.s) }
-
-// UnmarshalBinary implements Optimizer.
-func (o *Random) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[randomState]("random", 1, o.problem, b)
-	if err == nil {
-		o.s = s
-	}
-	return err
+	return o, nil
 }

@@ -1,6 +1,7 @@
 package optimizer
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -8,6 +9,49 @@ import (
 
 // The operators that make new points of known ones. Numbers are treated as their source says, whole numbers rounded after that; categorical
 // values have no order, so they are exchanged and redrawn. All results are in the box.
+
+// VariationParams configures how the algorithms for one objective make children: by blend crossover and Gaussian mutation.
+type VariationParams struct {
+	CxProb  float64 `yaml:"cx_prob" doc:"probability that a pair of parents is crossed" range:"[0, 1]"`
+	MutProb float64 `yaml:"mut_prob" doc:"probability that a child is mutated" range:"[0, 1]"`
+	IndProb float64 `yaml:"ind_prob" doc:"probability that a gene of a mutated child changes; one always does" range:"(0, 1]" auto:"max(0.05, 1/n)"`
+	MatePar float64 `yaml:"mate_par" doc:"alpha of the blend crossover: how far children may lie outside their parents' interval, as a fraction of it" range:"[0, inf)"`
+	MutPar  float64 `yaml:"mut_par" doc:"standard deviation of the Gaussian mutation, as a fraction of the coordinate's width" range:"(0, inf)"`
+}
+
+func defaultVariation() VariationParams {
+	return VariationParams{CxProb: 0.7, MutProb: 0.5, MatePar: 0.5, MutPar: 0.1}
+}
+
+func (p *VariationParams) resolve(problem Problem) error {
+	if p.IndProb == 0 {
+		p.IndProb = max(0.05, 1/float64(problem.Dim()))
+	}
+	if p.CxProb == 0 && p.MutProb == 0 {
+		return errors.New("cx_prob = 0 and mut_prob = 0, want one of them > 0: nothing would ever change")
+	}
+	return nil
+}
+
+// mutate returns a changed copy of x.
+func (p *VariationParams) mutate(rng *rand.Rand, problem Problem, x []float64) []float64 {
+	return gaussian(rng, problem, p.MutPar, p.IndProb, x)
+}
+
+// child makes one child of two parents. It is mutated, a few times if need be, until it is not known.
+func (p *VariationParams) child(rng *rand.Rand, problem Problem, a, b []float64, known func(x []float64) bool) []float64 {
+	x := a
+	if rng.Float64() < p.CxProb {
+		x, _ = blend(rng, problem, p.MatePar, a, b)
+	}
+	if rng.Float64() < p.MutProb {
+		x = p.mutate(rng, problem, x)
+	}
+	for try := 0; try < 10 && known(x); try++ {
+		x = p.mutate(rng, problem, x)
+	}
+	return x
+}
 
 // blend is the crossover BLX-alpha (Eshelman and Schaffer 1993): with q = (1 + 2 alpha) u − alpha, u ~ U(0, 1), drawn for each gene, the
 // children are (1 − q) a + q b and q a + (1 − q) b.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -42,6 +43,8 @@ func Run(t *testing.T, make Make) {
 			t.Run("a failed individual is replaced on request", s.replaced)
 			t.Run("misuse is named and changes nothing", s.misuse)
 			t.Run("the best is the smallest loss told", s.best)
+			t.Run("the front holds what was told and is not dominated", s.front)
+			t.Run("what is known already is proposed first", s.warm)
 			t.Run("its state does not grow with its history", s.flat)
 		})
 	}
@@ -75,12 +78,16 @@ func problems() []problem {
 		{"mixed kinds", optimizer.Problem{Coords: mixed}},
 		{"one switch", optimizer.Problem{Coords: []optimizer.Coordinate{{Kind: optimizer.Integer, Upper: 1}}}},
 		{"two objectives", optimizer.Problem{Coords: optimizer.Box(4, 0, 1).Coords, Objectives: 2}},
+		{"two objectives of one dimension", optimizer.Problem{Coords: optimizer.Box(1, -5, 5).Coords, Objectives: 2}},
+		{"two objectives of one switch", optimizer.Problem{Coords: []optimizer.Coordinate{{Kind: optimizer.Integer, Upper: 1}}, Objectives: 2}},
+		{"three objectives of mixed kinds", optimizer.Problem{Coords: mixed, Objectives: 3}},
+		{"eight objectives", optimizer.Problem{Coords: optimizer.Box(10, 0, 1).Coords, Objectives: 8}},
 		{"model outputs", optimizer.Problem{Coords: optimizer.Box(3, -2, 2).Coords, Outputs: 6}},
 	}
 }
 
 // evaluate is the loss of a point: the squared distance, in widths, from a point off the centre, and from another one for each further
-// objective; outputs are the first coordinates, repeated.
+// objective, which is a thousand times as large as the one before; outputs are the first coordinates, repeated.
 func (p problem) evaluate(c optimizer.Candidate) optimizer.Evaluated {
 	ev := optimizer.Evaluated{ID: c.ID}
 	for k := range p.NumObjectives() {
@@ -88,12 +95,12 @@ func (p problem) evaluate(c optimizer.Candidate) optimizer.Evaluated {
 		for i, coord := range p.Coords {
 			target := coord.Mean
 			if coord.Std == 0 {
-				target = coord.Lower + (0.3+0.2*float64(k))*coord.Width()
+				target = coord.Lower + (0.3+0.1*float64(k))*coord.Width()
 			}
 			d := (c.X[i] - target) / coord.Width()
 			sum += d * d
 		}
-		ev.Loss = append(ev.Loss, sum)
+		ev.Loss = append(ev.Loss, sum*math.Pow(1000, float64(k)))
 	}
 	for i := range p.Outputs {
 		ev.Outputs = append(ev.Outputs, c.X[i%len(c.X)])
@@ -181,19 +188,25 @@ func same(a, b []optimizer.Candidate) error {
 
 func (s suite) feasible(t *testing.T) {
 	for _, c := range s.run(t, s.new(t, 3), budget, s.evaluate) {
-		if len(c.X) != s.Dim() {
-			t.Fatalf("individual %d has %d coordinates, want %d", c.ID, len(c.X), s.Dim())
-		}
-		for i, x := range c.X {
-			k := s.Coords[i]
-			if !(x >= k.Lower && x <= k.Upper) || math.IsInf(x, 0) || k.Kind != optimizer.Continuous && x != math.Trunc(x) {
-				t.Fatalf("individual %d: coordinate %d = %v, want %+v", c.ID, i, x, k)
-			}
-		}
+		s.check(t, c)
 	}
 	for i, c := range s.run(t, s.new(t, 4), budget, s.evaluate) {
 		if c.ID != int64(i) {
 			t.Fatalf("the individual asked as number %d has ID %d", i, c.ID)
+		}
+	}
+}
+
+// check fails unless the individual is in the box.
+func (s suite) check(t *testing.T, c optimizer.Candidate) {
+	t.Helper()
+	if len(c.X) != s.Dim() {
+		t.Fatalf("individual %d has %d coordinates, want %d", c.ID, len(c.X), s.Dim())
+	}
+	for i, x := range c.X {
+		k := s.Coords[i]
+		if !(x >= k.Lower && x <= k.Upper) || math.IsInf(x, 0) || k.Kind != optimizer.Continuous && x != math.Trunc(x) {
+			t.Fatalf("individual %d: coordinate %d = %v, want %+v", c.ID, i, x, k)
 		}
 	}
 }
@@ -269,8 +282,8 @@ func (s suite) restored(t *testing.T) {
 		if after := state(t, again); !bytes.Equal(before, after) {
 			t.Fatalf("after %s: the restored state marshals differently", what)
 		}
-		if a, b := fmt.Sprint(o.Status()), fmt.Sprint(again.Status()); o.Status().Best == nil && a != b {
-			t.Fatalf("after %s: status %s, restored %s", what, a, b)
+		if a, b := o.Status(), again.Status(); !reflect.DeepEqual(a, b) {
+			t.Fatalf("after %s: status %+v, restored %+v", what, a, b)
 		}
 		o = again // go on with the restored one
 	}
@@ -428,7 +441,9 @@ func (s suite) misuse(t *testing.T) {
 
 func (s suite) best(t *testing.T) {
 	if s.NumObjectives() > 1 {
-		if b := s.new(t, 15).Status().Best; b != nil {
+		o := s.new(t, 15)
+		s.run(t, o, budget, s.evaluate)
+		if b := o.Status().Best; b != nil {
 			t.Errorf("the best of several objectives is %v", b)
 		}
 		return

@@ -1,0 +1,55 @@
+package optimizer
+
+import "math/rand/v2"
+
+// LatinHypercubeParams configures LatinHypercube.
+type LatinHypercubeParams struct {
+	PopSize int `yaml:"pop_size" doc:"individuals per generation, each of which is a Latin hypercube of its own" range:"[1, 1e6]"`
+	Samples int `yaml:"samples" doc:"end after this many individuals; 0 is never" range:"[0, inf)"`
+}
+
+// DefaultLatinHypercube returns the defaults of LatinHypercubeParams.
+func DefaultLatinHypercube() LatinHypercubeParams { return LatinHypercubeParams{PopSize: 32} }
+
+func (p *LatinHypercubeParams) resolve(Problem) error { return nil }
+
+var latinHypercubeAlgorithm = Algorithm{
+	Name:  "latin_hypercube",
+	Title: "Latin hypercube sampling",
+	Reference: "McKay, Beckman and Conover 1979, A Comparison of Three Methods for Selecting Values of Input Variables in the Analysis of " +
+		"Output from a Computer Code, doi 10.2307/1268522",
+	When: "to look at a model with a fixed number of evaluations, in any number of dimensions: every parameter's range is covered " +
+		"evenly. For one design of N individuals set pop_size and samples to N",
+	Cost:        "O(λn)",
+	Parallelism: "pop_size at a time",
+	Params:      func() any { p := DefaultLatinHypercube(); return &p },
+	New:         build(NewLatinHypercube, func(o *LatinHypercube) LatinHypercubeParams { return o.par }),
+}
+
+// LatinHypercube draws each generation so that, of n individuals, every n-th part of every coordinate's initial distribution has one.
+type LatinHypercube struct {
+	design
+	par LatinHypercubeParams
+}
+
+// NewLatinHypercube makes a Latin hypercube design. It suits every problem.
+func NewLatinHypercube(problem Problem, par LatinHypercubeParams, seed uint64) (*LatinHypercube, error) {
+	par, err := resolved("latin_hypercube", par, problem)
+	if err != nil {
+		return nil, err
+	}
+	o := &LatinHypercube{newDesign("latin_hypercube", problem, par.PopSize, par.Samples, seed), par}
+	o.points = func(rng *rand.Rand, _ int64, n int) [][]float64 {
+		xs := make([][]float64, n)
+		for i := range xs {
+			xs[i] = make([]float64, problem.Dim())
+		}
+		for k, c := range problem.Coords {
+			for i, part := range rng.Perm(n) {
+				xs[i][k] = c.quantile((float64(part) + rng.Float64()) / float64(n))
+			}
+		}
+		return xs
+	}
+	return o, nil
+}

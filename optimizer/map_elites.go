@@ -1,0 +1,236 @@
+package optimizer
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+)
+
+// MAPElitesParams configures MAPElites.
+type MAPElitesParams struct {
+	PopSize  int       `yaml:"pop_size" doc:"individuals per generation; the first generation is drawn at random" range:"[1, 1e6]"`
+	Describe string    `yaml:"describe" doc:"what individuals are told apart by: their parameters, or the model's outputs" range:"parameters | outputs"`
+	Features []int     `yaml:"features" doc:"which of them, counted from 0: coordinates of the search vector, or outputs" range:"[0, inf)" auto:"the first two"`
+	Lower    []float64 `yaml:"lower" doc:"lower end of each feature's range; what is below belongs to the first cell" range:"(-inf, inf)" auto:"the coordinate's bound, or its mean − 2 std; outputs have none"`
+	Upper    []float64 `yaml:"upper" doc:"upper end of each feature's range; what is above belongs to the last cell" range:"(-inf, inf)" auto:"the coordinate's bound, or its mean + 2 std; outputs have none"`
+	Cells    []int     `yaml:"cells" doc:"cells into which each feature's range is divided" range:"[1, 1e6]" auto:"the same for all, about 400 together, for whole numbers one for each value at most"`
+	VariationParams
+}
+
+// The cells of the archive: how many there are by default, and at most.
+const (
+	usualCells = 400
+	maxCells   = 1_000_000
+)
+
+// DefaultMAPElites returns the defaults of MAPElitesParams.
+func DefaultMAPElites() MAPElitesParams {
+	return MAPElitesParams{PopSize: 100, Describe: "parameters", VariationParams: defaultVariation()}
+}
+
+func (p *MAPElitesParams) resolve(problem Problem) error {
+	if err := errors.Join(p.VariationParams.resolve(problem), single(problem)); err != nil {
+		return err
+	}
+	among := problem.Dim()
+	if p.Describe == "outputs" {
+		if among = problem.Outputs; among == 0 {
+			return fmt.Errorf("%w: the model has no outputs, want some, or describe = parameters", ErrUnsuited)
+		}
+		if p.Lower == nil || p.Upper == nil {
+			return errors.New("lower and upper are missing, want the range of each feature: that of a model's outputs is not known")
+		}
+	}
+	if p.Features == nil {
+		for i := range min(2, among) {
+			p.Features = append(p.Features, i)
+		}
+	}
+	var lower, upper []float64
+	var cells []int
+	for i, f := range p.Features {
+		if f >= among || slices.Contains(p.Features[:i], f) {
+			return fmt.Errorf("features[%d] = %d, want each once, and less than the number of %s, %d", i, f, p.Describe, among)
+		}
+		values := math.Inf(1) // that the feature can take
+		if p.Describe == "parameters" {
+			c := problem.Coords[f]
+			lo, hi := c.reach()
+			if c.Std > 0 {
+				lo, hi = max(lo, c.Mean-2*c.Std), min(hi, c.Mean+2*c.Std)
+			}
+			if c.Kind != Continuous {
+				values = math.Ceil(hi - lo)
+			}
+			lower, upper = append(lower, lo), append(upper, hi)
+		}
+		cells = append(cells, int(min(math.Pow(usualCells, 1/float64(len(p.Features)))+1e-9, values)))
+	}
+	if p.Lower == nil {
+		p.Lower = lower
+	}
+	if p.Upper == nil {
+		p.Upper = upper
+	}
+	if p.Cells == nil {
+		p.Cells = cells
+	}
+	d := len(p.Features)
+	if d == 0 || len(p.Lower) != d || len(p.Upper) != d || len(p.Cells) != d {
+		return fmt.Errorf("%d features, %d lower and %d upper ends and %d numbers of cells, want as many of each, and at least one",
+			d, len(p.Lower), len(p.Upper), len(p.Cells))
+	}
+	all := 1
+	for i := range d {
+		if !(p.Lower[i] < p.Upper[i]) {
+			return fmt.Errorf("feature %d: lower = %v and upper = %v, want lower < upper", i, p.Lower[i], p.Upper[i])
+		}
+		if all *= p.Cells[i]; all > maxCells {
+			return fmt.Errorf("cells = %v, want at most %d together", p.Cells, maxCells)
+		}
+	}
+	return nil
+}
+
+var mapElitesAlgorithm = Algorithm{
+	Name:      "map_elites",
+	Title:     "Multi-dimensional archive of phenotypic elites (MAP-Elites)",
+	Reference: "Mouret and Clune 2015, Illuminating Search Spaces by Mapping Elites, arXiv:1504.04909",
+	When: "to see how good a model can be for each kind of behaviour, instead of one best individual: all the ways in which a neuron can " +
+		"fire, say. What a kind is, is told by a few features",
+	Cost:        "O(λ (n + log c)) for c cells; memory O(cn)",
+	Parallelism: "pop_size at a time",
+	Params:      func() any { p := DefaultMAPElites(); return &p },
+	New:         build(NewMAPElites, func(o *MAPElites) MAPElitesParams { return o.par }),
+}
+
+// MAPElites divides the space of features into cells and keeps the best individual of each, of which it breeds new ones: by blend crossover
+// and Gaussian mutation of elites drawn with equal chances. Features are parameters, or the first thing a model returns besides its
+// fitness: its outputs (Problem.Outputs; their targets are not looked at).
+type MAPElites struct {
+	problem Problem
+	par     MAPElitesParams
+	s       mapElitesState
+}
+
+type mapElitesState struct {
+	Gen    generation
+	Src    *source
+	Warm   warm
+	Elites []Elite // in the order of their cells
+}
+
+// Elite is the best individual of a cell.
+type Elite struct {
+	Cell     int          // row-major: the last feature varies fastest
+	Features codec.Vector // len(MAPElitesParams.Features)
+	Solution
+}
+
+// NewMAPElites makes a MAP-Elites for a problem with one objective.
+func NewMAPElites(problem Problem, par MAPElitesParams, seed uint64) (*MAPElites, error) {
+	par, err := resolved("map_elites", par, problem)
+	if err != nil {
+		return nil, err
+	}
+	return &MAPElites{problem, par, mapElitesState{Src: newSource(seed)}}, nil
+}
+
+// WarmStart implements WarmStarter.
+func (o *MAPElites) WarmStart(known []Solution) (err error) {
+	o.s.Warm, err = checkedWarm(known, o.problem)
+	return err
+}
+
+// Ask implements Optimizer.
+func (o *MAPElites) Ask(max int) ([]Candidate, error) {
+	if o.s.Gen.idle() {
+		rng := rand.New(o.s.Src)
+		if len(o.s.Elites) == 0 {
+			o.s.Gen.begin(o.s.Warm.population(o.problem, rng, o.par.PopSize))
+			o.s.Warm = nil
+		} else {
+			o.s.Gen.begin(o.breed(rng))
+		}
+	}
+	return o.s.Gen.ask(max), nil
+}
+
+func (o *MAPElites) breed(rng *rand.Rand) [][]float64 {
+	xs := make([][]float64, o.par.PopSize)
+	for i := range xs {
+		a, b := o.s.Elites[rng.IntN(len(o.s.Elites))], o.s.Elites[rng.IntN(len(o.s.Elites))]
+		xs[i] = o.par.child(rng, o.problem, a.X, b.X, func(x []float64) bool { return slices.Equal(x, a.X) || slices.Equal(x, b.X) })
+	}
+	return xs
+}
+
+// Tell implements Optimizer.
+func (o *MAPElites) Tell(results []Evaluated) error {
+	complete, err := o.s.Gen.tell(results, o.problem, func(int) []float64 { return o.problem.Draw(rand.New(o.s.Src)) })
+	if !complete {
+		return err
+	}
+	for _, m := range o.s.Gen.Members {
+		if !m.Failed {
+			o.enter(m)
+		}
+	}
+	o.s.Gen.end()
+	return nil
+}
+
+// enter makes the individual the elite of its cell if it is better than the present one.
+func (o *MAPElites) enter(m member) {
+	values := m.X
+	if o.par.Describe == "outputs" {
+		values = m.Outputs
+	}
+	e := Elite{Features: make([]float64, len(o.par.Features)), Solution: Solution{ID: m.ID, X: m.X, Loss: m.Loss}}
+	for i, f := range o.par.Features {
+		e.Features[i] = values[f]
+		part := (values[f]/2 - o.par.Lower[i]/2) / (o.par.Upper[i]/2 - o.par.Lower[i]/2) // halves, as the range of huge numbers is infinite
+		last := o.par.Cells[i] - 1
+		e.Cell = e.Cell*o.par.Cells[i] + int(min(max(part*float64(last+1), 0), float64(last)))
+	}
+	at, taken := slices.BinarySearchFunc(o.s.Elites, e.Cell, func(e Elite, cell int) int { return cmp.Compare(e.Cell, cell) })
+	switch {
+	case !taken:
+		o.s.Elites = slices.Insert(o.s.Elites, at, e)
+	case e.Loss[0] < o.s.Elites[at].Loss[0]:
+		o.s.Elites[at] = e
+	}
+}
+
+// Elites are the best individuals of the cells that have any, in the order of the cells. They are valid until the next Tell.
+func (o *MAPElites) Elites() []Elite { return o.s.Elites }
+
+// Status implements Optimizer.
+func (o *MAPElites) Status() Status {
+	st := o.s.Gen.status()
+	cells := 1
+	for _, c := range o.par.Cells {
+		cells *= c
+	}
+	st.Figures = []Figure{{"elites", float64(len(o.s.Elites))}, {"coverage", float64(len(o.s.Elites)) / float64(cells)}}
+	return st
+}
+
+// MarshalBinary implements Optimizer.
+func (o *MAPElites) MarshalBinary() ([]byte, error) {
+	return encodeState("map_elites", 1, o.problem, o.s)
+}
+
+// UnmarshalBinary implements Optimizer.
+func (o *MAPElites) UnmarshalBinary(b []byte) error {
+	s, err := decodeState[mapElitesState]("map_elites", 1, o.problem, b)
+	if err == nil {
+		o.s = s
+	}
+	return err
+}
