@@ -1,7 +1,6 @@
 package optimizer
 
 import (
-	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -10,26 +9,30 @@ import (
 // warm is what an algorithm was told of before its first Ask. It is part of the algorithm's state until its first generation.
 type warm []Solution
 
-// checkedWarm returns the solutions with a loss from the best to the worst (by their first objective), after those without one; each
-// moved into the box. It returns ErrShape for one of another length.
+// checkedWarm returns the solutions with a loss from the best to the worst (with several objectives, from the first front to the last),
+// after those without one; each moved into the box. It returns ErrShape for one of another length.
 func checkedWarm(known []Solution, problem Problem) (warm, error) {
-	w := make(warm, 0, len(known))
+	var points, solutions warm
+	var losses [][]float64
 	for i, k := range known {
 		if len(k.X) != problem.Dim() || len(k.Loss) != 0 && len(k.Loss) != problem.NumObjectives() {
 			return nil, fmt.Errorf("%w: known solution %d: %d coordinates and %d losses, want %d and %d", ErrShape,
 				i, len(k.X), len(k.Loss), problem.Dim(), problem.NumObjectives())
 		}
-		x := slices.Clone(k.X)
-		problem.Clip(x)
-		w = append(w, Solution{X: x, Loss: slices.Clone(k.Loss)})
-	}
-	slices.SortStableFunc(w, func(a, b Solution) int {
-		if len(a.Loss) == 0 || len(b.Loss) == 0 {
-			return cmp.Compare(len(a.Loss), len(b.Loss))
+		s := Solution{X: slices.Clone(k.X), Loss: slices.Clone(k.Loss)}
+		problem.Clip(s.X)
+		if len(s.Loss) == 0 {
+			points = append(points, s)
+		} else {
+			solutions, losses = append(solutions, s), append(losses, s.Loss)
 		}
-		return cmp.Compare(a.Loss[0], b.Loss[0])
-	})
-	return w, nil
+	}
+	for _, f := range fronts(losses) {
+		for _, i := range f {
+			points = append(points, solutions[i])
+		}
+	}
+	return points, nil
 }
 
 // population returns n points to begin with: what is known, without repeating a point, then random draws.
