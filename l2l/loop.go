@@ -16,8 +16,8 @@ import (
 type Stop struct {
 	Generations int           // completed
 	Evaluations int64         // asked for; the last generation may stay incomplete, so that not one more is spent
-	Target      *float64      // the best fitness is at least as good; single-objective runs only
-	Stagnation  int           // generations without a better individual
+	Target      *float64      // the best fitness is at least as good; for one objective only
+	Stagnation  int           // generations without a better individual; not where there is a front, which changes until the end
 	WallTime    time.Duration // of this process, not of those before a resume
 	MaxFailures int           // individuals that failed in a row
 }
@@ -43,6 +43,7 @@ type Loop struct {
 type Summary struct {
 	Reason         string
 	Best           *Best
+	Front          []Solution
 	Generations    int
 	Individuals    int64
 	Evaluations    int64
@@ -62,7 +63,7 @@ func (l *Loop) Run(ctx context.Context) (Summary, error) {
 	}
 	s := l.Search
 	return Summary{
-		Reason: reason, Best: s.Best(), Generations: s.Status().Generation,
+		Reason: reason, Best: s.Best(), Front: s.Front(), Generations: s.Status().Generation,
 		Individuals: s.Individuals(), Evaluations: s.Evaluations(), Failures: s.s.Failures, TrajectoryHash: s.TrajectoryHash(),
 	}, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -91,9 +92,16 @@ func (m *memory) Checkpoint(func() ([]byte, error)) error { return nil }
 
 func newOptimizer(t *testing.T, name string) optimizer.Optimizer {
 	t.Helper()
+	return newOptimizerOf(t, name, 1)
+}
+
+func newOptimizerOf(t *testing.T, name string, objectives int) optimizer.Optimizer {
+	t.Helper()
 	for _, a := range optimizer.Catalogue() {
 		if a.Name == name {
-			o, err := a.New(l2l.Problem(space, 0), a.Params(), 5)
+			problem := l2l.Problem(space, 0)
+			problem.Objectives = objectives
+			o, err := a.New(problem, a.Params(), 5)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -351,7 +359,7 @@ func TestFitnessIsAggregatedPerObjectiveAndWeighted(t *testing.T) {
 	}
 	values := [][]float64{{1, 10}, {2, 20}, {6, 90}}
 	for aggregate, want := range map[l2l.Aggregate][]float64{l2l.Mean: {3, 40}, l2l.Median: {2, 20}, l2l.Worst: {6, 10}} {
-		search := l2l.NewSearch(newOptimizer(t, "random"), l2l.Rules{Objectives: two, Instances: 3, Aggregate: aggregate})
+		search := l2l.NewSearch(newOptimizer(t, "random"), l2l.Rules{Objectives: two, Sum: true, Instances: 3, Aggregate: aggregate})
 		s := run(t, &l2l.Loop{Search: search, Stop: l2l.Stop{Evaluations: 3}, Evaluator: newEvaluator(1, func(e l2l.Evaluation) l2l.Result {
 			r := answer(e)
 			r.Fitness = values[e.Instance]
@@ -359,6 +367,81 @@ func TestFitnessIsAggregatedPerObjectiveAndWeighted(t *testing.T) {
 		})})
 		if !slices.Equal(s.Best.Fitness, want) || s.Best.Loss != 2*want[0]-0.5*want[1] {
 			t.Errorf("%s: fitness %v, loss %v, want %v", aggregate, s.Best.Fitness, s.Best.Loss, want)
+		}
+	}
+}
+
+// tradeOff has an error to minimise and a speed to maximise, which grow together.
+var tradeOff = []optimizee.Objective{{Name: "error", Direction: optimizee.Minimise, Weight: 7}, {Name: "speed", Direction: optimizee.Maximise}}
+
+// trading fails like failing, and otherwise is the better in speed the worse in error, but for the distance from where it trades best.
+func trading(e l2l.Evaluation) l2l.Result {
+	r := failing(e)
+	if r.Outcome == l2l.OK {
+		speed := e.X[0]
+		r.Fitness = []float64{speed*speed + float64(e.Instance), speed - e.X[2]*e.X[2]}
+	}
+	return r
+}
+
+func TestAFrontIsTheSameWhoeverFinishesFirstAndFromWhateverEventItIsResumed(t *testing.T) {
+	r := rules()
+	r.Objectives, r.Instances = tradeOff, 2
+	for _, name := range []string{"nsga2", "nsga3", "ibea", "random", "sobol"} {
+		journal := &memory{}
+		loop := func(order uint64, search *l2l.Search, recorder l2l.Recorder) l2l.Summary {
+			return run(t, &l2l.Loop{Search: search, Evaluator: newEvaluator(order, trading), Recorder: recorder, Stop: l2l.Stop{Evaluations: 1030}})
+		}
+		want := loop(0, l2l.NewSearch(newOptimizerOf(t, name, 2), r), journal)
+		if want.Best != nil || len(want.Front) < 3 || want.Failures == 0 {
+			t.Fatalf("%s: best %v, %d on the front, %d failed", name, want.Best, len(want.Front), want.Failures)
+		}
+		for cut := 0; cut <= len(journal.events); cut += len(journal.events)/7 + 1 {
+			search := l2l.NewSearch(newOptimizerOf(t, name, 2), r)
+			for i, e := range journal.events[:cut] {
+				if err := search.Replay(e); err != nil {
+					t.Fatal(err)
+				}
+				if i == cut/2 {
+					b, err := search.Snapshot()
+					if err != nil {
+						t.Fatal(err)
+					}
+					search = l2l.NewSearch(newOptimizerOf(t, name, 2), r)
+					if err := search.Restore(b); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			got := loop(uint64(cut), search, nil)
+			if got.TrajectoryHash != want.TrajectoryHash || !reflect.DeepEqual(got.Front, want.Front) {
+				t.Fatalf("%s: resumed after event %d: %d on the front, hash %s; want %d, %s",
+					name, cut, len(got.Front), got.TrajectoryHash, len(want.Front), want.TrajectoryHash)
+			}
+		}
+	}
+}
+
+func TestTheFrontHasTheFitnessOfItsIndividualsInTheirOwnDirections(t *testing.T) {
+	r := rules()
+	r.Objectives = tradeOff
+	fitness := map[int64][]float64{}
+	s := run(t, &l2l.Loop{
+		Search: l2l.NewSearch(newOptimizerOf(t, "nsga2", 2), r), Stop: l2l.Stop{Generations: 4},
+		Evaluator: newEvaluator(1, func(e l2l.Evaluation) l2l.Result {
+			r := trading(e)
+			fitness[e.Individual] = r.Fitness
+			return r
+		}),
+	})
+	for _, f := range s.Front {
+		if !slices.Equal(f.Fitness, fitness[f.ID]) {
+			t.Errorf("individual %d: fitness %v, want %v", f.ID, f.Fitness, fitness[f.ID])
+		}
+		for id, other := range fitness {
+			if other != nil && other[0] < f.Fitness[0] && other[1] > f.Fitness[1] {
+				t.Errorf("individual %d, with %v, is on the front, but %d has a smaller error and a higher speed, %v", f.ID, f.Fitness, id, other)
+			}
 		}
 	}
 }

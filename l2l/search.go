@@ -26,6 +26,7 @@ var ErrDiverged = errors.New("l2l: the recorded events are not what this optimiz
 type Rules struct {
 	Seed       uint64
 	Objectives []optimizee.Objective
+	Sum        bool      // the optimizer minimises the weighted sum of the objectives (Loss), instead of all of them (Losses)
 	Instances  int       // instances each individual is evaluated on; 0 means 1
 	Replicates int       // evaluations per instance; 0 means 1
 	Aggregate  Aggregate // how the evaluations of an individual become its fitness
@@ -58,6 +59,13 @@ type Best struct {
 	Individual Individual
 	Fitness    codec.Vector
 	Loss       float64
+}
+
+// Solution is an individual of the front.
+type Solution struct {
+	ID      int64
+	X       codec.Vector
+	Fitness codec.Vector
 }
 
 // Search is the state of a run after its events: the optimizer, the individuals that are not told yet, and what has been counted. Its
@@ -117,6 +125,16 @@ func (s *Search) Failures() (n int64, reason string) { return s.s.Failures, s.s.
 
 // Best is the best individual so far; nil before the first success, and with several objectives that are not added up.
 func (s *Search) Best() *Best { return s.s.Best }
+
+// Front are, with several objectives that are not added up, the best compromises so far, as far as the optimizer keeps them: no other one
+// is better in an objective without being worse in another. In the order of their IDs.
+func (s *Search) Front() []Solution {
+	var out []Solution
+	for _, f := range s.optimizer.Status().Front {
+		out = append(out, Solution{ID: f.ID, X: f.X, Fitness: Losses(f.Loss, s.rules.Objectives)}) // what changes the signs changes them back
+	}
+	return out
+}
 
 // Status is the optimizer's status.
 func (s *Search) Status() optimizer.Status { return s.optimizer.Status() }
@@ -226,7 +244,7 @@ func (s *Search) tell(o *open) error {
 		s.s.Reason = o.Results[i].Reason
 	} else {
 		fitness = s.fitness(o.Results)
-		ev.Loss = Loss(fitness, s.rules.Objectives)
+		ev.Loss = s.rules.loss(fitness)
 		for _, r := range o.Results {
 			ev.Outputs = append(ev.Outputs, r.Outputs...)
 		}
@@ -272,17 +290,32 @@ func (s *Search) fitness(results []Result) codec.Vector {
 	return combined
 }
 
-// Loss turns a fitness into what an optimizer minimises: the sum of the objectives, each times its weight and its sign.
-func Loss(fitness []float64, objectives []optimizee.Objective) []float64 {
-	sum := 0.0
-	for k, o := range objectives {
-		w := cmp.Or(o.Weight, 1)
-		if o.Direction == optimizee.Maximise {
-			w = -w
-		}
-		sum += w * fitness[k]
+func (r *Rules) loss(fitness []float64) []float64 {
+	if r.Sum {
+		return []float64{Loss(fitness, r.Objectives)}
 	}
-	return []float64{sum}
+	return Losses(fitness, r.Objectives)
+}
+
+// Losses turns a fitness into what an optimizer of several objectives minimises: the objectives, each times its sign. Weights say nothing
+// there.
+func Losses(fitness []float64, objectives []optimizee.Objective) []float64 {
+	losses := slices.Clone(fitness)
+	for k, o := range objectives {
+		if o.Direction == optimizee.Maximise {
+			losses[k] = -losses[k]
+		}
+	}
+	return losses
+}
+
+// Loss turns a fitness into what an optimizer of one objective minimises: the sum of the objectives, each times its weight and its sign.
+func Loss(fitness []float64, objectives []optimizee.Objective) float64 {
+	sum := 0.0
+	for k, loss := range Losses(fitness, objectives) {
+		sum += cmp.Or(objectives[k].Weight, 1) * loss
+	}
+	return sum
 }
 
 // follow adds an individual to the trajectory hash.

@@ -37,8 +37,8 @@ type evaluation struct {
 type stop struct {
 	Generations int           `yaml:"generations" doc:"generations completed; 0 is no rule, here and below" range:"[0, inf)"`
 	Evaluations int64         `yaml:"evaluations" doc:"evaluations; not one more is made, retries apart" range:"[0, inf)"`
-	Target      *float64      `yaml:"target" doc:"the best fitness is at least as good as this"`
-	Stagnation  int           `yaml:"stagnation" doc:"generations without a better individual" range:"[0, inf)"`
+	Target      *float64      `yaml:"target" doc:"the best fitness is at least as good as this; for one objective only"`
+	Stagnation  int           `yaml:"stagnation" doc:"generations without a better individual; not for a front" range:"[0, inf)"`
 	WallTime    time.Duration `yaml:"wall_time" doc:"time since this start; the run can be resumed" range:"[0, inf)"`
 }
 
@@ -82,6 +82,7 @@ type plan struct {
 
 	space      optimizee.Space
 	objectives []optimizee.Objective
+	sum        bool // the objectives are added up, as the optimizer takes only one
 }
 
 // newPlan reads a configuration completely. Everything that is wrong with it is reported, each with its place.
@@ -113,8 +114,12 @@ func newPlan(d *document, types []optimizee.Type) (*plan, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	if _, err := p.newOptimizer(); err != nil {
+	if _, p.sum, err = p.newOptimizer(); err != nil {
 		return nil, d.wrong(algorithmNode, "optimizer", "%s", strings.TrimPrefix(err.Error(), "optimizer: "))
+	}
+	if p.Stop.Stagnation > 0 && !p.sum {
+		return nil, d.wrong(child(child(d.root, "stop"), "stagnation"), "stop.stagnation",
+			"%s searches for the front of %d objectives, which changes until the end; want generations or evaluations", p.algorithm.Name, len(p.objectives))
 	}
 	if p.Stop.Target != nil && len(p.objectives) > 1 {
 		return nil, d.wrong(child(child(d.root, "stop"), "target"), "stop.target", "the optimizee has %d objectives, want one", len(p.objectives))
@@ -181,18 +186,30 @@ func (p *plan) newOptimizee() (optimizee.Optimizee, error) {
 	return o, nil
 }
 
-func (p *plan) newOptimizer() (optimizer.Optimizer, error) {
-	return p.algorithm.New(l2l.Problem(p.space, 0), p.params, p.Seed)
+// newOptimizer makes the optimizer. It is offered all objectives; one that cannot have several searches for their best weighted sum.
+func (p *plan) newOptimizer() (o optimizer.Optimizer, sum bool, err error) {
+	problem := l2l.Problem(p.space, 0)
+	problem.Objectives = len(p.objectives)
+	o, err = p.algorithm.New(problem, p.params, p.Seed)
+	if problem.Objectives > 1 && errors.Is(err, optimizer.ErrUnsuited) {
+		problem.Objectives = 1
+		var alone error
+		if o, alone = p.algorithm.New(problem, p.params, p.Seed); alone != nil {
+			return nil, false, errors.Join(err, alone)
+		}
+		err = nil
+	}
+	return o, problem.Objectives == 1, err
 }
 
 // newSearch is the state of the run before its first event.
 func (p *plan) newSearch() (*l2l.Search, error) {
-	o, err := p.newOptimizer()
+	o, sum, err := p.newOptimizer()
 	if err != nil {
 		return nil, err
 	}
 	return l2l.NewSearch(o, l2l.Rules{
-		Seed: p.Seed, Objectives: p.objectives,
+		Seed: p.Seed, Objectives: p.objectives, Sum: sum,
 		Instances: p.Evaluation.Instances, Replicates: p.Evaluation.Replicates, Aggregate: l2l.Aggregate(p.Evaluation.Aggregate),
 		Retries: p.Execution.OnFailure.Retries, Then: l2l.Then(p.Execution.OnFailure.Then),
 	}), nil

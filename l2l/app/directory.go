@@ -153,15 +153,24 @@ type result struct {
 	Evaluations    int64       `json:"evaluations"`
 	Failures       int64       `json:"failures"`
 	TrajectoryHash string      `json:"trajectory_hash"`
-	Best           *bestResult `json:"best"` // null if nothing succeeded
+	Best           *bestResult `json:"best"` // null if nothing succeeded, and where there is a front
+
+	// With several objectives that are not added up.
+	Front       []solution   `json:"front,omitempty"` // in the order of the individuals
+	Hypervolume *hypervolume `json:"hypervolume,omitempty"`
 }
 
 type bestResult struct {
+	Generation int `json:"generation"`
+	solution
+	Units map[string]string `json:"units,omitempty"`
+}
+
+// solution is an individual with all its names.
+type solution struct {
 	Individual int64              `json:"individual"`
-	Generation int                `json:"generation"`
 	Fitness    map[string]float64 `json:"fitness"`
 	Parameters map[string]any     `json:"parameters"`
-	Units      map[string]string  `json:"units,omitempty"`
 	X          []float64          `json:"x"` // the point that was searched, exactly
 }
 
@@ -170,27 +179,39 @@ func (r *theRun) result(s l2l.Summary) (result, error) {
 		Name: r.Name, StopReason: s.Reason, Generations: s.Generations, Individuals: s.Individuals, Evaluations: s.Evaluations,
 		Failures: s.Failures, TrajectoryHash: s.TrajectoryHash,
 	}
+	for _, f := range s.Front {
+		member, err := r.solution(f.ID, f.X, f.Fitness)
+		if err != nil {
+			return out, err
+		}
+		out.Front = append(out.Front, member)
+	}
+	out.Hypervolume = r.hypervolume(s.Front)
 	if s.Best == nil {
 		return out, nil
 	}
-	params, err := r.space.Decode(s.Best.Individual.X)
+	best, err := r.solution(s.Best.Individual.ID, s.Best.Individual.X, s.Best.Fitness)
+	out.Best = &bestResult{Generation: s.Best.Individual.Generation, solution: best, Units: map[string]string{}}
+	for _, p := range r.space {
+		if p.Unit != "" {
+			out.Best.Units[p.Name] = p.Unit
+		}
+	}
+	return out, err
+}
+
+func (r *theRun) solution(id int64, x, fitness []float64) (solution, error) {
+	out := solution{Individual: id, Fitness: map[string]float64{}, Parameters: map[string]any{}, X: x}
+	params, err := r.space.Decode(x)
 	if err != nil {
 		return out, err
 	}
-	b := &bestResult{
-		Individual: s.Best.Individual.ID, Generation: s.Best.Individual.Generation, X: s.Best.Individual.X,
-		Fitness: map[string]float64{}, Parameters: map[string]any{}, Units: map[string]string{},
-	}
 	for i, o := range r.objectives {
-		b.Fitness[o.Name] = s.Best.Fitness[i]
+		out.Fitness[o.Name] = fitness[i]
 	}
 	for _, v := range params.All() {
-		b.Parameters[v.Name] = v.Value
-		if v.Unit != "" {
-			b.Units[v.Name] = v.Unit
-		}
+		out.Parameters[v.Name] = v.Value
 	}
-	out.Best = b
 	return out, nil
 }
 

@@ -31,9 +31,14 @@ func (r *theRun) finish(begun l2l.Begun, s l2l.Summary) error {
 		fmt.Fprintf(w, ", %d individuals failed (see %s)", s.Failures, filepath.Join(r.dir, "failures"))
 	}
 	fmt.Fprintln(w)
-	if s.Best == nil {
+	switch {
+	case len(s.Front) > 0:
+		if err := r.front(w, s.Front); err != nil {
+			return err
+		}
+	case s.Best == nil:
 		fmt.Fprintln(w, "no individual was evaluated with success")
-	} else {
+	default:
 		fmt.Fprintf(w, "\nbest individual: %d, of generation %d\n", s.Best.Individual.ID, s.Best.Individual.Generation)
 		if err := r.individual(w, s.Best.Individual.X, s.Best.Fitness); err != nil {
 			return err

@@ -67,6 +67,9 @@ func (p *progress) observe(e l2l.Event, _ *l2l.Individual, s *l2l.Search) {
 		if b := s.Best(); b != nil {
 			line = line.Str("best", p.r.fitness(b.Fitness))
 		}
+		if len(st.Front) > 0 {
+			line = line.Int("front", len(st.Front))
+		}
 		if failures > 0 {
 			line = line.Int64("failed", failures)
 		}
@@ -76,6 +79,9 @@ func (p *progress) observe(e l2l.Event, _ *l2l.Individual, s *l2l.Search) {
 	text := fmt.Sprintf("gen %d", st.Generation)
 	if b := s.Best(); b != nil {
 		text += "  best " + p.r.fitness(b.Fitness)
+	}
+	if len(st.Front) > 0 {
+		text += fmt.Sprintf("  %d on the front", len(st.Front))
 	}
 	text += fmt.Sprintf("  %d evaluations, %.3g/s, ETA %s", s.Evaluations(), rate, left)
 	if failures > 0 {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -267,6 +268,9 @@ func (r *theRun) run(ctx context.Context, comm mpi.Comm, e evaluator) error {
 	}
 	r.log.Info().Str("dir", r.dir).Str("mpi", mpi.Library()).Int("ranks", len(r.ranks)).Int("slots", slots).
 		Str("optimizee", r.optimizeeType.Name).Str("optimizer", r.algorithm.Name).Bool("resumed", r.resumed).Msg("begun")
+	if len(r.objectives) > 1 {
+		r.tellObjectives()
+	}
 	if err := r.manifest(begun, nil); err != nil {
 		return failure{exitFailed, err}
 	}
@@ -293,6 +297,24 @@ func (r *theRun) run(ctx context.Context, comm mpi.Comm, e evaluator) error {
 		return failure{exitFailed, err}
 	}
 	return r.verdict(summary)
+}
+
+// tellObjectives says what becomes of several objectives.
+func (r *theRun) tellObjectives() {
+	var names []string
+	for _, o := range r.objectives {
+		name := o.Name
+		if r.sum {
+			name = fmt.Sprintf("%g × %s", cmp.Or(o.Weight, 1), o.Name)
+		}
+		names = append(names, name)
+	}
+	line := r.log.Info().Strs("objectives", names)
+	if r.sum {
+		line.Msg("the optimizer takes one objective: it searches for the best weighted sum")
+	} else {
+		line.Msg("the optimizer takes all objectives: it searches for a front of best compromises")
+	}
 }
 
 // interruptible ends the context at the first signal that asks for an end; a second one ends the program at once.

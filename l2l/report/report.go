@@ -152,13 +152,13 @@ func texts(v optimizee.Value) []string {
 	return list(1, func(int) any { return v.Value })
 }
 
-// Best is the individual with the best single evaluation of the run in dir, by the sum of its objectives.
+// Best is the individual with the best single evaluation of the run in dir, by the weighted sum of its objectives.
 func Best(dir string) (l2l.Individual, error) {
 	var best *l2l.Individual
 	var least float64
 	err := Rows(dir, func(begun l2l.Begun, row Row) error {
 		if row.Outcome == l2l.OK {
-			if loss := l2l.Loss(row.Fitness, begun.Objectives)[0]; best == nil || loss < least {
+			if loss := l2l.Loss(row.Fitness, begun.Objectives); best == nil || loss < least {
 				best, least = &row.Of, loss
 			}
 		}
