@@ -71,10 +71,10 @@ func TestTheFrontsOfZDTAndDTLZAreFoundAsWellAsByPymoo(t *testing.T) {
 		pymoo              float64
 		reference          []float64
 	}{
-		{"nsga2", "zdt1", 0.86976, []float64{1.1, 1.1}}, {"nsga2", "zdt2", 0.53638, []float64{1.1, 1.1}},
-		{"nsga2", "zdt3", 1.32760, []float64{1.1, 1.1}}, {"nsga2", "zdt4", 0.86872, []float64{1.1, 1.1}},
-		{"nsga2", "zdt6", 0.49573, []float64{1.1, 1.1}},
-		{"nsga3", "dtlz1", 0.13968, []float64{0.55, 0.55, 0.55}}, {"nsga3", "dtlz2", 0.74458, []float64{1.1, 1.1, 1.1}},
+		{"nsga2", "zdt1", 0.86970, []float64{1.1, 1.1}}, {"nsga2", "zdt2", 0.53639, []float64{1.1, 1.1}},
+		{"nsga2", "zdt3", 1.32753, []float64{1.1, 1.1}}, {"nsga2", "zdt4", 0.86505, []float64{1.1, 1.1}},
+		{"nsga2", "zdt6", 0.49533, []float64{1.1, 1.1}},
+		{"nsga3", "dtlz1", 0.13968, []float64{0.55, 0.55, 0.55}}, {"nsga3", "dtlz2", 0.74448, []float64{1.1, 1.1, 1.1}},
 	} {
 		if got := volumeFound(t, c.algorithm, functions.Spec{Name: c.problem}, 25_000, c.reference); got < 0.99*c.pymoo {
 			t.Errorf("%s on %s: hypervolume %.5f, want 99 %% of %.5f", c.algorithm, c.problem, got, c.pymoo)
@@ -83,8 +83,8 @@ func TestTheFrontsOfZDTAndDTLZAreFoundAsWellAsByPymoo(t *testing.T) {
 }
 
 func TestIBEAFindsTheFrontOfZDT1(t *testing.T) {
-	if got := volumeFound(t, "ibea", functions.Spec{Name: "zdt1"}, 25_000, []float64{1.1, 1.1}); got < 0.99*0.86976 {
-		t.Errorf("hypervolume %.5f, want 99 %% of NSGA-II's 0.86976", got)
+	if got := volumeFound(t, "ibea", functions.Spec{Name: "zdt1"}, 25_000, []float64{1.1, 1.1}); got < 0.99*0.86970 {
+		t.Errorf("hypervolume %.5f, want 99 %% of pymoo's NSGA-II, 0.86970", got)
 	}
 }
 

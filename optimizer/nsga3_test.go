@@ -37,18 +37,22 @@ func TestNSGA3HasTheAuthorsDirectionsByDefault(t *testing.T) {
 	}
 }
 
-// A front in a plane with other units: its corners are the extreme points, and become the unit vectors.
+// The extreme points, here not on the axes, are (1, 0.1, 0), (0, 1, 0.1) and (0.1, 0, 1) in other units: their plane cuts the axes at 1.1.
 func TestNSGA3NormalisesByThePlaneThroughTheExtremePoints(t *testing.T) {
 	o, err := NewNSGA3(Problem{Coords: Box(3, 0, 1).Coords, Objectives: 3}, DefaultNSGA3(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	losses := [][]float64{{2 + 10, -5, 1}, {2, -5 + 1e-3, 1}, {2, -5, 1 + 1e6}, {2 + 5, -5 + 0.25e-3, 1 + 0.25e6}, {2 + 30, -5 + 3e-3, 1 + 3e6}}
+	want := [][]float64{{1, 0.1, 0}, {0, 1, 0.1}, {0.1, 0, 1}, {0.5, 0.25, 0.35}, {3, 3, 3}} // the last one is dominated
+	var losses [][]float64
+	for _, f := range want {
+		losses = append(losses, []float64{2 + 10*f[0], -5 + 1e-3*f[1], 1 + 1e6*f[2]})
+	}
 	got := o.normalise(losses, []int{0, 1, 2, 3}, []int{0, 1, 2, 3, 4})
-	for i, want := range [][]float64{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}, {0.5, 0.25, 0.25}, {3, 3, 3}} {
-		for k := range want {
-			if math.Abs(got[i][k]-want[k]) > 1e-9 {
-				t.Errorf("%v becomes %v, want %v", losses[i], got[i], want)
+	for i, f := range want {
+		for k := range f {
+			if math.Abs(got[i][k]-f[k]/1.1) > 1e-9 {
+				t.Errorf("%v becomes %v, want %v / 1.1", losses[i], got[i], f)
 				break
 			}
 		}

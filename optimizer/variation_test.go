@@ -36,7 +36,7 @@ func TestSimulatedBinaryCrossoverHasItsDistribution(t *testing.T) {
 			}
 		}
 	}
-	for _, b := range []float64{0.5, 0.8, 1} {
+	for _, b := range []float64{0.5, 0.8, 0.93, 1} {
 		if got, want := share(n, func() bool { return spread() < b }), math.Pow(b, eta+1)/2; math.Abs(got-want) > 0.01 {
 			t.Errorf("P(β < %v) = %v, want %v", b, got, want)
 		}
