@@ -2,7 +2,6 @@ package optimizer
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -27,7 +26,7 @@ func (p *GeneticParams) resolve(problem Problem) error {
 	if p.Elite >= p.PopSize {
 		return fmt.Errorf("elite = %d, want less than pop_size = %d", p.Elite, p.PopSize)
 	}
-	return errors.Join(p.VariationParams.resolve(problem), single(problem))
+	return p.VariationParams.resolve(problem)
 }
 
 var geneticAlgorithm = Algorithm{

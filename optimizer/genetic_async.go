@@ -1,7 +1,6 @@
 package optimizer
 
 import (
-	"errors"
 	"math/rand/v2"
 	"slices"
 
@@ -20,9 +19,7 @@ func DefaultGeneticAsync() GeneticAsyncParams {
 	return GeneticAsyncParams{PopSize: 50, VariationParams: defaultVariation(), TournSize: 4}
 }
 
-func (p *GeneticAsyncParams) resolve(problem Problem) error {
-	return errors.Join(p.VariationParams.resolve(problem), single(problem))
-}
+func (p *GeneticAsyncParams) resolve(problem Problem) error { return p.VariationParams.resolve(problem) }
 
 var geneticAsyncAlgorithm = Algorithm{
 	Name:      "genetic_async",

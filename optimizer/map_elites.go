@@ -34,7 +34,7 @@ func DefaultMAPElites() MAPElitesParams {
 }
 
 func (p *MAPElitesParams) resolve(problem Problem) error {
-	if err := errors.Join(p.VariationParams.resolve(problem), single(problem)); err != nil {
+	if err := p.VariationParams.resolve(problem); err != nil {
 		return err
 	}
 	among := problem.Dim()
@@ -110,8 +110,8 @@ var mapElitesAlgorithm = Algorithm{
 }
 
 // MAPElites divides the space of features into cells and keeps the best individual of each, of which it breeds new ones: by blend crossover
-// and Gaussian mutation of elites drawn with equal chances. Features are parameters, or the first thing a model returns besides its
-// fitness: its outputs (Problem.Outputs; their targets are not looked at).
+// and Gaussian mutation of elites drawn with equal chances. Features (the paper's behaviour descriptors) are coordinates of the search
+// vector, or model outputs (Evaluated.Outputs; their targets are not looked at), each with a range that is known beforehand.
 type MAPElites struct {
 	problem Problem
 	par     MAPElitesParams

@@ -76,11 +76,14 @@ type Evaluated struct {
 }
 
 // Status is the search as it stands.
+//
+// The front is in the order of IDs and valid until the next Tell. It holds every solution told that no other dominates (of equal losses the
+// first), as long as these are not more than some hundreds; after that, ones that are well spread.
 type Status struct {
 	Generation int        // generations completed; for asynchronous algorithms, results told divided by the population size
 	Told       int64      // results told
 	Best       *Solution  // the smallest loss so far (the first of equals); nil before the first success and with several objectives
-	Front      []Solution // with several objectives: up to some hundreds of solutions of which none dominates another, the best known ones; in the order of their IDs; valid until the next Tell
+	Front      []Solution // with several objectives: the best known solutions, of which none dominates another
 	Stop       string     // why the search has ended by itself; "" while it goes on
 	Figures    []Figure   // what is worth watching, e.g. the step size
 }

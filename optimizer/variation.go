@@ -30,7 +30,7 @@ func (p *VariationParams) resolve(problem Problem) error {
 	if p.CxProb == 0 && p.MutProb == 0 {
 		return errors.New("cx_prob = 0 and mut_prob = 0, want one of them > 0: nothing would ever change")
 	}
-	return nil
+	return single(problem)
 }
 
 // mutate returns a changed copy of x.
