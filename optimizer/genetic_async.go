@@ -19,7 +19,9 @@ func DefaultGeneticAsync() GeneticAsyncParams {
 	return GeneticAsyncParams{PopSize: 50, VariationParams: defaultVariation(), TournSize: 4}
 }
 
-func (p *GeneticAsyncParams) resolve(problem Problem) error { return p.VariationParams.resolve(problem) }
+func (p *GeneticAsyncParams) resolve(problem Problem) error {
+	return p.VariationParams.resolve(problem)
+}
 
 var geneticAsyncAlgorithm = Algorithm{
 	Name:      "genetic_async",
