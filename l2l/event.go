@@ -4,9 +4,10 @@ import (
 	"context"
 
 	"github.com/meta-optimization/l2l-mpi/optimizee"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
-// Event is something that happened in a run: a Begun, an Asked, a Result or a Stopped.
+// Event is something that happened in a run: a Begun, a Known, an Asked, a Result or a Stopped.
 type Event interface{ event() }
 
 // Begun opens the journal, and is repeated by each process that resumes the run.
@@ -21,6 +22,11 @@ type Begun struct {
 	At         int64    // Unix time in microseconds
 	Hosts      []string // of the ranks, in their order
 	Slots      int      // of all ranks together
+}
+
+// Known says what the optimizer was told of before it was first asked: what an earlier run found, or points that a user believes in.
+type Known struct {
+	Solutions []optimizer.Solution
 }
 
 // Asked says that the optimizer was asked for individuals, and what it proposed.
@@ -39,6 +45,7 @@ type Stopped struct {
 }
 
 func (Begun) event()   {}
+func (Known) event()   {}
 func (Asked) event()   {}
 func (Result) event()  {}
 func (Stopped) event() {}

@@ -36,7 +36,8 @@ type Loop struct {
 	Recorder  Recorder // nil: nothing is recorded
 	Observers []Observer
 	Stop      Stop
-	Now       func() time.Time // nil: time.Now
+	Known     []optimizer.Solution // what the optimizer is told of before it is first asked; a resumed search knows already
+	Now       func() time.Time     // nil: time.Now
 }
 
 // Summary is how a run ended.
@@ -76,6 +77,15 @@ func (l *Loop) run(ctx context.Context) (reason string, err error) {
 		defer cancel()
 	}
 	l.Search.s.InARow = 0 // failures before a resume were somebody's reason to resume
+	if len(l.Known) > 0 && !l.Search.s.Known && l.Search.Asked() == 0 {
+		known := Known{l.Known}
+		if err := l.Search.know(known); err != nil {
+			return "", err
+		}
+		if err := l.happened(known); err != nil {
+			return "", err
+		}
+	}
 	pending := l.Search.pending()
 	if err := l.Evaluator.Submit(pending); err != nil {
 		return "", err

@@ -79,6 +79,7 @@ type Search struct {
 
 // searchState is what a snapshot holds, besides the optimizer.
 type searchState struct {
+	Known       bool            // the optimizer was warm-started
 	Open        map[int64]*open // individuals asked and not told
 	Asked       int64           // individuals asked
 	Told        int64           // individuals told
@@ -141,6 +142,25 @@ func (s *Search) Status() optimizer.Status { return s.optimizer.Status() }
 
 // Objectives are the objectives of the run.
 func (s *Search) Objectives() []optimizee.Objective { return s.rules.Objectives }
+
+// ErrNoWarmStart is returned where known solutions are given to an optimizer that cannot begin with them.
+var ErrNoWarmStart = errors.New("l2l: the optimizer cannot begin with what is known")
+
+// WarmStarts reports whether the optimizer can begin with what is known.
+func (s *Search) WarmStarts() bool {
+	_, ok := s.optimizer.(optimizer.WarmStarter)
+	return ok
+}
+
+// know tells the optimizer, before it is first asked, of known solutions.
+func (s *Search) know(k Known) error {
+	o, ok := s.optimizer.(optimizer.WarmStarter)
+	if !ok {
+		return ErrNoWarmStart
+	}
+	s.s.Known = true
+	return o.WarmStart(k.Solutions)
+}
 
 // ask asks the optimizer and opens what it proposes.
 func (s *Search) ask(max int) (Asked, error) {
@@ -358,6 +378,8 @@ func cloneHash(h hash.Hash) hash.Hash {
 // Replay takes in a recorded event, checking that it is what the optimizer does. It returns ErrDiverged where it is not.
 func (s *Search) Replay(e Event) error {
 	switch e := e.(type) {
+	case Known:
+		return s.know(e)
 	case Asked:
 		asked, err := s.ask(e.Max)
 		if err != nil {

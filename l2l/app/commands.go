@@ -233,7 +233,11 @@ func evalCommand(types []optimizee.Type) *cobra.Command {
 					seed = l2l.SeedOf(p.Seed, ind.ID, instance, 0)
 				}
 			}
-			if x, err = p.change(x, params); err != nil {
+			changed, err := assigned(params)
+			if err != nil {
+				return usage(err)
+			}
+			if x, err = p.change(x, changed); err != nil {
 				return usage(err)
 			}
 			return p.evaluate(cmd.Context(), cmd.OutOrStdout(), x, instance, seed)
@@ -279,14 +283,31 @@ func individualOf(dir string, id int64) (l2l.Individual, error) {
 	return l2l.Individual{}, fmt.Errorf("%s: no individual %d", dir, id)
 }
 
-// change sets parameters given as name=value.
-func (p *plan) change(x []float64, assignments []string) ([]float64, error) {
+// assigned reads parameters given as name=value.
+func assigned(assignments []string) (map[string]any, error) {
+	values := map[string]any{}
+	for _, a := range assignments {
+		name, value, ok := strings.Cut(a, "=")
+		if !ok {
+			return nil, fmt.Errorf("--param %s: want name=value", a)
+		}
+		var v any
+		if err := unmarshal([]byte(value), &v); err != nil {
+			return nil, fmt.Errorf("--param %s: %w", a, err)
+		}
+		values[name] = v
+	}
+	return values, nil
+}
+
+// change is the point x with other values of some parameters.
+func (p *plan) change(x []float64, changed map[string]any) ([]float64, error) {
+	if len(changed) == 0 {
+		return x, nil
+	}
 	params, err := p.space.Decode(x)
 	if err != nil {
 		return nil, err
-	}
-	if len(assignments) == 0 {
-		return x, nil
 	}
 	values := map[string]any{}
 	var names []string
@@ -294,24 +315,14 @@ func (p *plan) change(x []float64, assignments []string) ([]float64, error) {
 		values[v.Name] = v.Value
 		names = append(names, v.Name)
 	}
-	for _, a := range assignments {
-		name, value, ok := strings.Cut(a, "=")
-		if !ok {
-			return nil, fmt.Errorf("--param %s: want name=value", a)
-		}
+	for name, v := range changed {
 		if _, known := values[name]; !known {
-			return nil, fmt.Errorf("--param %s: no parameter %q%s", a, name, didYouMean(name, names))
-		}
-		var v any
-		if err := unmarshalYAML(value, &v); err != nil {
-			return nil, fmt.Errorf("--param %s: %w", a, err)
+			return nil, fmt.Errorf("no parameter %q%s", name, didYouMean(name, names))
 		}
 		values[name] = v
 	}
 	return p.space.Encode(values)
 }
-
-func unmarshalYAML(text string, v any) error { return unmarshal([]byte(text), v) }
 
 // evaluate evaluates one point and tells all about it.
 func (p *plan) evaluate(ctx context.Context, w io.Writer, x []float64, instance int, seed uint64) (err error) {

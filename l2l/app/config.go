@@ -22,6 +22,7 @@ import (
 type config struct {
 	Name       string     `yaml:"name" doc:"of the run; its directory is runs/<name>/<number>"`
 	Seed       uint64     `yaml:"seed" doc:"where all randomness starts: same configuration and seed, same trajectory"`
+	WarmStart  warmStart  `yaml:"warm_start" doc:"what the optimizer begins with"`
 	Evaluation evaluation `yaml:"evaluation" doc:"what an individual is evaluated on"`
 	Stop       stop       `yaml:"stop" doc:"when the run ends; any rule that holds ends it"`
 	Execution  execution  `yaml:"execution" doc:"where and how evaluations run"`
@@ -65,6 +66,7 @@ func defaults() config {
 	return config{
 		Name:       "run",
 		Seed:       1,
+		WarmStart:  warmStart{Best: 100},
 		Evaluation: evaluation{Instances: 1, Replicates: 1, Aggregate: "mean"},
 		Execution:  execution{Schedule: "auto", OnFailure: onFailure{Then: "worst"}, MaxFailures: 100},
 		Output:     output{Sync: time.Second, Checkpoint: 10 * time.Second},

@@ -18,6 +18,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
 // runOptions are the command line of a run.
@@ -205,6 +206,7 @@ type theRun struct {
 	journal   *journal.Journal
 	log       zerolog.Logger
 	logFile   *os.File
+	known     []optimizer.Solution // what a new run begins with
 	started   time.Time
 	resumed   bool
 }
@@ -229,6 +231,14 @@ func prepare(o runOptions, types []optimizee.Type, ranks []hello) (*theRun, erro
 	r.effective = string(effective)
 	if r.search, err = p.newSearch(); err != nil {
 		return nil, failure{exitFailed, err}
+	}
+	if !o.resume || !journal.Exists(r.dir) {
+		if r.known, err = p.known(); err != nil {
+			return nil, usage(err)
+		}
+		if len(r.known) > 0 && !r.search.WarmStarts() {
+			return nil, usage(fmt.Errorf("warm_start: optimizer %s cannot begin with what is known", p.algorithm.Name))
+		}
 	}
 	if err := r.open(); err != nil {
 		if r.journal != nil {
@@ -278,7 +288,7 @@ func (r *theRun) run(ctx context.Context, comm mpi.Comm, e evaluator) error {
 	bar := newProgress(r)
 	failures := &failureLog{dir: r.dir, space: r.space, log: r.log}
 	loop := &l2l.Loop{
-		Search: r.search, Evaluator: e, Recorder: r.journal, Stop: r.stopRules(), Observers: []l2l.Observer{bar.observe, failures.observe},
+		Search: r.search, Evaluator: e, Recorder: r.journal, Stop: r.stopRules(), Known: r.known, Observers: []l2l.Observer{bar.observe, failures.observe},
 	}
 	summary, err := loop.Run(ctx)
 	bar.end()

@@ -106,6 +106,7 @@ const (
 	kindResult
 	kindStopped
 	kindCheckpoint
+	kindKnown
 )
 
 // encode appends the frame of an event to dst.
@@ -114,6 +115,8 @@ func encode(dst []byte, e l2l.Event) ([]byte, error) {
 	switch e.(type) {
 	case l2l.Begun:
 		kind = kindBegun
+	case l2l.Known:
+		kind = kindKnown
 	case l2l.Asked:
 		kind = kindAsked
 	case l2l.Result:
@@ -135,6 +138,8 @@ func decode(kind byte, payload []byte) (l2l.Event, error) {
 	switch kind {
 	case kindBegun:
 		return event[l2l.Begun](payload)
+	case kindKnown:
+		return event[l2l.Known](payload)
 	case kindAsked:
 		return event[l2l.Asked](payload)
 	case kindResult:

@@ -14,6 +14,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
 // events are one of each kind, and some more.
@@ -24,6 +25,7 @@ func events() []l2l.Event {
 			Space:      optimizee.Space{{Name: "x", Upper: 1, Unit: "mV"}, {Name: "k", Kind: optimizee.Categorical, Choices: []string{"p", "q"}}},
 			Objectives: []optimizee.Objective{{Name: "error", Direction: optimizee.Minimise}},
 		},
+		l2l.Known{Solutions: []optimizer.Solution{{X: codec.Vector{0.1, 1}, Loss: codec.Vector{2}}, {X: codec.Vector{0.2, 0}}}},
 		l2l.Asked{Max: 0, Individuals: []l2l.Individual{{ID: 0, X: codec.Vector{0.25, 1}}, {ID: 1, X: codec.Vector{0.5, 0}}}},
 		l2l.Result{Individual: 1, Fitness: codec.Vector{1.5}, Seconds: 0.25, Rank: 1, At: 13},
 		l2l.Result{Individual: 0, Attempt: 1, Outcome: l2l.Failed, Reason: "exit status 3", Seconds: 0.5, Rank: 1, At: 14},

@@ -152,20 +152,54 @@ func texts(v optimizee.Value) []string {
 	return list(1, func(int) any { return v.Value })
 }
 
-// Best is the individual with the best single evaluation of the run in dir, by the weighted sum of its objectives.
+// Told is an individual with its fitness: the mean of its evaluations, all of which succeeded.
+type Told struct {
+	l2l.Individual
+	Fitness []float64
+}
+
+// Individuals calls each for the individuals of the run in dir whose evaluations all succeeded. begun is the run's first event.
+func Individuals(dir string, each func(begun l2l.Begun, told Told) error) error {
+	type sum struct {
+		fitness []float64
+		n       int
+	}
+	sums := map[int64]*sum{}
+	return Rows(dir, func(begun l2l.Begun, row Row) error {
+		if row.Outcome != l2l.OK {
+			return nil
+		}
+		s := sums[row.Individual]
+		if s == nil {
+			s = &sum{fitness: make([]float64, len(row.Fitness))}
+			sums[row.Individual] = s
+		}
+		for k, f := range row.Fitness {
+			s.fitness[k] += f
+		}
+		if s.n++; s.n < max(begun.Per, 1) {
+			return nil
+		}
+		delete(sums, row.Individual)
+		for k := range s.fitness {
+			s.fitness[k] /= float64(s.n)
+		}
+		return each(begun, Told{row.Of, s.fitness})
+	})
+}
+
+// Best is the individual of the run in dir with the best fitness, by the weighted sum of its objectives.
 func Best(dir string) (l2l.Individual, error) {
 	var best *l2l.Individual
 	var least float64
-	err := Rows(dir, func(begun l2l.Begun, row Row) error {
-		if row.Outcome == l2l.OK {
-			if loss := l2l.Loss(row.Fitness, begun.Objectives); best == nil || loss < least {
-				best, least = &row.Of, loss
-			}
+	err := Individuals(dir, func(begun l2l.Begun, told Told) error {
+		if loss := l2l.Loss(told.Fitness, begun.Objectives); best == nil || loss < least {
+			best, least = &told.Individual, loss
 		}
 		return nil
 	})
 	if err == nil && best == nil {
-		err = fmt.Errorf("report: %s has no evaluation that succeeded", dir)
+		err = fmt.Errorf("report: no individual of %s has been evaluated with success", dir)
 	}
 	if err != nil {
 		return l2l.Individual{}, err
