@@ -17,7 +17,7 @@ import (
 func Marshal(v any) ([]byte, error) { return msgpack.Marshal(v) }
 
 // Unmarshal decodes b, which must hold one value and nothing after it, into the value v points to. Bytes of any origin are safe: they
-// give an error, never a panic, and take no more memory than in proportion to their length. A struct's field that the bytes have
+// give an error, never a panic, and take no more memory than in proportion to their length; values nested more than 1000 deep are an error. A struct's field that the bytes have
 // and v lacks is an error; after an error the value is undefined.
 func Unmarshal(b []byte, v any) (err error) {
 	defer func() {
@@ -25,13 +25,8 @@ func Unmarshal(b []byte, v any) (err error) {
 			err = fmt.Errorf("codec: %v", p)
 		}
 	}()
-	// The decoder allocates what a length announces before it has seen the elements; skipping over the value first proves the lengths.
-	in := bytes.NewReader(b)
-	if err := msgpack.NewDecoder(in).Skip(); err != nil {
-		return fmt.Errorf("codec: %w", err)
-	}
-	if in.Len() > 0 {
-		return fmt.Errorf("codec: %d bytes after the value", in.Len())
+	if err := check(b); err != nil {
+		return err
 	}
 	dec := msgpack.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields(true)

@@ -49,6 +49,10 @@ func TestAnnouncedLengthsAreNotBelieved(t *testing.T) {
 		"nothing":                    "",
 		"two values":                 "\x91\x01\x02",
 		"an array within a torn map": "\x81\xa1a\xdd\xff\xff\xff\xff\x01",
+		"a torn length":              "\xc5\x01",
+		"an unused code":             "\xc1",
+		"nests without end":          strings.Repeat("\x91", 20_000_000),
+		"nests too deep":             strings.Repeat("\x81\xa1a", 2000) + "\xc0",
 	} {
 		var structs []struct{ A [64]int }
 		var numbers map[int64]*int
@@ -103,4 +107,31 @@ func BenchmarkMarshal(b *testing.B) {
 			_, _ = codec.Marshal(v)
 		}
 	})
+}
+
+func TestEveryKindOfValueIsRead(t *testing.T) {
+	long := strings.Repeat("x", 1<<16)
+	list := make([]any, 1<<16)
+	values := []any{
+		nil, true, false, 0, 127, -1, -32, -33, 128, 1 << 10, -1 << 10, 1 << 20, -1 << 20, 1 << 40, -1 << 40, uint64(1<<64 - 1), float32(1.5), 1e300,
+		"", "x", long[:40], long[:300], long, []byte{}, []byte(long[:300]), []byte(long), []any{}, []any{1, []any{}, "y"}, list[:20], list,
+		map[string]any{}, map[string]any{"a": map[string]any{"b": []any{nil}}, "c": 1},
+	}
+	wide := map[string]any{}
+	for i := range 1 << 16 {
+		wide[strings.Repeat("k", 1+i%3)+string(rune(i))] = i
+	}
+	for _, v := range append(values, wide, values) {
+		raw, err := codec.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out any
+		if err := codec.Unmarshal(raw, &out); err != nil {
+			t.Errorf("%.50v: %v", v, err)
+		}
+		if len(raw) > 1 && codec.Unmarshal(raw[:len(raw)-1], &out) == nil {
+			t.Errorf("%.50v without its last byte was read", v)
+		}
+	}
 }

@@ -2,7 +2,6 @@ package codec
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 )
 
@@ -47,8 +46,6 @@ type Columns struct {
 	rest []byte
 	err  error
 }
-
-var errTruncated = errors.New("codec: the bytes end early")
 
 // NewColumns reads an array of n elements from b.
 func NewColumns(b []byte, n int) *Columns {
