@@ -68,6 +68,7 @@ type Result struct {
 	Outcome    Outcome
 	Fitness    codec.Vector // one number per objective; nil unless OK
 	Outputs    codec.Vector // model outputs; nil where the optimizee has none
+	Targets    codec.Vector // what Outputs should have been, len(Outputs)
 	Reason     string       // why it failed, for people; "" if OK
 	Seconds    float64      // that the evaluation took
 	Rank       int          // that evaluated it

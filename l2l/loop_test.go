@@ -352,6 +352,40 @@ func TestSeedsDifferBetweenEvaluationsAndNotBetweenRuns(t *testing.T) {
 	}
 }
 
+// listener notes what an optimizer is told.
+type listener struct {
+	optimizer.Optimizer
+	told []optimizer.Evaluated
+}
+
+func (l *listener) Tell(results []optimizer.Evaluated) error {
+	l.told = append(l.told, results...)
+	return l.Optimizer.Tell(results)
+}
+
+func TestModelOutputsAndTargetsOfAllEvaluationsAreToldInTheirOrder(t *testing.T) {
+	l := &listener{Optimizer: newOptimizer(t, "random")}
+	search := l2l.NewSearch(l, l2l.Rules{Objectives: objectives, Instances: 2, Replicates: 2})
+	run(t, &l2l.Loop{Search: search, Stop: l2l.Stop{Evaluations: 40}, Evaluator: newEvaluator(1, func(e l2l.Evaluation) l2l.Result {
+		r := bowl(e)
+		id := float64(10*e.Instance + e.Replicate)
+		r.Outputs, r.Targets = []float64{id, float64(e.Individual)}, []float64{-id, 7}
+		return r
+	})})
+	if len(l.told) != 10 {
+		t.Fatalf("%d individuals were told, want 10", len(l.told))
+	}
+	for _, ev := range l.told {
+		id := float64(ev.ID)
+		if want := []float64{0, id, 1, id, 10, id, 11, id}; !slices.Equal(ev.Outputs, want) {
+			t.Errorf("individual %d: outputs %v, want %v", ev.ID, ev.Outputs, want)
+		}
+		if want := []float64{0, 7, -1, 7, -10, 7, -11, 7}; !slices.Equal(ev.Targets, want) {
+			t.Errorf("individual %d: targets %v, want %v", ev.ID, ev.Targets, want)
+		}
+	}
+}
+
 func TestFitnessIsAggregatedPerObjectiveAndWeighted(t *testing.T) {
 	two := []optimizee.Objective{
 		{Name: "error", Direction: optimizee.Minimise, Weight: 2},

@@ -267,6 +267,7 @@ func (s *Search) tell(o *open) error {
 		ev.Loss = s.rules.loss(fitness)
 		for _, r := range o.Results {
 			ev.Outputs = append(ev.Outputs, r.Outputs...)
+			ev.Targets = append(ev.Targets, r.Targets...)
 		}
 		s.s.InARow = 0
 	}
@@ -454,7 +455,7 @@ func (s *Search) Restore(b []byte) error {
 	return nil
 }
 
-// Problem describes the search to an optimizer.
+// Problem describes the search to an optimizer. outputs is the number of model outputs of an individual: those of all its evaluations.
 func Problem(space optimizee.Space, outputs int) optimizer.Problem {
 	p := optimizer.Problem{Outputs: outputs}
 	for _, c := range space.Coordinates() {

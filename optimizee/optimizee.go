@@ -30,7 +30,9 @@ type Evaluation struct {
 	Params          // the individual's parameters
 	Instance int    // which task of the optimizee's family of tasks, from 0
 	Seed     uint64 // the only randomness allowed: a hash of the run's seed, individual, instance and replicate
-	Dir      string // a private scratch directory; "" where the run offers none
+
+	// Dir is the absolute path of a private directory, for an optimizee that is a Scratch; "" for others, and where a run offers none.
+	Dir string
 }
 
 // Outcome is what an evaluation returns.
@@ -99,7 +101,25 @@ type (
 		Close() error
 	}
 
-	// Modeller says that its outcomes have Outputs and Targets, and how many; the same number in every evaluation.
+	// Located is told the directory, an absolute path, that relative paths of its configuration start from: that of the configuration. It
+	// is told before Open, and not at all where the configuration is no file; then its paths are absolute already.
+	Located interface {
+		Locate(dir string)
+	}
+
+	// Preparer gets ready for evaluations, outside their time limit: a program that takes long to start is started here, and again
+	// after it has died. Prepare is called before each evaluation, and for the first one before the run begins: there its error ends the
+	// run, later the evaluation has failed. It should return ctx's error soon after ctx has ended.
+	Preparer interface {
+		Prepare(ctx context.Context) error
+	}
+
+	// Wide says how many CPUs an evaluation keeps busy, at least 1; a rank has accordingly fewer slots.
+	Wide interface {
+		CPUs() int
+	}
+
+	// Modeller says that its outcomes have Outputs and Targets, and how many; the same number in every evaluation, and 0 for none.
 	Modeller interface {
 		NumOutputs() int
 	}
@@ -111,8 +131,8 @@ type (
 		EvaluateBatch(ctx context.Context, es []Evaluation) ([]Outcome, []error)
 	}
 
-	// Scratch says that every evaluation wants a directory of its own in Evaluation.Dir. It is made before the evaluation, removed after
-	// one that succeeds, and kept after one that fails.
+	// Scratch says whether the directory Evaluation.Dir is to be there: made before the evaluation, and removed after one that succeeds.
+	// If not, the optimizee may make it, to leave something behind. After an evaluation that fails it is kept in either case.
 	Scratch interface {
 		NeedsDir() bool
 	}

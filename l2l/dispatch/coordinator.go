@@ -45,8 +45,9 @@ type Coordinator struct {
 	lost    []bool        // by rank
 }
 
-// NewCoordinator makes rank 0's side for workers with these slots, by rank; slots[0] is not used. timeout is that of an evaluation (0: none):
-// a rank that holds evaluations and says nothing for much longer is given up, and what it held comes back as lost.
+// NewCoordinator makes rank 0's side for workers with these slots, by rank; slots[0] is not used. A slot that takes batches counts as many
+// times as a batch has evaluations. timeout is the longest time that an evaluation may take (0: none), preparation included: a rank
+// that holds evaluations and says nothing for much longer is given up, and what it held comes back as lost.
 func NewCoordinator(comm mpi.Comm, schedule Schedule, slots []int, timeout time.Duration) (*Coordinator, error) {
 	switch schedule {
 	case Pull, Collective, Auto:

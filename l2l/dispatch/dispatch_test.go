@@ -255,7 +255,7 @@ func TestAnEvaluationThatDoesNotHeedItsContextIsGivenUp(t *testing.T) {
 		}
 		return sphere(ctx, e)
 	})
-	opts.Timeout = 20 * time.Millisecond
+	opts.Timeout, opts.Grace = 20*time.Millisecond, 100*time.Millisecond
 	for _, shape := range shapes[:6] {
 		world(t, shape.ranks, shape.schedule, opts, func(ctx context.Context, e l2l.Evaluator) {
 			for i, r := range evaluateN(t, ctx, e, 20) {
@@ -387,7 +387,7 @@ func TestWhatTravelsComesBackAsItWas(t *testing.T) {
 	}
 	for _, rs := range [][]l2l.Result{
 		nil,
-		{{Individual: 1, Fitness: []float64{1, 2}, Outputs: []float64{3}, Seconds: 0.5, Rank: 3}},
+		{{Individual: 1, Fitness: []float64{1, 2}, Outputs: []float64{3}, Targets: []float64{4}, Seconds: 0.5, Rank: 3}},
 		{{Individual: 1, Outcome: l2l.TimedOut, Reason: "late", Rank: 3}, {Individual: 2, Fitness: []float64{1}, Rank: 3}, {Individual: 3, Outcome: l2l.Failed, Rank: 3}},
 		{{Individual: 1, Outcome: l2l.Failed, Reason: "x"}},
 	} {

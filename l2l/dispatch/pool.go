@@ -1,11 +1,10 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -19,21 +18,28 @@ import (
 type Options struct {
 	// Make makes an optimizee, ready for use; it is called once per slot, and again for a slot whose evaluation cannot be stopped.
 	Make func() (optimizee.Optimizee, error)
-	// Slots is the number of evaluations that run at a time, at least 1.
+	// Slots is the number of evaluations, or batches of them, that run at a time; at least 1.
 	Slots int
-	// Timeout ends an evaluation; 0 means none. One that does not heed its context is given up after a grace period.
+	// Batch is the number of evaluations that a slot hands over at a time if its optimizee is an optimizee.Batch; 0 means 1.
+	Batch int
+	// Timeout ends an evaluation, or a batch; 0 means none.
 	Timeout time.Duration
+	// Grace is the time, after the timeout, after which an evaluation that does not heed its context is given up; 0 means 10 s.
+	Grace time.Duration
+	// PrepareTimeout ends the preparation of an optimizee.Preparer; 0 means none.
+	PrepareTimeout time.Duration
+	// Dir is where evaluations have their directories, an absolute path; "" means that there are none.
+	Dir string
+	// KeepFailed is the number of directories of failed evaluations that stay there.
+	KeepFailed int
 }
-
-// reasonLimit is the length, in bytes, to which the reason of a failure is cut.
-const reasonLimit = 4000
 
 // pool is a rank's slots: goroutines that take evaluations from a queue, each with an optimizee of its own.
 type pool struct {
 	opts   Options
 	rank   int
-	grace  time.Duration // after the timeout, before an evaluation is given up
-	notify func()        // called after results were added, from any goroutine
+	dirs   directories
+	notify func() // called after results were added, from any goroutine
 	ctx    context.Context
 	cancel context.CancelFunc
 
@@ -46,22 +52,29 @@ type pool struct {
 	slots     []*slot // for close
 }
 
-// newPool makes the optimizees and starts the slots.
+// newPool makes the optimizees, prepares them, all at the same time, and starts the slots.
 func newPool(ctx context.Context, rank int, opts Options, notify func()) (*pool, error) {
-	p := &pool{opts: opts, rank: rank, grace: min(max(opts.Timeout/10, 100*time.Millisecond), 10*time.Second), notify: notify}
+	opts.Slots, opts.Batch, opts.Grace = max(opts.Slots, 1), max(opts.Batch, 1), cmp.Or(opts.Grace, 10*time.Second)
+	p := &pool{opts: opts, rank: rank, dirs: directories{base: opts.Dir, keep: opts.KeepFailed}, notify: notify}
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	p.arrived.L, p.delivered.L = &p.mu, &p.mu
-	for range max(opts.Slots, 1) {
-		if err := p.addSlot(); err != nil {
-			return nil, errors.Join(err, p.close())
-		}
-	}
 	context.AfterFunc(p.ctx, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.arrived.Broadcast()
 		p.delivered.Broadcast()
 	})
+	ready := make(chan error, opts.Slots)
+	for range opts.Slots {
+		if err := p.addSlot(ready); err != nil {
+			return nil, errors.Join(err, p.close())
+		}
+	}
+	for range opts.Slots {
+		if err := <-ready; err != nil {
+			return nil, errors.Join(err, p.close()) // the other slots probably have the same to say
+		}
+	}
 	return p, nil
 }
 
@@ -99,14 +112,17 @@ func (p *pool) take() []l2l.Result {
 	return rs
 }
 
-// close stops the slots. Evaluations under way are cancelled and not waited for; optimizees of idle slots are closed.
+// closing is the time that slots have to cancel what is under way and to close their optimizees.
+const closing = 3 * time.Second
+
+// close stops the slots. Evaluations under way are given up.
 func (p *pool) close() error {
 	p.cancel()
 	p.mu.Lock()
 	slots := slices.Clone(p.slots)
 	p.mu.Unlock()
 	var errs []error
-	patience := time.After(time.Second) // those that do not heed their context are left behind: the process is about to end
+	patience := time.After(closing) // slots that take longer are left behind: the process is about to end
 	for _, s := range slots {
 		select {
 		case <-s.ended:
@@ -118,70 +134,62 @@ func (p *pool) close() error {
 	return errors.Join(errs...)
 }
 
-// slot is a place where one evaluation runs at a time.
-type slot struct {
-	optimizee  optimizee.Optimizee
-	space      optimizee.Space
-	objectives int
-	ended      chan struct{}
-	closed     error // what closing the optimizee returned; after ended
-
-	mu      sync.Mutex // the fields below are also used by the timer that gives an evaluation up
-	batch   []l2l.Evaluation
-	results []l2l.Result
-	dead    bool // the evaluation under way was given up, and the slot has been replaced
-}
-
-func (p *pool) addSlot() error {
+// addSlot adds a slot. Where ready is not nil, the slot first prepares its optimizee, and tells ready how that went.
+func (p *pool) addSlot(ready chan<- error) error {
 	o, err := p.opts.Make()
 	if err != nil {
 		return err
 	}
-	s := &slot{optimizee: o, space: o.Space(), objectives: len(o.Objectives()), ended: make(chan struct{})}
+	s := newSlot(o, p.opts.Batch)
 	p.mu.Lock()
 	p.slots = append(p.slots, s)
 	p.mu.Unlock()
-	go p.serve(s)
+	go p.serve(s, ready)
 	return nil
 }
 
 // serve is the slot's goroutine.
-func (p *pool) serve(s *slot) {
+func (p *pool) serve(s *slot, ready chan<- error) {
 	defer close(s.ended)
 	defer func() {
 		if c, ok := s.optimizee.(optimizee.Opener); ok {
 			s.closed = c.Close()
 		}
 	}()
+	if ready != nil {
+		err := s.prepare(p.ctx, p.opts.PrepareTimeout)
+		ready <- err
+		if err != nil {
+			return
+		}
+	}
 	for {
-		batch, ok := p.next()
+		chunk, ok := p.next()
 		if !ok {
 			return
 		}
-		s.mu.Lock()
-		s.batch = batch
-		s.mu.Unlock()
-		for len(batch) > 0 {
-			e := batch[0]
-			batch = batch[1:]
+		for len(chunk) > 0 {
+			n := min(s.batch, len(chunk))
+			call := chunk[:n]
+			chunk = chunk[n:]
 			s.mu.Lock()
-			s.batch = batch
+			s.waiting = chunk
 			s.mu.Unlock()
-			r := p.evaluate(s, e)
+			rs := p.evaluate(s, call)
 			s.mu.Lock()
 			if s.dead || p.ctx.Err() != nil {
 				s.mu.Unlock()
 				return
 			}
-			s.results = append(s.results, r)
+			s.results = append(s.results, rs...)
 			s.mu.Unlock()
 		}
 		p.deliver(s)
 	}
 }
 
-// next waits for evaluations and takes some from the queue: one, or where they are short as many as fill a millisecond or so,
-// while enough are left for the other slots.
+// next waits for evaluations and takes some from the queue: a batch, or as many as fill a millisecond or so, while enough are left for
+// the other slots.
 func (p *pool) next() ([]l2l.Evaluation, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -191,14 +199,14 @@ func (p *pool) next() ([]l2l.Evaluation, bool) {
 	if p.ctx.Err() != nil {
 		return nil, false
 	}
-	n := 1
+	slots := max(len(p.slots), 1)
+	n := min(p.opts.Batch, (len(p.queue)+slots-1)/slots)
 	if p.mean > 0 {
-		n = min(int(1e-3/p.mean), len(p.queue)/(2*len(p.slots)))
+		n = max(n, min(int(1e-3/p.mean), len(p.queue)/(2*slots)))
 	}
-	n = max(n, 1)
-	batch := p.queue[:n:n]
+	chunk := p.queue[:n:n]
 	p.queue = p.queue[n:]
-	return batch, true
+	return chunk, true
 }
 
 // deliver hands the slot's results over.
@@ -230,48 +238,80 @@ func average(mean, seconds float64) float64 {
 	return max(seconds, 1e-9)
 }
 
-// evaluate runs one evaluation. If it outlives the timeout and the grace period, another slot takes this one's place.
-func (p *pool) evaluate(s *slot, e l2l.Evaluation) l2l.Result {
+// evaluate runs the evaluations of one call, a batch or a single one. If it outlives the timeout and the grace period, another slot takes
+// this one's place.
+func (p *pool) evaluate(s *slot, call []l2l.Evaluation) []l2l.Result {
+	if err := s.prepare(p.ctx, p.opts.PrepareTimeout); err != nil {
+		return p.failed(call, l2l.Failed, err.Error(), 0)
+	}
+	dirs, err := p.dirs.open(s, call)
+	if err != nil {
+		return p.failed(call, l2l.Failed, err.Error(), 0)
+	}
 	ctx, began := p.ctx, time.Now()
 	if p.opts.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, p.opts.Timeout)
 		defer cancel()
-		timer := time.AfterFunc(p.opts.Timeout+p.grace, func() { p.giveUp(s, e) })
+		timer := time.AfterFunc(p.opts.Timeout+p.opts.Grace, func() { p.giveUp(s, call) })
 		defer timer.Stop()
 	}
-	r := run(ctx, s, e)
-	if r.Outcome == l2l.Failed && errors.Is(ctx.Err(), context.DeadlineExceeded) && p.ctx.Err() == nil {
-		r.Outcome, r.Reason = l2l.TimedOut, p.tooLong()
+	rs := s.run(ctx, call, dirs)
+	late := errors.Is(ctx.Err(), context.DeadlineExceeded) && p.ctx.Err() == nil
+	seconds := time.Since(began).Seconds() / float64(len(call))
+	for i := range rs {
+		r := &rs[i]
+		if late && r.Outcome == l2l.Failed {
+			r.Outcome, r.Reason = l2l.TimedOut, p.tooLong()+beyond(r.Reason)
+		}
+		r.Seconds, r.Rank = seconds, p.rank
 	}
-	r.Seconds, r.Rank = time.Since(began).Seconds(), p.rank
-	return r
+	p.dirs.close(s, dirs, rs)
+	return rs
+}
+
+// beyond is what the reason of a failure says besides that there was a timeout.
+func beyond(reason string) string {
+	detail := strings.TrimLeft(strings.TrimPrefix(reason, context.DeadlineExceeded.Error()), ": \n")
+	if detail == "" {
+		return ""
+	}
+	return ": " + detail
+}
+
+// failed are the results of a call of which nothing came.
+func (p *pool) failed(call []l2l.Evaluation, outcome l2l.Outcome, reason string, seconds float64) []l2l.Result {
+	rs := make([]l2l.Result, len(call))
+	for i, e := range call {
+		rs[i] = answer(e)
+		fail(&rs[i], reason)
+		rs[i].Outcome, rs[i].Seconds, rs[i].Rank = outcome, seconds/float64(len(call)), p.rank
+	}
+	return rs
 }
 
 func (p *pool) tooLong() string {
 	return fmt.Sprintf("took longer than the timeout of %v", p.opts.Timeout)
 }
 
-// giveUp declares the evaluation that the slot is at timed out, returns what else the slot had to the queue, and replaces the slot.
-func (p *pool) giveUp(s *slot, e l2l.Evaluation) {
+// giveUp declares the call that the slot is at timed out, returns what else the slot had to the queue, and replaces the slot.
+func (p *pool) giveUp(s *slot, call []l2l.Evaluation) {
 	s.mu.Lock()
 	if s.dead || p.ctx.Err() != nil {
 		s.mu.Unlock()
 		return
 	}
 	s.dead = true
-	r := answer(e)
-	r.Outcome, r.Reason = l2l.TimedOut, p.tooLong()+" and did not stop when asked; its goroutine is left behind"
-	r.Seconds, r.Rank = (p.opts.Timeout + p.grace).Seconds(), p.rank
-	s.results = append(s.results, r)
-	rest := s.batch
+	reason := p.tooLong() + " and did not stop when asked; its goroutine is left behind"
+	s.results = append(s.results, p.failed(call, l2l.TimedOut, reason, (p.opts.Timeout+p.opts.Grace).Seconds())...)
+	waiting := s.waiting
 	s.mu.Unlock()
 
 	p.mu.Lock()
 	p.slots = slices.DeleteFunc(p.slots, func(other *slot) bool { return other == s })
-	p.queue = append(slices.Clone(rest), p.queue...)
+	p.queue = append(slices.Clone(waiting), p.queue...)
 	p.mu.Unlock()
-	if err := p.addSlot(); err != nil {
+	if err := p.addSlot(nil); err != nil {
 		// Without a slot the queue would wait for ever: its evaluations fail, with the reason.
 		p.mu.Lock()
 		last := len(p.slots) == 0
@@ -281,66 +321,8 @@ func (p *pool) giveUp(s *slot, e l2l.Evaluation) {
 		}
 		p.mu.Unlock()
 		s.mu.Lock()
-		for _, e := range orphans {
-			r := answer(e)
-			r.Outcome, r.Reason, r.Rank = l2l.Failed, "no slot is left: "+err.Error(), p.rank
-			s.results = append(s.results, r)
-		}
+		s.results = append(s.results, p.failed(orphans, l2l.Failed, "no slot is left: "+err.Error(), 0)...)
 		s.mu.Unlock()
 	}
 	p.deliver(s)
-}
-
-// answer is an empty result of an evaluation.
-func answer(e l2l.Evaluation) l2l.Result {
-	return l2l.Result{Individual: e.Individual, Instance: e.Instance, Replicate: e.Replicate, Attempt: e.Attempt}
-}
-
-// run calls the optimizee. Whatever it does, short of ending the process, becomes a result.
-func run(ctx context.Context, s *slot, e l2l.Evaluation) (r l2l.Result) {
-	r = answer(e)
-	fail := func(reason string) {
-		if len(reason) > reasonLimit {
-			reason = "…" + reason[len(reason)-reasonLimit:]
-		}
-		r.Outcome, r.Reason, r.Fitness, r.Outputs = l2l.Failed, reason, nil, nil
-	}
-	defer func() {
-		if p := recover(); p != nil {
-			fail(fmt.Sprintf("panic: %v\n%s", p, stackBelow(debug.Stack())))
-		}
-	}()
-	params, err := s.space.Decode(e.X)
-	if err != nil {
-		fail(err.Error())
-		return r
-	}
-	out, err := s.optimizee.Evaluate(ctx, optimizee.Evaluation{Params: params, Instance: e.Instance, Seed: e.Seed})
-	switch {
-	case err != nil:
-		fail(err.Error())
-	case len(out.Fitness) != s.objectives:
-		fail(fmt.Sprintf("the optimizee returned %d fitness values, want %d", len(out.Fitness), s.objectives))
-	case !finite(out.Fitness) || !finite(out.Outputs):
-		fail(fmt.Sprintf("the fitness or an output is not a finite number: fitness %v", out.Fitness))
-	default:
-		r.Fitness, r.Outputs = out.Fitness, out.Outputs
-	}
-	return r
-}
-
-func finite(values []float64) bool {
-	return !slices.ContainsFunc(values, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) })
-}
-
-// stackBelow is the part of a stack that a user can act on: from where the panic was raised.
-func stackBelow(stack []byte) string {
-	lines := strings.Split(string(stack), "\n")
-	for i, line := range lines {
-		if strings.HasPrefix(line, "panic(") {
-			lines = lines[i+2:]
-			break
-		}
-	}
-	return strings.Join(lines[:min(len(lines), 12)], "\n")
 }

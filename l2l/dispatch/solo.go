@@ -28,7 +28,7 @@ func NewSolo(ctx context.Context, opts Options) (*Solo, error) {
 }
 
 // Capacity implements l2l.Evaluator.
-func (s *Solo) Capacity() int { return max(s.pool.opts.Slots, 1) }
+func (s *Solo) Capacity() int { return s.pool.opts.Slots * s.pool.opts.Batch }
 
 // Submit implements l2l.Evaluator.
 func (s *Solo) Submit(es []l2l.Evaluation) error {

@@ -79,7 +79,7 @@ type failure struct {
 	Reason  string
 }
 
-// encodeResults encodes results of one rank. Those that are OK have the same numbers of fitness values and of outputs.
+// encodeResults encodes results of one rank. Those that are OK have the same numbers of fitness values, of outputs, and of targets.
 func encodeResults(rs []l2l.Result) ([]byte, error) {
 	n, rank := len(rs), int64(0)
 	var failures []failure
@@ -93,7 +93,7 @@ func encodeResults(rs []l2l.Result) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := codec.AppendArray(nil, 9)
+	b := codec.AppendArray(nil, 10)
 	b = codec.AppendInts(b, 1, func(int) int64 { return rank })
 	b = codec.AppendInts(b, n, func(i int) int64 { return rs[i].Individual })
 	b = codec.AppendInts(b, n, func(i int) int64 { return int64(rs[i].Instance) })
@@ -102,14 +102,15 @@ func encodeResults(rs []l2l.Result) ([]byte, error) {
 	b = codec.AppendVectors(b, n, func(i int) []float64 { return []float64{rs[i].Seconds} })
 	b = codec.AppendVectors(b, n, func(i int) []float64 { return rs[i].Fitness }) // nil of those that are not OK
 	b = codec.AppendVectors(b, n, func(i int) []float64 { return rs[i].Outputs })
+	b = codec.AppendVectors(b, n, func(i int) []float64 { return rs[i].Targets })
 	return codec.AppendBytes(b, failed), nil
 }
 
 // decodeResults is the inverse of encodeResults.
 func decodeResults(b []byte) ([]l2l.Result, error) {
-	c := codec.NewColumns(b, 9)
+	c := codec.NewColumns(b, 10)
 	rank, individual, instance, replicate, attempt := c.Ints(), c.Ints(), c.Ints(), c.Ints(), c.Ints()
-	seconds, fitness, outputs, failed := c.Vector(), c.Vector(), c.Vector(), c.Bytes()
+	seconds, fitness, outputs, targets, failed := c.Vector(), c.Vector(), c.Vector(), c.Vector(), c.Bytes()
 	if err := c.Err(); err != nil {
 		return nil, fmt.Errorf("dispatch: results: %w", err)
 	}
@@ -119,7 +120,8 @@ func decodeResults(b []byte) ([]l2l.Result, error) {
 	}
 	n := len(individual)
 	ok := n - len(failures)
-	if len(rank) != 1 || !equal(n, len(instance), len(replicate), len(attempt), len(seconds)) || ok < 0 || !divides(ok, len(fitness)) || !divides(ok, len(outputs)) {
+	if len(rank) != 1 || !equal(n, len(instance), len(replicate), len(attempt), len(seconds)) ||
+		ok < 0 || !divides(ok, len(fitness)) || !divides(ok, len(outputs)) || !divides(ok, len(targets)) {
 		return nil, fmt.Errorf("dispatch: results: columns of different lengths")
 	}
 	rs := make([]l2l.Result, n)
@@ -137,7 +139,7 @@ func decodeResults(b []byte) ([]l2l.Result, error) {
 		if next == ok {
 			break // the indices of the failures are out of order
 		}
-		rs[i].Fitness, rs[i].Outputs = part(fitness, next, ok), part(outputs, next, ok)
+		rs[i].Fitness, rs[i].Outputs, rs[i].Targets = part(fitness, next, ok), part(outputs, next, ok), part(targets, next, ok)
 		next++
 	}
 	if next != ok || len(failures) > 0 {

@@ -1,0 +1,75 @@
+package dispatch
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+)
+
+// directories are the private directories of a rank's evaluations.
+type directories struct {
+	base string // an absolute path; "" means that there are none
+	keep int    // directories of failed evaluations that stay
+
+	mu   sync.Mutex
+	kept int
+}
+
+// open names the directories of a call, and makes them if the optimizee wants that. nil means that it has none.
+func (d *directories) open(s *slot, call []l2l.Evaluation) ([]string, error) {
+	o, ok := s.optimizee.(optimizee.Scratch)
+	if !ok || d.base == "" {
+		return nil, nil
+	}
+	dirs := make([]string, len(call))
+	for i, e := range call {
+		dirs[i] = filepath.Join(d.base, fmt.Sprintf("%d-%d-%d-%d", e.Individual, e.Instance, e.Replicate, e.Attempt))
+		if !o.NeedsDir() {
+			continue
+		}
+		err := os.Mkdir(dirs[i], 0o777)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // the first one
+			err = os.MkdirAll(dirs[i], 0o777)
+		case errors.Is(err, fs.ErrExist): // of the same evaluation before a resume
+			err = errors.Join(os.RemoveAll(dirs[i]), os.Mkdir(dirs[i], 0o777))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("no directory for the evaluation: %w", err)
+		}
+	}
+	return dirs, nil
+}
+
+// close removes the directories of evaluations that succeeded, and those of failed ones that are too many.
+func (d *directories) close(s *slot, dirs []string, rs []l2l.Result) {
+	for i, dir := range dirs {
+		made := s.optimizee.(optimizee.Scratch).NeedsDir()
+		if rs[i].Outcome != l2l.OK {
+			if _, err := os.Stat(dir); err != nil || d.another() {
+				continue
+			}
+			made = true
+		}
+		if made {
+			_ = os.RemoveAll(dir) // what cannot be removed is in nobody's way
+		}
+	}
+}
+
+// another reports whether one more directory may be kept, and counts it.
+func (d *directories) another() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.kept >= d.keep {
+		return false
+	}
+	d.kept++
+	return true
+}

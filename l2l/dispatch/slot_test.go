@@ -1,0 +1,282 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+)
+
+// packed is a model that evaluates batches, and behaves for a whole batch as its first seed says.
+type packed struct {
+	model
+	sizes chan int
+}
+
+func (m *packed) EvaluateBatch(ctx context.Context, es []optimizee.Evaluation) ([]optimizee.Outcome, []error) {
+	m.sizes <- len(es)
+	outs, errs := make([]optimizee.Outcome, len(es)), make([]error, len(es))
+	switch es[0].Seed {
+	case 8:
+		panic("out of memory")
+	case 16:
+		<-ctx.Done()
+		for i := range errs {
+			errs[i] = ctx.Err()
+		}
+		return outs, errs
+	case 24:
+		return outs[:1], errs
+	}
+	for i, e := range es {
+		if e.Seed == 1 {
+			errs[i] = errors.New("unlucky seed")
+			continue
+		}
+		outs[i], errs[i] = sphere(ctx, e)
+	}
+	return outs, errs
+}
+
+func TestABatchIsOneCallWithAResultForEachEvaluation(t *testing.T) {
+	for _, shape := range shapes {
+		sizes := make(chan int, 100)
+		opts := Options{Slots: 1, Batch: 8, Timeout: 50 * time.Millisecond, Make: func() (optimizee.Optimizee, error) { return &packed{sizes: sizes}, nil }}
+		world(t, shape.ranks, shape.schedule, opts, func(ctx context.Context, e l2l.Evaluator) {
+			rs := evaluateN(t, ctx, e, 64)
+			if shape.ranks > 1 {
+				return // chunks, and so batches, depend on timing
+			}
+			for i, r := range rs {
+				outcome, reason := l2l.OK, ""
+				switch {
+				case i == 1:
+					outcome, reason = l2l.Failed, "unlucky seed"
+				case i/8 == 1:
+					outcome, reason = l2l.Failed, "panic: out of memory"
+				case i/8 == 2:
+					outcome, reason = l2l.TimedOut, "took longer than the timeout of 50ms"
+				case i/8 == 3:
+					outcome, reason = l2l.Failed, "returned 1 outcomes and 8 errors of a batch, want 8 of each"
+				}
+				if r.Outcome != outcome || !strings.Contains(r.Reason, reason) || r.Seconds < 0 || r.Seconds > 1 {
+					t.Errorf("individual %d: %+v, want %v: %s", i, r, outcome, reason)
+				}
+			}
+		})
+		close(sizes)
+		most, total := 0, 0
+		for n := range sizes {
+			most, total = max(most, n), total+n
+		}
+		if most > 8 || shape.ranks == 1 && most < 8 || total != 64 {
+			t.Errorf("%d ranks, %s: batches of up to %d, %d evaluations in all", shape.ranks, shape.schedule, most, total)
+		}
+	}
+}
+
+func TestABatchIsSpreadOverIdleSlots(t *testing.T) {
+	sizes := make(chan int, 100)
+	opts := Options{Slots: 4, Batch: 8, Make: func() (optimizee.Optimizee, error) {
+		m := &packed{sizes: sizes}
+		return &struct {
+			model
+			optimizee.Batch
+		}{Batch: slowly{m}}, nil
+	}}
+	world(t, 1, Pull, opts, func(ctx context.Context, e l2l.Evaluator) { evaluateN(t, ctx, e, 8) })
+	close(sizes)
+	for n := range sizes {
+		if n > 2 {
+			t.Errorf("a batch of %d among 4 idle slots for 8 evaluations", n)
+		}
+	}
+}
+
+type slowly struct{ optimizee.Batch }
+
+func (b slowly) EvaluateBatch(ctx context.Context, es []optimizee.Evaluation) ([]optimizee.Outcome, []error) {
+	time.Sleep(20 * time.Millisecond)
+	return b.Batch.EvaluateBatch(ctx, es)
+}
+
+// modeller returns model outputs, as many as seeds say.
+type modeller struct{ model }
+
+func (m *modeller) NumOutputs() int { return 2 }
+
+func TestModelOutputsArriveWithTheirTargetsOrTheEvaluationHasFailed(t *testing.T) {
+	opts := Options{Slots: 2, Make: func() (optimizee.Optimizee, error) {
+		return &modeller{model{evaluate: func(ctx context.Context, e optimizee.Evaluation) (optimizee.Outcome, error) {
+			out, err := sphere(ctx, e)
+			out.Outputs, out.Targets = []float64{float64(e.Seed), 2}, []float64{3, 4}
+			switch e.Seed % 4 {
+			case 1:
+				out.Outputs = out.Outputs[:1]
+			case 2:
+				out.Targets = nil
+			}
+			return out, err
+		}}}, nil
+	}}
+	for _, shape := range shapes {
+		world(t, shape.ranks, shape.schedule, opts, func(ctx context.Context, e l2l.Evaluator) {
+			for i, r := range evaluateN(t, ctx, e, 20) {
+				want := l2l.Result{Outputs: []float64{float64(i), 2}, Targets: []float64{3, 4}}
+				switch i % 4 {
+				case 1:
+					want = l2l.Result{Outcome: l2l.Failed, Reason: "the optimizee returned 1 model outputs and 2 targets, want 2"}
+				case 2:
+					want = l2l.Result{Outcome: l2l.Failed, Reason: "the optimizee returned 2 model outputs and 0 targets, want 2"}
+				}
+				if r.Outcome != want.Outcome || r.Reason != want.Reason || !slices.Equal(r.Outputs, want.Outputs) || !slices.Equal(r.Targets, want.Targets) {
+					t.Errorf("%d ranks, %s: individual %d: %+v, want %+v", shape.ranks, shape.schedule, i, r, want)
+				}
+			}
+		})
+	}
+}
+
+// tidy wants directories.
+type tidy struct {
+	model
+	needs bool
+}
+
+func (m *tidy) NeedsDir() bool { return m.needs }
+
+func TestADirectoryIsMadeForAnEvaluationAndKeptOnlyIfItFails(t *testing.T) {
+	for _, needs := range []bool{true, false} {
+		base := filepath.Join(t.TempDir(), "work")
+		var mu sync.Mutex
+		seen := map[string]bool{}
+		opts := Options{Slots: 2, Dir: base, KeepFailed: 3, Make: func() (optimizee.Optimizee, error) {
+			return &tidy{needs: needs, model: model{evaluate: func(ctx context.Context, e optimizee.Evaluation) (optimizee.Outcome, error) {
+				mu.Lock()
+				if seen[e.Dir] {
+					t.Errorf("%s is used twice", e.Dir)
+				}
+				seen[e.Dir] = true
+				mu.Unlock()
+				entries, err := os.ReadDir(e.Dir)
+				if exists := err == nil; exists != needs || len(entries) > 0 {
+					t.Errorf("%s: exists %v, with %d entries; want %v, and none", e.Dir, exists, len(entries), needs)
+				}
+				if e.Seed%3 == 0 {
+					if err := errors.Join(os.MkdirAll(e.Dir, 0o777), os.WriteFile(filepath.Join(e.Dir, "core"), nil, 0o666)); err != nil {
+						t.Error(err)
+					}
+					return optimizee.Outcome{}, errors.New("crashed")
+				}
+				return sphere(ctx, e)
+			}}}, nil
+		}}
+		stale := filepath.Join(base, "0-0-0-0", "stale")
+		if needs { // as a process that was killed leaves it
+			if err := errors.Join(os.MkdirAll(filepath.Dir(stale), 0o777), os.WriteFile(stale, nil, 0o666)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		world(t, 1, Pull, opts, func(ctx context.Context, e l2l.Evaluator) { evaluateN(t, ctx, e, 30) })
+		kept, err := filepath.Glob(filepath.Join(base, "*", "*"))
+		if err != nil || len(kept) != 3 || slices.ContainsFunc(kept, func(f string) bool { return filepath.Base(f) != "core" }) {
+			t.Errorf("needed: %v: kept are %v, %v; want 3 directories of failed evaluations", needs, kept, err)
+		}
+		if all, err := os.ReadDir(base); err != nil || len(all) != 3 {
+			t.Errorf("needed: %v: %v are left, %v", needs, all, err)
+		}
+	}
+}
+
+func TestAnEvaluationWithoutItsDirectoryFails(t *testing.T) {
+	base := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(base, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	opts := Options{Slots: 1, Dir: base, Make: func() (optimizee.Optimizee, error) { return &tidy{needs: true, model: model{evaluate: sphere}}, nil }}
+	world(t, 1, Pull, opts, func(ctx context.Context, e l2l.Evaluator) {
+		if r := evaluateN(t, ctx, e, 1)[0]; r.Outcome != l2l.Failed || !strings.Contains(r.Reason, "no directory for the evaluation") {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+// slowStarter takes its time to get ready, and again after some evaluations.
+type slowStarter struct {
+	model
+	prepare func(ctx context.Context) error
+}
+
+func (m *slowStarter) Prepare(ctx context.Context) error { return m.prepare(ctx) }
+
+func TestPreparationsRunAtTheSameTimeAndOutsideTheTimeout(t *testing.T) {
+	var preparing, most, calls atomic.Int32
+	opts := Options{Slots: 6, Timeout: 40 * time.Millisecond, PrepareTimeout: time.Minute, Make: func() (optimizee.Optimizee, error) {
+		return &slowStarter{model{evaluate: sphere}, func(ctx context.Context) error {
+			n := preparing.Add(1)
+			defer preparing.Add(-1)
+			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+			}
+			if calls.Add(1) <= 12 {
+				time.Sleep(100 * time.Millisecond)
+			}
+			return nil
+		}}, nil
+	}}
+	world(t, 1, Pull, opts, func(ctx context.Context, e l2l.Evaluator) {
+		for i, r := range evaluateN(t, ctx, e, 20) {
+			if r.Outcome != l2l.OK {
+				t.Errorf("individual %d: %+v", i, r)
+			}
+		}
+	})
+	if most.Load() != 6 {
+		t.Errorf("at most %d slots prepared at a time, want 6", most.Load())
+	}
+}
+
+func TestAFailedPreparationEndsTheRunAtItsBeginningAndLaterTheEvaluation(t *testing.T) {
+	prepare := func(ctx context.Context) error {
+		<-ctx.Done()
+		return fmt.Errorf("no module named nest: %w", ctx.Err())
+	}
+	closed := atomic.Int32{}
+	opts := Options{Slots: 3, PrepareTimeout: 20 * time.Millisecond, Make: func() (optimizee.Optimizee, error) {
+		return &slowStarter{model{evaluate: sphere, closed: &closed}, func(ctx context.Context) error { return prepare(ctx) }}, nil
+	}}
+	if _, err := NewSolo(context.Background(), opts); err == nil || !strings.Contains(err.Error(), "nest") || closed.Load() != 3 {
+		t.Errorf("got %v, with %d optimizees closed", err, closed.Load())
+	}
+
+	calls := atomic.Int32{}
+	late := prepare
+	prepare = func(ctx context.Context) error {
+		switch n := calls.Add(1); {
+		case n <= 3 || n%5 == 1:
+			return nil
+		case n%5 == 2:
+			panic("nil map")
+		}
+		return late(ctx)
+	}
+	world(t, 1, Pull, opts, func(ctx context.Context, e l2l.Evaluator) {
+		outcomes := map[string]int{}
+		for _, r := range evaluateN(t, ctx, e, 25) {
+			word, _, _ := strings.Cut(r.Reason, ":")
+			outcomes[r.Outcome.String()+" "+word]++
+		}
+		if outcomes["ok "] != 5 || outcomes["failed panic"] != 5 || outcomes["failed no module named nest"] != 15 {
+			t.Errorf("got %v", outcomes)
+		}
+	})
+}
