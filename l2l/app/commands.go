@@ -168,7 +168,8 @@ func describe(w io.Writer, name string, types []optimizee.Type) error {
 // describeRows tells of each parameter what it is, what it may be, and what it is by default.
 func describeRows(w io.Writer, prefix string, v any) {
 	for _, f := range schema.Fields(v) {
-		if inner := schema.Fields(f.Value.Interface()); len(inner) > 0 {
+		inner := schema.Fields(f.Value.Interface())
+		if len(inner) > 0 && f.Auto == "" {
 			describeRows(w, prefix+f.Key+".", f.Value.Interface())
 			continue
 		}
@@ -183,6 +184,12 @@ func describeRows(w io.Writer, prefix string, v any) {
 		}
 		fmt.Fprintf(w, "%s  (%s; default %s)\n", prefix+f.Key, kind, f.Default())
 		paragraph(w, "    ", f.Doc)
+		if len(inner) > 0 {
+			describeRows(w, prefix+f.Key+".", f.Value.Interface())
+		}
+		if m, ok := f.Value.Interface().(schema.Mapping); ok {
+			describeRows(w, prefix+f.Key+".NAME.", m.New())
+		}
 	}
 }
 
@@ -339,12 +346,28 @@ func (p *plan) evaluate(ctx context.Context, w io.Writer, x []float64, instance 
 	if err != nil {
 		return usage(err)
 	}
+	if err := p.prepare(ctx, o); err != nil {
+		return failure{exitFailed, err}
+	}
+	e := optimizee.Evaluation{Params: params, Instance: instance, Seed: seed}
+	if s, ok := o.(optimizee.Scratch); ok {
+		if e.Dir, err = os.MkdirTemp("", "l2l-eval-"); err != nil {
+			return failure{exitFailed, err}
+		}
+		if !s.NeedsDir() { // it may make it
+			_ = os.Remove(e.Dir)
+		}
+		defer func() {
+			if os.Remove(e.Dir) != nil && exists(e.Dir) { // not empty
+				fmt.Fprintf(os.Stderr, "what the evaluation left behind is in %s\n", e.Dir)
+			}
+		}()
+	}
 	if p.Execution.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, p.Execution.Timeout)
 		defer cancel()
 	}
-	e := optimizee.Evaluation{Params: params, Instance: instance, Seed: seed}
 	began := time.Now()
 	out, err := o.Evaluate(ctx, e)
 	took := time.Since(began)
@@ -369,6 +392,11 @@ func (p *plan) evaluate(ctx context.Context, w io.Writer, x []float64, instance 
 		return rep.Report(ctx, e, w)
 	}
 	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func exportCommand() *cobra.Command {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
+	"github.com/meta-optimization/l2l-mpi/mpi"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
@@ -44,11 +46,13 @@ type stop struct {
 }
 
 type execution struct {
-	Schedule    string        `yaml:"schedule" doc:"how evaluations are spread over ranks: in chunks on demand, all at once, or the one that fits their time" range:"auto | pull | collective"`
-	Slots       int           `yaml:"slots" doc:"evaluations at a time on each rank" range:"[1, inf)" auto:"the CPUs that the rank has to itself"`
-	Timeout     time.Duration `yaml:"timeout" doc:"of one evaluation; 0 is none" range:"[0, inf)"`
-	OnFailure   onFailure     `yaml:"on_failure" doc:"what follows a failed evaluation"`
-	MaxFailures int           `yaml:"max_failures" doc:"individuals that fail in a row, after which the run ends; 0 is never" range:"[0, inf)"`
+	Schedule     string        `yaml:"schedule" doc:"how evaluations are spread over ranks: in chunks on demand, all at once, or the one that fits their time" range:"auto | pull | collective"`
+	Slots        int           `yaml:"slots" doc:"evaluations at a time on each rank" range:"[1, inf)" auto:"the CPUs that the rank has to itself, divided by those that an evaluation needs"`
+	Batch        int           `yaml:"batch" doc:"evaluations that a slot hands over at a time, for optimizees that evaluate several together" range:"[1, 1e6]"`
+	Timeout      time.Duration `yaml:"timeout" doc:"of one evaluation, or batch of them; 0 is none" range:"[0, inf)"`
+	StartTimeout time.Duration `yaml:"start_timeout" doc:"of getting an optimizee ready, for those that take time to start; 0 is none" range:"[0, inf)"`
+	OnFailure    onFailure     `yaml:"on_failure" doc:"what follows a failed evaluation"`
+	MaxFailures  int           `yaml:"max_failures" doc:"individuals that fail in a row, after which the run ends; 0 is never" range:"[0, inf)"`
 }
 
 type onFailure struct {
@@ -60,6 +64,7 @@ type output struct {
 	Dir        string        `yaml:"dir" doc:"the run's directory" auto:"runs/<name>/<number>, a new one at each start"`
 	Sync       time.Duration `yaml:"sync" doc:"how often the journal is flushed to the disk" range:"(0, inf)"`
 	Checkpoint time.Duration `yaml:"checkpoint" doc:"how often the optimizer's state is kept" range:"(0, inf)"`
+	KeepFailed int           `yaml:"keep_failed" doc:"directories of failed evaluations that stay in <dir>/work, where an optimizee has such" range:"[0, inf)"`
 }
 
 func defaults() config {
@@ -68,8 +73,10 @@ func defaults() config {
 		Seed:       1,
 		WarmStart:  warmStart{Best: 100},
 		Evaluation: evaluation{Instances: 1, Replicates: 1, Aggregate: "mean"},
-		Execution:  execution{Schedule: "auto", OnFailure: onFailure{Then: "worst"}, MaxFailures: 100},
-		Output:     output{Sync: time.Second, Checkpoint: 10 * time.Second},
+		Execution: execution{
+			Schedule: "auto", Batch: 1, StartTimeout: 5 * time.Minute, OnFailure: onFailure{Then: "worst"}, MaxFailures: 100,
+		},
+		Output: output{Sync: time.Second, Checkpoint: 10 * time.Second, KeepFailed: 100},
 	}
 }
 
@@ -82,9 +89,14 @@ type plan struct {
 	params        any        // of the algorithm
 	document      *document
 
+	// What the optimizee says of itself.
 	space      optimizee.Space
 	objectives []optimizee.Objective
-	sum        bool // the objectives are added up, as the optimizer takes only one
+	outputs    int  // model outputs of an evaluation
+	cpus       int  // that an evaluation keeps busy
+	starts     bool // it has to be prepared
+
+	sum bool // the objectives are added up, as the optimizer takes only one
 }
 
 // newPlan reads a configuration completely. Everything that is wrong with it is reported, each with its place.
@@ -106,12 +118,11 @@ func newPlan(d *document, types []optimizee.Type) (*plan, error) {
 		errs = append(errs, d.decode(algorithmNode, "optimizer", p.params, "type"))
 	}
 	if p.optimizeeNode != nil {
-		o := p.optimizeeType.New()
-		err := d.decode(p.optimizeeNode, "optimizee", o, "type")
-		errs = append(errs, err)
+		o, err := p.configured()
 		if err == nil {
-			errs = append(errs, p.describe(o))
+			err = p.describe(o)
 		}
+		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -167,17 +178,36 @@ func (p *plan) describe(o optimizee.Optimizee) (err error) {
 		}
 		defer func() { err = errors.Join(err, c.Close()) }()
 	}
-	p.space, p.objectives = o.Space(), o.Objectives()
+	p.space, p.objectives, p.cpus = o.Space(), o.Objectives(), 1
 	if err := errors.Join(p.space.Check(), optimizee.CheckObjectives(p.objectives)); err != nil {
 		return wrong(err)
+	}
+	if m, ok := o.(optimizee.Modeller); ok {
+		p.outputs = m.NumOutputs()
+	}
+	if wide, ok := o.(optimizee.Wide); ok {
+		p.cpus = max(wide.CPUs(), 1)
+	}
+	_, p.starts = o.(optimizee.Preparer)
+	if _, ok := o.(optimizee.Batch); !ok && p.Execution.Batch > 1 {
+		return wrong(fmt.Errorf("it evaluates one individual at a time, but execution.batch = %d, want 1", p.Execution.Batch))
 	}
 	return nil
 }
 
+// configured makes an optimizee with the plan's configuration.
+func (p *plan) configured() (optimizee.Optimizee, error) {
+	o := p.optimizeeType.New()
+	if l, ok := o.(optimizee.Located); ok && p.document.dir != "" {
+		defer func() { l.Locate(p.document.dir) }()
+	}
+	return o, p.document.decode(p.optimizeeNode, "optimizee", o, "type")
+}
+
 // newOptimizee makes an optimizee of the plan, ready for use.
 func (p *plan) newOptimizee() (optimizee.Optimizee, error) {
-	o := p.optimizeeType.New()
-	if err := p.document.decode(p.optimizeeNode, "optimizee", o, "type"); err != nil {
+	o, err := p.configured()
+	if err != nil {
 		return nil, err
 	}
 	if c, ok := o.(optimizee.Opener); ok {
@@ -188,9 +218,23 @@ func (p *plan) newOptimizee() (optimizee.Optimizee, error) {
 	return o, nil
 }
 
+// prepare gets an optimizee ready to evaluate, as the slots of a run do by themselves.
+func (p *plan) prepare(ctx context.Context, o optimizee.Optimizee) error {
+	r, ok := o.(optimizee.Preparer)
+	if !ok {
+		return nil
+	}
+	if p.Execution.StartTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, p.Execution.StartTimeout)
+		defer cancel()
+	}
+	return r.Prepare(ctx)
+}
+
 // newOptimizer makes the optimizer. It is offered all objectives; one that cannot have several searches for their best weighted sum.
 func (p *plan) newOptimizer() (o optimizer.Optimizer, sum bool, err error) {
-	problem := l2l.Problem(p.space, 0)
+	problem := l2l.Problem(p.space, p.outputs*p.Evaluation.Instances*p.Evaluation.Replicates)
 	problem.Objectives = len(p.objectives)
 	o, err = p.algorithm.New(problem, p.params, p.Seed)
 	if problem.Objectives > 1 && errors.Is(err, optimizer.ErrUnsuited) {
@@ -224,8 +268,33 @@ func (p *plan) stopRules() l2l.Stop {
 	}
 }
 
-func (p *plan) dispatchOptions(slots int) dispatch.Options {
-	return dispatch.Options{Make: p.newOptimizee, Slots: slots, Timeout: p.Execution.Timeout}
+// dispatchOptions say how a rank evaluates that has these slots, in a run of so many ranks.
+func (p *plan) dispatchOptions(slots, ranks int) (dispatch.Options, error) {
+	work, err := filepath.Abs(filepath.Join(p.Output.Dir, workDir))
+	workers := max(ranks-1, 1)
+	return dispatch.Options{
+		Make: p.newOptimizee, Slots: slots, Batch: p.Execution.Batch, Timeout: p.Execution.Timeout, PrepareTimeout: p.Execution.StartTimeout,
+		Dir: work, KeepFailed: (p.Output.KeepFailed + workers - 1) / workers,
+	}, err
+}
+
+// workDir is where, in the run's directory, evaluations have directories of their own.
+const workDir = "work"
+
+// coordinator is rank 0's side, for workers with these slots.
+func (p *plan) coordinator(comm mpi.Comm, slots []int) (*dispatch.Coordinator, error) {
+	room := make([]int, len(slots))
+	for rank, n := range slots {
+		room[rank] = n * p.Execution.Batch
+	}
+	longest := p.Execution.Timeout
+	switch start := p.Execution.StartTimeout; {
+	case p.starts && start == 0:
+		longest = 0
+	case p.starts && longest > 0:
+		longest += start
+	}
+	return dispatch.NewCoordinator(comm, dispatch.Schedule(p.Execution.Schedule), room, longest)
 }
 
 // effective is the configuration with every default written out: what another run needs to repeat this one.
@@ -234,8 +303,8 @@ func (p *plan) effective() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := p.optimizeeType.New()
-	if err := p.document.decode(p.optimizeeNode, "optimizee", o, "type"); err != nil {
+	o, err := p.configured()
+	if err != nil {
 		return nil, err
 	}
 	model, err := typed(p.optimizeeType.Name, o)
@@ -267,7 +336,9 @@ func typed(name string, v any) (*yaml.Node, error) {
 }
 
 // changeable are the sections and keys that a resumed run may have other than the run before: they do not touch the search.
-var changeable = []string{"stop", "execution.schedule", "execution.slots", "execution.timeout", "execution.max_failures", "output"}
+var changeable = []string{
+	"stop", "optimizee.dir", "execution.schedule", "execution.slots", "execution.batch", "execution.timeout", "execution.start_timeout", "execution.max_failures", "output",
+}
 
 // resumable returns an error naming each value that differs between the configuration that a run was started with and this one, unless
 // it may change.
@@ -332,14 +403,26 @@ func load(path string, assignments []string, types []optimizee.Type) (*plan, err
 	if err != nil {
 		return nil, err
 	}
-	return loadText(path, text, assignments, types)
+	d, err := parse(path, text)
+	if err != nil {
+		return nil, err
+	}
+	if d.dir, err = filepath.Abs(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
+	return d.plan(assignments, types)
 }
 
+// loadText reads a configuration that is no file of its user's: its paths are absolute.
 func loadText(name string, text []byte, assignments []string, types []optimizee.Type) (*plan, error) {
 	d, err := parse(name, text)
 	if err != nil {
 		return nil, err
 	}
+	return d.plan(assignments, types)
+}
+
+func (d *document) plan(assignments []string, types []optimizee.Type) (*plan, error) {
 	var errs []error
 	for _, a := range assignments {
 		errs = append(errs, d.assign(a))

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"math"
@@ -21,6 +22,7 @@ import (
 // that what is wrong with a value can be shown where it stands.
 type document struct {
 	name  string
+	dir   string // that it stands in, an absolute path; "" if it is no file
 	lines []string
 	root  *yaml.Node            // a mapping
 	set   map[*yaml.Node]string // for nodes that came from --set: the assignment
@@ -234,6 +236,20 @@ func (d *document) scan(n *yaml.Node, path string, v reflect.Value) error {
 		}
 	}
 	isNull := n.Kind == yaml.ScalarNode && n.Tag == "!!null"
+	if v.CanAddr() && n.Kind == yaml.ScalarNode && !isNull {
+		if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+			if err := u.UnmarshalText([]byte(n.Value)); err != nil {
+				return d.wrong(n, path, "%s, %v", shown(n), err)
+			}
+			return nil
+		}
+	}
+	if v.CanAddr() {
+		if m, ok := v.Addr().Interface().(schema.Appender); ok {
+			v.SetZero()
+			return d.named(n, path, m)
+		}
+	}
 	switch {
 	case v.Kind() == reflect.Pointer:
 		if isNull {
@@ -283,6 +299,28 @@ func (d *document) scan(n *yaml.Node, path string, v reflect.Value) error {
 		return d.wrong(n, path, "%s, want a single value", shown(n))
 	}
 	return d.scalar(n, path, v)
+}
+
+// named reads a section whose keys are names of the user's choice.
+func (d *document) named(n *yaml.Node, path string, m schema.Appender) error {
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+		return nil
+	}
+	if n.Kind != yaml.MappingNode {
+		return d.wrong(n, path, "%s, want names, each with a section of its own", shown(n))
+	}
+	var errs []error
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if key.Kind != yaml.ScalarNode || key.Value == "" || seen[key.Value] {
+			errs = append(errs, d.wrong(key, join(path, key.Value), "want a name that is there once"))
+			continue
+		}
+		seen[key.Value] = true
+		errs = append(errs, d.scan(value, join(path, key.Value), reflect.ValueOf(m.Append(key.Value)).Elem()))
+	}
+	return errors.Join(errs...)
 }
 
 func (d *document) scalar(n *yaml.Node, path string, v reflect.Value) error {
@@ -347,11 +385,11 @@ func shown(n *yaml.Node) string {
 }
 
 // encode writes the fields of a struct as a mapping, in their order; a field that is chosen automatically is "auto", and one that is not
-// there (a nil pointer) is left out.
+// there (a nil pointer, or a zero with the option omitempty) is left out.
 func encode(v any) (*yaml.Node, error) {
 	m := &yaml.Node{Kind: yaml.MappingNode}
 	for _, f := range schema.Fields(v) {
-		if f.Value.Kind() == reflect.Pointer && f.Value.IsNil() {
+		if f.Value.Kind() == reflect.Pointer && f.Value.IsNil() || f.Omit && f.Value.IsZero() {
 			continue
 		}
 		value, err := encodeValue(f)
@@ -366,6 +404,17 @@ func encode(v any) (*yaml.Node, error) {
 func encodeValue(f schema.Field) (*yaml.Node, error) {
 	if f.IsAuto() {
 		return scalarNode("auto"), nil
+	}
+	if m, ok := f.Value.Interface().(schema.Mapping); ok {
+		n := &yaml.Node{Kind: yaml.MappingNode}
+		for key, p := range m.All() {
+			value, err := encodeValue(schema.Field{Value: reflect.ValueOf(p).Elem()})
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", key, err)
+			}
+			n.Content = append(n.Content, scalarNode(key), value)
+		}
+		return n, nil
 	}
 	if _, custom := f.Value.Interface().(yaml.Marshaler); f.Value.Kind() == reflect.Struct && !custom {
 		return encode(f.Value.Interface())

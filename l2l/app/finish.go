@@ -24,6 +24,7 @@ func (r *theRun) finish(begun l2l.Begun, s l2l.Summary) error {
 	if err := errors.Join(writeJSON(filepath.Join(r.dir, "result.json"), out), r.manifest(begun, &s)); err != nil {
 		return err
 	}
+	_ = os.Remove(filepath.Join(r.dir, workDir)) // unless something is in it
 	w := os.Stdout
 	fmt.Fprintf(w, "%s: %s\n", r.Name, s.Reason)
 	fmt.Fprintf(w, "%d generations, %d evaluations, %v", s.Generations, s.Evaluations, time.Since(r.started).Round(10*time.Millisecond))
@@ -104,6 +105,9 @@ func (r *theRun) explain(w io.Writer, ind l2l.Individual) (err error) {
 	}
 	if c, ok := o.(optimizee.Opener); ok {
 		defer func() { err = errors.Join(err, c.Close()) }()
+	}
+	if err := r.prepare(context.Background(), o); err != nil {
+		return err
 	}
 	e := r.search.First(ind)
 	params, err := r.space.Decode(e.X)

@@ -82,7 +82,7 @@ func follow(ctx context.Context, comm mpi.Comm, types []optimizee.Type) error {
 	var worker *dispatch.Worker
 	p, err := loadText("configuration of rank 0", []byte(b.Config), nil, types)
 	if err == nil {
-		worker, err = dispatch.NewWorker(ctx, comm, p.dispatchOptions(b.Slots[comm.Rank()]))
+		worker, err = newWorker(ctx, comm, p, b.Slots)
 	}
 	trouble := ""
 	if err != nil {
@@ -102,6 +102,14 @@ func follow(ctx context.Context, comm mpi.Comm, types []optimizee.Type) error {
 		return failure{exitFailed, fmt.Errorf("rank %d: %w", comm.Rank(), err)}
 	}
 	return nil
+}
+
+func newWorker(ctx context.Context, comm mpi.Comm, p *plan, slots []int) (*dispatch.Worker, error) {
+	opts, err := p.dispatchOptions(slots[comm.Rank()], len(slots))
+	if err != nil {
+		return nil, err
+	}
+	return dispatch.NewWorker(ctx, comm, opts)
 }
 
 // send gives rank 0 a value, collectively.
@@ -221,7 +229,7 @@ func prepare(o runOptions, types []optimizee.Type, ranks []hello) (*theRun, erro
 	if err != nil {
 		return nil, usage(err)
 	}
-	r := &theRun{plan: p, options: o, ranks: ranks, slots: slotsOf(ranks, p.Execution.Slots), log: log, started: time.Now()}
+	r := &theRun{plan: p, options: o, ranks: ranks, slots: slotsOf(ranks, p.Execution.Slots, p.cpus), log: log, started: time.Now()}
 	r.dir = p.directory(o.resume)
 	p.Output.Dir = r.dir
 	effective, err := p.effective()
@@ -251,10 +259,14 @@ func prepare(o runOptions, types []optimizee.Type, ranks []hello) (*theRun, erro
 
 // evaluator makes what runs the evaluations.
 func (r *theRun) evaluator(ctx context.Context, comm mpi.Comm) (evaluator, error) {
-	if comm.Size() == 1 {
-		return dispatch.NewSolo(ctx, r.dispatchOptions(r.slots[0]))
+	if comm.Size() > 1 {
+		return r.coordinator(comm, r.slots)
 	}
-	return dispatch.NewCoordinator(comm, dispatch.Schedule(r.Execution.Schedule), r.slots, r.Execution.Timeout)
+	opts, err := r.dispatchOptions(r.slots[0], 1)
+	if err != nil {
+		return nil, err
+	}
+	return dispatch.NewSolo(ctx, opts)
 }
 
 // run runs the loop and tells how it ended.

@@ -30,10 +30,10 @@ func newHello() hello {
 	return h
 }
 
-// slotsOf is the number of slots of each rank: wanted, where it is not 0; what Slurm gave; or the rank's share of the CPUs that it may
-// use, each shared equally among the ranks of the host that may use it. Every rank has at least one. Rank 0 only manages, unless it is
-// alone, and takes no share.
-func slotsOf(ranks []hello, wanted int) []int {
+// slotsOf is the number of slots of each rank: wanted, where it is not 0; or as many as find the CPUs that an evaluation needs among those
+// that Slurm gave, or else in the rank's share of the CPUs that it may use, each shared equally among the ranks of the host that may use
+// it. Every rank has at least one. Rank 0 only manages, unless it is alone, and takes no share.
+func slotsOf(ranks []hello, wanted, needed int) []int {
 	type cpu struct {
 		host   string
 		number int
@@ -55,10 +55,10 @@ func slotsOf(ranks []hello, wanted int) []int {
 				share += 1 / float64(sharers[cpu{h.Host, n}])
 			}
 		}
-		slots[rank] = max(int(share+1e-9), 1)
 		if h.Given > 0 {
-			slots[rank] = h.Given
+			share = float64(h.Given)
 		}
+		slots[rank] = max(int(share+1e-9)/needed, 1)
 		if wanted > 0 {
 			slots[rank] = wanted
 		}

@@ -9,7 +9,11 @@
 //
 // The tags: yaml, the key; doc, one sentence; unit; range, the values allowed (an interval, or words separated by |); auto, how
 // the value is chosen where it is left at zero (such a zero is always in range). A field without a yaml key, or with "-", is not
-// part of the configuration. Defaults are not tags: they are the values of a struct that the owner hands out.
+// part of the configuration. Defaults are not tags: they are the values of a struct that the owner hands out. With the option omitempty
+// after its key, a field is not written out while it is zero.
+//
+// A section whose keys are names of the user's choice is a [Map]. A struct or a list that is an encoding.TextUnmarshaler may also be
+// given as a single word.
 //
 // It is a leaf: it knows no YAML, no optimizer and no optimizee.
 package schema
@@ -31,6 +35,7 @@ type Field struct {
 	Unit  string        // "" where it has none
 	Range string        // as in the tag; "" where everything of the type is allowed
 	Auto  string        // how a zero is filled in; "" where zero means zero
+	Omit  bool          // not written out while it is zero
 	Value reflect.Value // the field itself, settable if the struct was given by pointer
 }
 
@@ -54,14 +59,14 @@ func fieldsOf(v reflect.Value) []Field {
 	var fields []Field
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
-		key, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		key, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 		switch {
 		case f.Anonymous && key == "":
 			fields = append(fields, fieldsOf(structOf(v.Field(i)))...)
 		case f.IsExported() && key != "" && key != "-":
 			fields = append(fields, Field{
 				Key: key, Doc: f.Tag.Get("doc"), Unit: f.Tag.Get("unit"),
-				Range: f.Tag.Get("range"), Auto: f.Tag.Get("auto"), Value: v.Field(i),
+				Range: f.Tag.Get("range"), Auto: f.Tag.Get("auto"), Omit: options == "omitempty", Value: v.Field(i),
 			})
 		}
 	}
@@ -75,6 +80,8 @@ func typeName(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[time.Duration]():
 		return "duration"
+	case t.Implements(reflect.TypeFor[Mapping]()):
+		return "names to " + typeName(reflect.TypeOf(reflect.Zero(t).Interface().(Mapping).New()))
 	case t.Kind() == reflect.Slice:
 		return "list of " + typeName(t.Elem())
 	case t.Kind() == reflect.Map:
@@ -102,12 +109,12 @@ func (f Field) IsAuto() bool { return f.Auto != "" && f.Value.IsZero() }
 
 // Default shows the field's present value, and for one that is filled in later how that is done.
 func (f Field) Default() string {
-	switch {
+	switch kind := f.Value.Kind(); {
 	case f.IsAuto():
 		return "auto: " + f.Auto
-	case f.Value.Kind() == reflect.Pointer && f.Value.IsNil():
+	case kind == reflect.Pointer && f.Value.IsNil():
 		return "none"
-	case f.Value.Kind() == reflect.String && f.Value.Len() == 0, f.Value.Kind() == reflect.Slice && f.Value.Len() == 0:
+	case (kind == reflect.String || kind == reflect.Slice || kind == reflect.Map) && f.Value.Len() == 0:
 		return "none"
 	}
 	return fmt.Sprint(f.Value.Interface())
@@ -121,7 +128,7 @@ func (f Field) Check() error {
 	return checkRange(f.Key, f.Range, f.Value)
 }
 
-// Check checks every field of v, a struct or a pointer to one, and of the structs within. All violations are reported, each as
+// Check checks every field of v, a struct or a pointer to one, and of the structs and Maps within. All violations are reported, each as
 // "<path> = <value>, want <rule>", with path's keys joined by dots after prefix.
 func Check(prefix string, v any) error {
 	var errs []error
@@ -132,6 +139,11 @@ func Check(prefix string, v any) error {
 		errs = append(errs, f.Check())
 		if inner := structOf(f.Value); inner.Kind() == reflect.Struct {
 			errs = append(errs, Check(f.Key, inner.Interface()))
+		}
+		if m, ok := f.Value.Interface().(Mapping); ok {
+			for key, value := range m.All() {
+				errs = append(errs, Check(f.Key+"."+key, value))
+			}
 		}
 	}
 	return errors.Join(errs...)

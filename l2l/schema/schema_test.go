@@ -19,12 +19,13 @@ type inner struct {
 
 type sample struct {
 	common
-	PopSize int           `yaml:"pop_size" doc:"individuals" range:"[2, inf)" auto:"10 n"`
-	Rate    float64       `yaml:"rate,omitempty" unit:"1/s" range:"(0, 1)"`
-	Kind    string        `yaml:"kind" range:"blend | uniform"`
-	Steps   []float64     `yaml:"steps" range:"[0, 5]"`
-	Wait    time.Duration `yaml:"wait"`
-	Inner   inner         `yaml:"inner"`
+	PopSize int               `yaml:"pop_size" doc:"individuals" range:"[2, inf)" auto:"10 n"`
+	Rate    float64           `yaml:"rate,omitempty" unit:"1/s" range:"(0, 1)"`
+	Kind    string            `yaml:"kind" range:"blend | uniform"`
+	Steps   []float64         `yaml:"steps" range:"[0, 5]"`
+	Wait    time.Duration     `yaml:"wait"`
+	Inner   inner             `yaml:"inner"`
+	Named   schema.Map[inner] `yaml:"named"`
 	Hidden  int
 	Off     int `yaml:"-"`
 }
@@ -39,10 +40,10 @@ func TestFieldsFollowDeclarationOrderAndLeaveOutTheRest(t *testing.T) {
 	for _, f := range schema.Fields(&s) {
 		keys, types = append(keys, f.Key), append(types, f.Type())
 	}
-	if got := strings.Join(keys, " "); got != "seed pop_size rate kind steps wait inner" {
+	if got := strings.Join(keys, " "); got != "seed pop_size rate kind steps wait inner named" {
 		t.Errorf("keys: %s", got)
 	}
-	if got := strings.Join(types, ", "); got != "whole number, whole number, number, text, list of number, duration, section" {
+	if got := strings.Join(types, ", "); got != "whole number, whole number, number, text, list of number, duration, section, names to section" {
 		t.Errorf("types: %s", got)
 	}
 }
@@ -101,4 +102,34 @@ func TestAMalformedRangePanicsAtOnce(t *testing.T) {
 	_ = schema.Check("", struct {
 		X int `yaml:"x" range:"[1; 2]"`
 	}{})
+}
+
+func TestAMapKeepsItsOrderAndItsEntriesAreChecked(t *testing.T) {
+	s := valid()
+	for i, key := range []string{"b", "a", "c"} {
+		s.Named.Append(key).(*inner).Level = float64(i)
+	}
+	var keys []string
+	for key, value := range s.Named.All() {
+		keys = append(keys, key)
+		value.(*inner).Level += 0.5
+	}
+	if got := strings.Join(keys, " "); got != "b a c" || s.Named[2].Value.Level != 2.5 {
+		t.Errorf("%s: %v", got, s.Named)
+	}
+	err := schema.Check("optimizee", &s)
+	if err == nil || err.Error() != "optimizee.named.a.level = 1.5, want > 0 and <= 1\noptimizee.named.c.level = 2.5, want > 0 and <= 1" {
+		t.Errorf("got %v", err)
+	}
+	if _, ok := s.Named.New().(*inner); !ok {
+		t.Errorf("New is a %T", s.Named.New())
+	}
+}
+
+func TestOmittedFieldsAreMarked(t *testing.T) {
+	for _, f := range schema.Fields(valid()) {
+		if f.Omit != (f.Key == "rate") {
+			t.Errorf("%s: omit = %v", f.Key, f.Omit)
+		}
+	}
 }
