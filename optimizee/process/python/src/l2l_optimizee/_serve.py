@@ -1,0 +1,91 @@
+"""serve: the one line of a model."""
+
+from __future__ import annotations
+
+import faulthandler
+import io
+import json
+import platform
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Optional, Union
+
+from . import _dry
+from ._model import Checked, Evaluation, Model, Returned, decoder
+from ._team import Team
+from ._wire import PROTOCOL, Connection, connect, dumps, loads, vector
+
+
+def serve(
+    evaluate: Optional[Callable[..., Returned]] = None,
+    *,
+    batch: Optional[Callable[[list[Evaluation]], Sequence[Returned]]] = None,
+    setup: Optional[Callable[[dict[str, Any]], object]] = None,
+    comm: Any = None,
+) -> None:
+    """Serve a model until l2l-mpi has no more evaluations; without l2l-mpi, evaluate what the command line says.
+
+    evaluate: takes any of ``params``, ``seed``, ``instance``, ``constants`` and ``directory``, by these names (see
+        Evaluation), and returns a fitness: a number, one for each objective in their order or by their names, or a Result.
+        An exception makes the evaluation a failed one; the model goes on with the next.
+    batch: instead of evaluate, takes a list of Evaluations and returns what evaluate would of each, in their order. It is
+        given more than one at a time if the configuration has ``execution: {batch: N}``.
+    setup: is called once with the configuration's constants, before the first evaluation. An exception ends the run.
+    comm: for a model that is an MPI program itself, its communicator (mpi4py's MPI.COMM_WORLD). All ranks call serve and
+        evaluate together; what rank 0 returns counts.
+    """
+    model = Model(evaluate, batch, setup)
+    team = Team(model, comm)
+    if team.rank > 0:
+        return team.follow()
+    with team:
+        connection = connect()
+        if connection is None:
+            return _dry.run(team, sys.argv)
+        # Where a model hangs or crashes is printed, and so becomes part of the reason of the failure.
+        faulthandler.enable()
+        faulthandler.register(signal.SIGTERM, chain=True)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(line_buffering=True)  # what is printed until a crash is not lost
+        try:
+            _answer(team, connection)
+        except ConnectionError:
+            pass  # l2l-mpi has ended
+
+
+def _answer(team: Team, connection: Connection) -> None:
+    """Answer until nothing can be asked any more."""
+    worker = f"l2l_optimizee, Python {platform.python_version()}"
+    connection.send(json.dumps({"protocol": PROTOCOL, "encoding": "msgpack", "worker": worker}).encode())
+    message = connection.receive()
+    if message is None:
+        return
+    task = loads(message)
+    error = team.begin(task)
+    connection.send(dumps({} if error is None else {"error": error}))
+    if error is not None:
+        return
+    decode = decoder(task["parameters"])
+    while True:
+        message = connection.receive()
+        if message is None:
+            return
+        evaluations = [
+            Evaluation(decode(e["params"]), e["seed"], e["instance"], task["constants"] or {}, e.get("dir", ""))
+            for e in loads(message)["evaluations"]
+        ]
+        results = team.run(evaluations)
+        # What was printed belongs to these evaluations, not to the next.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        connection.send(dumps({"results": [_written(r) for r in results]}))
+
+
+def _written(result: Union[Checked, str]) -> dict[str, Any]:
+    if isinstance(result, str):
+        return {"error": result.encode("utf-8", "replace").decode()}
+    written = {"fitness": vector(result.fitness)}
+    if result.outputs:
+        written["outputs"], written["targets"] = vector(result.outputs), vector(result.targets)
+    return written
