@@ -3,6 +3,7 @@ package app
 import (
 	"flag"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -20,7 +21,17 @@ func TestMain(m *testing.M) {
 
 // TestCommandLine runs the scripts of testdata/script, each a user's session.
 func TestCommandLine(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true})
+	python, err := filepath.Abs("../../optimizee/process/python/src")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PYTHONPATH", python)
+			return nil
+		},
+	})
 }
 
 // moody is an optimizee with a parameter of every kind, which panics, fails or hangs for some of their values.

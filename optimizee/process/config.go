@@ -1,0 +1,159 @@
+package process
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/schema"
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+)
+
+// Config is a program as an optimizee, as a configuration describes it.
+type Config struct {
+	Command    Words                 `yaml:"command" doc:"the program and its arguments, a list or a text that is split at spaces"`
+	Mode       string                `yaml:"mode" doc:"worker: it is started once per slot, and answers requests, as optimizee/process/PROTOCOL.md tells; oneshot: it is started for each evaluation" range:"worker | oneshot"`
+	Dir        string                `yaml:"dir" doc:"where a worker runs and files are found; if relative, it is so to the directory of the configuration" auto:"the directory of the configuration"`
+	Parameters schema.Map[Parameter] `yaml:"parameters" doc:"what is searched, in the order of the search vector"`
+	Objectives schema.Map[Objective] `yaml:"objectives" doc:"what the program returns; NAME: minimise is short for NAME: {direction: minimise}"`
+	Outputs    int                   `yaml:"outputs" doc:"model outputs, and as many targets, that it returns besides" range:"[0, 1e7]"`
+	Constants  map[string]any        `yaml:"constants" doc:"handed to the program unchanged; a oneshot program has them as {NAME} in its command, and with pass: json"`
+
+	Pass    string   `yaml:"pass" doc:"how a oneshot program gets the parameters that its command does not name as {NAME}: as arguments --NAME=value, in environment variables L2L_PARAM_NAME, or in a file params.json or params.csv, which its command may name as {params}" range:"arguments | environment | json | csv"`
+	Fitness Fitness  `yaml:"fitness" doc:"where a oneshot program leaves its fitness: last_line, or a section" auto:"the last line of the standard output"`
+	Files   []string `yaml:"files" doc:"files and directories of dir that a oneshot program, which runs in a directory of its own, finds there" auto:"the first argument of the command, if it is a file of dir"`
+	Scratch bool     `yaml:"scratch" doc:"whether a worker is given a directory for each evaluation; a oneshot program always is"`
+
+	Env      map[string]string `yaml:"env" doc:"environment variables for the program"`
+	Inherit  string            `yaml:"inherit" doc:"what it sees of the environment: of MPI and Slurm nothing, of Slurm what srun needs, or all" range:"user | slurm | all" auto:"slurm with an srun launcher, otherwise user"`
+	Launcher Words             `yaml:"launcher" doc:"what starts the program, if that is an MPI program itself: mpirun -n 4, or srun --exact -N 1 -n 4; on the node of its rank"`
+	Width    int               `yaml:"cpus" doc:"CPUs that an evaluation keeps busy; a rank has accordingly fewer slots" range:"[1, 1e6]" auto:"the tasks of the launcher times their CPUs, or 1"`
+	Affinity string            `yaml:"affinity" doc:"whether the program is bound to the CPUs of its rank, or free" range:"inherit | free" auto:"free if its rank is bound to fewer CPUs than it needs"`
+
+	Grace        time.Duration `yaml:"grace" doc:"from the signal TERM to the signal KILL, for a program that has to end" range:"[0, inf)"`
+	MessageLimit int           `yaml:"message_limit" doc:"size of a worker's answer, or of the file with the fitness, above which it is refused" unit:"bytes" range:"[1024, 1e9]"`
+	LogLimit     int           `yaml:"log_limit" doc:"how much is kept of the standard output, and of the standard error, of an evaluation: half of it from the beginning, half from the end" unit:"bytes" range:"[1024, 1e9]"`
+}
+
+// The modes.
+const (
+	modeWorker  = "worker"
+	modeOneshot = "oneshot"
+)
+
+// defaultConfig is what a configuration starts from.
+func defaultConfig() Config {
+	return Config{
+		Mode: modeWorker, Pass: "arguments", Grace: 5 * time.Second, MessageLimit: 64 << 20, LogLimit: 256 << 10,
+	}
+}
+
+// Words is a command: a list of words, or a text that is split at spaces.
+type Words []string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (w *Words) UnmarshalText(text []byte) error {
+	*w = strings.Fields(string(text))
+	return nil
+}
+
+// Parameter is one parameter, or a vector of them.
+type Parameter struct {
+	Type    string   `yaml:"type,omitempty" doc:"of the values" range:"float | int | bool | categorical" auto:"categorical with choices, otherwise float"`
+	Lower   *float64 `yaml:"lower,omitempty" doc:"bound, inclusive; needed for float and int, unless there is a std"`
+	Upper   *float64 `yaml:"upper,omitempty" doc:"bound, inclusive; needed for float and int, unless there is a std"`
+	Scale   string   `yaml:"scale,omitempty" doc:"whether the value is searched, or its logarithm" range:"linear | log" auto:"linear"`
+	Choices []string `yaml:"choices,omitempty" doc:"values of a categorical parameter, at least two"`
+	Size    int      `yaml:"size,omitempty" doc:"of a vector; 0 is a single value" range:"[0, 1e7]"`
+	Mean    float64  `yaml:"mean,omitempty" doc:"of the first individuals, where there is a std"`
+	Std     float64  `yaml:"std,omitempty" doc:"standard deviation of the first individuals, which are then normally distributed, for a log scale in the natural logarithm; 0: uniform between the bounds" range:"[0, inf)"`
+	Unit    string   `yaml:"unit,omitempty" doc:"of the value, for people"`
+	Doc     string   `yaml:"doc,omitempty" doc:"what it is, for people"`
+}
+
+var kinds = map[string]optimizee.Kind{
+	"float": optimizee.Float, "int": optimizee.Int, "bool": optimizee.Bool, "categorical": optimizee.Categorical,
+}
+
+// parameter translates the description of a parameter. What remains wrong with it is for optimizee.Space.Check to say.
+func (p Parameter) parameter(name string) (optimizee.Parameter, error) {
+	kind := kinds[p.Type] // "" is float
+	if p.Type == "" && len(p.Choices) > 0 {
+		kind = optimizee.Categorical
+	}
+	out := optimizee.Parameter{
+		Name: name, Kind: kind, Lower: math.Inf(-1), Upper: math.Inf(1), Log: p.Scale == "log", Choices: p.Choices, Size: p.Size,
+		Unit: p.Unit, Doc: p.Doc, Mean: p.Mean, Std: p.Std,
+	}
+	if kind == optimizee.Bool || kind == optimizee.Categorical {
+		if p.Lower != nil || p.Upper != nil || p.Std > 0 {
+			return out, fmt.Errorf("parameters.%s: bounds or a std, which a %v does not have", name, kind)
+		}
+		out.Lower, out.Upper = 0, 0
+		return out, nil
+	}
+	if (p.Lower == nil || p.Upper == nil) && p.Std == 0 {
+		return out, fmt.Errorf("parameters.%s: want lower and upper, or a mean and a std", name)
+	}
+	if p.Lower != nil {
+		out.Lower = *p.Lower
+	}
+	if p.Upper != nil {
+		out.Upper = *p.Upper
+	}
+	return out, nil
+}
+
+// Objective is one number of the fitness.
+type Objective struct {
+	Direction string  `yaml:"direction" doc:"which fitness is better" range:"minimise | maximise"`
+	Weight    float64 `yaml:"weight,omitempty" doc:"share of the sum, where several objectives are added up; 0 means 1" range:"[0, inf)"`
+	Unit      string  `yaml:"unit,omitempty" doc:"for people"`
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler: the direction alone.
+func (o *Objective) UnmarshalText(text []byte) error {
+	if _, err := direction(string(text)); err != nil {
+		return err
+	}
+	*o = Objective{Direction: string(text)}
+	return nil
+}
+
+func direction(word string) (optimizee.Direction, error) {
+	switch word {
+	case "minimise":
+		return optimizee.Minimise, nil
+	case "maximise":
+		return optimizee.Maximise, nil
+	}
+	return 0, fmt.Errorf("want minimise or maximise")
+}
+
+// objective translates the description of an objective.
+func (o Objective) objective(name string) (optimizee.Objective, error) {
+	d, err := direction(o.Direction)
+	if err != nil {
+		return optimizee.Objective{}, fmt.Errorf("objectives.%s: no direction, %w", name, err)
+	}
+	return optimizee.Objective{Name: name, Direction: d, Weight: o.Weight, Unit: o.Unit}, nil
+}
+
+// Fitness says where a oneshot program leaves its fitness. The zero Fitness is the last line of its standard output: a number for each
+// objective, separated by spaces, commas or semicolons. At most one of the first three fields may be set.
+type Fitness struct {
+	JSON  string `yaml:"json,omitempty" doc:"a file, with a number, a list, an object with a number for each objective, or one with the key fitness that has this, and perhaps outputs and targets"`
+	CSV   string `yaml:"csv,omitempty" doc:"a file whose last row is the fitness: in columns that its header names as the objectives are, or else in the first ones"`
+	Regex string `yaml:"regex,omitempty" doc:"a regular expression (RE2) with a group for each objective, in their order or by their names; its last match in the standard output counts"`
+	Key   string `yaml:"key,omitempty" doc:"where in the JSON file the fitness is, keys and indices joined by dots; or the name of the column of the CSV file"`
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler: the word last_line.
+func (f *Fitness) UnmarshalText(text []byte) error {
+	if string(text) != "last_line" {
+		return fmt.Errorf("want last_line, or a section with json, csv or regex")
+	}
+	*f = Fitness{}
+	return nil
+}

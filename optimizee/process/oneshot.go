@@ -1,0 +1,248 @@
+package process
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+)
+
+// The ways in which a oneshot program gets its parameters, and the files of two of them.
+const (
+	passArguments   = "arguments"
+	passEnvironment = "environment"
+	passJSON        = "json"
+	passCSV         = "csv"
+
+	paramsJSON = "params.json"
+	paramsCSV  = "params.csv"
+)
+
+// placeholder is a {name} in a word of a command. {{name}} stands for {name}, and ${name} is the shell's.
+var placeholder = regexp.MustCompile(strings.ReplaceAll(`\$\{name\}|\{\{name\}\}|\{name\}`, "name", "[A-Za-z_][A-Za-z0-9_]*"))
+
+// builtin are the placeholders that are no parameters and no constants.
+var builtin = []string{"seed", "seed31", "instance", "dir", "params"}
+
+// openOneshot checks the configuration of a oneshot program.
+func (p *Process) openOneshot() error {
+	var err error
+	if p.capture, err = newCapture(p.Fitness, p.objectives); err != nil {
+		return err
+	}
+	if p.Outputs > 0 && (p.Fitness.JSON == "" || p.Fitness.Key != "") {
+		return errors.New("outputs: of a oneshot program they come with its fitness: want fitness: {json: FILE}, without a key")
+	}
+	known := slices.Clone(builtin)
+	for _, q := range p.space {
+		if slices.Contains(builtin, q.Name) {
+			return fmt.Errorf("parameters.%s: the name means something else in a command: %s", q.Name, strings.Join(builtin, ", "))
+		}
+		known = append(known, q.Name)
+	}
+	for name := range p.Constants {
+		if slices.Contains(known, name) {
+			return fmt.Errorf("constants.%s: the name means something else in a command already", name)
+		}
+		known = append(known, name)
+	}
+	p.named = map[string]bool{}
+	for _, w := range p.Command {
+		for _, match := range placeholder.FindAllString(w, -1) {
+			name := strings.Trim(match, "{}")
+			switch {
+			case strings.HasPrefix(match, "$"), strings.HasPrefix(match, "{{"):
+			case !slices.Contains(known, name):
+				return fmt.Errorf("command: %s: no such parameter or constant; known are also %s; a brace that is meant is written {{%s}}",
+					match, strings.Join(builtin, ", "), name)
+			case name == "params" && p.Pass != passJSON && p.Pass != passCSV:
+				return fmt.Errorf("command: {params}: there is no file with parameters, want pass: %s or pass: %s", passJSON, passCSV)
+			default:
+				p.named[name] = true
+			}
+		}
+	}
+	if p.files = p.Files; p.files == nil && len(p.Command) > 1 && p.has(p.Command[1]) {
+		p.files = p.Command[1:2]
+	}
+	for _, f := range p.files {
+		if !p.has(f) {
+			return fmt.Errorf("files: %q, want a file or directory within dir", f)
+		}
+	}
+	return nil
+}
+
+// has reports whether there is a file or directory of that name within Dir.
+func (p *Process) has(name string) bool {
+	_, err := os.Stat(filepath.Join(p.Dir, name))
+	return err == nil && filepath.IsLocal(name) && filepath.Clean(name) != "."
+}
+
+// once starts the program for one evaluation.
+func (p *Process) once(ctx context.Context, e optimizee.Evaluation) (out optimizee.Outcome, err error) {
+	if err := ctx.Err(); err != nil {
+		return out, err
+	}
+	dir := e.Dir
+	if dir == "" { // the run offers none
+		if dir, err = os.MkdirTemp("", "l2l-"); err != nil {
+			return out, err
+		}
+		defer os.RemoveAll(dir)
+	}
+	values := p.values(e, dir)
+	env, err := p.hand(e, dir, values)
+	if err != nil {
+		return out, err
+	}
+	c := p.command(p.argv(values), dir)
+	c.env = append(c.env, env...)
+	child, err := start(c)
+	if err != nil {
+		return out, err
+	}
+	select {
+	case <-child.ended:
+	case <-ctx.Done():
+		child.end(p.Grace)
+		err = ctx.Err()
+	}
+	if err == nil && !child.cmd.ProcessState.Success() {
+		err = fmt.Errorf("the program ended (%s)", child.status())
+	}
+	if err == nil {
+		if out, err = p.capture.outcome(dir, child.stdout.text(), p.MessageLimit); err == nil {
+			return out, nil
+		}
+	}
+	return optimizee.Outcome{}, errors.Join(fmt.Errorf("%w%s", err, child.lastWords()), child.writeLogs(dir))
+}
+
+// values are the texts of the placeholders.
+func (p *Process) values(e optimizee.Evaluation, dir string) map[string]string {
+	values := map[string]string{
+		"seed": strconv.FormatUint(e.Seed, 10), "seed31": strconv.FormatUint(e.Seed>>33, 10), "instance": strconv.Itoa(e.Instance), "dir": dir,
+		"params": filepath.Join(dir, paramsJSON),
+	}
+	if p.Pass == passCSV {
+		values["params"] = filepath.Join(dir, paramsCSV)
+	}
+	for name, v := range p.Constants {
+		values[name] = text(v)
+	}
+	for _, v := range e.All() {
+		values[v.Name] = text(v.Value)
+	}
+	return values
+}
+
+// text is a value in a command or an environment variable. Elements of a vector are separated by commas.
+func text(v any) string { return strings.Join(elements(v), ",") }
+
+// elements are the texts of a value's elements.
+func elements(v any) []string {
+	switch v := v.(type) {
+	case nil:
+		return nil
+	case float64:
+		return []string{strconv.FormatFloat(v, 'g', -1, 64)}
+	case []float64:
+		return elementsOf(v)
+	case []int64:
+		return elementsOf(v)
+	case []bool:
+		return elementsOf(v)
+	case []string:
+		return v
+	case []any:
+		return elementsOf(v)
+	}
+	return []string{fmt.Sprint(v)}
+}
+
+func elementsOf[T any](v []T) []string {
+	texts := make([]string, len(v))
+	for i, x := range v {
+		texts[i] = text(x)
+	}
+	return texts
+}
+
+// argv is the command of an evaluation.
+func (p *Process) argv(values map[string]string) []string {
+	argv := make([]string, 0, len(p.Command))
+	for _, w := range p.Command {
+		argv = append(argv, placeholder.ReplaceAllStringFunc(w, func(match string) string {
+			switch {
+			case strings.HasPrefix(match, "$"):
+				return match
+			case strings.HasPrefix(match, "{{"):
+				return match[1 : len(match)-1]
+			}
+			return values[strings.Trim(match, "{}")]
+		}))
+	}
+	if p.Pass == passArguments {
+		for _, q := range p.space {
+			if !p.named[q.Name] {
+				argv = append(argv, "--"+q.Name+"="+values[q.Name])
+			}
+		}
+	}
+	return argv
+}
+
+// hand puts into the program's directory what it is to find there, and returns what it is to find in its environment.
+func (p *Process) hand(e optimizee.Evaluation, dir string, values map[string]string) (env []string, err error) {
+	for _, f := range p.files {
+		link := filepath.Join(dir, f)
+		if err := os.MkdirAll(filepath.Dir(link), 0o777); err != nil {
+			return nil, err
+		}
+		target, err := filepath.Abs(filepath.Join(p.Dir, f))
+		if err == nil {
+			err = os.Symlink(target, link)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	env = []string{"L2L_SEED=" + values["seed"], "L2L_INSTANCE=" + values["instance"]}
+	switch p.Pass {
+	case passEnvironment:
+		for _, q := range p.space {
+			env = append(env, "L2L_PARAM_"+q.Name+"="+values[q.Name])
+		}
+	case passJSON:
+		message := newEvaluation(e)
+		message.Constants = p.Constants
+		b, err := json.MarshalIndent(message, "", "  ")
+		if err != nil {
+			return nil, fmt.Errorf("the parameters cannot be written as JSON: %w", err)
+		}
+		return env, os.WriteFile(values["params"], append(b, '\n'), 0o666)
+	case passCSV:
+		var row []string
+		for _, v := range e.All() {
+			row = append(row, elements(v.Value)...)
+		}
+		var b bytes.Buffer
+		w := csv.NewWriter(&b)
+		if err := w.WriteAll([][]string{p.space.Labels(), row}); err != nil {
+			return nil, err
+		}
+		return env, os.WriteFile(values["params"], b.Bytes(), 0o666)
+	}
+	return env, nil
+}

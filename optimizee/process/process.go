@@ -1,0 +1,311 @@
+// Package process makes any program an optimizee, described in the configuration alone: a worker, which is started once per slot and then
+// answers requests over pipes of its own, or a program that is started for each evaluation. PROTOCOL.md tells how to write a worker in any
+// language; the Python package in python/ is one.
+//
+// Whatever a program does, short of stopping the machine, costs at most the evaluation that it did it in: it may crash, hang, print
+// without end, answer with garbage, or leave children behind.
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+)
+
+// Type is what a configuration calls "process".
+var Type = optimizee.Type{
+	Name:  "process",
+	Title: "Any program, started once per slot or for each evaluation",
+	Doc: "A program that returns the fitness of its parameters. As a worker it is started once per slot and answers requests: with the Python " +
+		"package l2l_optimizee that takes one line, in other languages a page (optimizee/process/PROTOCOL.md). As a oneshot program it is " +
+		"started for each evaluation, takes the parameters from its command line, its environment or a file, and leaves the fitness in its output or a file.",
+	New: func() optimizee.Optimizee { return New() },
+}
+
+// Process is a program as an optimizee.
+type Process struct {
+	Config
+
+	space      optimizee.Space
+	objectives []optimizee.Objective
+	worker     *worker // nil while there is none
+
+	// Of a oneshot program.
+	named   map[string]bool // parameters that the command names
+	files   []string        // that it finds in its directory, relative to Dir
+	capture *capture        // of the fitness
+}
+
+var (
+	_ optimizee.Opener   = (*Process)(nil)
+	_ optimizee.Located  = (*Process)(nil)
+	_ optimizee.Preparer = (*Process)(nil)
+	_ optimizee.Batch    = (*Process)(nil)
+	_ optimizee.Scratch  = (*Process)(nil)
+	_ optimizee.Modeller = (*Process)(nil)
+	_ optimizee.Wide     = (*Process)(nil)
+)
+
+// New returns a Process with the default configuration. Its Config must be completed before Open.
+func New() *Process { return &Process{Config: defaultConfig()} }
+
+// Locate implements optimizee.Located.
+func (p *Process) Locate(dir string) {
+	if !filepath.IsAbs(p.Dir) {
+		p.Dir = filepath.Join(dir, p.Dir)
+	}
+}
+
+// Open checks the configuration. It starts nothing.
+func (p *Process) Open() error {
+	if len(p.Command) == 0 {
+		return errors.New("command: nothing to start, want a program and its arguments")
+	}
+	var errs []error
+	p.space, p.objectives = nil, nil
+	for _, e := range p.Parameters {
+		q, err := e.Value.parameter(e.Key)
+		p.space, errs = append(p.space, q), append(errs, err)
+	}
+	for _, e := range p.Config.Objectives {
+		o, err := e.Value.objective(e.Key)
+		p.objectives, errs = append(p.objectives, o), append(errs, err)
+	}
+	for name, v := range p.Constants {
+		errs = append(errs, checkConstant("constants."+name, v))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if err := errors.Join(p.space.Check(), optimizee.CheckObjectives(p.objectives)); err != nil {
+		return err
+	}
+	if err := p.find(); err != nil {
+		return err
+	}
+	if p.Mode == modeOneshot {
+		return p.openOneshot()
+	}
+	if p.Fitness != (Fitness{}) {
+		return errors.New("fitness: that of a worker is in its answer; for a program that is started for each evaluation, want mode: oneshot")
+	}
+	return nil
+}
+
+// checkConstant returns an error for what cannot be handed to a program.
+func checkConstant(path string, v any) error {
+	switch v := v.(type) {
+	case nil, bool, string, int, int64, uint64:
+		return nil
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("%s: %v, want a finite number", path, v)
+		}
+		return nil
+	case []any:
+		for i, x := range v {
+			if err := checkConstant(fmt.Sprintf("%s[%d]", path, i), x); err != nil {
+				return err
+			}
+		}
+		return nil
+	case map[string]any:
+		for key, x := range v {
+			if err := checkConstant(path+"."+key, x); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("%s: %v, want text (in quotes), a number, true, false, a list, or a section with texts as keys", path, v)
+}
+
+// find finds the program, so that one that is not there is known before the run.
+func (p *Process) find() error {
+	if name := p.Command[0]; strings.Contains(name, "/") && !filepath.IsAbs(name) {
+		dir, err := filepath.Abs(p.Dir)
+		if err != nil {
+			return err
+		}
+		p.Command = append(Words{filepath.Join(dir, name)}, p.Command[1:]...)
+	}
+	key, name := "command", p.Command[0]
+	if len(p.Launcher) > 0 {
+		key, name = "launcher", p.Launcher[0]
+	}
+	_, err := exec.LookPath(name)
+	if errors.Is(err, exec.ErrNotFound) {
+		return fmt.Errorf("%s: there is no program %q in the PATH; one in dir is written ./%s", key, name, name)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	return nil
+}
+
+// Close ends the worker.
+func (p *Process) Close() error {
+	if p.worker != nil {
+		p.worker.close(p.Grace)
+		p.worker = nil
+	}
+	return nil
+}
+
+// Space implements optimizee.Optimizee.
+func (p *Process) Space() optimizee.Space { return p.space }
+
+// Objectives implements optimizee.Optimizee.
+func (p *Process) Objectives() []optimizee.Objective { return p.objectives }
+
+// NumOutputs implements optimizee.Modeller.
+func (p *Process) NumOutputs() int { return p.Outputs }
+
+// NeedsDir implements optimizee.Scratch.
+func (p *Process) NeedsDir() bool { return p.Scratch || p.Mode == modeOneshot }
+
+// CPUs implements optimizee.Wide.
+func (p *Process) CPUs() int {
+	if p.Width > 0 {
+		return p.Width
+	}
+	return launched(p.Launcher, "-n", "-np", "--np", "--ntasks") * launched(p.Launcher, "-c", "--cpus-per-task")
+}
+
+// launched is the number that a launcher is given by one of the options, at least 1.
+func launched(launcher Words, options ...string) int {
+	for i, w := range launcher {
+		option, value, joined := strings.Cut(w, "=")
+		if !joined && i+1 < len(launcher) {
+			value = launcher[i+1]
+		}
+		if slices.Contains(options, option) {
+			n, _ := strconv.Atoi(value) // no number: 1
+			return max(n, 1)
+		}
+	}
+	return 1
+}
+
+// Prepare starts the worker, unless it runs.
+func (p *Process) Prepare(ctx context.Context) error {
+	if p.Mode == modeOneshot {
+		return nil
+	}
+	if p.worker != nil {
+		select {
+		case <-p.worker.ended: // while it had nothing to do
+			p.worker.close(0)
+			p.worker = nil
+		default:
+			return nil
+		}
+	}
+	ours := setup{Protocol: Version, Outputs: p.Outputs, Constants: p.Constants}
+	for _, q := range p.space {
+		ours.Parameters = append(ours.Parameters, setupParameter{q.Name, q.Kind.String(), q.Size, q.Choices, q.Unit})
+	}
+	for _, o := range p.objectives {
+		ours.Objectives = append(ours.Objectives, setupObjective{o.Name, o.Direction.String()})
+	}
+	var err error
+	p.worker, err = newWorker(ctx, p.command(p.Command, p.Dir), len(p.Launcher) > 0, ours, p.MessageLimit, p.Grace)
+	return err
+}
+
+// command is how a child is started.
+func (p *Process) command(argv []string, dir string) command {
+	c := command{argv: slices.Concat(p.Launcher, argv), dir: dir, logLimit: p.LogLimit, free: p.Affinity == "free"}
+	inherit := p.Inherit
+	if inherit == "" && len(p.Launcher) > 0 && filepath.Base(p.Launcher[0]) == "srun" {
+		inherit = "slurm"
+	}
+	if c.env = os.Environ(); inherit != "all" {
+		c.env = ScrubEnv(c.env, inherit == "slurm")
+	}
+	for name, value := range p.Env {
+		c.env = append(c.env, name+"="+value)
+	}
+	if p.Affinity == "" {
+		var own unix.CPUSet
+		c.free = unix.SchedGetaffinity(0, &own) == nil && own.Count() < p.CPUs()
+	}
+	return c
+}
+
+// Evaluate implements optimizee.Optimizee.
+func (p *Process) Evaluate(ctx context.Context, e optimizee.Evaluation) (optimizee.Outcome, error) {
+	if p.Mode == modeOneshot {
+		return p.once(ctx, e)
+	}
+	outs, errs := p.EvaluateBatch(ctx, []optimizee.Evaluation{e})
+	return outs[0], errs[0]
+}
+
+// EvaluateBatch implements optimizee.Batch: in one request to a worker, or in as many starts of a oneshot program.
+func (p *Process) EvaluateBatch(ctx context.Context, es []optimizee.Evaluation) ([]optimizee.Outcome, []error) {
+	outs, errs := make([]optimizee.Outcome, len(es)), make([]error, len(es))
+	if p.Mode == modeOneshot {
+		for i, e := range es {
+			outs[i], errs[i] = p.once(ctx, e)
+		}
+		return outs, errs
+	}
+	results, err := p.ask(ctx, es)
+	for i, e := range es {
+		if errs[i] = err; err != nil {
+			continue
+		}
+		if outs[i], errs[i] = outcomeOf(results[i], p.objectives); errs[i] != nil {
+			errs[i] = errors.Join(fmt.Errorf("%w%s", errs[i], p.worker.lastWords()), p.worker.writeLogs(e.Dir))
+		}
+	}
+	return outs, errs
+}
+
+// ask has the worker evaluate, and returns a result for each evaluation. After an error the worker is gone, unless it has not heard of the
+// request.
+func (p *Process) ask(ctx context.Context, es []optimizee.Evaluation) ([]any, error) {
+	if err := p.Prepare(ctx); err != nil {
+		return nil, err
+	}
+	w := p.worker
+	w.stdout.reset()
+	w.stderr.reset()
+	r := request{Evaluations: make([]evaluation, len(es))}
+	for i, e := range es {
+		r.Evaluations[i] = newEvaluation(e)
+		if p.NeedsDir() {
+			r.Evaluations[i].Dir = e.Dir
+		}
+	}
+	v, err := w.exchange(ctx, r)
+	if err == nil {
+		answer, _ := v.(map[string]any)
+		results, ok := answer["results"].([]any)
+		if ok && len(results) == len(es) {
+			return results, nil
+		}
+		err = fmt.Errorf("its answer is %s, want a list of results, as many as evaluations were asked for: %d", shown(v), len(es))
+	}
+	if errors.As(err, new(errMessage)) {
+		return nil, err
+	}
+	p.worker = nil
+	err = w.obituary(err, p.Grace)
+	for _, e := range es {
+		err = errors.Join(err, w.writeLogs(e.Dir))
+	}
+	return nil, err
+}

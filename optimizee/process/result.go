@@ -1,0 +1,188 @@
+package process
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+)
+
+// What a program returns is decoded JSON or msgpack, in one of the forms that PROTOCOL.md calls a result.
+
+// modelError is an error that a program returns in the place of a fitness.
+type modelError string
+
+func (e modelError) Error() string { return string(e) }
+
+// outcomeOf reads the result of an evaluation: an object with the key fitness and perhaps outputs and targets, or with a text under the key
+// error; or the fitness alone.
+func outcomeOf(v any, objectives []optimizee.Objective) (out optimizee.Outcome, err error) {
+	object, ok := v.(map[string]any)
+	if !ok {
+		out.Fitness, err = fitnessOf(v, objectives)
+		return out, err
+	}
+	if text, failed := object["error"].(string); failed { // a number is an objective of that name
+		return out, modelError(text)
+	}
+	fitness, ok := object["fitness"]
+	if !ok {
+		fitness = v // by names of objectives
+	}
+	if out.Fitness, err = fitnessOf(fitness, objectives); err != nil {
+		return out, err
+	}
+	for key, into := range map[string]*[]float64{"outputs": &out.Outputs, "targets": &out.Targets} {
+		if list := object[key]; list != nil && ok {
+			if *into, err = vectorOf(list); err != nil {
+				return out, fmt.Errorf("%s: %w", key, err)
+			}
+		}
+	}
+	return out, nil
+}
+
+// fitnessOf reads a fitness: a number, a list of numbers in the order of the objectives, or an object by their names.
+func fitnessOf(v any, objectives []optimizee.Objective) ([]float64, error) {
+	var fitness []float64
+	var err error
+	if object, ok := v.(map[string]any); ok {
+		for _, o := range objectives {
+			x, there := object[o.Name]
+			if !there {
+				return nil, fmt.Errorf("no %q among the keys %s", o.Name, quoted(slices.Sorted(maps.Keys(object))))
+			}
+			f, err := numberOf(x)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", o.Name, err)
+			}
+			fitness = append(fitness, f)
+		}
+		return fitness, nil
+	}
+	if fitness, err = vectorOf(v); err != nil {
+		f, notNumber := numberOf(v)
+		if notNumber != nil {
+			return nil, fmt.Errorf("fitness: %w", notNumber)
+		}
+		fitness = []float64{f}
+	}
+	return fitness, checkLength(fitness, objectives)
+}
+
+// checkLength returns an error unless there is a number for each objective.
+func checkLength(fitness []float64, objectives []optimizee.Objective) error {
+	if len(fitness) == len(objectives) {
+		return nil
+	}
+	names := make([]string, len(objectives))
+	for i, o := range objectives {
+		names[i] = o.Name
+	}
+	return fmt.Errorf("fitness: numbers for %d objectives, want %d: %s", len(fitness), len(names), strings.Join(names, ", "))
+}
+
+// vectorOf reads a vector: a list of numbers, or little-endian doubles.
+func vectorOf(v any) ([]float64, error) {
+	switch v := v.(type) {
+	case []byte:
+		return codec.ParseVector(v)
+	case []any:
+		out := make([]float64, len(v))
+		for i, x := range v {
+			f, err := numberOf(x)
+			if err != nil {
+				return nil, fmt.Errorf("[%d]: %w", i, err)
+			}
+			out[i] = f
+		}
+		return out, nil
+	}
+	return nil, fmt.Errorf("%s, want a list of numbers", shown(v))
+}
+
+// numberOf reads a number.
+func numberOf(v any) (float64, error) {
+	switch r := reflect.ValueOf(v); {
+	case r.CanFloat():
+		return r.Float(), nil
+	case r.CanInt():
+		return float64(r.Int()), nil
+	case r.CanUint():
+		return float64(r.Uint()), nil
+	}
+	return 0, fmt.Errorf("%s, want a number", shown(v))
+}
+
+// at finds a value by a path of keys and indices joined by dots; "" is v itself.
+func at(v any, path string) (any, error) {
+	if path == "" {
+		return v, nil
+	}
+	keys := strings.Split(path, ".")
+	for i, key := range keys {
+		in := ""
+		if i > 0 {
+			in = " in " + strings.Join(keys[:i], ".")
+		}
+		switch inner := v.(type) {
+		case map[string]any:
+			next, ok := inner[key]
+			if !ok {
+				return nil, fmt.Errorf("no key %q%s, only %s", key, in, quoted(slices.Sorted(maps.Keys(inner))))
+			}
+			v = next
+		case []any:
+			k, err := strconv.Atoi(key)
+			if err != nil || k < 0 || k >= len(inner) {
+				return nil, fmt.Errorf("no element %q%s, a list of %d", key, in, len(inner))
+			}
+			v = inner[k]
+		default:
+			return nil, fmt.Errorf("no key %q%s, which is %s", key, in, shown(v))
+		}
+	}
+	return v, nil
+}
+
+// shown is a value as a message quotes it.
+func shown(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "nothing"
+	case map[string]any:
+		return "an object with the keys " + quoted(slices.Sorted(maps.Keys(v)))
+	case []any:
+		return fmt.Sprintf("a list of %d", len(v))
+	case []byte:
+		return fmt.Sprintf("%d bytes", len(v))
+	case string:
+		return quote(v)
+	}
+	return fmt.Sprint(v)
+}
+
+// quote quotes the beginning of a text.
+func quote(s string) string {
+	if len(s) > 80 {
+		return strconv.Quote(s[:80]) + "…"
+	}
+	return strconv.Quote(s)
+}
+
+func quoted(words []string) string {
+	var list []string
+	for i, w := range words {
+		if i == 8 {
+			list = append(list, "…")
+			break
+		}
+		list = append(list, quote(w))
+	}
+	return strings.Join(list, ", ")
+}
