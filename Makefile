@@ -1,6 +1,6 @@
 # make            builds ./l2l-mpi with the MPI of $(MPICC)
 # make test       everything that a change must pass: installs what is missing, then quick, race, and the tests on real MPI
-# make quick      the usual part: formatting, vet, staticcheck, go test ./...; needs nothing but Go
+# make quick      the usual part: formatting, vet, staticcheck, go test ./...; needs Go, Python 3.9 and a C++ compiler
 # make test-mpi   the tests on real MPI, each of $(MPIS)
 # make test-slurm the test under Slurm, one that is there or one of its own
 # make bench      the short benchmarks
@@ -11,6 +11,10 @@
 MPICC ?= mpicc
 # The MPIs to test on, each WRAPPER:LAUNCHER. On a machine that has one: make test-mpi MPIS=mpicc:mpirun
 MPIS ?= mpicc.openmpi:mpirun.openmpi mpicc.mpich:mpirun.mpich
+
+# The Python with the packages that are used where they are installed, once make install has made it.
+PYTHON ?= $(shell test -x .venv/bin/python && echo $(CURDIR)/.venv/bin/python)
+export PYTHON
 
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -27,6 +31,7 @@ install:
 ifeq ($(origin MPIS),file)
 	.ci/install-mpi
 endif
+	.ci/install-process
 
 .PHONY: quick
 quick:
@@ -44,7 +49,7 @@ test-mpi: install
 	for m in $(MPIS); do mpi/mpienv.sh $${m%:*} go vet -tags mpi ./... || exit; done
 	for m in $(MPIS); do mpi/mpienv.sh $${m%:*} $(STATICCHECK) -tags mpi ./mpi/... || exit; done
 	for m in $(MPIS); do mpi/mpienv.sh $${m%:*} go test -tags mpi ./mpi/... || exit; done
-	MPIS="$(MPIS)" go test -tags mpirun -count=1 -timeout 30m -run 'TestRealMPI|TestTheTrajectoryIsTheSameEverywhere|TestExamplesUnderMPI' ./mpi ./l2l/app/e2e ./examples
+	MPIS="$(MPIS)" go test -tags mpirun -count=1 -timeout 30m -run 'TestRealMPI|TestTheTrajectoryIsTheSameEverywhere|TestExamplesUnderMPI|TestAnEvaluationMayBeAnMPIProgram' ./mpi ./l2l/app/e2e ./examples
 
 .PHONY: test-slurm
 test-slurm: install
@@ -53,3 +58,4 @@ test-slurm: install
 .PHONY: bench
 bench:
 	go run ./bench/dispatch
+	go run ./bench/process -python $(or $(PYTHON),python3)

@@ -49,10 +49,6 @@ func TestRealMPI(t *testing.T) {
 			t.Run("Close ends the run in order after cancelled calls", func(t *testing.T) {
 				lib.run(t, 0, 3, lib.spmd, "cancel")
 			})
-			t.Run("a child with a scrubbed environment is a job of its own", func(t *testing.T) {
-				out := lib.run(t, 0, 2, lib.spmd, append([]string{"child"}, lib.command(3, lib.spmd)...)...)
-				want(t, out, "on 3 ranks")
-			})
 			t.Run("a program without MPI refuses to be one of several tasks", func(t *testing.T) {
 				want(t, lib.run(t, 2, 2, plain), "started 2 tasks", "without MPI", "make")
 			})

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/mpi"
@@ -32,7 +31,7 @@ func main() {
 		}
 	}()
 	end, known := map[string]func(c mpi.Comm) error{
-		"": suite, "panic": panics, "abort": abortsElsewhere, "cancel": cancels, "child": startsChild,
+		"": suite, "panic": panics, "abort": abortsElsewhere, "cancel": cancels,
 	}[argument()]
 	if !known {
 		panic("unknown argument " + argument())
@@ -140,17 +139,4 @@ func wantDeadline(err error) error {
 		return nil
 	}
 	return fmt.Errorf("returned %v, want %w", err, context.DeadlineExceeded)
-}
-
-// startsChild runs the rest of the arguments as a command, from a rank that other ranks wait for.
-func startsChild(c mpi.Comm) error {
-	if c.Rank() == c.Size()-1 {
-		cmd := exec.Command(os.Args[2], os.Args[3:]...)
-		cmd.Env = mpi.ScrubEnv(os.Environ(), false)
-		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-		if err := cmd.Run(); err != nil {
-			return err
-		}
-	}
-	return c.Barrier(context.Background())
 }
