@@ -24,7 +24,10 @@ type Algorithm struct {
 
 // Catalogue lists the algorithms in the order in which they are best read about.
 func Catalogue() []Algorithm {
-	return []Algorithm{cmaesAlgorithm, geneticAlgorithm, randomAlgorithm}
+	return []Algorithm{
+		cmaesAlgorithm, geneticAlgorithm, randomAlgorithm,
+		evolutionStrategiesAlgorithm, snesAlgorithm, xnesAlgorithm,
+	}
 }
 
 // params is a parameter struct's pointer: it fills in what is chosen automatically, then checks rules that involve several fields
