@@ -76,7 +76,7 @@ func NewEvolutionStrategies(problem Problem, par EvolutionStrategiesParams, seed
 	if err != nil {
 		return nil, err
 	}
-	f := newFrame(problem)
+	f := newFrame(problem, true)
 	o := &EvolutionStrategies{problem: problem, par: par, frame: f, noise: newNoise(f.dim()), u: make([]float64, f.dim())}
 	o.s = evolutionStrategiesState{Src: newSource(seed), NoiseStd: par.NoiseStd}
 	o.s.Centre = f.start(par.Start, rand.New(o.s.Src))

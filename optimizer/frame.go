@@ -8,16 +8,20 @@ import (
 )
 
 // frame is the space in which an algorithm with continuous distributions works: vectors u of real numbers, without bounds, in which every
-// coordinate of the problem has width 1, so that one step size suits all. Numbers are folded into their bounds (see boundary), whole
-// numbers after that rounded. The choices of a categorical coordinate have no order that a number could follow, so if there are more
-// than two, each has a number of its own, and the largest wins.
+// coordinate of the problem has width 1, so that one step size suits all. Numbers are folded into their bounds (see boundary) or clipped to
+// them, whole numbers after that rounded. The choices of a categorical coordinate have no order that a number could follow, so if there
+// are more than two, each has a number of its own, and the largest wins.
+//
+// Folding keeps the loss a function of u without plateaus: right for an algorithm that learns from the u that it has drawn. Clipping is
+// right for one that learns from individuals, which know no u beyond the bounds: only so can their mean come to lie on a bound.
 type frame struct {
 	problem Problem
+	fold    bool
 	axes    []axis    // one for each coordinate
 	floor   []float64 // one for each number of u: the standard deviation below which a whole number or a choice would hardly ever change; 0 for continuous ones
 }
 
-// axis is how a coordinate lies in the frame: its value is origin + width · bounds.inside(u).
+// axis is how a coordinate lies in the frame: its value is origin + width · u, folded or clipped into the bounds.
 type axis struct {
 	bounds        boundary
 	origin, width float64 // the origin is the lower bound, or the initial mean where there is none
@@ -25,8 +29,8 @@ type axis struct {
 	choices       int     // numbers that the coordinate has, if it has one for each choice; else 0
 }
 
-func newFrame(problem Problem) *frame {
-	f := &frame{problem: problem, axes: make([]axis, problem.Dim())}
+func newFrame(problem Problem, fold bool) *frame {
+	f := &frame{problem: problem, fold: fold, axes: make([]axis, problem.Dim())}
 	discrete := 0
 	for _, c := range problem.Coords {
 		if c.Kind != Continuous {
@@ -83,7 +87,11 @@ func (f *frame) point(u []float64) []float64 {
 		case u[at] >= a.from && u[at] <= a.to: // the usual case, and it is worth to be fast
 			x[i] = a.origin + a.width*u[at]
 		default:
-			x[i] = f.problem.Coords[i].clip(a.origin + a.width*a.bounds.inside(u[at]))
+			v := u[at]
+			if f.fold {
+				v = a.bounds.inside(v)
+			}
+			x[i] = f.problem.Coords[i].clip(a.origin + a.width*v)
 		}
 		at++
 	}
@@ -94,11 +102,15 @@ func (f *frame) point(u []float64) []float64 {
 func (f *frame) preimage(x []float64) []float64 {
 	u := make([]float64, 0, f.dim())
 	for i, a := range f.axes {
-		if a.choices > 0 {
+		v := (x[i] - a.origin) / a.width
+		switch {
+		case a.choices > 0:
 			u = append(u, make([]float64, a.choices)...)
 			u[len(u)-a.choices+int(x[i])] = 1
-		} else {
-			u = append(u, a.bounds.preimage((x[i]-a.origin)/a.width))
+		case f.fold:
+			u = append(u, a.bounds.preimage(v))
+		default:
+			u = append(u, v)
 		}
 	}
 	return u

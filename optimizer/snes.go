@@ -27,7 +27,7 @@ func DefaultSNES() SNESParams {
 }
 
 func (p *SNESParams) resolve(problem Problem) error {
-	n := float64(newFrame(problem).dim())
+	n := float64(newFrame(problem, true).dim())
 	if p.PopSize == 0 {
 		p.PopSize = 4 + int(3*math.Log(n))
 	}
@@ -79,7 +79,7 @@ func NewSNES(problem Problem, par SNESParams, seed uint64) (*SNES, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := newFrame(problem)
+	f := newFrame(problem, true)
 	o := &SNES{problem: problem, par: par, frame: f, noise: newNoise(f.dim()), u: make([]float64, f.dim())}
 	o.s = snesState{Src: newSource(seed), Sigma: make([]float64, f.dim())}
 	o.s.Mean = f.start(par.Start, rand.New(o.s.Src))

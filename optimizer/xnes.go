@@ -35,7 +35,7 @@ func DefaultXNES() XNESParams {
 }
 
 func (p *XNESParams) resolve(problem Problem) error {
-	dim := newFrame(problem).dim()
+	dim := newFrame(problem, true).dim()
 	if dim > maxXNESDim {
 		return fmt.Errorf("%w: it has %d coordinates, want at most %d (a categorical one counts once for each choice): every generation costs n³; choose snes",
 			ErrUnsuited, dim, maxXNESDim)
@@ -90,7 +90,7 @@ func NewXNES(problem Problem, par XNESParams, seed uint64) (*XNES, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := newFrame(problem)
+	f := newFrame(problem, true)
 	o := &XNES{problem: problem, par: par, frame: f, noise: newNoise(f.dim()), u: make([]float64, f.dim())}
 	o.s = xnesState{Src: newSource(seed), Sigma: par.Sigma, B: identity(f.dim())}
 	o.s.Mean = f.start(par.Start, rand.New(o.s.Src))
