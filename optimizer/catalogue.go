@@ -27,7 +27,7 @@ func Catalogue() []Algorithm {
 	return []Algorithm{
 		cmaesAlgorithm, geneticAlgorithm, randomAlgorithm,
 		evolutionStrategiesAlgorithm, snesAlgorithm, xnesAlgorithm,
-		crossEntropyAlgorithm, faceAlgorithm,
+		crossEntropyAlgorithm, faceAlgorithm, gradientAlgorithm,
 	}
 }
 
