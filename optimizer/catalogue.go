@@ -25,7 +25,7 @@ type Algorithm struct {
 // Catalogue lists the algorithms in the order in which they are best read about.
 func Catalogue() []Algorithm {
 	return []Algorithm{
-		cmaesAlgorithm, geneticAlgorithm, randomAlgorithm,
+		cmaesAlgorithm, geneticAlgorithm, randomAlgorithm, gridAlgorithm,
 		evolutionStrategiesAlgorithm, snesAlgorithm, xnesAlgorithm,
 		crossEntropyAlgorithm, faceAlgorithm, gradientAlgorithm,
 	}
