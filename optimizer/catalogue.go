@@ -28,6 +28,7 @@ func Catalogue() []Algorithm {
 		cmaesAlgorithm, geneticAlgorithm, randomAlgorithm, gridAlgorithm,
 		evolutionStrategiesAlgorithm, snesAlgorithm, xnesAlgorithm,
 		crossEntropyAlgorithm, faceAlgorithm, gradientAlgorithm,
+		annealingAlgorithm, parallelTemperingAlgorithm,
 	}
 }
 

@@ -167,11 +167,7 @@ func (d *distribution) learn(sample []ranked, elite int, rng *rand.Rand) {
 		return
 	}
 	if d.par.TempDecay > 0 && len(d.s.Components) == 0 {
-		losses := make([]float64, len(sample))
-		for i, r := range sample {
-			losses[i] = r.Loss
-		}
-		d.s.Temperature = hot(losses)
+		d.s.Temperature = hot(sample)
 	}
 	var kept [][]float64
 	for _, r := range d.accept(sample, min(elite, len(sample)), rng) {

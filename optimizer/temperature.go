@@ -3,7 +3,6 @@ package optimizer
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 )
 
 // metropolis decides, at a temperature T >= 0 in units of the loss, whether to take a loss that is larger by rise: always if it is not larger,
@@ -16,15 +15,17 @@ func metropolis(rng *rand.Rand, rise, temperature float64) bool {
 	return temperature > 0 && rng.Float64() < math.Exp(-rise/temperature)
 }
 
-// hot is a temperature at which a search accepts nearly everything: the standard deviation of the losses of random points (White 1984, Concepts
-// of Scale in Simulated Annealing), estimated by their interquartile range, so that a few absurd ones do not matter. It is > 0 and finite.
-func hot(losses []float64) float64 {
-	sorted := slices.Sorted(slices.Values(losses))
-	if n := len(sorted); n > 0 {
-		for _, k := range []int{n / 4, 0} { // where half of them are equal, their whole range
-			if spread := (sorted[n-1-k] - sorted[k]) / 1.349; spread > 0 {
-				return min(spread, math.MaxFloat64)
-			}
+// hot is a temperature at which a search accepts nearly everything: the standard deviation of the losses of a random sample (White 1984, Concepts
+// of Scale in Simulated Annealing), here estimated by their interquartile range, so that a few absurd ones do not matter. The sample is
+// sorted by loss. The temperature is > 0 and finite.
+func hot(sample []ranked) float64 {
+	n := len(sample)
+	for _, k := range []int{n / 4, 0} { // where half of them are equal, their whole range
+		if n == 0 {
+			break
+		}
+		if spread := (sample[n-1-k].Loss - sample[k].Loss) / 1.349; spread > 0 {
+			return min(spread, math.MaxFloat64)
 		}
 	}
 	return 1
