@@ -125,6 +125,18 @@ func (c *cloud) given() (best []float64, ok bool) {
 	return best, true
 }
 
+// refuge is where the centre must go after a generation that has failed completely, which teaches nothing: to the best individual so far, or
+// to a random point, if none has succeeded yet. ok is false for any other generation.
+func (c *cloud) refuge(problem Problem, rng *rand.Rand) (x []float64, ok bool) {
+	switch _, succeeded := c.ranking(); {
+	case succeeded > 0:
+		return nil, false
+	case c.Best != nil:
+		return c.Best.X, true
+	}
+	return problem.Draw(rng), true
+}
+
 // end closes the generation.
 func (c *cloud) end() {
 	c.generation.end()

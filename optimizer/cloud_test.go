@@ -122,3 +122,26 @@ func TestACheckpointHoldsNoPoints(t *testing.T) {
 		t.Errorf("%d bytes for %d individuals of %d coordinates", len(state), popSize, n)
 	}
 }
+
+// Where all fail there is nothing to learn from: the search goes elsewhere, or back.
+func TestASearchLeavesARegionWhereEverythingFails(t *testing.T) {
+	problem := Box(2, -5, 5)
+	corner := func(x []float64) float64 { // nine tenths of the box fail
+		if x[0] > -4 {
+			return math.NaN()
+		}
+		return (x[0]+4.5)*(x[0]+4.5) + x[1]*x[1]
+	}
+	for seed := range uint64(5) {
+		for name, o := range map[string]Optimizer{
+			"evolution_strategies": made(NewEvolutionStrategies(problem, DefaultEvolutionStrategies(), seed))(t),
+			"snes":                 made(NewSNES(problem, DefaultSNES(), seed))(t),
+			"xnes":                 made(NewXNES(problem, DefaultXNES(), seed))(t),
+			"gradient":             made(NewGradient(problem, DefaultGradient(), seed))(t),
+		} {
+			if n, best := minimise(t, o, corner, 0.05, 5000); best > 0.05 {
+				t.Errorf("%s, seed %d: loss %g after %d evaluations, want 0.05", name, seed, best, n)
+			}
+		}
+	}
+}

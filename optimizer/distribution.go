@@ -428,7 +428,7 @@ func (d *distribution) figures() []Figure {
 }
 
 // root returns the upper triangular R with RᵀR = cov, n×n; of n variances, their roots. Where rounding has made cov indefinite, its diagonal
-// is raised by as much as is needed.
+// is raised by as little as is needed.
 func root(n int, cov []float64) []float64 {
 	r := slices.Clone(cov)
 	if len(cov) == n {
@@ -437,7 +437,7 @@ func root(n int, cov []float64) []float64 {
 		}
 		return r
 	}
-	for more := 1e-14; ; more *= 10 {
+	for more := 1e-14; more < 1; more *= 10 {
 		if _, ok := lapack64.Potrf(blas64.Symmetric{N: n, Stride: n, Data: r, Uplo: blas.Upper}); ok {
 			return r
 		}
@@ -446,6 +446,11 @@ func root(n int, cov []float64) []float64 {
 			r[j*n+j] += more * cov[j*n+j]
 		}
 	}
+	clear(r) // not even nearly a covariance: without its correlations
+	for j := range n {
+		r[j*n+j] = math.Sqrt(cov[j*n+j])
+	}
+	return r
 }
 
 // transform makes of a standard normal z, in place, one with the covariance of the root: Rᵀ z.

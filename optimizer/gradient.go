@@ -126,12 +126,15 @@ func (o *Gradient) Ask(max int) ([]Candidate, error) {
 
 // Tell implements Optimizer.
 func (o *Gradient) Tell(results []Evaluated) error {
-	complete, err := o.s.Cloud.tell(results, o.problem, rand.New(o.s.Src), o.point)
+	rng := rand.New(o.s.Src)
+	complete, err := o.s.Cloud.tell(results, o.problem, rng, o.point)
 	if !complete {
 		return err
 	}
 	if best, given := o.s.Cloud.given(); given {
 		o.moveTo(best)
+	} else if x, lost := o.s.Cloud.refuge(o.problem, rng); lost {
+		o.moveTo(x)
 	} else {
 		o.descend()
 	}

@@ -31,7 +31,7 @@ func normalLoss(x []float64) float64 { return floats.Dot(x, x) / 2 }
 // The loss of n normal coordinates at T has the distribution Gamma(n/2, T). For E₁ at T₁ and E₂ at T₂ > T₁, the smaller of the densities of
 // (E₁, E₂) and of (E₂, E₁) is the first where E₁ > E₂, so that the mean of min(1, ratio) is 2 P(E₁ > E₂) = 2 P(T₁G₁ > T₂G₂) with G₁ and G₂ of
 // Gamma(n/2, 1). G₁/(G₁ + G₂) has the distribution Beta(n/2, n/2), so this is 2 I_x(n/2, n/2) at x = T₁/(T₁ + T₂). See Kofke 2002,
-// doi 10.1063/1.1507776, and its erratum of 2004, doi 10.1063/1.1738103.
+// doi 10.1063/1.1507776, and Predescu, Predescu and Ciobanu 2004, doi 10.1063/1.1644093.
 func TestTheSwapRateMatchesTheory(t *testing.T) {
 	for _, c := range []struct {
 		dim         int
