@@ -71,17 +71,6 @@ func (c *cloud) warmStart(known []Solution, problem Problem) (best []float64, er
 	return c.Known.best(), err
 }
 
-// best is the point with the smallest known loss; nil if no loss is known.
-func (w warm) best() (x []float64) {
-	loss := math.Inf(1)
-	for _, k := range w {
-		if len(k.Loss) > 0 && k.Loss[0] < loss {
-			x, loss = k.X, k.Loss[0]
-		}
-	}
-	return x
-}
-
 // begin starts a generation in these directions; or first, without directions, one of the points that a warm start wants evaluated.
 func (c *cloud) begin(directions []direction, point func(direction) []float64) {
 	var xs [][]float64
@@ -110,31 +99,27 @@ func (c *cloud) tell(results []Evaluated, problem Problem, rng *rand.Rand, point
 	})
 }
 
-// given ends a generation of given points: it returns the best point known, or nil. ok is false for any other generation.
-func (c *cloud) given() (best []float64, ok bool) {
-	if c.Directions != nil {
-		return nil, false
-	}
+// elsewhere tells of a completed generation from which the centre learns nothing but where to go on: of given points, at the best one known; of
+// individuals that all failed, at the best of the search, or at a random point, if none has succeeded yet. ok is false for any other.
+func (c *cloud) elsewhere(problem Problem, rng *rand.Rand) (x []float64, ok bool) {
+	given := c.Directions == nil
 	for _, m := range c.Members {
-		if !m.Failed {
+		switch {
+		case !m.Failed && !given:
+			return nil, false
+		case !m.Failed:
 			c.Known = append(c.Known, Solution{X: m.X, Loss: m.Loss})
 		}
 	}
-	best = c.Known.best()
-	c.Known = nil
-	return best, true
-}
-
-// refuge is where the centre must go after a generation that has failed completely, which teaches nothing: to the best individual so far, or
-// to a random point, if none has succeeded yet. ok is false for any other generation.
-func (c *cloud) refuge(problem Problem, rng *rand.Rand) (x []float64, ok bool) {
-	switch _, succeeded := c.ranking(); {
-	case succeeded > 0:
-		return nil, false
-	case c.Best != nil:
-		return c.Best.X, true
+	x = c.Known.best()
+	if x == nil && c.Best != nil {
+		x = c.Best.X
 	}
-	return problem.Draw(rng), true
+	if x == nil {
+		x = problem.Draw(rng)
+	}
+	c.Known = nil
+	return x, true
 }
 
 // end closes the generation.

@@ -34,7 +34,7 @@ func defaultDistribution() DistributionParams {
 }
 
 func (p *DistributionParams) resolve(problem Problem) error {
-	if n := newFrame(problem, false).dim(); p.Covariance == "full" && n > maxFullDim {
+	if n := newFrame(problem, clipped).dim(); p.Covariance == "full" && n > maxFullDim {
 		return fmt.Errorf("%w: it has %d coordinates, want at most %d for a full covariance (a categorical one counts once for each choice); choose covariance: diagonal",
 			ErrUnsuited, n, maxFullDim)
 	}
@@ -99,7 +99,7 @@ func (g *generation) ranked() []ranked {
 
 func newDistribution(problem Problem, par DistributionParams, s *distributionState) *distribution {
 	s.NoiseStd = par.NoiseStd
-	return &distribution{problem: problem, par: par, frame: newFrame(problem, false), s: s}
+	return &distribution{problem: problem, par: par, frame: newFrame(problem, clipped), s: s}
 }
 
 // changed must be called when the state has.

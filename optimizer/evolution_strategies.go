@@ -76,7 +76,7 @@ func NewEvolutionStrategies(problem Problem, par EvolutionStrategiesParams, seed
 	if err != nil {
 		return nil, err
 	}
-	f := newFrame(problem, true)
+	f := newFrame(problem, folded)
 	o := &EvolutionStrategies{problem: problem, par: par, frame: f, noise: newNoise(f.dim()), u: make([]float64, f.dim())}
 	o.s = evolutionStrategiesState{Src: newSource(seed), NoiseStd: par.NoiseStd}
 	o.s.Centre = f.start(par.Start, rand.New(o.s.Src))
@@ -86,15 +86,13 @@ func NewEvolutionStrategies(problem Problem, par EvolutionStrategiesParams, seed
 // WarmStart implements WarmStarter: the search begins at the best point known.
 func (o *EvolutionStrategies) WarmStart(known []Solution) error {
 	best, err := o.s.Cloud.warmStart(known, o.problem)
-	o.moveTo(best)
+	if best != nil {
+		o.moveTo(best)
+	}
 	return err
 }
 
-func (o *EvolutionStrategies) moveTo(x []float64) {
-	if x != nil {
-		o.s.Centre = o.frame.preimage(x)
-	}
-}
+func (o *EvolutionStrategies) moveTo(x []float64) { o.s.Centre = o.frame.preimage(x) }
 
 // std is the standard deviation of the perturbations along axis j.
 func (o *EvolutionStrategies) std(j int) float64 { return max(o.s.NoiseStd, o.frame.floor[j]) }
@@ -134,9 +132,7 @@ func (o *EvolutionStrategies) Tell(results []Evaluated) error {
 	if !complete {
 		return err
 	}
-	if best, given := o.s.Cloud.given(); given {
-		o.moveTo(best)
-	} else if x, lost := o.s.Cloud.refuge(o.problem, rng); lost {
+	if x, ok := o.s.Cloud.elsewhere(o.problem, rng); ok {
 		o.moveTo(x)
 	} else {
 		o.update()

@@ -16,7 +16,7 @@ import (
 // right for one that learns from individuals, which know no u beyond the bounds: only so can their mean come to lie on a bound.
 type frame struct {
 	problem Problem
-	fold    bool
+	fold    bool      // folded or clipped
 	axes    []axis    // one for each coordinate
 	floor   []float64 // one for each number of u: the standard deviation below which a whole number or a choice would hardly ever change; 0 for continuous ones
 }
@@ -28,6 +28,12 @@ type axis struct {
 	from, to      float64 // for continuous coordinates: where bounds.inside is the identity
 	choices       int     // numbers that the coordinate has, if it has one for each choice; else 0
 }
+
+// What a frame does with numbers beyond the bounds.
+const (
+	folded  = true
+	clipped = false
+)
 
 func newFrame(problem Problem, fold bool) *frame {
 	f := &frame{problem: problem, fold: fold, axes: make([]axis, problem.Dim())}
@@ -102,16 +108,22 @@ func (f *frame) point(u []float64) []float64 {
 func (f *frame) preimage(x []float64) []float64 {
 	u := make([]float64, 0, f.dim())
 	for i, a := range f.axes {
-		v := (x[i] - a.origin) / a.width
-		switch {
-		case a.choices > 0:
+		if a.choices > 0 {
 			u = append(u, make([]float64, a.choices)...)
 			u[len(u)-a.choices+int(x[i])] = 1
-		case f.fold:
-			u = append(u, a.bounds.preimage(v))
-		default:
-			u = append(u, v)
+		} else {
+			u = append(u, f.number(i, x[i]))
 		}
+	}
+	return u
+}
+
+// number is the number of u that stands for the value x of coordinate i.
+func (f *frame) number(i int, x float64) float64 {
+	a := &f.axes[i]
+	u := (x - a.origin) / a.width
+	if f.fold {
+		u = a.bounds.preimage(u)
 	}
 	return u
 }
@@ -132,7 +144,7 @@ func (f *frame) start(where string, rng *rand.Rand) []float64 {
 		case where == "random":
 			x = c.Lower + (c.Upper-c.Lower)*(0.1+0.8*rng.Float64())
 		}
-		u = append(u, a.bounds.preimage((x-a.origin)/a.width))
+		u = append(u, f.number(i, x))
 	}
 	return u
 }

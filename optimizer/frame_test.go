@@ -12,7 +12,7 @@ func TestTheFrameLeadsBackToThePointThatItCameFrom(t *testing.T) {
 	problem := Problem{Coords: append(slices.Clone(mixedProblem.Coords),
 		Coordinate{Lower: 1e9, Upper: 1e9 + 1}, Coordinate{Lower: 0, Upper: inf, Mean: 1, Std: 1}, Coordinate{Lower: -inf, Upper: 2, Mean: -1, Std: 3},
 		Coordinate{Kind: Integer, Lower: -inf, Upper: inf, Mean: 0.5, Std: 4}, Coordinate{Kind: Categorical, Upper: 1})}
-	f := newFrame(problem, true)
+	f := newFrame(problem, folded)
 	if want := problem.Dim() + 4; f.dim() != want { // five choices have five numbers
 		t.Fatalf("%d numbers, want %d", f.dim(), want)
 	}
@@ -40,7 +40,7 @@ func TestTheFrameLeadsBackToThePointThatItCameFrom(t *testing.T) {
 // A normal distribution that has shrunk to the frame's floor around a point still tries other whole numbers and choices, now and then.
 func TestAtTheFloorWholeNumbersAndChoicesStillChange(t *testing.T) {
 	problem := Problem{Coords: []Coordinate{{Kind: Integer, Lower: -20, Upper: 20}, {Kind: Integer, Upper: 1}, {Kind: Categorical, Upper: 4}, {Lower: 0, Upper: 1}}}
-	f := newFrame(problem, true)
+	f := newFrame(problem, folded)
 	x := []float64{7, 1, 3, 0.5}
 	mean, u := f.preimage(x), make([]float64, f.dim())
 	rng := rand.New(rand.NewPCG(2, 2))
@@ -68,7 +68,7 @@ func TestAtTheFloorWholeNumbersAndChoicesStillChange(t *testing.T) {
 }
 
 func TestNoChoiceIsPreferredAtTheStart(t *testing.T) {
-	f := newFrame(Problem{Coords: []Coordinate{{Kind: Categorical, Upper: 4}}}, true)
+	f := newFrame(Problem{Coords: []Coordinate{{Kind: Categorical, Upper: 4}}}, folded)
 	rng := rand.New(rand.NewPCG(3, 3))
 	counts := make([]int, 5)
 	for range 5000 {

@@ -84,7 +84,7 @@ func NewGradient(problem Problem, par GradientParams, seed uint64) (*Gradient, e
 	if err != nil {
 		return nil, err
 	}
-	f := newFrame(problem, true)
+	f := newFrame(problem, folded)
 	n := f.dim()
 	o := &Gradient{problem: problem, par: par, frame: f, noise: newNoise(n), u: make([]float64, n)}
 	o.s = gradientState{Src: newSource(seed), M: make([]float64, n), V: make([]float64, n)}
@@ -95,15 +95,13 @@ func NewGradient(problem Problem, par GradientParams, seed uint64) (*Gradient, e
 // WarmStart implements WarmStarter: the search begins at the best point known.
 func (o *Gradient) WarmStart(known []Solution) error {
 	best, err := o.s.Cloud.warmStart(known, o.problem)
-	o.moveTo(best)
+	if best != nil {
+		o.moveTo(best)
+	}
 	return err
 }
 
-func (o *Gradient) moveTo(x []float64) {
-	if x != nil {
-		o.s.Centre = o.frame.preimage(x)
-	}
-}
+func (o *Gradient) moveTo(x []float64) { o.s.Centre = o.frame.preimage(x) }
 
 // std is the standard deviation of the probes along axis j.
 func (o *Gradient) std(j int) float64 { return max(o.par.ExplorationStep, o.frame.floor[j]) }
@@ -131,9 +129,7 @@ func (o *Gradient) Tell(results []Evaluated) error {
 	if !complete {
 		return err
 	}
-	if best, given := o.s.Cloud.given(); given {
-		o.moveTo(best)
-	} else if x, lost := o.s.Cloud.refuge(o.problem, rng); lost {
+	if x, ok := o.s.Cloud.elsewhere(o.problem, rng); ok {
 		o.moveTo(x)
 	} else {
 		o.descend()

@@ -27,7 +27,7 @@ func DefaultSNES() SNESParams {
 }
 
 func (p *SNESParams) resolve(problem Problem) error {
-	n := float64(newFrame(problem, true).dim())
+	n := float64(newFrame(problem, folded).dim())
 	if p.PopSize == 0 {
 		p.PopSize = 4 + int(3*math.Log(n))
 	}
@@ -79,7 +79,7 @@ func NewSNES(problem Problem, par SNESParams, seed uint64) (*SNES, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := newFrame(problem, true)
+	f := newFrame(problem, folded)
 	o := &SNES{problem: problem, par: par, frame: f, noise: newNoise(f.dim()), u: make([]float64, f.dim())}
 	o.s = snesState{Src: newSource(seed), Sigma: make([]float64, f.dim())}
 	o.s.Mean = f.start(par.Start, rand.New(o.s.Src))
@@ -92,15 +92,13 @@ func NewSNES(problem Problem, par SNESParams, seed uint64) (*SNES, error) {
 // WarmStart implements WarmStarter: the search begins at the best point known.
 func (o *SNES) WarmStart(known []Solution) error {
 	best, err := o.s.Cloud.warmStart(known, o.problem)
-	o.moveTo(best)
+	if best != nil {
+		o.moveTo(best)
+	}
 	return err
 }
 
-func (o *SNES) moveTo(x []float64) {
-	if x != nil {
-		o.s.Mean = o.frame.preimage(x)
-	}
-}
+func (o *SNES) moveTo(x []float64) { o.s.Mean = o.frame.preimage(x) }
 
 // point returns the individual μ + σ z.
 func (o *SNES) point(d direction) []float64 {
@@ -125,9 +123,7 @@ func (o *SNES) Tell(results []Evaluated) error {
 	if !complete {
 		return err
 	}
-	if best, given := o.s.Cloud.given(); given {
-		o.moveTo(best)
-	} else if x, lost := o.s.Cloud.refuge(o.problem, rng); lost {
+	if x, ok := o.s.Cloud.elsewhere(o.problem, rng); ok {
 		o.moveTo(x)
 	} else {
 		o.update()

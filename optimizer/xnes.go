@@ -35,7 +35,7 @@ func DefaultXNES() XNESParams {
 }
 
 func (p *XNESParams) resolve(problem Problem) error {
-	dim := newFrame(problem, true).dim()
+	dim := newFrame(problem, folded).dim()
 	if dim > maxXNESDim {
 		return fmt.Errorf("%w: it has %d coordinates, want at most %d (a categorical one counts once for each choice): every generation costs n³; choose snes",
 			ErrUnsuited, dim, maxXNESDim)
@@ -90,7 +90,7 @@ func NewXNES(problem Problem, par XNESParams, seed uint64) (*XNES, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := newFrame(problem, true)
+	f := newFrame(problem, folded)
 	o := &XNES{problem: problem, par: par, frame: f, noise: newNoise(f.dim()), u: make([]float64, f.dim())}
 	o.s = xnesState{Src: newSource(seed), Sigma: par.Sigma, B: identity(f.dim())}
 	o.s.Mean = f.start(par.Start, rand.New(o.s.Src))
@@ -100,15 +100,13 @@ func NewXNES(problem Problem, par XNESParams, seed uint64) (*XNES, error) {
 // WarmStart implements WarmStarter: the search begins at the best point known.
 func (o *XNES) WarmStart(known []Solution) error {
 	best, err := o.s.Cloud.warmStart(known, o.problem)
-	o.moveTo(best)
+	if best != nil {
+		o.moveTo(best)
+	}
 	return err
 }
 
-func (o *XNES) moveTo(x []float64) {
-	if x != nil {
-		o.s.Mean = o.frame.preimage(x)
-	}
-}
+func (o *XNES) moveTo(x []float64) { o.s.Mean = o.frame.preimage(x) }
 
 // point returns the individual μ + σ B z.
 func (o *XNES) point(d direction) []float64 {
@@ -132,9 +130,7 @@ func (o *XNES) Tell(results []Evaluated) error {
 	if !complete {
 		return err
 	}
-	if best, given := o.s.Cloud.given(); given {
-		o.moveTo(best)
-	} else if x, lost := o.s.Cloud.refuge(o.problem, rng); lost {
+	if x, ok := o.s.Cloud.elsewhere(o.problem, rng); ok {
 		o.moveTo(x)
 	} else {
 		o.update()
