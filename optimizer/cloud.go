@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 )
 
 // cloud keeps the books of an algorithm that surrounds a centre with random individuals. It is part of the algorithm's state.
@@ -126,6 +128,14 @@ func (c *cloud) elsewhere(problem Problem, rng *rand.Rand) (x []float64, ok bool
 func (c *cloud) end() {
 	c.generation.end()
 	c.Directions = nil
+}
+
+// centreLoss is the loss of the centre; nil if it failed, or was not evaluated.
+func (c *cloud) centreLoss() codec.Vector {
+	if i := slices.IndexFunc(c.Directions, func(d direction) bool { return d.Sign == 0 }); i >= 0 {
+		return c.Members[i].Loss
+	}
+	return nil
 }
 
 // utilities are weights for the members, which depend on their ranks alone, sum to 0 and are largest for the best (Wierstra et al. 2014,

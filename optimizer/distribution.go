@@ -116,11 +116,13 @@ func (d *distribution) check(s distributionState) error {
 	return nil
 }
 
+// covLen is the length of a covariance.
 func (d *distribution) covLen() int {
-	if n := d.frame.dim(); d.par.Covariance == "full" {
+	n := d.frame.dim()
+	if d.par.Covariance == "full" {
 		return n * n
 	}
-	return d.frame.dim()
+	return n
 }
 
 // sample returns n random individuals; the first time, those that a warm start told of, and random ones.
@@ -306,8 +308,8 @@ func (d *distribution) weighted(points [][]float64, w []float64) (mean, squares 
 
 // diagonal is the index of variance j in a covariance.
 func (d *distribution) diagonal(j int) int {
-	if n := d.frame.dim(); d.covLen() > n {
-		return j*n + j
+	if d.par.Covariance == "full" {
+		return j * (d.frame.dim() + 1)
 	}
 	return j
 }

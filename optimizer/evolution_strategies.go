@@ -67,7 +67,7 @@ type evolutionStrategiesState struct {
 	Src      *source
 	Centre   codec.Vector // θ, in the frame
 	NoiseStd float64      // σ, in widths
-	Loss     codec.Vector // of the last centre evaluated; nil before, and if it failed
+	Loss     codec.Vector // of the last generation's centre; nil before, if it failed, and if it was not evaluated
 }
 
 // NewEvolutionStrategies makes an evolution strategy for a problem with one objective.
@@ -149,9 +149,7 @@ func (o *EvolutionStrategies) update() {
 	}
 	gradient := make([]float64, o.frame.dim())
 	for i, d := range o.s.Cloud.Directions {
-		if d.Sign == 0 {
-			o.s.Loss = o.s.Cloud.Members[i].Loss
-		} else if w[i] != 0 {
+		if w[i] != 0 {
 			floats.AddScaled(gradient, w[i], o.noise.of(d))
 		}
 	}
@@ -159,6 +157,7 @@ func (o *EvolutionStrategies) update() {
 		o.s.Centre[j] += o.par.LearningRate * o.std(j) * g
 	}
 	o.s.NoiseStd *= o.par.NoiseDecay
+	o.s.Loss = o.s.Cloud.centreLoss()
 }
 
 // standardised are weights for the members that are proportional to how far their losses lie below the mean, in standard deviations,

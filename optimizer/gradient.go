@@ -71,7 +71,7 @@ type gradientState struct {
 	Cloud  cloud
 	Src    *source
 	Centre codec.Vector // in the frame
-	Loss   codec.Vector // of the last centre evaluated; nil before, and if it failed
+	Loss   codec.Vector // of the last generation's centre; nil before, and if it failed
 	Steps  int          // made so far, t
 	Unit   float64      // root mean square of the first slope; 0 before
 	M      codec.Vector // decaying mean of slopes, or the last step of momentum
@@ -141,12 +141,7 @@ func (o *Gradient) Tell(results []Evaluated) error {
 // descend makes a step, if there is a slope.
 func (o *Gradient) descend() {
 	s := &o.s
-	s.Loss = nil
-	for i, d := range s.Cloud.Directions {
-		if d.Sign == 0 {
-			s.Loss = s.Cloud.Members[i].Loss
-		}
-	}
+	s.Loss = s.Cloud.centreLoss()
 	g := o.slope()
 	rms := floats.Norm(g, 2) / math.Sqrt(float64(len(g)))
 	if rms == 0 || math.IsInf(rms, 0) || math.IsNaN(rms) {
