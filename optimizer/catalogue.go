@@ -27,6 +27,7 @@ func Catalogue() []Algorithm {
 	return []Algorithm{
 		cmaesAlgorithm, evolutionStrategiesAlgorithm, snesAlgorithm, xnesAlgorithm,
 		geneticAlgorithm, geneticAsyncAlgorithm,
+		jadeAlgorithm, lshadeAlgorithm,
 		crossEntropyAlgorithm, faceAlgorithm,
 		annealingAlgorithm, parallelTemperingAlgorithm,
 		gradientAlgorithm,

@@ -65,6 +65,15 @@ type genome struct {
 	Failed bool
 }
 
+// genomeOf is the genome of a member that has been told.
+func genomeOf(m member) genome {
+	g := genome{X: m.X, Known: true, Failed: m.Failed}
+	if !m.Failed {
+		g.Loss = m.Loss[0]
+	}
+	return g
+}
+
 // compareGenomes orders genomes from the best to the worst: smaller losses first, failed ones last.
 func compareGenomes(a, b genome) int {
 	switch {
@@ -127,10 +136,7 @@ func (o *Genetic) Tell(results []Evaluated) error {
 		if !g.Known {
 			m := told[0]
 			told = told[1:]
-			o.s.Population[i] = genome{X: m.X, Known: true, Failed: m.Failed}
-			if !m.Failed {
-				o.s.Population[i].Loss = m.Loss[0]
-			}
+			o.s.Population[i] = genomeOf(m)
 		}
 	}
 	o.s.Gen.end()
