@@ -27,7 +27,7 @@ func Catalogue() []Algorithm {
 	return []Algorithm{
 		cmaesAlgorithm, evolutionStrategiesAlgorithm, snesAlgorithm, xnesAlgorithm,
 		geneticAlgorithm, geneticAsyncAlgorithm,
-		jadeAlgorithm, lshadeAlgorithm,
+		jadeAlgorithm, lshadeAlgorithm, deAsyncAlgorithm, psoAlgorithm, psoAsyncAlgorithm,
 		crossEntropyAlgorithm, faceAlgorithm,
 		annealingAlgorithm, parallelTemperingAlgorithm,
 		gradientAlgorithm,

@@ -268,7 +268,7 @@ func (o *differential) Tell(results []Evaluated) error {
 	room := int(math.Round(o.archive * float64(len(s.Gen.Members))))
 	var wins []win
 	for i, m := range s.Gen.Members {
-		g := genomeOf(m)
+		g := genomeOf(m.X, m.Loss, m.Failed)
 		if first {
 			s.Deme.Population = append(s.Deme.Population, g)
 		} else if w, won := s.Deme.contest(rng, i, g, s.Tactics[i], room); won {

@@ -65,11 +65,11 @@ type genome struct {
 	Failed bool
 }
 
-// genomeOf is the genome of a member that has been told.
-func genomeOf(m member) genome {
-	g := genome{X: m.X, Known: true, Failed: m.Failed}
-	if !m.Failed {
-		g.Loss = m.Loss[0]
+// genomeOf is the genome of an individual that has been told.
+func genomeOf(x, loss []float64, failed bool) genome {
+	g := genome{X: x, Known: true, Failed: failed}
+	if !failed {
+		g.Loss = loss[0]
 	}
 	return g
 }
@@ -136,7 +136,7 @@ func (o *Genetic) Tell(results []Evaluated) error {
 		if !g.Known {
 			m := told[0]
 			told = told[1:]
-			o.s.Population[i] = genomeOf(m)
+			o.s.Population[i] = genomeOf(m.X, m.Loss, m.Failed)
 		}
 	}
 	o.s.Gen.end()

@@ -69,7 +69,7 @@ func (o *GeneticAsync) WarmStart(known []Solution) error {
 		if len(k.Loss) == 0 {
 			o.s.Start = append(o.s.Start, k.X)
 		} else {
-			o.enter(genome{X: k.X, Loss: k.Loss[0], Known: true})
+			o.enter(genomeOf(k.X, k.Loss, false))
 		}
 	}
 	return err
@@ -113,7 +113,7 @@ func (o *GeneticAsync) Tell(results []Evaluated) error {
 	answers, err := o.s.Stream.tell(results, o.problem)
 	for _, a := range answers {
 		if !a.Failed {
-			o.enter(genome{X: a.X, Loss: a.Loss[0], Known: true})
+			o.enter(genomeOf(a.X, a.Loss, false))
 		}
 	}
 	return err

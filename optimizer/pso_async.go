@@ -1,0 +1,158 @@
+package optimizer
+
+import (
+	"math/rand/v2"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+)
+
+var psoAsyncAlgorithm = Algorithm{
+	Name:      "pso_async",
+	Title:     "Particle swarm optimization without generations",
+	Reference: "Koh, George, Haftka and Fregly 2006, Parallel Asynchronous Particle Swarm Optimization, doi 10.1002/nme.1646; moves as pso",
+	When: "as pso, where evaluations differ so much in time that the slowest would keep all others waiting; a run depends on who " +
+		"finished first, so that it can be resumed and replayed, but not repeated",
+	Cost:        "O(n + λ) for each individual; memory O(λn)",
+	Parallelism: "any number at a time; for more than pop_size the swarm grows",
+	Params:      func() any { p := DefaultPSO(); return &p },
+	New:         build(NewPSOAsync, func(o *PSOAsync) PSOParams { return o.par }),
+}
+
+// PSOAsync is PSO without generations: a particle moves again as soon as it is asked for one that is not under way, with what is known by then.
+// Where all are under way, another one joins the swarm.
+type PSOAsync struct {
+	problem Problem
+	par     PSOParams
+	s       psoAsyncState
+}
+
+type psoAsyncState struct {
+	Stream stream[psoMove]
+	Src    *source
+	Start  []codec.Vector // points still to be proposed first: those of a warm start that have no loss
+	Swarm  swarm
+	Idle   []int // particles that are not under way, in the order in which they will be
+	Moves  int   // results since the swarm found its best point, or was linked
+	Run    int   // swarms ended
+}
+
+// psoMove is whose move an individual is.
+type psoMove struct{ Run, Particle int }
+
+// NewPSOAsync makes an asynchronous particle swarm for a problem with one objective.
+func NewPSOAsync(problem Problem, par PSOParams, seed uint64) (*PSOAsync, error) {
+	par, err := resolved("pso_async", par, problem)
+	if err != nil {
+		return nil, err
+	}
+	return &PSOAsync{problem: problem, par: par, s: psoAsyncState{Src: newSource(seed)}}, nil
+}
+
+// Asynchronous implements Asynchronous.
+func (o *PSOAsync) Asynchronous() {}
+
+// WarmStart implements WarmStarter. Known losses are believed: particles start at the best of those solutions.
+func (o *PSOAsync) WarmStart(known []Solution) error {
+	w, err := checkedWarm(known, o.problem)
+	rng := rand.New(o.s.Src)
+	for _, k := range w {
+		switch {
+		case len(k.Loss) == 0:
+			o.s.Start = append(o.s.Start, k.X)
+		case len(o.s.Idle) < o.par.PopSize:
+			i := o.join(rng, k.X)
+			o.s.Swarm.enter(i, genomeOf(k.X, k.Loss, false))
+			o.s.Idle = append(o.s.Idle, i)
+		}
+	}
+	return err
+}
+
+// join adds a particle at x to the swarm.
+func (o *PSOAsync) join(rng *rand.Rand, x []float64) int {
+	s := &o.s.Swarm
+	s.Particles = append(s.Particles, newParticle(o.problem, rng, x))
+	for range informs {
+		s.Links = append(s.Links, rng.IntN(len(s.Particles)))
+	}
+	return len(s.Particles) - 1
+}
+
+// Ask implements Optimizer.
+func (o *PSOAsync) Ask(most int) ([]Candidate, error) {
+	s, rng := &o.s, rand.New(o.s.Src)
+	out := make([]Candidate, max(most, 1))
+	for at := range out {
+		var x codec.Vector
+		var i int
+		switch {
+		case len(s.Start) > 0:
+			x, s.Start = s.Start[0], s.Start[1:]
+			i = o.join(rng, x)
+		case len(s.Swarm.Particles) < o.par.PopSize || len(s.Idle) == 0:
+			x = o.problem.Draw(rng)
+			i = o.join(rng, x)
+		default:
+			i, s.Idle = s.Idle[0], s.Idle[1:]
+			x = s.Swarm.move(o.problem, rng, i, s.Swarm.informed()[i])
+		}
+		out[at] = s.Stream.propose(x, psoMove{s.Run, i})
+	}
+	return out, nil
+}
+
+// Tell implements Optimizer.
+func (o *PSOAsync) Tell(results []Evaluated) error {
+	answers, err := o.s.Stream.tell(results, o.problem)
+	if err != nil {
+		return err
+	}
+	s, rng := &o.s, rand.New(o.s.Src)
+	for _, a := range answers {
+		if a.Memo.Run != s.Run { // of a swarm that is no more
+			continue
+		}
+		g := genomeOf(a.X, a.Loss, a.Failed)
+		before := s.Swarm.best()
+		s.Idle = append(s.Idle, a.Memo.Particle)
+		s.Swarm.Stale++
+		s.Moves++
+		if s.Swarm.enter(a.Memo.Particle, g) {
+			s.Swarm.Stale = 0
+		}
+		if s.Swarm.best() < before {
+			s.Moves = 0
+		}
+		n := len(s.Swarm.Particles)
+		switch {
+		case s.Moves < n:
+		case s.Swarm.Stale >= patience*n || s.Swarm.collapsed(o.problem):
+			s.Swarm, s.Idle, s.Moves, s.Run = swarm{}, nil, 0, s.Run+1
+		default:
+			s.Moves = 0
+			s.Swarm.link(rng)
+		}
+	}
+	return nil
+}
+
+// Status implements Optimizer.
+func (o *PSOAsync) Status() Status {
+	s := &o.s
+	return Status{Generation: int(s.Stream.Told) / o.par.PopSize, Told: s.Stream.Told, Best: s.Stream.Best,
+		Figures: []Figure{{"particles", float64(len(s.Swarm.Particles))}, {"run", float64(s.Run + 1)}}}
+}
+
+// MarshalBinary implements Optimizer.
+func (o *PSOAsync) MarshalBinary() ([]byte, error) {
+	return encodeState("pso_async", 1, o.problem, o.s)
+}
+
+// UnmarshalBinary implements Optimizer.
+func (o *PSOAsync) UnmarshalBinary(b []byte) error {
+	s, err := decodeState[psoAsyncState]("pso_async", 1, o.problem, b)
+	if err == nil {
+		o.s = s
+	}
+	return err
+}
