@@ -1,0 +1,246 @@
+package optimizer
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+func TestADifferenceThatLeavesTheBoxEndsHalfwayToTheBound(t *testing.T) {
+	c := Coordinate{Lower: -5, Upper: 5}
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, v := range []struct{ best, plus, minus, want float64 }{
+		{4, 1, 0, 2 + 0.5*2 + 0.5*1}, {4, 9, 0, 3.5}, {-4, 0, 9, -1.5},
+	} {
+		if got := c.differ(rng, 0.5, 2, v.best, v.plus, v.minus); got != v.want {
+			t.Errorf("from 2 towards %v, with %v − %v: %v, want %v", v.best, v.plus, v.minus, got, v.want)
+		}
+	}
+}
+
+func TestWholeNumbersTakeStepsShorterThanOneSomeOfTheTime(t *testing.T) {
+	c := Coordinate{Kind: Integer, Lower: 0, Upper: 1}
+	rng := rand.New(rand.NewPCG(1, 1))
+	sum := 0.0
+	const n = 10_000
+	for range n {
+		sum += c.differ(rng, 0.3, 0, 1, 0, 0)
+	}
+	if mean := sum / n; math.Abs(mean-0.3) > 0.02 {
+		t.Errorf("0.3 of the way from 0 to 1 is 1 in %v of all cases, want 0.3", mean)
+	}
+}
+
+func TestCategoriesThatAllAgreeOnStay(t *testing.T) {
+	c := Coordinate{Kind: Categorical, Upper: 4}
+	rng := rand.New(rand.NewPCG(1, 1))
+	seen := map[float64]bool{}
+	for range 1000 {
+		if y := c.differ(rng, 0.5, 3, 3, 1, 1); y != 3 {
+			t.Fatalf("without a difference, 3 becomes %v", y)
+		}
+		seen[c.differ(rng, 0.5, 3, 3, 1, 2)] = true
+	}
+	if len(seen) != 5 {
+		t.Errorf("with a difference, %d of 5 categories are reached", len(seen))
+	}
+}
+
+func TestATrialReplacesItsMemberUnlessItIsWorse(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	at := func(loss float64, failed bool) genome { return genomeOf([]float64{loss}, []float64{loss}, failed) }
+	for _, c := range []struct {
+		name          string
+		member, trial genome
+		taken, won    bool
+	}{
+		{"better", at(2, false), at(1, false), true, true},
+		{"equal", at(2, false), at(2, false), true, false},
+		{"worse", at(2, false), at(3, false), false, false},
+		{"failed", at(2, false), at(0, true), false, false},
+		{"after a failure", at(0, true), at(9, false), true, false}, // there is no gain to measure
+	} {
+		d := deme{Population: []genome{c.member}}
+		w, won := d.contest(rng, 0, c.trial, tactic{0.4, 0.6}, 1)
+		taken := &d.Population[0].X[0] == &c.trial.X[0]
+		if taken != c.taken || won != c.won || (len(d.Archive) == 1) != c.won {
+			t.Errorf("%s: taken %v, won %v, %d in the archive", c.name, taken, won, len(d.Archive))
+		}
+		if won && w != (win{tactic{0.4, 0.6}, 0.5}) {
+			t.Errorf("%s: %+v", c.name, w)
+		}
+	}
+}
+
+func TestTacticsAreDrawnAroundTheMemory(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	d := deme{Memory: []tactic{{0.6, alwaysZero}}}
+	below := 0
+	for range 1000 {
+		c := d.draw(rng)
+		if c.CR != 0 || !(c.F > 0 && c.F <= 1) {
+			t.Fatalf("drawn: %+v", c)
+		}
+		if c.F < 0.6 {
+			below++
+		}
+	}
+	if below < 430 || below > 570 { // those below 0 are drawn again
+		t.Errorf("%d of 1000 scale factors are below 0.6", below)
+	}
+	d.Memory[0].CR = 0.9
+	top, sum := 0, 0.0
+	for range 1000 {
+		c := d.draw(rng)
+		if sum += c.CR; c.CR == 1 {
+			top++
+		}
+	}
+	if top < 110 || top > 210 || math.Abs(sum/1000-0.9) > 0.03 { // 16 % of a normal distribution lie more than a deviation above its mean
+		t.Errorf("of crossover rates around 0.9, %d of 1000 are 1; mean %v", top, sum/1000)
+	}
+}
+
+func TestJADELearnsFromWhatWon(t *testing.T) {
+	d := deme{Memory: []tactic{{0.5, 0.5}}}
+	d.learnJADE(nil, 0.1)
+	if d.Memory[0] != (tactic{0.5, 0.5}) {
+		t.Errorf("without a win it has learnt %+v", d.Memory[0])
+	}
+	d.learnJADE([]win{{tactic{0.4, 0.2}, 7}, {tactic{0.8, 0.4}, 1}}, 0.1)
+	// Lehmer mean (0.16 + 0.64) / (0.4 + 0.8) = 2/3; arithmetic mean 0.3
+	if m := d.Memory[0]; math.Abs(m.F-(0.9*0.5+0.1*2/3)) > 1e-15 || math.Abs(m.CR-(0.9*0.5+0.1*0.3)) > 1e-15 {
+		t.Errorf("memory %+v", m)
+	}
+}
+
+func TestLSHADELearnsInTurnAndWeighsByGain(t *testing.T) {
+	s := differentialState{Deme: deme{Memory: newMemory(2)}}
+	learnLSHADE(&s, []win{{tactic{0.4, 0.2}, 3}, {tactic{0.8, 0.4}, 1}})
+	// F: (3·0.16 + 0.64) / (3·0.4 + 0.8) = 0.56; CR: (3·0.04 + 0.16) / (3·0.2 + 0.4) = 0.28
+	if m := s.Deme.Memory[0]; math.Abs(m.F-0.56) > 1e-15 || math.Abs(m.CR-0.28) > 1e-15 {
+		t.Errorf("first cell %+v", m)
+	}
+	learnLSHADE(&s, nil)
+	learnLSHADE(&s, []win{{tactic{0.3, 0}, 1}})
+	if m := s.Deme.Memory[1]; m.F != 0.3 || m.CR != alwaysZero {
+		t.Errorf("second cell %+v, want crossover to have ended", m)
+	}
+	for range 2 {
+		learnLSHADE(&s, []win{{tactic{0.7, 0.9}, 1}})
+	}
+	if m := s.Deme.Memory; m[0].CR != 0.9 || m[1].CR != alwaysZero {
+		t.Errorf("after a round %+v, want crossover to have ended in the second for good", m)
+	}
+}
+
+func newLSHADE(t *testing.T, problem Problem, seed uint64) *LSHADE {
+	t.Helper()
+	o, err := NewLSHADE(problem, DefaultLSHADE(), seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func newJADE(t *testing.T, problem Problem, seed uint64) *JADE {
+	t.Helper()
+	o, err := NewJADE(problem, DefaultJADE(), seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func TestLSHADEShrinksToFourAndThenBeginsARunTwiceAsLong(t *testing.T) {
+	o := newLSHADE(t, Box(2, -5, 5), 1)
+	length := o.par.Evaluations
+	used, last := 0, o.par.PopSize
+	for run := 0; run < 2; {
+		cs, _ := o.Ask(0)
+		switch {
+		case o.s.Run > run:
+			if want := length << run; used < want || used >= want+last || last > 5 {
+				t.Errorf("run %d ended after %d individuals with a population of %d, want %d and about 4", run, used, last, want)
+			}
+			run, used = run+1, 0
+			if len(cs) != o.par.PopSize {
+				t.Errorf("the next run begins with %d, want %d", len(cs), o.par.PopSize)
+			}
+		case len(cs) > last || len(cs) < minLSHADE:
+			t.Fatalf("a generation of %d after one of %d", len(cs), last)
+		}
+		last, used = len(cs), used+len(cs)
+		for _, c := range cs { // a loss on which it never converges
+			if err := o.Tell([]Evaluated{{ID: c.ID, Loss: []float64{-float64(c.ID)}}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestAPopulationThatHasConvergedIsReplaced(t *testing.T) {
+	for name, o := range map[string]Optimizer{
+		"jade": newJADE(t, Box(2, -5, 5), 1), "lshade": newLSHADE(t, Box(2, -5, 5), 1), "de_async": newDEAsync(t, Box(2, -5, 5), 1),
+		"pso": newPSO(t, Box(2, -5, 5), 1), "pso_async": newPSOAsync(t, Box(2, -5, 5), 1),
+	} {
+		run := func() float64 {
+			for _, f := range o.Status().Figures {
+				if f.Name == "run" {
+					return f.Value
+				}
+			}
+			t.Fatalf("%s does not show its run", name)
+			return 0
+		}
+		loss := func(x []float64) float64 { return 1 + losses["sphere"](x) } // equal to rounding long before the points are
+		used := 0
+		for run() == 1 && used < 20_000 {
+			n, _ := minimise(t, o, loss, 0, 100)
+			used += n
+		}
+		if best := o.Status().Best.Loss[0]; run() == 1 || best > 1+1e-12 {
+			t.Errorf("%s: run %v after %d evaluations, best loss 1 + %g", name, run(), used, best-1)
+		}
+	}
+}
+
+func TestDifferentialEvolutionFindsTheRightValleyOfRastrigin(t *testing.T) {
+	for name, make := range map[string]func(seed uint64) Optimizer{
+		"jade":     func(seed uint64) Optimizer { return newJADE(t, Box(5, -5, 5), seed) },
+		"lshade":   func(seed uint64) Optimizer { return newLSHADE(t, Box(5, -5, 5), seed) },
+		"de_async": func(seed uint64) Optimizer { return newDEAsync(t, Box(5, -5, 5), seed) },
+	} {
+		if used := medianEvaluations(t, make, "rastrigin", 1e-8, 20_000); used > 8000 {
+			t.Errorf("%s: %d evaluations to 1e-8 (median of 9), want at most 8,000", name, used)
+		}
+	}
+}
+
+func TestPopulationsImproveOnEveryKindOfCoordinate(t *testing.T) {
+	problem := Problem{Coords: []Coordinate{
+		{Lower: -5, Upper: 5}, {Kind: Integer, Lower: -20, Upper: 20}, {Kind: Categorical, Upper: 9}, {Kind: Integer, Upper: 1},
+	}}
+	loss := func(x []float64) float64 {
+		l := (x[0]-1)*(x[0]-1) + (x[1]-7)*(x[1]-7)
+		if x[2] != 6 {
+			l += 5
+		}
+		return l + x[3]
+	}
+	for _, name := range []string{"jade", "lshade", "de_async", "pso", "pso_async"} {
+		for seed := range uint64(5) {
+			for _, a := range Catalogue() {
+				if a.Name == name {
+					o, err := a.New(problem, a.Params(), seed)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if n, best := minimise(t, o, loss, 1e-8, 10_000); best > 1e-8 {
+						t.Errorf("%s, seed %d: loss %g after %d evaluations, want 1e-8", name, seed, best, n)
+					}
+				}
+			}
+		}
+	}
+}
