@@ -27,7 +27,7 @@ func Catalogue() []Algorithm {
 	return []Algorithm{
 		cmaesAlgorithm, evolutionStrategiesAlgorithm, snesAlgorithm, xnesAlgorithm,
 		geneticAlgorithm, geneticAsyncAlgorithm,
-		jadeAlgorithm, lshadeAlgorithm, deAsyncAlgorithm, psoAlgorithm, psoAsyncAlgorithm,
+		jadeAlgorithm, lshadeAlgorithm, deAsyncAlgorithm, psoAlgorithm, psoAsyncAlgorithm, portfolioAlgorithm,
 		crossEntropyAlgorithm, faceAlgorithm,
 		annealingAlgorithm, parallelTemperingAlgorithm,
 		gradientAlgorithm,

@@ -228,7 +228,7 @@ func TestPopulationsImproveOnEveryKindOfCoordinate(t *testing.T) {
 		}
 		return l + x[3]
 	}
-	for _, name := range []string{"jade", "lshade", "de_async", "pso", "pso_async"} {
+	for _, name := range []string{"jade", "lshade", "de_async", "pso", "pso_async", "portfolio"} {
 		for seed := range uint64(5) {
 			for _, a := range Catalogue() {
 				if a.Name == name {

@@ -113,7 +113,7 @@ func (g *generation) ask(max int) []Candidate {
 }
 
 // tell takes results in and reports whether the generation is now complete. Failed members that are to be replaced get a new point
-// from draw(index) once all results are in, in the order of proposal, and are handed out again.
+// from draw(index) once all results are in, in the order of proposal, and are handed out again; with a nil draw they are left as they are.
 func (g *generation) tell(results []Evaluated, problem Problem, draw func(i int) []float64) (complete bool, err error) {
 	if len(results) == 0 {
 		return false, nil
@@ -149,7 +149,7 @@ func (g *generation) tell(results []Evaluated, problem Problem, draw func(i int)
 		return false, nil
 	}
 	for i, m := range g.Members {
-		if m.Replace {
+		if m.Replace && draw != nil {
 			g.Members[i] = member{X: draw(i)}
 			g.Queue = append(g.Queue, i)
 			g.Open++
