@@ -31,6 +31,7 @@ var psoAlgorithm = Algorithm{
 // 100 generations, another swarm begins, so that the search never ends by itself.
 type PSO struct {
 	problem Problem
+	frame   *frame // clipped: particles know their bounds
 	par     PSOParams
 	s       psoState
 }
@@ -49,7 +50,7 @@ func NewPSO(problem Problem, par PSOParams, seed uint64) (*PSO, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &PSO{problem, par, psoState{Src: newSource(seed)}}, nil
+	return &PSO{problem, newFrame(problem, clipped), par, psoState{Src: newSource(seed)}}, nil
 }
 
 // WarmStart implements WarmStarter.
@@ -67,12 +68,12 @@ func (o *PSO) Ask(max int) ([]Candidate, error) {
 			xs = s.Warm.population(o.problem, rng, o.par.PopSize)
 			s.Warm = nil
 			for _, x := range xs {
-				s.Swarm.Particles = append(s.Swarm.Particles, newParticle(o.problem, rng, x))
+				s.Swarm.Particles = append(s.Swarm.Particles, newParticle(o.frame, rng, x))
 			}
 			s.Swarm.link(rng)
 		} else {
 			for i, l := range s.Swarm.informed() {
-				xs = append(xs, s.Swarm.move(o.problem, rng, i, l))
+				xs = append(xs, s.Swarm.move(o.frame, rng, i, l))
 			}
 		}
 		s.Gen.begin(xs)
@@ -85,7 +86,7 @@ func (o *PSO) redraw(i int) []float64 {
 	rng := rand.New(o.s.Src)
 	q := &o.s.Swarm.Particles[i]
 	x, best := o.problem.Draw(rng), q.Best
-	*q = newParticle(o.problem, rng, x)
+	*q = newParticle(o.frame, rng, x)
 	q.Best = best
 	return x
 }

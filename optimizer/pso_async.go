@@ -22,6 +22,7 @@ var psoAsyncAlgorithm = Algorithm{
 // Where all are under way, another one joins the swarm.
 type PSOAsync struct {
 	problem Problem
+	frame   *frame // clipped: particles know their bounds
 	par     PSOParams
 	s       psoAsyncState
 }
@@ -45,7 +46,7 @@ func NewPSOAsync(problem Problem, par PSOParams, seed uint64) (*PSOAsync, error)
 	if err != nil {
 		return nil, err
 	}
-	return &PSOAsync{problem: problem, par: par, s: psoAsyncState{Src: newSource(seed)}}, nil
+	return &PSOAsync{problem: problem, frame: newFrame(problem, clipped), par: par, s: psoAsyncState{Src: newSource(seed)}}, nil
 }
 
 // Asynchronous implements Asynchronous.
@@ -71,7 +72,7 @@ func (o *PSOAsync) WarmStart(known []Solution) error {
 // join adds a particle at x to the swarm.
 func (o *PSOAsync) join(rng *rand.Rand, x []float64) int {
 	s := &o.s.Swarm
-	s.Particles = append(s.Particles, newParticle(o.problem, rng, x))
+	s.Particles = append(s.Particles, newParticle(o.frame, rng, x))
 	for range informs {
 		s.Links = append(s.Links, rng.IntN(len(s.Particles)))
 	}
@@ -94,7 +95,7 @@ func (o *PSOAsync) Ask(most int) ([]Candidate, error) {
 			i = o.join(rng, x)
 		default:
 			i, s.Idle = s.Idle[0], s.Idle[1:]
-			x = s.Swarm.move(o.problem, rng, i, s.Swarm.informed()[i])
+			x = s.Swarm.move(o.frame, rng, i, s.Swarm.informed()[i])
 		}
 		out[at] = s.Stream.propose(x, psoMove{s.Run, i})
 	}

@@ -27,7 +27,7 @@ func newPSOAsync(t *testing.T, problem Problem, seed uint64) *PSOAsync {
 
 // The particle's next place lies in a ball around the centre of gravity, on whose surface it now is, carried on by inertia.
 func TestAParticleMovesIntoTheBallAroundTheCentreOfGravity(t *testing.T) {
-	problem := Box(3, 0, 100) // widths of 100
+	f := newFrame(Box(3, 0, 100), clipped) // widths of 100
 	rng := rand.New(rand.NewPCG(1, 1))
 	x, v, p, l := []float64{0.4, 0.5, 0.6}, []float64{0.01, 0, -0.01}, []float64{45, 50, 52}, []float64{50, 40, 55}
 	sum := make([]float64, 3)
@@ -46,7 +46,7 @@ func TestAParticleMovesIntoTheBallAroundTheCentreOfGravity(t *testing.T) {
 		s := swarm{Particles: []particle{
 			{X: slices.Clone(x), V: slices.Clone(v), Best: genomeOf(p, []float64{2}, false)}, {Best: genomeOf(l, []float64{1}, false)},
 		}}
-		y := s.move(problem, rng, 0, 1)
+		y := s.move(f, rng, 0, 1)
 		far := 0.0
 		for j := range y {
 			d := y[j]/100 - v[j]/(2*math.Log(2)) - g[j]
@@ -66,7 +66,7 @@ func TestAParticleMovesIntoTheBallAroundTheCentreOfGravity(t *testing.T) {
 
 func TestAParticleIsReflectedAtABoundWithHalfItsVelocity(t *testing.T) {
 	s := swarm{Particles: []particle{{X: []float64{0.9}, V: []float64{5}, Best: genomeOf([]float64{0.9}, []float64{1}, false)}}}
-	y := s.move(Box(1, 0, 1), rand.New(rand.NewPCG(1, 1)), 0, 0)
+	y := s.move(newFrame(Box(1, 0, 1), clipped), rand.New(rand.NewPCG(1, 1)), 0, 0)
 	if v := s.Particles[0].V[0]; y[0] != 1 || math.Abs(v+5/(4*math.Log(2))) > 1e-9 {
 		t.Errorf("at %v with velocity %v", y[0], v)
 	}

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 )
 
@@ -12,49 +14,29 @@ import (
 type swarm struct {
 	Particles []particle
 	Links     []int // informs consecutive entries for each particle: the others that it tells of its best point
-	Stale     int   // results, or moves of the whole swarm, since the best point of all was found
+	Stale     int   // results, or moves of the whole swarm, since any particle found a better point
 }
 
-// particle is a point that moves. It works in units of the widths; those of a categorical coordinate are the categories.
+// particle is a point that moves in the algorithm's frame.
 type particle struct {
-	X    codec.Vector // position; whole numbers are rounded for the individual only
+	X    codec.Vector // position
 	V    codec.Vector // velocity
-	Best genome       // the best individual that it has been, in the problem's units; not Known before the first success
+	Best genome       // the best individual that it has been; not Known before the first success
 }
 
 // The constants of the Standard PSO 2011.
 const (
-	inertia      = 1 / (2 * math.Ln2)
-	acceleration = 0.5 + math.Ln2
-	informs      = 3 // others that a particle is linked to
+	inertia      = 1 / (2 * math.Ln2) // ω
+	acceleration = 0.5 + math.Ln2     // c
+	informs      = 3                  // K, others that a particle is linked to
 )
 
-// unit is the length in which particles measure a coordinate.
-func (c Coordinate) unit() float64 {
-	if c.Kind == Categorical {
-		return 1
-	}
-	return c.Width()
-}
-
 // newParticle starts at an individual, with half the way to a random other one as its velocity.
-func newParticle(problem Problem, rng *rand.Rand, x []float64) particle {
-	n := len(x)
-	p := particle{X: make([]float64, n), V: make([]float64, n)}
-	for j, other := range problem.Draw(rng) {
-		u := problem.Coords[j].unit()
-		p.X[j], p.V[j] = x[j]/u, (other/u-x[j]/u)/2
-	}
+func newParticle(f *frame, rng *rand.Rand, x []float64) particle {
+	p := particle{X: f.preimage(x), V: f.preimage(f.problem.Draw(rng))}
+	floats.Sub(p.V, p.X)
+	floats.Scale(0.5, p.V)
 	return p
-}
-
-// individual is the point of the problem at which a particle is.
-func (p *particle) individual(problem Problem) []float64 {
-	x := make([]float64, len(p.X))
-	for j, c := range problem.Coords {
-		x[j] = c.clip(p.X[j] * c.unit())
-	}
-	return x
 }
 
 // link draws the links anew.
@@ -86,64 +68,51 @@ func (s *swarm) informed() []int {
 	return best
 }
 
-// move moves particle i, which knows of the best point of particle l, and returns its individual. With G the centre of gravity of x, of a
-// point a little beyond p, its own best point, and of one a little beyond that of l, x' a random point of the ball around G that x
-// lies on,
+// move moves particle i, which knows of the best point l of particle teller, and returns its individual. With p its own best point, G the centre of
+// gravity of x, x + c (p − x) and x + c (l − x), the last one only if l is another's, and x' a random point of the ball around G whose
+// surface x lies on,
 //
 //	v ← ω v + x' − x,  x ← x + v
 //
-// At a bound it is reflected with half its velocity. A categorical coordinate takes one of the three values instead, each with the same
-// probability, and where they are not all equal, with probability 1/4, any. A particle that has not succeeded yet starts anew.
-func (s *swarm) move(problem Problem, rng *rand.Rand, i, l int) []float64 {
+// At a bound it is reflected with half its velocity. A particle that has not succeeded yet starts anew.
+func (s *swarm) move(f *frame, rng *rand.Rand, i, teller int) []float64 {
 	q := &s.Particles[i]
 	if !q.Best.Known {
-		x := problem.Draw(rng)
-		*q = newParticle(problem, rng, x)
+		x := f.problem.Draw(rng)
+		*q = newParticle(f, rng, x)
 		return x
 	}
-	p, best := q.Best.X, s.Particles[l].Best.X
+	p, l := f.preimage(q.Best.X), f.preimage(s.Particles[teller].Best.X)
 	g, direction := make([]float64, len(p)), make([]float64, len(p)) // G − x, and that of x' − G
-	var radius, norm float64
-	for j, c := range problem.Coords {
-		if c.Kind == Categorical {
-			continue
-		}
-		u := c.unit()
-		g[j] = acceleration * (p[j]/u - q.X[j]) / 2
-		if l != i {
-			g[j] = acceleration * (p[j]/u + best[j]/u - 2*q.X[j]) / 3
+	for j, x := range q.X {
+		g[j] = acceleration * (p[j] - x) / 2
+		if teller != i {
+			g[j] = acceleration * (p[j] - x + l[j] - x) / 3
 		}
 		direction[j] = rng.NormFloat64()
-		radius += g[j] * g[j]
-		norm += direction[j] * direction[j]
 	}
-	if radius = math.Sqrt(radius) * rng.Float64(); norm > 0 {
-		radius /= math.Sqrt(norm)
-	}
-	for j, c := range problem.Coords {
-		if c.Kind == Categorical {
-			q.X[j] = c.choose(rng, q.X[j], p[j], best[j])
-			continue
-		}
-		q.V[j] = inertia*q.V[j] + g[j] + radius*direction[j]
-		q.X[j] += q.V[j]
-		lower, upper := c.reach()
-		if inside := min(max(q.X[j], lower/c.unit()), upper/c.unit()); inside != q.X[j] || math.IsNaN(inside) {
-			q.X[j], q.V[j] = inside, -q.V[j]/2
-		}
-		if math.IsNaN(q.X[j]) || math.IsInf(q.X[j], 0) { // points as far apart as numbers reach
-			q.X[j], q.V[j] = p[j]/c.unit(), 0
-		}
-	}
-	return q.individual(problem)
+	radius := floats.Norm(g, 2) * rng.Float64()
+	floats.Scale(inertia, q.V)
+	floats.Add(q.V, g)
+	floats.AddScaled(q.V, radius/floats.Norm(direction, 2), direction)
+	floats.Add(q.X, q.V)
+	f.reflect(q.X, q.V)
+	return f.point(q.X)
 }
 
-// choose returns one of three categories or, where they are not all equal, with probability 1/4 any.
-func (c Coordinate) choose(rng *rand.Rand, values ...float64) float64 {
-	if (values[0] != values[1] || values[0] != values[2]) && rng.IntN(4) == 0 {
-		return c.draw(rng)
+// reflect puts what has left the bounds back onto them, with half its velocity, turned round.
+func (f *frame) reflect(u, v []float64) {
+	at := 0
+	for _, a := range f.axes {
+		if a.choices > 0 {
+			at += a.choices
+			continue
+		}
+		if u[at] < a.bounds.lower || u[at] > a.bounds.upper {
+			u[at], v[at] = min(max(u[at], a.bounds.lower), a.bounds.upper), -v[at]/2
+		}
+		at++
 	}
-	return values[rng.IntN(3)]
 }
 
 // enter tells particle i what its individual has turned out to be. It reports whether that is better than its best so far.
