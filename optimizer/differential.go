@@ -72,17 +72,17 @@ func (d *deme) trial(rng *rand.Rand, problem Problem, elite []int, i int, t tact
 		for r2 == i || r2 == r1 {
 			r2 = rng.IntN(n + len(d.Archive))
 		}
-		minus := d.Archive
+		pull, plus, minus := d.Population[best].X, d.Population[r1].X, codec.Vector(nil)
 		if r2 < n {
-			minus, r2 = []codec.Vector{d.Population[r2].X}, 0
+			minus = d.Population[r2].X
 		} else {
-			r2 -= n
+			minus = d.Archive[r2-n]
 		}
 		y := slices.Clone(x)
 		always := rng.IntN(len(y))
 		for j, c := range problem.Coords {
 			if j == always || rng.Float64() < t.CR {
-				y[j] = c.differ(rng, t.F, x[j], d.Population[best].X[j], d.Population[r1].X[j], minus[r2][j]) // v_i,j
+				y[j] = c.differ(rng, t.F, x[j], pull[j], plus[j], minus[j]) // v_i,j
 			}
 		}
 		if try == 10 || !slices.Equal(x, y) {
