@@ -86,7 +86,7 @@ func (o *DEAsync) Ask(most int) ([]Candidate, error) {
 		case len(s.Start) > 0:
 			x, s.Start = s.Start[0], s.Start[1:]
 			s.Drawn++
-		case s.Drawn < o.par.PopSize || len(s.Deme.Population) < minLSHADE:
+		case s.Drawn < o.par.PopSize || len(s.Deme.Population) < minDeme:
 			x = o.problem.Draw(rng)
 			s.Drawn++
 		default:

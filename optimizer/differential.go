@@ -19,6 +19,9 @@ type deme struct {
 	Memory     []tactic       // around which tactics are drawn, one of them for each trial
 }
 
+// minDeme is the smallest population of which a trial can be made, of four different members.
+const minDeme = 4
+
 // tactic is how a trial is made.
 type tactic struct {
 	F  float64 // scale factor of differences, in (0, 1]
@@ -60,7 +63,7 @@ func (d *deme) elite(part float64) []int {
 	return order[:max(2, int(math.Round(part*float64(len(order)))))]
 }
 
-// trial makes a trial for member i of at least 4. It is made anew, a few times, if it repeats the member, as may happen with whole numbers.
+// trial makes a trial for member i of minDeme or more. It is made anew, a few times, if it repeats the member, as may happen with whole numbers.
 func (d *deme) trial(rng *rand.Rand, problem Problem, elite []int, i int, t tactic) []float64 {
 	n := len(d.Population)
 	x := d.Population[i].X
@@ -199,7 +202,7 @@ type differential struct {
 	archive float64 // room in the archive, as a multiple of the population
 	cells   int     // of the memory
 	learn   func(s *differentialState, wins []win)
-	size    func(s *differentialState) int // of the population to go on with, at least 4; 0 ends the run
+	size    func(s *differentialState) int // of the population to go on with, at least minDeme; 0 ends the run
 	s       differentialState
 }
 

@@ -167,7 +167,7 @@ func TestLSHADEShrinksToFourAndThenBeginsARunTwiceAsLong(t *testing.T) {
 			if len(cs) != o.par.PopSize {
 				t.Errorf("the next run begins with %d, want %d", len(cs), o.par.PopSize)
 			}
-		case len(cs) > last || len(cs) < minLSHADE:
+		case len(cs) > last || len(cs) < minDeme:
 			t.Fatalf("a generation of %d after one of %d", len(cs), last)
 		}
 		last, used = len(cs), used+len(cs)

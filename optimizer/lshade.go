@@ -13,9 +13,6 @@ type LSHADEParams struct {
 	Memory      int     `yaml:"memory" doc:"successful generations of whose scale factors and crossover rates the mean is remembered, H" range:"[1, 1000]"`
 }
 
-// minLSHADE is the size to which a population shrinks: the smallest of which a trial can be made.
-const minLSHADE = 4
-
 // DefaultLSHADE returns the defaults of LSHADEParams. They are those of the paper except for the population: the paper's, of 18 n, is for a
 // single run of 10,000 n evaluations; a third of it and a fifth of the length, with restarts, need far fewer on BBOB's f3 and f4.
 func DefaultLSHADE() LSHADEParams { return LSHADEParams{Greed: 0.11, Archive: 2.6, Memory: 6} }
@@ -70,7 +67,7 @@ func (o *LSHADE) shrunk(s *differentialState) int {
 	if part >= 1 {
 		return 0
 	}
-	return o.par.PopSize + int(math.Round(part*float64(minLSHADE-o.par.PopSize)))
+	return o.par.PopSize + int(math.Round(part*float64(minDeme-o.par.PopSize)))
 }
 
 // learnLSHADE writes the means of the tactics that won, weighted by what they gained, into the next cell of the memory. A crossover rate that
