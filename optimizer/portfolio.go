@@ -8,7 +8,7 @@ import (
 
 // PortfolioParams configures Portfolio.
 type PortfolioParams struct {
-	Members      []string `yaml:"members" doc:"the optimizers that take turns, each with its defaults; one that the problem does not suit is left out" range:"cmaes | lshade | jade | genetic" auto:"cmaes and lshade"`
+	Members      []string `yaml:"members" doc:"the optimizers that take turns, each with its defaults; one that the problem does not suit is left out" range:"cmaes | xnes | snes | lshade | jade | pso | genetic" auto:"cmaes and lshade"`
 	LeastShare   float64  `yaml:"least_share" doc:"part of the evaluations that a member has in any case; less than one divided by the number of members" range:"(0, 1)"`
 	LearningRate float64  `yaml:"learning_rate" doc:"weight of a member's last generation in the estimate of how often its generations find a better loss" range:"(0, 1]"`
 }
@@ -42,7 +42,7 @@ var portfolioAlgorithm = Algorithm{
 
 // memberAlgorithm is the algorithm of a member: one of those for one objective that learn by generations.
 func memberAlgorithm(name string) Algorithm {
-	for _, a := range []Algorithm{cmaesAlgorithm, lshadeAlgorithm, jadeAlgorithm, geneticAlgorithm} {
+	for _, a := range []Algorithm{cmaesAlgorithm, xnesAlgorithm, snesAlgorithm, lshadeAlgorithm, jadeAlgorithm, psoAlgorithm, geneticAlgorithm} {
 		if a.Name == name {
 			return a
 		}

@@ -53,4 +53,9 @@ func TestEveryVariantKeepsTheContract(t *testing.T) {
 		par.Chains, par.TLow, par.SwapInterval = 3, 1, 2
 		return optimizer.NewParallelTempering(p, par, seed)
 	})
+	run("portfolio/every member", func(p optimizer.Problem, seed uint64) (optimizer.Optimizer, error) {
+		par := optimizer.DefaultPortfolio()
+		par.Members = []string{"cmaes", "xnes", "snes", "lshade", "jade", "pso", "genetic"}
+		return optimizer.NewPortfolio(p, par, seed)
+	})
 }
