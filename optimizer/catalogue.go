@@ -27,6 +27,7 @@ func Catalogue() []Algorithm {
 	return []Algorithm{
 		cmaesAlgorithm, geneticAlgorithm, geneticAsyncAlgorithm,
 		nsga2Algorithm, nsga3Algorithm, ibeaAlgorithm, mapElitesAlgorithm,
+		enkfAlgorithm,
 		sobolAlgorithm, latinHypercubeAlgorithm, randomAlgorithm,
 	}
 }

@@ -236,7 +236,15 @@ func evalCommand(types []optimizee.Type) *cobra.Command {
 				if err != nil {
 					return usage(err)
 				}
-				if x = ind.X; !cmd.Flags().Changed("seed") {
+				x = ind.X
+				search, err := p.newSearch()
+				if err != nil {
+					return usage(err)
+				}
+				if !cmd.Flags().Changed("instance") {
+					instance = search.First(ind).Instance
+				}
+				if !cmd.Flags().Changed("seed") {
 					seed = l2l.SeedOf(p.Seed, ind.ID, instance, 0)
 				}
 			}
@@ -255,7 +263,7 @@ func evalCommand(types []optimizee.Type) *cobra.Command {
 	f.StringArrayVar(&params, "param", nil, "a parameter: `name=value`; may be repeated")
 	f.StringVar(&run, "run", "", "take the other parameters from an individual of the run in this directory")
 	f.Int64Var(&individual, "individual", -1, "which individual of --run; without it the best")
-	f.IntVar(&instance, "instance", 0, "the instance to evaluate on")
+	f.IntVar(&instance, "instance", 0, "the instance to evaluate on; with --run that of the individual's first evaluation")
 	f.Uint64Var(&seed, "seed", 1, "the seed of the evaluation; with --run that of the individual's first evaluation")
 	return cmd
 }
