@@ -27,7 +27,7 @@ func Catalogue() []Algorithm {
 	return []Algorithm{
 		cmaesAlgorithm, geneticAlgorithm, geneticAsyncAlgorithm,
 		nsga2Algorithm, nsga3Algorithm, ibeaAlgorithm, mapElitesAlgorithm,
-		enkfAlgorithm,
+		bayesAlgorithm, enkfAlgorithm,
 		sobolAlgorithm, latinHypercubeAlgorithm, randomAlgorithm,
 	}
 }
