@@ -27,7 +27,7 @@ func Catalogue() []Algorithm {
 	return []Algorithm{
 		cmaesAlgorithm, geneticAlgorithm, geneticAsyncAlgorithm,
 		nsga2Algorithm, nsga3Algorithm, ibeaAlgorithm, mapElitesAlgorithm,
-		bayesAlgorithm, enkfAlgorithm,
+		bayesAlgorithm, enkfAlgorithm, abcSMCAlgorithm,
 		sobolAlgorithm, latinHypercubeAlgorithm, randomAlgorithm,
 	}
 }

@@ -13,7 +13,7 @@ func TestEveryAlgorithmKeepsTheContract(t *testing.T) {
 			optimizertest.Run(t, func(p optimizer.Problem, seed uint64) (optimizer.Optimizer, error) {
 				params := a.Params()
 				if b, ok := params.(*optimizer.BayesParams); ok {
-					b.MaxPoints = 24 // it thinks about each proposal, and the suite asks for some ten thousand
+					b.PopSize, b.MaxPoints = 8, 20 // it thinks about each proposal, and the suite asks for some ten thousand
 				}
 				return a.New(p, params, seed)
 			})
