@@ -36,7 +36,9 @@ const (
 )
 
 // Types lists the optimizees that every program has.
-func Types() []optimizee.Type { return []optimizee.Type{neuron.Type, digits.Type, process.Type, functions.Type} }
+func Types() []optimizee.Type {
+	return []optimizee.Type{neuron.Type, digits.Type, process.Type, functions.Type}
+}
 
 // Main is a program's main function. extra are optimizees of its own. It ends the process.
 func Main(extra ...optimizee.Type) {
