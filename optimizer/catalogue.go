@@ -25,10 +25,14 @@ type Algorithm struct {
 // Catalogue lists the algorithms in the order in which they are best read about.
 func Catalogue() []Algorithm {
 	return []Algorithm{
-		cmaesAlgorithm, geneticAlgorithm, geneticAsyncAlgorithm,
+		cmaesAlgorithm, evolutionStrategiesAlgorithm, snesAlgorithm, xnesAlgorithm,
+		geneticAlgorithm, geneticAsyncAlgorithm,
+		crossEntropyAlgorithm, faceAlgorithm,
+		annealingAlgorithm, parallelTemperingAlgorithm,
+		gradientAlgorithm,
 		nsga2Algorithm, nsga3Algorithm, ibeaAlgorithm, mapElitesAlgorithm,
 		bayesAlgorithm, enkfAlgorithm, abcSMCAlgorithm,
-		sobolAlgorithm, latinHypercubeAlgorithm, randomAlgorithm,
+		gridAlgorithm, sobolAlgorithm, latinHypercubeAlgorithm, randomAlgorithm,
 	}
 }
 

@@ -52,6 +52,7 @@ var losses = map[string]func(x []float64) float64{
 // minimise runs the optimizer until the loss is at most target, it stops, or the budget is used up; it returns the evaluations used.
 func minimise(t *testing.T, o Optimizer, loss func([]float64) float64, target float64, budget int) (evaluations int, best float64) {
 	t.Helper()
+	best = math.Inf(1)
 	for evaluations < budget {
 		cs, err := o.Ask(0)
 		if err != nil {
@@ -66,7 +67,10 @@ func minimise(t *testing.T, o Optimizer, loss func([]float64) float64, target fl
 			}
 		}
 		evaluations += len(cs)
-		if best = o.Status().Best.Loss[0]; best <= target {
+		if b := o.Status().Best; b != nil {
+			best = b.Loss[0]
+		}
+		if best <= target {
 			break
 		}
 	}

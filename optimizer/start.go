@@ -2,6 +2,7 @@ package optimizer
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 )
@@ -47,4 +48,15 @@ func (w warm) population(problem Problem, rng *rand.Rand, n int) [][]float64 {
 		xs = append(xs, problem.Draw(rng))
 	}
 	return xs
+}
+
+// best is the point with the smallest known loss; nil if no loss is known.
+func (w warm) best() (x []float64) {
+	loss := math.Inf(1)
+	for _, k := range w {
+		if len(k.Loss) > 0 && k.Loss[0] < loss {
+			x, loss = k.X, k.Loss[0]
+		}
+	}
+	return x
 }

@@ -1,0 +1,228 @@
+package optimizer
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/stat"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+)
+
+// EvolutionStrategiesParams configures EvolutionStrategies.
+type EvolutionStrategiesParams struct {
+	PopSize          int     `yaml:"pop_size" doc:"individuals per generation, the centre included" range:"[3, 1e6]" auto:"9 + 2 floor(3 ln n)"`
+	LearningRate     float64 `yaml:"learning_rate" doc:"how far the centre follows the estimated gradient, in units of noise_std" range:"(0, inf)"`
+	NoiseStd         float64 `yaml:"noise_std" doc:"standard deviation of the perturbations, σ, as a fraction of each coordinate's width (upper − lower, or √12 std)" range:"(0, 10]"`
+	NoiseDecay       float64 `yaml:"noise_decay" doc:"factor on noise_std after each generation" range:"(0, 1]"`
+	MirroredSampling bool    `yaml:"mirrored_sampling" doc:"evaluate each perturbation and its opposite"`
+	FitnessShaping   bool    `yaml:"fitness_shaping" doc:"learn from ranks; otherwise from the losses, standardised in each generation"`
+	EvaluateCentre   bool    `yaml:"evaluate_centre" doc:"evaluate the centre, too, as the last individual of each generation; it is not learnt from"`
+	Start            string  `yaml:"start" doc:"initial centre: that of the box, or a random point in its middle 80 %; a coordinate with a given mean starts there" range:"random | centre"`
+}
+
+// DefaultEvolutionStrategies returns the defaults of EvolutionStrategiesParams.
+func DefaultEvolutionStrategies() EvolutionStrategiesParams {
+	return EvolutionStrategiesParams{
+		LearningRate: 1, NoiseStd: 0.02, NoiseDecay: 1, MirroredSampling: true, FitnessShaping: true, EvaluateCentre: true, Start: "random",
+	}
+}
+
+func (p *EvolutionStrategiesParams) resolve(problem Problem) error {
+	if p.PopSize == 0 {
+		p.PopSize = 9 + 2*int(3*math.Log(float64(problem.Dim())))
+	}
+	return single(problem)
+}
+
+var evolutionStrategiesAlgorithm = Algorithm{
+	Name:  "evolution_strategies",
+	Title: "Evolution strategy with a fixed step, as a gradient estimator (OpenAI-ES)",
+	Reference: "Salimans et al. 2017, Evolution Strategies as a Scalable Alternative to Reinforcement Learning, arXiv:1703.03864; " +
+		"mirrored sampling: Brockhoff et al. 2010, doi 10.1007/978-3-642-15844-5_2; fitness shaping: Wierstra et al. 2014, JMLR 15",
+	When: "for thousands to millions of continuous parameters, such as synaptic weights, and for noisy losses; " +
+		"with fewer parameters cmaes or snes converge much closer",
+	Cost:        "O(λn); memory O(λn) while the individuals are outstanding, checkpoints O(λ + n)",
+	Parallelism: "pop_size at a time",
+	Params:      func() any { p := DefaultEvolutionStrategies(); return &p },
+	New:         build(NewEvolutionStrategies, func(o *EvolutionStrategies) EvolutionStrategiesParams { return o.par }),
+}
+
+// EvolutionStrategies moves a centre along the gradient of the loss averaged over normally distributed perturbations of a fixed size
+// (Salimans et al., algorithm 1). It works in the coordinates of a frame, in which there are no bounds: what is learnt from is what was
+// evaluated, and the centre is always a point of the box. Whole numbers are rounded, and a choice is the largest of one number for each.
+type EvolutionStrategies struct {
+	problem Problem
+	par     EvolutionStrategiesParams
+	frame   *frame
+	noise   *noise
+	u       []float64 // scratch of point
+	s       evolutionStrategiesState
+}
+
+type evolutionStrategiesState struct {
+	Cloud    cloud
+	Src      *source
+	Centre   codec.Vector // θ, in the frame
+	NoiseStd float64      // σ, in widths
+	Loss     codec.Vector // of the last generation's centre; nil before, if it failed, and if it was not evaluated
+}
+
+// NewEvolutionStrategies makes an evolution strategy for a problem with one objective.
+func NewEvolutionStrategies(problem Problem, par EvolutionStrategiesParams, seed uint64) (*EvolutionStrategies, error) {
+	par, err := resolved("evolution_strategies", par, problem)
+	if err != nil {
+		return nil, err
+	}
+	f := newFrame(problem, folded)
+	o := &EvolutionStrategies{problem: problem, par: par, frame: f, noise: newNoise(f.dim()), u: make([]float64, f.dim())}
+	o.s = evolutionStrategiesState{Src: newSource(seed), NoiseStd: par.NoiseStd}
+	o.s.Centre = f.start(par.Start, rand.New(o.s.Src))
+	return o, nil
+}
+
+// WarmStart implements WarmStarter: the search begins at the best point known.
+func (o *EvolutionStrategies) WarmStart(known []Solution) error {
+	best, err := o.s.Cloud.warmStart(known, o.problem)
+	if best != nil {
+		o.moveTo(best)
+	}
+	return err
+}
+
+func (o *EvolutionStrategies) moveTo(x []float64) { o.s.Centre = o.frame.preimage(x) }
+
+// std is the standard deviation of the perturbations along axis j.
+func (o *EvolutionStrategies) std(j int) float64 { return max(o.s.NoiseStd, o.frame.floor[j]) }
+
+// point returns the individual θ + σ z.
+func (o *EvolutionStrategies) point(d direction) []float64 {
+	for j, z := range o.noise.of(d) {
+		o.u[j] = o.s.Centre[j] + o.std(j)*z
+	}
+	return o.frame.point(o.u)
+}
+
+// Ask implements Optimizer.
+func (o *EvolutionStrategies) Ask(max int) ([]Candidate, error) {
+	if o.s.Cloud.idle() {
+		directions := scatter(rand.New(o.s.Src), o.perturbed(), o.par.MirroredSampling)
+		if o.par.EvaluateCentre {
+			directions = append(directions, direction{})
+		}
+		o.s.Cloud.begin(directions, o.point)
+	}
+	return o.s.Cloud.ask(max), nil
+}
+
+// perturbed is the number of individuals besides the centre.
+func (o *EvolutionStrategies) perturbed() int {
+	if o.par.EvaluateCentre {
+		return o.par.PopSize - 1
+	}
+	return o.par.PopSize
+}
+
+// Tell implements Optimizer.
+func (o *EvolutionStrategies) Tell(results []Evaluated) error {
+	rng := rand.New(o.s.Src)
+	complete, err := o.s.Cloud.tell(results, o.problem, rng, o.point)
+	if !complete {
+		return err
+	}
+	if x, ok := o.s.Cloud.elsewhere(o.problem, rng); ok {
+		o.moveTo(x)
+	} else {
+		o.update()
+	}
+	o.s.Cloud.end()
+	return nil
+}
+
+// update moves the centre: θ ← θ + α σ Σ w_i z_i.
+func (o *EvolutionStrategies) update() {
+	w := o.s.Cloud.utilities()
+	if !o.par.FitnessShaping {
+		w = o.s.Cloud.standardised()
+	}
+	gradient := make([]float64, o.frame.dim())
+	for i, d := range o.s.Cloud.Directions {
+		if w[i] != 0 {
+			floats.AddScaled(gradient, w[i], o.noise.of(d))
+		}
+	}
+	for j, g := range gradient {
+		o.s.Centre[j] += o.par.LearningRate * o.std(j) * g
+	}
+	o.s.NoiseStd *= o.par.NoiseDecay
+	o.s.Loss = o.s.Cloud.centreLoss()
+}
+
+// standardised are weights for the members that are proportional to how far their losses lie below the mean, in standard deviations,
+// divided by the number of members. Failed members count as the worst of the others. The centre has weight 0.
+func (c *cloud) standardised() []float64 {
+	w := make([]float64, len(c.Members))
+	order, ok := c.ranking()
+	if ok == 0 {
+		return w
+	}
+	worst := c.Members[order[ok-1]].Loss[0]
+	unit := max(math.Abs(worst), math.Abs(c.Members[order[0]].Loss[0])) // so that no square overflows
+	var perturbed []int
+	var losses []float64
+	for i, m := range c.Members {
+		switch {
+		case c.Directions[i].Sign == 0:
+			continue
+		case m.Failed:
+			losses = append(losses, worst/unit)
+		default:
+			losses = append(losses, m.Loss[0]/unit)
+		}
+		perturbed = append(perturbed, i)
+	}
+	mean, std := stat.PopMeanStdDev(losses, nil)
+	if std > 0 { // false if unit is 0, too
+		for k, i := range perturbed {
+			w[i] = (mean - losses[k]) / std / float64(len(losses))
+		}
+	}
+	return w
+}
+
+// Status implements Optimizer.
+func (o *EvolutionStrategies) Status() Status {
+	st := o.s.Cloud.status()
+	st.Figures = []Figure{{"noise_std", o.s.NoiseStd}}
+	if len(o.s.Loss) > 0 {
+		st.Figures = append(st.Figures, Figure{"centre_loss", o.s.Loss[0]})
+	}
+	return st
+}
+
+// MarshalBinary implements Optimizer.
+func (o *EvolutionStrategies) MarshalBinary() ([]byte, error) {
+	s := o.s
+	s.Cloud = s.Cloud.compact()
+	return encodeState("evolution_strategies", 1, o.problem, s)
+}
+
+// UnmarshalBinary implements Optimizer.
+func (o *EvolutionStrategies) UnmarshalBinary(b []byte) error {
+	s, err := decodeState[evolutionStrategiesState]("evolution_strategies", 1, o.problem, b)
+	if err != nil {
+		return err
+	}
+	if len(s.Centre) != o.frame.dim() || s.Src == nil {
+		return fmt.Errorf("%w: its centre has another length", ErrState)
+	}
+	again := *o
+	again.s = s
+	if err := again.s.Cloud.expand(again.point); err != nil {
+		return err
+	}
+	*o = again
+	return nil
+}

@@ -1,0 +1,86 @@
+package optimizer
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+func TestTheFrameLeadsBackToThePointThatItCameFrom(t *testing.T) {
+	inf := math.Inf(1)
+	problem := Problem{Coords: append(slices.Clone(mixedProblem.Coords),
+		Coordinate{Lower: 1e9, Upper: 1e9 + 1}, Coordinate{Lower: 0, Upper: inf, Mean: 1, Std: 1}, Coordinate{Lower: -inf, Upper: 2, Mean: -1, Std: 3},
+		Coordinate{Kind: Integer, Lower: -inf, Upper: inf, Mean: 0.5, Std: 4}, Coordinate{Kind: Categorical, Upper: 1})}
+	f := newFrame(problem, folded)
+	if want := problem.Dim() + 4; f.dim() != want { // five choices have five numbers
+		t.Fatalf("%d numbers, want %d", f.dim(), want)
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	for range 1000 {
+		x := problem.Draw(rng)
+		back := f.point(f.preimage(x))
+		for i, c := range problem.Coords {
+			if math.Abs(back[i]-x[i]) > 1e-9*c.Width() {
+				t.Fatalf("coordinate %d: %v comes back as %v", i, x[i], back[i])
+			}
+		}
+	}
+	for _, where := range []string{"centre", "random"} {
+		for range 100 {
+			for i, u := range f.start(where, rng) {
+				if math.IsNaN(u) || math.IsInf(u, 0) {
+					t.Fatalf("start %s: number %d is %v", where, i, u)
+				}
+			}
+		}
+	}
+}
+
+// A normal distribution that has shrunk to the frame's floor around a point still tries other whole numbers and choices, now and then.
+func TestAtTheFloorWholeNumbersAndChoicesStillChange(t *testing.T) {
+	problem := Problem{Coords: []Coordinate{{Kind: Integer, Lower: -20, Upper: 20}, {Kind: Integer, Upper: 1}, {Kind: Categorical, Upper: 4}, {Lower: 0, Upper: 1}}}
+	f := newFrame(problem, folded)
+	x := []float64{7, 1, 3, 0.5}
+	mean, u := f.preimage(x), make([]float64, f.dim())
+	rng := rand.New(rand.NewPCG(2, 2))
+	const draws = 20000
+	changed := make([]float64, problem.Dim())
+	for range draws {
+		for j := range u {
+			u[j] = mean[j] + f.floor[j]*rng.NormFloat64()
+		}
+		for i, v := range f.point(u) {
+			if v != x[i] {
+				changed[i] += 1.0 / draws
+			}
+		}
+	}
+	// One in ten for the three of them. The switch and choices are a bit off: it is at the edge, and they are not independent.
+	for i, share := range changed[:3] {
+		if share < 0.015 || share > 0.05 {
+			t.Errorf("coordinate %d changes in a share of %.3f, want about 0.033", i, share)
+		}
+	}
+	if changed[3] != 0 {
+		t.Errorf("the continuous coordinate moves in a share of %.3f, want 0: it has no floor", changed[3])
+	}
+}
+
+func TestNoChoiceIsPreferredAtTheStart(t *testing.T) {
+	f := newFrame(Problem{Coords: []Coordinate{{Kind: Categorical, Upper: 4}}}, folded)
+	rng := rand.New(rand.NewPCG(3, 3))
+	counts := make([]int, 5)
+	for range 5000 {
+		u := f.start("centre", rng)
+		for j := range u {
+			u[j] += 0.2 * rng.NormFloat64()
+		}
+		counts[int(f.point(u)[0])]++
+	}
+	for k, n := range counts {
+		if n < 850 || n > 1150 {
+			t.Errorf("choice %d was drawn %d times of 5,000, want about 1,000", k, n)
+		}
+	}
+}

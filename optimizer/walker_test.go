@@ -1,0 +1,86 @@
+package optimizer
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+func TestMetropolisAcceptsAsOftenAsItShould(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	inf := math.Inf(1)
+	for _, c := range []struct{ rise, temperature, want float64 }{
+		{-1, 2, 1}, {0, 2, 1}, {0, 0, 1}, {-1, 0, 1}, {1, 0, 0}, {inf, 2, 0}, {-inf, 0, 1}, {math.NaN(), 2, 0}, {1, 5e-324, 0},
+		{1, 2, math.Exp(-0.5)}, {3, 1, math.Exp(-3)}, {1, 1e300, 1},
+	} {
+		const draws = 20000
+		accepted := 0.0
+		for range draws {
+			if metropolis(rng, c.rise, c.temperature) {
+				accepted += 1.0 / draws
+			}
+		}
+		if math.Abs(accepted-c.want) > 0.01 {
+			t.Errorf("a rise of %v at %v is accepted in a share of %v, want %v", c.rise, c.temperature, accepted, c.want)
+		}
+	}
+}
+
+func TestHotIsTheSpreadOfTheLosses(t *testing.T) {
+	sample := func(losses ...float64) (rs []ranked) {
+		for _, l := range losses {
+			rs = append(rs, ranked{Loss: l})
+		}
+		return rs
+	}
+	near(t, "without losses", hot(nil), 1)
+	near(t, "of one loss", hot(sample(3)), 1)
+	near(t, "of equal losses", hot(sample(3, 3, 3, 3, 3)), 1)
+	near(t, "of 0 … 8", hot(sample(0, 1, 2, 3, 4, 5, 6, 7, 8)), 4/1.349)
+	near(t, "with an absurd one", hot(sample(0, 1, 2, 3, 4, 5, 6, 7, 1e300)), 4/1.349)
+	near(t, "where most are equal", hot(sample(1, 1, 1, 1, 1, 1, 1, 2)), 1/1.349)
+	if h := hot(sample(-math.MaxFloat64, -math.MaxFloat64, math.MaxFloat64, math.MaxFloat64)); math.IsInf(h, 0) {
+		t.Errorf("of huge losses: %v", h)
+	}
+}
+
+// How often y is proposed from x, against how often x from y, on a space small enough to count.
+func TestProposalsAreSymmetric(t *testing.T) {
+	problem := Problem{Coords: []Coordinate{{Kind: Integer, Lower: 0, Upper: 3}, {Kind: Categorical, Upper: 2}, {Kind: Integer, Lower: 0, Upper: 1}}}
+	rng := rand.New(rand.NewPCG(2, 2))
+	const states, draws = 4 * 3 * 2, 40000
+	number := func(x []float64) int { return int(x[0])*6 + int(x[1])*2 + int(x[2]) }
+	var counts [states][states]float64
+	for from := range states {
+		w := walker{X: []float64{float64(from / 6), float64(from / 2 % 3), float64(from % 2)}, Step: 0.4}
+		for range draws {
+			counts[from][number(w.propose(problem, rng))]++
+		}
+	}
+	for a := range states {
+		for b := range a {
+			there, back := counts[a][b], counts[b][a]
+			if math.Abs(there-back) > 5*math.Sqrt(there+back+1) {
+				t.Errorf("%d to %d: %v times, back: %v times, of %d", a, b, there, back, draws)
+			}
+		}
+	}
+}
+
+func TestReflectionKeepsAUniformDistributionUniform(t *testing.T) {
+	inf := math.Inf(1)
+	rng := rand.New(rand.NewPCG(3, 3))
+	counts := make([]int, 10)
+	for range 50000 {
+		x := reflected(2+3*rng.Float64()+0.8*rng.NormFloat64(), 2, 5) // a step from a uniform point
+		counts[int((x-2)/3*10)]++
+	}
+	for i, n := range counts {
+		if n < 4700 || n > 5300 {
+			t.Errorf("part %d has %d of 50,000, want about 5,000", i, n)
+		}
+	}
+	for _, c := range [][4]float64{{-1, 0, inf, 1}, {3, 0, inf, 3}, {7, -inf, 5, 3}, {1e9, -inf, inf, 1e9}, {12.5, 0, 1, 0.5}, {-0.25, 0, 1, 0.25}} {
+		near(t, "reflected", reflected(c[0], c[1], c[2]), c[3])
+	}
+}

@@ -1,0 +1,230 @@
+package optimizer
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/lapack"
+	"gonum.org/v1/gonum/lapack/lapack64"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+)
+
+// XNESParams configures XNES.
+type XNESParams struct {
+	PopSize           int     `yaml:"pop_size" doc:"individuals per generation, λ" range:"[3, 1e6]" auto:"4 + floor(3 ln n)"`
+	Sigma             float64 `yaml:"sigma" doc:"initial step size, as a fraction of each coordinate's width (upper − lower, or √12 std)" range:"(0, 10]"`
+	LearningRateMu    float64 `yaml:"learning_rate_mu" doc:"of the mean, η_δ" range:"(0, inf)"`
+	LearningRateSigma float64 `yaml:"learning_rate_sigma" doc:"of the step size and of the shape, η_σ = η_B" range:"(0, inf)" auto:"min(1, (9 + 3 ln n) / (5 n √n))"`
+	MirroredSampling  bool    `yaml:"mirrored_sampling" doc:"let each second individual lie opposite to the one before"`
+	Start             string  `yaml:"start" doc:"initial mean: the centre of the box, or a random point in its middle 80 %; a coordinate with a given mean starts there" range:"random | centre"`
+	TolX              float64 `yaml:"tol_x" doc:"stop when the step in every coordinate has fallen below this fraction of its width" range:"[0, 1)"`
+}
+
+// maxXNESDim is the largest dimension: three matrices of 8 MB each, and seconds for each generation's matrix exponential.
+const maxXNESDim = 1000
+
+// DefaultXNES returns the defaults of XNESParams.
+func DefaultXNES() XNESParams {
+	return XNESParams{Sigma: 0.2, LearningRateMu: 1, Start: "random", TolX: 1e-12}
+}
+
+func (p *XNESParams) resolve(problem Problem) error {
+	dim := newFrame(problem, folded).dim()
+	if dim > maxXNESDim {
+		return fmt.Errorf("%w: it has %d coordinates, want at most %d (a categorical one counts once for each choice): every generation costs n³; choose snes",
+			ErrUnsuited, dim, maxXNESDim)
+	}
+	n := float64(dim)
+	if p.PopSize == 0 {
+		p.PopSize = 4 + int(3*math.Log(n))
+	}
+	if p.LearningRateSigma == 0 {
+		p.LearningRateSigma = min(1, (9+3*math.Log(n))/(5*n*math.Sqrt(n)))
+	}
+	return single(problem)
+}
+
+var xnesAlgorithm = Algorithm{
+	Name:  "xnes",
+	Title: "Exponential natural evolution strategy (xNES)",
+	Reference: "Glasmachers et al. 2010, Exponential Natural Evolution Strategies, doi 10.1145/1830483.1830557; " +
+		"Wierstra et al. 2014, Natural Evolution Strategies, JMLR 15, 949-980",
+	When: "for up to some tens of continuous parameters that depend on each other, where an update derived from one principle " +
+		"is wanted; cmaes needs fewer evaluations",
+	Cost:        "O(λn² + n³); memory O(n² + λn)",
+	Parallelism: "pop_size at a time",
+	Params:      func() any { p := DefaultXNES(); return &p },
+	New:         build(NewXNES, func(o *XNES) XNESParams { return o.par }),
+}
+
+// XNES samples individuals from a normal distribution and follows the natural gradient of the expected utility with respect to its mean and
+// its covariance σ² B Bᵀ, det B = 1, the latter in exponential coordinates (Wierstra et al., algorithm 5). It works in the coordinates of a
+// frame, so bounds hold; whole numbers are rounded, and a choice is the largest of one number for each.
+type XNES struct {
+	problem Problem
+	par     XNESParams
+	frame   *frame
+	noise   *noise
+	u       []float64 // scratch of point
+	s       xnesState
+}
+
+type xnesState struct {
+	Cloud cloud
+	Src   *source
+	Mean  codec.Vector // μ, in the frame
+	Sigma float64      // σ
+	B     codec.Vector // n×n row-major, det B = 1
+	Stop  string
+}
+
+// NewXNES makes an exponential natural evolution strategy for a problem with one objective.
+func NewXNES(problem Problem, par XNESParams, seed uint64) (*XNES, error) {
+	par, err := resolved("xnes", par, problem)
+	if err != nil {
+		return nil, err
+	}
+	f := newFrame(problem, folded)
+	o := &XNES{problem: problem, par: par, frame: f, noise: newNoise(f.dim()), u: make([]float64, f.dim())}
+	o.s = xnesState{Src: newSource(seed), Sigma: par.Sigma, B: identity(f.dim())}
+	o.s.Mean = f.start(par.Start, rand.New(o.s.Src))
+	return o, nil
+}
+
+// WarmStart implements WarmStarter: the search begins at the best point known.
+func (o *XNES) WarmStart(known []Solution) error {
+	best, err := o.s.Cloud.warmStart(known, o.problem)
+	if best != nil {
+		o.moveTo(best)
+	}
+	return err
+}
+
+func (o *XNES) moveTo(x []float64) { o.s.Mean = o.frame.preimage(x) }
+
+// point returns the individual μ + σ B z.
+func (o *XNES) point(d direction) []float64 {
+	copy(o.u, o.s.Mean)
+	blas64.Gemv(blas.NoTrans, o.s.Sigma, square(o.frame.dim(), o.s.B), column(o.noise.of(d)), 1, column(o.u))
+	return o.frame.point(o.u)
+}
+
+// Ask implements Optimizer.
+func (o *XNES) Ask(max int) ([]Candidate, error) {
+	if o.s.Cloud.idle() && o.s.Stop == "" {
+		o.s.Cloud.begin(scatter(rand.New(o.s.Src), o.par.PopSize, o.par.MirroredSampling), o.point)
+	}
+	return o.s.Cloud.ask(max), nil
+}
+
+// Tell implements Optimizer.
+func (o *XNES) Tell(results []Evaluated) error {
+	rng := rand.New(o.s.Src)
+	complete, err := o.s.Cloud.tell(results, o.problem, rng, o.point)
+	if !complete {
+		return err
+	}
+	if x, ok := o.s.Cloud.elsewhere(o.problem, rng); ok {
+		o.moveTo(x)
+	} else {
+		o.update()
+	}
+	o.s.Cloud.end()
+	return nil
+}
+
+// update follows the natural gradients ∇_δ J = Σ w z and ∇_M J = Σ w (z zᵀ − I), of which the I drops out because the weights sum to 0.
+func (o *XNES) update() {
+	n, s := o.frame.dim(), &o.s
+	delta := make([]float64, n)
+	m := make([]float64, n*n) // the upper triangle
+	for i, w := range s.Cloud.utilities() {
+		if w != 0 {
+			z := o.noise.of(s.Cloud.Directions[i])
+			floats.AddScaled(delta, w, z)
+			blas64.Syr(w, column(z), blas64.Symmetric{N: n, Stride: n, Data: m, Uplo: blas.Upper})
+		}
+	}
+	trace := 0.0
+	for j := range n {
+		trace += m[j*n+j]
+	}
+	for j := range n {
+		m[j*n+j] -= trace / float64(n) // ∇_B J = ∇_M J − ∇_σ J · I, ∇_σ J = tr(∇_M J)/n
+	}
+	b := square(n, s.B)
+	blas64.Gemv(blas.NoTrans, o.par.LearningRateMu*s.Sigma, b, column(delta), 1, column(s.Mean)) // μ ← μ + η_δ σ B ∇_δ J
+	s.Sigma *= math.Exp(o.par.LearningRateSigma / 2 * trace / float64(n))                        // σ ← σ exp(η_σ/2 ∇_σ J)
+	s.Sigma = min(s.Sigma, maxSigma)
+	floats.Scale(o.par.LearningRateSigma/2, m)
+	product := square(n, make([]float64, n*n))
+	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, b, square(n, exponential(n, m)), 0, product) // B ← B exp(η_B/2 ∇_B J)
+	s.B = product.Data
+
+	largest := 0.0
+	for j := range n {
+		largest = max(largest, s.Sigma*floats.Norm(s.B[j*n:(j+1)*n], 2))
+	}
+	if largest < o.par.TolX {
+		s.Stop = fmt.Sprintf("tol_x: steps are below %g of the widths", o.par.TolX)
+	}
+}
+
+// exponential returns exp(M), n×n row-major, of the symmetric matrix with the upper triangle m, by its eigenvalues.
+func exponential(n int, m []float64) []float64 {
+	v, values, query := slices.Clone(m), make([]float64, n), make([]float64, 1)
+	symmetric := blas64.Symmetric{N: n, Stride: n, Data: v, Uplo: blas.Upper}
+	lapack64.Syev(lapack.EVCompute, symmetric, values, query, -1)
+	work := make([]float64, int(query[0]))
+	if !lapack64.Syev(lapack.EVCompute, symmetric, values, work, len(work)) {
+		return identity(n) // does not happen to finite numbers
+	}
+	scaled := slices.Clone(v)
+	for j := range n {
+		for k := range n {
+			scaled[j*n+k] *= math.Exp(values[k])
+		}
+	}
+	out := square(n, make([]float64, n*n))
+	blas64.Gemm(blas.NoTrans, blas.Trans, 1, square(n, scaled), square(n, v), 0, out)
+	return out.Data
+}
+
+// Status implements Optimizer.
+func (o *XNES) Status() Status {
+	st := o.s.Cloud.status()
+	st.Stop = o.s.Stop
+	st.Figures = []Figure{{"sigma", o.s.Sigma}}
+	return st
+}
+
+// MarshalBinary implements Optimizer.
+func (o *XNES) MarshalBinary() ([]byte, error) {
+	s := o.s
+	s.Cloud = s.Cloud.compact()
+	return encodeState("xnes", 1, o.problem, s)
+}
+
+// UnmarshalBinary implements Optimizer.
+func (o *XNES) UnmarshalBinary(b []byte) error {
+	s, err := decodeState[xnesState]("xnes", 1, o.problem, b)
+	if err != nil {
+		return err
+	}
+	if n := o.frame.dim(); len(s.Mean) != n || len(s.B) != n*n || s.Src == nil {
+		return fmt.Errorf("%w: its mean and shape have other sizes", ErrState)
+	}
+	again := *o
+	again.s = s
+	if err := again.s.Cloud.expand(again.point); err != nil {
+		return err
+	}
+	*o = again
+	return nil
+}
