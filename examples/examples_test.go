@@ -95,6 +95,13 @@ func TestTheFastSpikingCellIsFollowedOnItsFirstPulsesOnly(t *testing.T) {
 	}
 }
 
+func TestANetworkLearnsToReadDigitsWithoutGradients(t *testing.T) {
+	out, _ := run(t, "digits/run.yaml", program(t, "../cmd/l2l-mpi"))
+	if n := numbers(t, out, "held out"); n[1] != 450 || n[2] < 0.85 {
+		t.Errorf("held out: %v of %v images are read correctly, want 85 %%", n[0], n[1])
+	}
+}
+
 func TestAProgramWithAnOptimizeeOfItsOwnRuns(t *testing.T) {
 	custom := program(t, "./custom")
 	_, result := run(t, "custom/run.yaml", custom)

@@ -45,6 +45,7 @@ type Summary struct {
 	Reason         string
 	Best           *Best
 	Front          []Solution
+	Posterior      []optimizer.Weighted // the optimizer's, where it samples one
 	Generations    int
 	Individuals    int64
 	Evaluations    int64
@@ -64,7 +65,7 @@ func (l *Loop) Run(ctx context.Context) (Summary, error) {
 	}
 	s := l.Search
 	return Summary{
-		Reason: reason, Best: s.Best(), Front: s.Front(), Generations: s.Status().Generation,
+		Reason: reason, Best: s.Best(), Front: s.Front(), Posterior: s.Status().Posterior, Generations: s.Status().Generation,
 		Individuals: s.Individuals(), Evaluations: s.Evaluations(), Failures: s.s.Failures, TrajectoryHash: s.TrajectoryHash(),
 	}, err
 }

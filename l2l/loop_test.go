@@ -148,7 +148,7 @@ func TestAnyPrefixOfTheEventsResumesToTheSameEnd(t *testing.T) {
 	for _, name := range []string{"cmaes", "genetic"} {
 		for _, then := range []l2l.Then{l2l.RankWorst, l2l.Resample} {
 			r := rules()
-			r.Then, r.Instances, r.Replicates = then, 2, 2
+			r.Then, r.Instances, r.Rotate, r.Replicates = then, 2, 2, 2
 			journal := &memory{}
 			want := run(t, &l2l.Loop{
 				Search: l2l.NewSearch(newOptimizer(t, name), r), Evaluator: newEvaluator(1, failing), Recorder: journal, Stop: l2l.Stop{Generations: 5},
@@ -349,6 +349,41 @@ func TestSeedsDifferBetweenEvaluationsAndNotBetweenRuns(t *testing.T) {
 	slices.Sort(all)
 	if n := len(slices.Compact(slices.Clone(all))); n != len(all) {
 		t.Errorf("%d different seeds among %d evaluations", n, len(all))
+	}
+}
+
+func TestEveryFewGenerationsTheInstancesAreOthers(t *testing.T) {
+	r := rules()
+	r.Instances, r.Rotate = 3, 2
+	ev := newEvaluator(1, failing)
+	const generations = 5
+	asked := map[int64]l2l.Individual{}
+	see := func(e l2l.Event, _ *l2l.Individual, _ *l2l.Search) {
+		if e, ok := e.(l2l.Asked); ok {
+			for _, ind := range e.Individuals {
+				asked[ind.ID] = ind
+			}
+		}
+	}
+	run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), r), Evaluator: ev, Stop: l2l.Stop{Generations: generations}, Observers: []l2l.Observer{see}})
+	seen := map[int]map[int]bool{} // instances by generation
+	for _, e := range ev.seen {
+		generation := asked[e.Individual].Generation
+		if seen[generation] == nil {
+			seen[generation] = map[int]bool{}
+		}
+		seen[generation][e.Instance] = true
+		if want := l2l.SeedOf(r.Seed, e.Individual, e.Instance, 0); e.Seed != want {
+			t.Errorf("individual %d on instance %d has seed %d, want %d", e.Individual, e.Instance, e.Seed, want)
+		}
+	}
+	want := map[int]map[int]bool{}
+	for g := range generations {
+		first := g / 2 * 3
+		want[g] = map[int]bool{first: true, first + 1: true, first + 2: true}
+	}
+	if !reflect.DeepEqual(seen, want) {
+		t.Errorf("instances by generation: %v, want %v", seen, want)
 	}
 }
 

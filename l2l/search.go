@@ -28,6 +28,7 @@ type Rules struct {
 	Objectives []optimizee.Objective
 	Sum        bool      // the optimizer minimises the weighted sum of the objectives (Loss), instead of all of them (Losses)
 	Instances  int       // instances each individual is evaluated on; 0 means 1
+	Rotate     int       // generations after which individuals are evaluated on the next instances; 0: always on the same ones
 	Replicates int       // evaluations per instance; 0 means 1
 	Aggregate  Aggregate // how the evaluations of an individual become its fitness
 	Retries    int       // further attempts of a failed evaluation
@@ -191,7 +192,7 @@ func (s *Search) individual(id int64) *Individual {
 	return nil
 }
 
-// First is the first evaluation of an individual: instance 0, replicate 0.
+// First is the first evaluation of an individual: its first instance, replicate 0.
 func (s *Search) First(ind Individual) Evaluation { return s.evaluation(ind, 0, 0) }
 
 // evaluations lists what is to be evaluated of an individual that has no results yet.
@@ -204,11 +205,19 @@ func (s *Search) evaluations(ind Individual) []Evaluation {
 }
 
 func (s *Search) evaluation(ind Individual, k, attempt int) Evaluation {
-	instance, replicate := k/s.rules.Replicates, k%s.rules.Replicates
+	instance, replicate := s.firstInstance(ind)+k/s.rules.Replicates, k%s.rules.Replicates
 	return Evaluation{
 		Individual: ind.ID, Instance: instance, Replicate: replicate, Attempt: attempt,
 		Seed: SeedOf(s.rules.Seed, ind.ID, instance, replicate), X: ind.X,
 	}
+}
+
+// firstInstance is the first of the instances that the individual is evaluated on. All of a generation have the same.
+func (s *Search) firstInstance(ind Individual) int {
+	if s.rules.Rotate == 0 {
+		return 0
+	}
+	return ind.Generation / s.rules.Rotate * s.rules.Instances
 }
 
 // pending lists the evaluations that have no final result, in the order of their individuals: what a resumed run has to send out.
@@ -232,8 +241,12 @@ func (s *Search) pending() []Evaluation {
 // thought lost) is ErrDiverged.
 func (s *Search) take(r Result) (again *Evaluation, err error) {
 	o := s.s.Open[r.Individual]
-	k := r.Instance*s.rules.Replicates + r.Replicate
-	if o == nil || r.Instance < 0 || r.Replicate < 0 || r.Replicate >= s.rules.Replicates || k >= len(o.Results) || r.Attempt != o.Results[k].Attempt+1 {
+	instance := r.Instance // from the individual's first
+	if o != nil {
+		instance -= s.firstInstance(o.Individual)
+	}
+	k := instance*s.rules.Replicates + r.Replicate
+	if o == nil || instance < 0 || r.Replicate < 0 || r.Replicate >= s.rules.Replicates || k >= len(o.Results) || r.Attempt != o.Results[k].Attempt+1 {
 		return nil, fmt.Errorf("%w: a result for individual %d, instance %d, replicate %d, attempt %d, which is not awaited",
 			ErrDiverged, r.Individual, r.Instance, r.Replicate, r.Attempt)
 	}

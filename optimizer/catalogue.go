@@ -32,6 +32,7 @@ func Catalogue() []Algorithm {
 		annealingAlgorithm, parallelTemperingAlgorithm,
 		gradientAlgorithm,
 		nsga2Algorithm, nsga3Algorithm, ibeaAlgorithm, mapElitesAlgorithm,
+		bayesAlgorithm, enkfAlgorithm, abcSMCAlgorithm,
 		gridAlgorithm, sobolAlgorithm, latinHypercubeAlgorithm, randomAlgorithm,
 	}
 }

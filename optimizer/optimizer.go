@@ -84,6 +84,7 @@ type Status struct {
 	Told       int64      // results told
 	Best       *Solution  // the smallest loss so far (the first of equals); nil before the first success and with several objectives
 	Front      []Solution // with several objectives: the best known solutions, of which none dominates another
+	Posterior  []Weighted // of an algorithm that samples one: its sample, from the smallest loss to the largest; nil before there is one
 	Stop       string     // why the search has ended by itself; "" while it goes on
 	Figures    []Figure   // what is worth watching, e.g. the step size
 }
@@ -93,6 +94,12 @@ type Solution struct {
 	ID   int64
 	X    codec.Vector
 	Loss codec.Vector
+}
+
+// Weighted is an individual of a posterior sample.
+type Weighted struct {
+	Solution
+	Weight float64 // all weights of a sample add up to 1
 }
 
 // Figure is a named number of an algorithm's state.

@@ -21,6 +21,7 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/mpi"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
+	"github.com/meta-optimization/l2l-mpi/optimizee/digits"
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizee/neuron"
 	"github.com/meta-optimization/l2l-mpi/optimizee/process"
@@ -35,7 +36,9 @@ const (
 )
 
 // Types lists the optimizees that every program has.
-func Types() []optimizee.Type { return []optimizee.Type{neuron.Type, process.Type, functions.Type} }
+func Types() []optimizee.Type {
+	return []optimizee.Type{neuron.Type, digits.Type, process.Type, functions.Type}
+}
 
 // Main is a program's main function. extra are optimizees of its own. It ends the process.
 func Main(extra ...optimizee.Type) {

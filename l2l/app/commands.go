@@ -236,7 +236,15 @@ func evalCommand(types []optimizee.Type) *cobra.Command {
 				if err != nil {
 					return usage(err)
 				}
-				if x = ind.X; !cmd.Flags().Changed("seed") {
+				x = ind.X
+				search, err := p.newSearch()
+				if err != nil {
+					return usage(err)
+				}
+				if !cmd.Flags().Changed("instance") {
+					instance = search.First(ind).Instance
+				}
+				if !cmd.Flags().Changed("seed") {
 					seed = l2l.SeedOf(p.Seed, ind.ID, instance, 0)
 				}
 			}
@@ -255,7 +263,7 @@ func evalCommand(types []optimizee.Type) *cobra.Command {
 	f.StringArrayVar(&params, "param", nil, "a parameter: `name=value`; may be repeated")
 	f.StringVar(&run, "run", "", "take the other parameters from an individual of the run in this directory")
 	f.Int64Var(&individual, "individual", -1, "which individual of --run; without it the best")
-	f.IntVar(&instance, "instance", 0, "the instance to evaluate on")
+	f.IntVar(&instance, "instance", 0, "the instance to evaluate on; with --run that of the individual's first evaluation")
 	f.Uint64Var(&seed, "seed", 1, "the seed of the evaluation; with --run that of the individual's first evaluation")
 	return cmd
 }
@@ -400,14 +408,17 @@ func exists(path string) bool {
 }
 
 func exportCommand() *cobra.Command {
-	var format, output string
+	var format, output, table string
 	cmd := &cobra.Command{
 		Use:   "export RUN",
-		Short: "Write the trajectory of a run, finished or not: one row per evaluation",
+		Short: "Write the trajectory of a run, finished or not: one row per evaluation; or the posterior of one that is finished",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if format != "csv" {
 				return usage(fmt.Errorf("--format %s: want csv", format))
+			}
+			if table != "trajectory" && table != "posterior" {
+				return usage(fmt.Errorf("--table %s: want trajectory or posterior", table))
 			}
 			if !journal.Exists(args[0]) {
 				return usage(fmt.Errorf("%s holds no run", args[0]))
@@ -421,13 +432,18 @@ func exportCommand() *cobra.Command {
 				defer func() { err = errors.Join(err, f.Close()) }()
 				w = f
 			}
-			if err := report.CSV(w, args[0]); err != nil {
+			write := report.CSV
+			if table == "posterior" {
+				write = report.PosteriorCSV
+			}
+			if err := write(w, args[0]); err != nil {
 				return failure{exitFailed, err}
 			}
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "csv", "csv")
+	cmd.Flags().StringVar(&table, "table", "trajectory", "trajectory; or posterior: the individuals of the posterior sample with their weights")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "the file to write; without it the standard output")
 	return cmd
 }

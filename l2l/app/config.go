@@ -33,6 +33,7 @@ type config struct {
 
 type evaluation struct {
 	Instances  int    `yaml:"instances" doc:"tasks of the optimizee's family that each individual is evaluated on" range:"[1, inf)"`
+	Rotate     int    `yaml:"rotate" doc:"generations after which individuals are evaluated on the next instances: mini-batches; fitnesses of different instances are then compared as if they were of the same. 0 is never" range:"[0, inf)"`
 	Replicates int    `yaml:"replicates" doc:"evaluations per instance, which differ by their seeds" range:"[1, inf)"`
 	Aggregate  string `yaml:"aggregate" doc:"how the evaluations of an individual become its fitness" range:"mean | median | worst"`
 }
@@ -256,7 +257,7 @@ func (p *plan) newSearch() (*l2l.Search, error) {
 	}
 	return l2l.NewSearch(o, l2l.Rules{
 		Seed: p.Seed, Objectives: p.objectives, Sum: sum,
-		Instances: p.Evaluation.Instances, Replicates: p.Evaluation.Replicates, Aggregate: l2l.Aggregate(p.Evaluation.Aggregate),
+		Instances: p.Evaluation.Instances, Rotate: p.Evaluation.Rotate, Replicates: p.Evaluation.Replicates, Aggregate: l2l.Aggregate(p.Evaluation.Aggregate),
 		Retries: p.Execution.OnFailure.Retries, Then: l2l.Then(p.Execution.OnFailure.Then),
 	}), nil
 }

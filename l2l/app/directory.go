@@ -158,6 +158,8 @@ type result struct {
 	// With several objectives that are not added up.
 	Front       []solution   `json:"front,omitempty"` // in the order of the individuals
 	Hypervolume *hypervolume `json:"hypervolume,omitempty"`
+
+	Posterior []weighted `json:"posterior,omitempty"` // where the optimizer samples one; from the smallest loss to the largest
 }
 
 type bestResult struct {
@@ -174,6 +176,15 @@ type solution struct {
 	X          []float64          `json:"x"` // the point that was searched, exactly
 }
 
+// weighted is an individual of a posterior sample.
+type weighted struct {
+	Individual int64          `json:"individual"`
+	Weight     float64        `json:"weight"` // all add up to 1
+	Loss       float64        `json:"loss"`   // what the optimizer minimises
+	Parameters map[string]any `json:"parameters"`
+	X          []float64      `json:"x"` // the point that was searched, exactly
+}
+
 func (r *theRun) result(s l2l.Summary) (result, error) {
 	out := result{
 		Name: r.Name, StopReason: s.Reason, Generations: s.Generations, Individuals: s.Individuals, Evaluations: s.Evaluations,
@@ -187,6 +198,13 @@ func (r *theRun) result(s l2l.Summary) (result, error) {
 		out.Front = append(out.Front, member)
 	}
 	out.Hypervolume = r.hypervolume(s.Front)
+	for _, p := range s.Posterior {
+		params, err := r.space.Decode(p.X)
+		if err != nil {
+			return out, err
+		}
+		out.Posterior = append(out.Posterior, weighted{Individual: p.ID, Weight: p.Weight, Loss: p.Loss[0], Parameters: named(params), X: p.X})
+	}
 	if s.Best == nil {
 		return out, nil
 	}
@@ -201,16 +219,14 @@ func (r *theRun) result(s l2l.Summary) (result, error) {
 }
 
 func (r *theRun) solution(id int64, x, fitness []float64) (solution, error) {
-	out := solution{Individual: id, Fitness: map[string]float64{}, Parameters: map[string]any{}, X: x}
+	out := solution{Individual: id, Fitness: map[string]float64{}, X: x}
 	params, err := r.space.Decode(x)
 	if err != nil {
 		return out, err
 	}
+	out.Parameters = named(params)
 	for i, o := range r.objectives {
 		out.Fitness[o.Name] = fitness[i]
-	}
-	for _, v := range params.All() {
-		out.Parameters[v.Name] = v.Value
 	}
 	return out, nil
 }
@@ -278,4 +294,13 @@ func (f *failureLog) keep(r l2l.Result, of l2l.Individual) error {
 	}
 	name := fmt.Sprintf("individual-%d-%d-%d-attempt-%d.yaml", r.Individual, r.Instance, r.Replicate, r.Attempt)
 	return os.WriteFile(filepath.Join(dir, name), text, 0o666)
+}
+
+// named are parameters by their names.
+func named(params optimizee.Params) map[string]any {
+	values := map[string]any{}
+	for _, v := range params.All() {
+		values[v.Name] = v.Value
+	}
+	return values
 }

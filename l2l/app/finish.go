@@ -48,6 +48,11 @@ func (r *theRun) finish(begun l2l.Begun, s l2l.Summary) error {
 			fmt.Fprintf(w, "\nthe optimizee could not report on it: %v\n", err)
 		}
 	}
+	if len(s.Posterior) > 0 {
+		if err := r.posterior(w, s.Posterior); err != nil {
+			return err
+		}
+	}
 	fmt.Fprintf(w, "\neverything about the run is in %s\n", r.dir)
 	return nil
 }

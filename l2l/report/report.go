@@ -4,9 +4,12 @@ package report
 
 import (
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strconv"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
@@ -93,6 +96,59 @@ func CSV(w io.Writer, dir string) error {
 	return errors.Join(err, out.Error())
 }
 
+// PosteriorCSV writes the posterior sample of the finished run in dir, one row per individual, in the order of their evaluations.
+func PosteriorCSV(w io.Writer, dir string) error {
+	b, err := os.ReadFile(filepath.Join(dir, "result.json"))
+	if err != nil {
+		return fmt.Errorf("report: the posterior is told at a run's end: %w", err)
+	}
+	var result struct {
+		Posterior []struct {
+			Individual   int64
+			Weight, Loss float64
+		}
+	}
+	if err := json.Unmarshal(b, &result); err != nil {
+		return fmt.Errorf("report: result.json: %w", err)
+	}
+	if len(result.Posterior) == 0 {
+		return fmt.Errorf("report: the run in %s has no posterior: its optimizer searches for a point", dir)
+	}
+	at := map[int64]int{}
+	for i, p := range result.Posterior {
+		at[p.Individual] = i
+	}
+	out := csv.NewWriter(w)
+	header := false
+	err = Individuals(dir, func(begun l2l.Begun, told Told) error {
+		if !header {
+			header = true
+			if err := out.Write(append([]string{"individual", "generation", "weight", "loss"}, begun.Space.Labels()...)); err != nil {
+				return err
+			}
+		}
+		i, ok := at[told.ID]
+		if !ok {
+			return nil
+		}
+		p := result.Posterior[i]
+		params, err := begun.Space.Decode(told.X)
+		if err != nil {
+			return err
+		}
+		cells := []string{fmt.Sprint(told.ID), fmt.Sprint(told.Generation), number(p.Weight), number(p.Loss)}
+		for _, v := range params.All() {
+			cells = append(cells, texts(v)...)
+		}
+		return out.Write(cells)
+	})
+	out.Flush()
+	return errors.Join(err, out.Error())
+}
+
+// number is a number with all its digits.
+func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+
 func columns(begun l2l.Begun) []string {
 	cols := []string{"individual", "generation", "instance", "replicate", "seed", "attempt", "outcome", "seconds", "rank", "finished_unix_us"}
 	for _, o := range begun.Objectives {
@@ -102,7 +158,6 @@ func columns(begun l2l.Begun) []string {
 }
 
 func cells(begun l2l.Begun, row Row) ([]string, error) {
-	number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 	cells := []string{
 		fmt.Sprint(row.Individual), fmt.Sprint(row.Of.Generation), fmt.Sprint(row.Instance), fmt.Sprint(row.Replicate),
 		fmt.Sprint(l2l.SeedOf(begun.Seed, row.Individual, row.Instance, row.Replicate)), fmt.Sprint(row.Attempt),
@@ -132,7 +187,7 @@ func texts(v optimizee.Value) []string {
 		for i := range out {
 			switch x := at(i).(type) {
 			case float64:
-				out[i] = strconv.FormatFloat(x, 'g', -1, 64)
+				out[i] = number(x)
 			default:
 				out[i] = fmt.Sprint(x)
 			}

@@ -26,7 +26,7 @@ var upstream = []family{
 }
 
 // classic lists those of them that exist in any dimension, the sphere, and null.
-var classic = []family{sphere, rastrigin, rosenbrock, ackley, michalewicz, permutation, easom, null}
+var classic = []family{sphere, rastrigin, rosenbrock, ackley, michalewicz, permutation, easom, branin, hartmann, null}
 
 var null = family{
 	name: "null", doc: "0, without a look at x, on [-5, 5]: what an evaluation costs when the model is free",
@@ -258,4 +258,51 @@ func (b bell) density(x []float64) float64 {
 	u, v := x[0]-b.mean[0], x[1]-b.mean[1]
 	det := b.xx*b.yy - b.xy*b.xy
 	return math.Exp(-(b.yy*u*u-2*b.xy*u*v+b.xx*v*v)/(2*det)) / (2 * math.Pi * math.Sqrt(det))
+}
+
+var branin = family{
+	name: "branin", doc: "(y - 5.1/(4 pi^2) x^2 + 5/pi x - 6)^2 + 10 (1 - 1/(8 pi)) cos x + 10, scaled from x in [-5, 10] and y in [0, 15] to [0, 1]; " +
+		"0.397887 at three points, one of them x = pi, y = 2.275 (Dixon and Szego 1978)",
+	dim: limits{2, 2, 2}, objectives: one,
+	make: func(Spec) Function {
+		return Function{
+			Lower: 0, Upper: 1, Optimum: 5 / (4 * math.Pi), ArgMin: []float64{(math.Pi + 5) / 15, 2.275 / 15},
+			eval: single(func(x []float64) float64 {
+				u, v := 15*x[0]-5, 15*x[1]
+				a := v - 5.1/(4*math.Pi*math.Pi)*u*u + 5/math.Pi*u - 6
+				return a*a + 10*(1-1/(8*math.Pi))*math.Cos(u) + 10
+			}),
+		}
+	},
+}
+
+// The constants of Hartmann's function of six variables.
+var (
+	hartmannA = [4][6]float64{{10, 3, 17, 3.5, 1.7, 8}, {0.05, 10, 17, 0.1, 8, 14}, {3, 3.5, 1.7, 10, 17, 8}, {17, 8, 0.05, 10, 0.1, 14}}
+	hartmannC = [4]float64{1, 1.2, 3, 3.2}
+	hartmannP = [4][6]float64{
+		{0.1312, 0.1696, 0.5569, 0.0124, 0.8283, 0.5886}, {0.2329, 0.4135, 0.8307, 0.3736, 0.1004, 0.9991},
+		{0.2348, 0.1451, 0.3522, 0.2883, 0.3047, 0.6650}, {0.4047, 0.8828, 0.8732, 0.5743, 0.1091, 0.0381},
+	}
+)
+
+var hartmann = family{
+	name: "hartmann6", doc: "-sum_i c_i exp(-sum_j A_ij (x_j - P_ij)^2), four terms, on [0, 1]; -3.32237 at (0.202, 0.150, 0.477, 0.275, 0.312, 0.657) (Hartman 1973)",
+	dim: limits{6, 6, 6}, objectives: one,
+	make: func(Spec) Function {
+		return Function{
+			Lower: 0, Upper: 1, Optimum: -3.322368011415515, ArgMin: []float64{0.20168951100670543, 0.15001069182345797, 0.47687397422189703, 0.2753324304940561, 0.31165161660011326, 0.6573005340656204},
+			eval: single(func(x []float64) float64 {
+				var sum float64
+				for i, c := range hartmannC {
+					var d float64
+					for j, p := range hartmannP[i] {
+						d += hartmannA[i][j] * (x[j] - p) * (x[j] - p)
+					}
+					sum -= c * math.Exp(-d)
+				}
+				return sum
+			}),
+		}
+	},
 }

@@ -70,6 +70,7 @@ func problems() []problem {
 		{Lower: 0, Upper: inf, Mean: 1, Std: 1},
 		{Kind: optimizer.Integer, Lower: -inf, Upper: inf, Mean: 0, Std: 4},
 	}
+	numbers := []optimizer.Coordinate{{Lower: -2, Upper: 2}, {Kind: optimizer.Integer, Lower: -3, Upper: 12}, {Lower: -inf, Upper: inf, Mean: 2, Std: 3}}
 	return []problem{
 		{"one dimension", optimizer.Box(1, -5, 5)},
 		{"five dimensions", optimizer.Box(5, -5, 5)},
@@ -81,7 +82,7 @@ func problems() []problem {
 		{"two objectives of one switch", optimizer.Problem{Coords: []optimizer.Coordinate{{Kind: optimizer.Integer, Upper: 1}}, Objectives: 2}},
 		{"three objectives of mixed kinds", optimizer.Problem{Coords: mixed, Objectives: 3}},
 		{"eight objectives", optimizer.Problem{Coords: optimizer.Box(10, 0, 1).Coords, Objectives: 8}},
-		{"model outputs", optimizer.Problem{Coords: optimizer.Box(3, -2, 2).Coords, Outputs: 6}},
+		{"model outputs", optimizer.Problem{Coords: numbers, Outputs: 6}},
 	}
 }
 
