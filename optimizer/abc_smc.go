@@ -62,14 +62,14 @@ type ABCSMC struct {
 type abcState struct {
 	Gen        generation
 	Src        *source
-	Sample     []particle   // from the nearest to the farthest; as long as there are fewer than Particles, draws from the prior
+	Sample     []weighted   // from the nearest to the farthest; as long as there are fewer than Particles, draws from the prior
 	Kernel     codec.Vector // standard deviation in each coordinate; nil until the sample is complete
 	Acceptance float64      // share of the last generation that was nearer than the threshold before it
 	Stop       string
 }
 
-// particle is an individual of the sample.
-type particle struct {
+// weighted is an individual of the sample.
+type weighted struct {
 	Solution
 	LogWeight float64 // logarithm of prior density over proposal density
 }
@@ -249,10 +249,10 @@ func (o *ABCSMC) update() {
 			nearer++
 		}
 		if w := o.logWeight(m.X, weights); !math.IsNaN(w) && !math.IsInf(w, 0) {
-			sample = append(sample, particle{Solution{ID: m.ID, X: m.X, Loss: m.Loss}, w})
+			sample = append(sample, weighted{Solution{ID: m.ID, X: m.X, Loss: m.Loss}, w})
 		}
 	}
-	slices.SortStableFunc(sample, func(a, b particle) int { return cmp.Compare(a.Loss[0], b.Loss[0]) })
+	slices.SortStableFunc(sample, func(a, b weighted) int { return cmp.Compare(a.Loss[0], b.Loss[0]) })
 	o.s.Sample = sample[:min(len(sample), o.par.Particles)]
 	if !o.complete() {
 		return
@@ -322,7 +322,7 @@ func (o *ABCSMC) UnmarshalBinary(b []byte) error {
 		return err
 	}
 	n := o.problem.Dim()
-	wrong := func(p particle) bool { return len(p.X) != n || len(p.Loss) != 1 }
+	wrong := func(p weighted) bool { return len(p.X) != n || len(p.Loss) != 1 }
 	if s.Src == nil || len(s.Sample) > o.par.Particles || len(s.Sample) == o.par.Particles && len(s.Kernel) != n || slices.ContainsFunc(s.Sample, wrong) {
 		return fmt.Errorf("%w: its sample has another size", ErrState)
 	}
