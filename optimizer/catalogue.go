@@ -25,7 +25,7 @@ type Algorithm struct {
 // Catalogue lists the algorithms in the order in which they are best read about.
 func Catalogue() []Algorithm {
 	return []Algorithm{
-		cmaesAlgorithm, evolutionStrategiesAlgorithm, snesAlgorithm, xnesAlgorithm,
+		cmaesAlgorithm, asyncCMAESAlgorithm, evolutionStrategiesAlgorithm, snesAlgorithm, xnesAlgorithm,
 		geneticAlgorithm, geneticAsyncAlgorithm,
 		jadeAlgorithm, lshadeAlgorithm, deAsyncAlgorithm, psoAlgorithm, psoAsyncAlgorithm, portfolioAlgorithm,
 		crossEntropyAlgorithm, faceAlgorithm,

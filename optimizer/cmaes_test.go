@@ -96,7 +96,7 @@ func TestCMAESNeedsNoMoreEvaluationsThanTheReference(t *testing.T) {
 	for _, c := range []struct {
 		loss   string
 		dim    int
-		budget int // some 15 % above what a run of the reference implementation needs to 1e-8
+		budget int // some 15 % above what the reference implementation needs to 1e-8, for corner above what this one does
 	}{
 		{"sphere", 5, 820}, {"sphere", 20, 3200}, {"ellipsoid", 5, 1650}, {"ellipsoid", 20, 15000},
 		{"rosenbrock", 5, 2300}, {"rosenbrock", 10, 5800}, {"corner", 5, 1000}, {"corner", 20, 4600},
@@ -160,7 +160,7 @@ func TestCMAESStartsFromTheBestOfItsInitialSamples(t *testing.T) {
 
 // The constants against the tutorial's table 1, by hand for n = 10, λ = 10.
 func TestCMAESConstantsAreThoseOfTheTutorial(t *testing.T) {
-	k := newCMAESConst(10, CMAESParams{PopSize: 10, Active: true})
+	k := newCMAESConst(10, 10, CMAESParams{Active: true, Covariance: "full"})
 	near := func(name string, got, want float64) {
 		if math.Abs(got-want) > 1e-4*math.Abs(want) {
 			t.Errorf("%s = %.6g, want %.6g", name, got, want)
@@ -185,17 +185,17 @@ func TestCMAESConstantsAreThoseOfTheTutorial(t *testing.T) {
 // One generation against the tutorial's equations in their plainest form, as loops over all ranks and entries.
 func TestCMAESUpdateIsThatOfTheTutorial(t *testing.T) {
 	const n = 4
-	o, err := NewCMAES(Box(n, -1e6, 1e6), CMAESParams{Sigma: 0.01, PopSize: 8, Active: true, Start: "centre"}, 3)
+	o, err := NewCMAES(Box(n, -1e6, 1e6), CMAESParams{Sigma: 0.01, PopSize: 8, Active: true, Start: "centre", Restarts: "none"}, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
 	k := o.k
 	for range 30 {
-		before := o.s
-		before.Mean, before.Ps, before.Pc = slices.Clone(o.s.Mean), slices.Clone(o.s.Ps), slices.Clone(o.s.Pc)
-		c := mat.NewSymDense(n, slices.Clone(o.s.C))
+		before := o.state
+		before.Mean, before.Ps, before.Pc = slices.Clone(o.state.Mean), slices.Clone(o.state.Ps), slices.Clone(o.state.Pc)
+		c := mat.NewSymDense(n, slices.Clone(o.state.Shape.Full.C))
 		cs, _ := o.Ask(0)
-		y := slices.Clone(o.s.Y)
+		steps := slices.Clone(o.s.Steps)
 		type ranked struct {
 			loss float64
 			y    []float64
@@ -203,14 +203,14 @@ func TestCMAESUpdateIsThatOfTheTutorial(t *testing.T) {
 		var all []ranked
 		for i, cand := range cs {
 			l := losses["ellipsoid"](cand.X)
-			all = append(all, ranked{l, y[i*n : (i+1)*n]})
+			all = append(all, ranked{l, steps[i].Y})
 			if err := o.Tell([]Evaluated{{ID: cand.ID, Loss: []float64{l}}}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		slices.SortFunc(all, func(a, b ranked) int { return int(math.Copysign(1, a.loss-b.loss)) })
 
-		root := inverseRoot(c)
+		root := inverseFactor(c)
 		mul := func(m *mat.Dense, v []float64) []float64 {
 			var out mat.VecDense
 			out.MulVec(m, mat.NewVecDense(n, v))
@@ -251,32 +251,29 @@ func TestCMAESUpdateIsThatOfTheTutorial(t *testing.T) {
 					}
 					want += k.cm * w * all[i].y[a] * all[i].y[b]
 				}
-				if got := o.s.C[a*n+b]; math.Abs(got-want) > 1e-9*math.Abs(want)+1e-12 {
-					t.Fatalf("update %d: C[%d,%d] = %v, want %v", o.s.Updates, a, b, got, want)
+				if got := o.state.Shape.Full.C[a*n+b]; math.Abs(got-want) > 1e-9*math.Abs(want)+1e-12 {
+					t.Fatalf("update %d: C[%d,%d] = %v, want %v", o.state.Updates, a, b, got, want)
 				}
 			}
-			if math.Abs(o.s.Mean[a]-mean[a]) > 1e-12 || math.Abs(o.s.Sigma-sigma) > 1e-12*sigma {
-				t.Fatalf("update %d: mean %v, sigma %v, want %v, %v", o.s.Updates, o.s.Mean, o.s.Sigma, mean, sigma)
+			if math.Abs(o.state.Mean[a]-mean[a]) > 1e-12 || math.Abs(o.state.Sigma-sigma) > 1e-12*sigma {
+				t.Fatalf("update %d: mean %v, sigma %v, want %v, %v", o.state.Updates, o.state.Mean, o.state.Sigma, mean, sigma)
 			}
 		}
 	}
 }
 
-// inverseRoot is C^{-1/2}.
-func inverseRoot(c mat.Symmetric) *mat.Dense {
-	var eig mat.EigenSym
-	if !eig.Factorize(c, true) {
-		panic("no eigenvalues")
+// inverseFactor is A⁻¹ of the Cholesky factor A, C = A Aᵀ.
+func inverseFactor(c mat.Symmetric) *mat.Dense {
+	var chol mat.Cholesky
+	if !chol.Factorize(c) {
+		panic("not positive definite")
 	}
-	var v, scaled, out mat.Dense
-	eig.VectorsTo(&v)
-	scaled.CloneFrom(&v)
-	for j, value := range eig.Values(nil) {
-		for i := range c.SymmetricDim() {
-			scaled.Set(i, j, v.At(i, j)/math.Sqrt(value))
-		}
+	var a mat.TriDense
+	var out mat.Dense
+	chol.LTo(&a)
+	if err := out.Inverse(&a); err != nil {
+		panic(err)
 	}
-	out.Mul(&scaled, v.T())
 	return &out
 }
 
@@ -289,7 +286,9 @@ func TestCMAESNamesItsReasonToStop(t *testing.T) {
 		"a bowl":         {losses["sphere"], "tol_fun"},
 		"a sharp valley": {func(x []float64) float64 { return math.Abs(x[0]) + 1e-4*math.Abs(x[1]-1) }, "condition"},
 	} {
-		o, err := NewCMAES(Box(3, -5, 5), DefaultCMAES(), 5)
+		par := DefaultCMAES()
+		par.Restarts = "none"
+		o, err := NewCMAES(Box(3, -5, 5), par, 5)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -334,7 +333,7 @@ func BenchmarkCMAES(b *testing.B) {
 			var o *CMAES
 			evaluations := 0
 			for b.Loop() {
-				if o == nil || o.s.Stop != "" {
+				if o == nil || o.state.Stop != "" {
 					o, _ = NewCMAES(Box(n, -5, 5), DefaultCMAES(), 1)
 				}
 				cs, _ := o.Ask(0)

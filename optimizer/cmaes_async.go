@@ -1,0 +1,164 @@
+package optimizer
+
+import (
+	"fmt"
+	"slices"
+
+	"gonum.org/v1/gonum/floats"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+)
+
+var asyncCMAESAlgorithm = Algorithm{
+	Name:      "cmaes_async",
+	Title:     "Covariance matrix adaptation evolution strategy (CMA-ES) without generations",
+	Reference: cmaesAlgorithm.Reference + "; individuals from a distribution that has moved on: Hansen 2011, Injecting External Solutions Into CMA-ES, arXiv:1110.4181",
+	When: "as cmaes, where evaluations differ so much in time that the slowest would keep all others waiting; a run depends on who " +
+		"finished first, so that it can be resumed and replayed, but not repeated",
+	Cost:        "as cmaes, and O(n²) more for each individual with full covariance",
+	Parallelism: "any number at a time; with more than pop_size, most results are out of date when they come in",
+	Params:      func() any { p := DefaultCMAES(); return &p },
+	New:         build(NewAsyncCMAES, func(o *AsyncCMAES) CMAESParams { return o.par }),
+}
+
+// AsyncCMAES is CMAES without generations: an individual is drawn whenever one is asked for, and as soon as as many have been told as there
+// are in a population, the strategy learns from these. Some of them were drawn before it learnt last: for them it counts where they
+// lie, seen from where the distribution is now.
+type AsyncCMAES struct {
+	*strategy
+	s asyncCMAESState
+}
+
+type asyncCMAESState struct {
+	Stream  stream[place]
+	Arrived []arrival // told since the strategy learnt last
+}
+
+// place is where an individual was drawn.
+type place struct {
+	step
+	U codec.Vector // in the strategy's coordinates, before it is rounded or brought into the box, len n; nil for initial samples
+}
+
+// arrival is an individual that has been told.
+type arrival struct {
+	Told  genome
+	Place place
+}
+
+// NewAsyncCMAES makes an asynchronous CMA-ES for a problem with one objective.
+func NewAsyncCMAES(problem Problem, par CMAESParams, seed uint64) (*AsyncCMAES, error) {
+	e, err := newStrategy("cmaes_async", problem, par, seed)
+	if err != nil {
+		return nil, err
+	}
+	return &AsyncCMAES{strategy: e}, nil
+}
+
+// Asynchronous implements Asynchronous.
+func (o *AsyncCMAES) Asynchronous() {}
+
+// WarmStart implements WarmStarter.
+func (o *AsyncCMAES) WarmStart(known []Solution) error { return o.warmStart(known) }
+
+// Ask implements Optimizer.
+func (o *AsyncCMAES) Ask(most int) ([]Candidate, error) {
+	if o.state.Stop != "" {
+		return nil, nil
+	}
+	var out []Candidate
+	for _, t := range o.propose(max(most, 1)) {
+		at := place{step: t.step}
+		if t.Y != nil {
+			at.U = make([]float64, len(t.Y))
+			for j, y := range t.Y {
+				at.U[j] = o.state.Mean[j] + o.state.Sigma*o.stretch(j)*y
+			}
+		}
+		out = append(out, o.s.Stream.propose(t.X, at))
+	}
+	return out, nil
+}
+
+// Tell implements Optimizer.
+func (o *AsyncCMAES) Tell(results []Evaluated) error {
+	answers, err := o.s.Stream.tell(results, o.problem)
+	if err != nil {
+		return err
+	}
+	for _, a := range answers {
+		if o.state.Stop != "" || a.Memo.Run != o.state.Run.Number || (a.Memo.U == nil) != o.state.Sampling {
+			continue // it tells of a distribution that is no more
+		}
+		o.s.Arrived = append(o.s.Arrived, arrival{genomeOf(a.X, a.Loss, a.Failed), a.Memo})
+		if len(o.s.Arrived) >= o.size() {
+			o.learnFrom(o.s.Arrived)
+			o.s.Arrived = nil
+		}
+	}
+	return nil
+}
+
+// learnFrom lets the strategy learn from as many individuals as there are in a population.
+func (o *AsyncCMAES) learnFrom(arrived []arrival) {
+	slices.SortStableFunc(arrived, func(a, b arrival) int { return compareGenomes(a.Told, b.Told) })
+	ranked, losses := make([]trial, len(arrived)), make([]float64, 0, len(arrived))
+	for i, a := range arrived {
+		ranked[i] = trial{X: a.Told.X, step: o.stepTo(a.Place)}
+		if !a.Told.Failed {
+			losses = append(losses, a.Told.Loss)
+		}
+	}
+	o.learn(ranked, losses)
+}
+
+// stepTo is the step that leads to a place from where the distribution is now.
+func (o *AsyncCMAES) stepTo(at place) step {
+	if at.U == nil {
+		return at.step
+	}
+	now := at.step
+	now.Y, now.Drawn = slices.Clone(at.U), at.Y
+	floats.Sub(now.Y, o.state.Mean)
+	for j := range now.Y {
+		now.Y[j] /= o.state.Sigma * o.stretch(j)
+	}
+	return o.shortened(now)
+}
+
+// Status implements Optimizer.
+func (o *AsyncCMAES) Status() Status {
+	st := Status{Generation: int(o.s.Stream.Told) / o.par.PopSize, Told: o.s.Stream.Told, Best: o.s.Stream.Best}
+	return o.describe(st)
+}
+
+// asyncCMAESSnapshot is a marshalled AsyncCMAES.
+type asyncCMAESSnapshot struct {
+	Books    asyncCMAESState
+	Strategy strategyState
+}
+
+// MarshalBinary implements Optimizer.
+func (o *AsyncCMAES) MarshalBinary() ([]byte, error) {
+	return encodeState("cmaes_async", 1, o.problem, asyncCMAESSnapshot{o.s, o.state})
+}
+
+// UnmarshalBinary implements Optimizer.
+func (o *AsyncCMAES) UnmarshalBinary(b []byte) error {
+	s, err := decodeState[asyncCMAESSnapshot]("cmaes_async", 1, o.problem, b)
+	if err != nil {
+		return err
+	}
+	wrong := func(p place) bool {
+		return p.U != nil && (len(p.U) != len(o.ordered) || len(p.Y) != len(o.ordered)) || !o.stepsFit([]step{p.step})
+	}
+	if slices.ContainsFunc(s.Books.Stream.Open, func(p proposal[place]) bool { return wrong(p.Memo) }) ||
+		slices.ContainsFunc(s.Books.Arrived, func(a arrival) bool { return wrong(a.Place) || len(a.Told.X) != o.problem.Dim() }) {
+		return fmt.Errorf("%w: its individuals have other sizes", ErrState)
+	}
+	if err := o.restore(s.Strategy); err != nil {
+		return err
+	}
+	o.s = s.Books
+	return nil
+}
