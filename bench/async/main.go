@@ -1,0 +1,154 @@
+// Command async answers: what does a search gain from not waiting, and what does it pay? It runs algorithms on BBOB functions with
+// simulated slots, whose evaluations take log-normally distributed times, and prints evaluations and simulated time to the target, as aRT.
+//
+//	go run ./bench/async cmaes cmaes_async
+//	go run ./bench/async -slots 64 jade de_async pso pso_async
+//
+// An algorithm that is not asynchronous proposes its next generation when it has been told all of the last one; its individuals are evaluated by the slots
+// as these become free. Time is simulated: figures do not depend on the machine.
+package main
+
+import (
+	"container/heap"
+	"flag"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
+)
+
+// settings of a simulation.
+type settings struct {
+	slots  int
+	ratio  float64 // of the run times' 95th to their 5th percentile; their median is 1
+	dim    int
+	budget int
+	target float64
+}
+
+func main() {
+	var s settings
+	flag.IntVar(&s.slots, "slots", 8, "evaluations under way at a time")
+	flag.Float64Var(&s.ratio, "ratio", 10, "95th percentile of the run times over their 5th; the median is 1")
+	flag.IntVar(&s.dim, "dim", 10, "dimension")
+	flag.IntVar(&s.budget, "budget", 1_000_000, "evaluations after which a search is given up")
+	flag.Float64Var(&s.target, "target", 1e-8, "distance to the optimum that counts as reached")
+	searches := flag.Int("searches", 150, "searches for each figure, on instances 1 to 15 in turn")
+	flag.Parse()
+	if err := run(s, *searches, flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, "async:", err)
+		os.Exit(1)
+	}
+}
+
+func run(s settings, searches int, names []string) error {
+	if len(names) == 0 {
+		names = []string{"cmaes", "cmaes_async"}
+	}
+	fmt.Printf("%s\n%d slots, run times log-normal with %g:1 from the 5th to the 95th percentile, %d dimensions, %d searches\n\n",
+		strings.Join(os.Args, " "), s.slots, s.ratio, s.dim, searches)
+	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "function\talgorithm\tevaluations\tratio\ttime\tratio\treached\t")
+	for _, function := range []string{"bbob_f1", "bbob_f8", "bbob_f10"} {
+		var first outcome
+		for i, name := range names {
+			sum := outcome{}
+			for n := range searches {
+				o, err := search(s, name, functions.Spec{Name: function, Dim: s.dim, Instance: n%15 + 1}, uint64(n))
+				if err != nil {
+					return fmt.Errorf("%s on %s: %w", name, function, err)
+				}
+				sum.evaluations += o.evaluations
+				sum.time += o.time
+				sum.reached += o.reached
+			}
+			if i == 0 {
+				first = sum
+			}
+			fmt.Fprintf(t, "%s\t%s\t%.0f\t%.2f\t%.0f\t%.2f\t%.0f of %d\t\n", function, name,
+				sum.evaluations/sum.reached, sum.evaluations/sum.reached*first.reached/first.evaluations,
+				sum.time/sum.reached, sum.time/sum.reached*first.reached/first.time, sum.reached, searches)
+		}
+	}
+	return t.Flush()
+}
+
+// outcome is how a search ended, or the sum of several.
+type outcome struct{ evaluations, time, reached float64 }
+
+// evaluation is one under way.
+type evaluation struct {
+	optimizer.Candidate
+	ends float64
+}
+
+// queue is a heap of evaluations, the next to end first.
+type queue []evaluation
+
+func (q queue) Len() int           { return len(q) }
+func (q queue) Less(i, j int) bool { return q[i].ends < q[j].ends }
+func (q queue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+func (q *queue) Push(x any)        { *q = append(*q, x.(evaluation)) }
+func (q *queue) Pop() any {
+	last := (*q)[len(*q)-1]
+	*q = (*q)[:len(*q)-1]
+	return last
+}
+
+// search runs the algorithm until the target is reached.
+func search(s settings, name string, spec functions.Spec, seed uint64) (outcome, error) {
+	all := optimizer.Catalogue()
+	at := slices.IndexFunc(all, func(a optimizer.Algorithm) bool { return a.Name == name })
+	if at < 0 {
+		return outcome{}, fmt.Errorf("no algorithm has that name")
+	}
+	fn, err := functions.New(spec)
+	if err != nil {
+		return outcome{}, err
+	}
+	o, err := all[at].New(optimizer.Box(s.dim, fn.Lower, fn.Upper), all[at].Params(), seed)
+	if err != nil {
+		return outcome{}, err
+	}
+	sigma := math.Log(s.ratio) / 2 / 1.6449 // of the logarithm; 1.6449: the 95th percentile of N(0, 1)
+	rng := rand.New(rand.NewPCG(seed, 1))
+	var busy queue
+	for out := (outcome{}); ; {
+		for len(busy) < s.slots {
+			candidates, err := o.Ask(s.slots - len(busy))
+			if err != nil {
+				return out, err
+			}
+			for _, c := range candidates {
+				heap.Push(&busy, evaluation{c, out.time + math.Exp(sigma*rng.NormFloat64())})
+			}
+			if len(candidates) == 0 {
+				break
+			}
+		}
+		if len(busy) == 0 {
+			return out, nil // the search has stopped
+		}
+		next := heap.Pop(&busy).(evaluation)
+		out.time = next.ends
+		out.evaluations++
+		if fn.Gap(next.X) <= s.target {
+			out.reached = 1
+			return out, nil
+		}
+		if int(out.evaluations) >= s.budget {
+			return out, nil
+		}
+		loss := make([]float64, 1)
+		fn.Eval(next.X, loss)
+		if err := o.Tell([]optimizer.Evaluated{{ID: next.ID, Loss: loss}}); err != nil {
+			return out, err
+		}
+	}
+}
