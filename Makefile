@@ -3,6 +3,8 @@
 # make quick      the usual part: formatting, vet, staticcheck, go test ./...; needs Go, Python 3.9 and a C++ compiler
 # make test-mpi   the tests on real MPI, each of $(MPIS)
 # make test-slurm the test under Slurm, one that is there or one of its own
+# make simulators installs the engines of the examples, NEST and others, from PyPI into .venv
+# make test-simulators runs the examples with their engines, under the first of $(MPIS)
 # make bench      the short benchmarks
 #
 # Without MPI, go alone does: go run ./cmd/l2l-mpi, go test ./...
@@ -54,6 +56,14 @@ test-mpi: install
 .PHONY: test-slurm
 test-slurm: install
 	env=$$(.ci/start-slurm) && env $$env MPIS="$(MPIS)" go test -tags slurm -count=1 -timeout 15m -run Slurm ./l2l/app/e2e
+
+.PHONY: simulators
+simulators:
+	.ci/install-simulators
+
+.PHONY: test-simulators
+test-simulators: install simulators
+	PATH="$(CURDIR)/.venv/bin:$$PATH" MPIS="$(firstword $(MPIS))" go test -tags simulators -count=1 -timeout 30m -run Simulat ./examples
 
 .PHONY: bench
 bench:

@@ -1,0 +1,36 @@
+//go:build simulators
+
+package examples
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// simulate runs an example with its engine, on three ranks of the first MPI of the variable MPIS, and returns the run's result.json. It fails
+// the test if an evaluation fails. The tests that call it are run by make test-simulators.
+func simulate(t *testing.T, example string) (result map[string]any) {
+	t.Helper()
+	mpis := strings.Fields(os.Getenv("MPIS"))
+	if len(mpis) == 0 {
+		t.Fatal("MPIS is empty, want WRAPPER:LAUNCHER")
+	}
+	mpicc, launch := launcher(mpis[0])
+	binary := program(t, "../cmd/l2l-mpi", "../mpi/mpienv.sh", mpicc, "go", "build", "-tags", "mpi")
+	_, result = run(t, example+"/run.yaml", append(launch, "-n", "3", binary)...)
+	if result["failures"] != 0.0 {
+		t.Errorf("%v evaluations of %s failed", result["failures"], example)
+	}
+	return result
+}
+
+// fitness is a fitness of the best individual of a run.
+func fitness(t *testing.T, result map[string]any, objective string) float64 {
+	t.Helper()
+	f, ok := result["best"].(map[string]any)["fitness"].(map[string]any)[objective].(float64)
+	if !ok {
+		t.Fatalf("no %s in the fitness of %v", objective, result["best"])
+	}
+	return f
+}
