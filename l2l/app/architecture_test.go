@@ -1,8 +1,12 @@
 package app
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -65,4 +69,36 @@ func TestImportsPointDownOnly(t *testing.T) {
 func known(pkg string) bool {
 	_, ok := arrows[pkg]
 	return ok
+}
+
+// TestAlgorithmsAndModelsStartNoGoroutines keeps the packages sequential that make race leaves out: there is nothing in them to race.
+func TestAlgorithmsAndModelsStartNoGoroutines(t *testing.T) {
+	files := 0
+	for _, pattern := range []string{"optimizer/*.go", "optimizer/optimizertest/*.go", "optimizee/functions/*.go", "optimizee/neuron/*.go"} {
+		names, err := filepath.Glob(filepath.Join("../..", pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files++
+			for _, spec := range file.Imports {
+				if spec.Path.Value == `"sync"` {
+					t.Errorf("%s imports sync", name)
+				}
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if _, ok := n.(*ast.GoStmt); ok {
+					t.Errorf("%s starts a goroutine", name)
+				}
+				return true
+			})
+		}
+	}
+	if files < 50 {
+		t.Errorf("%d files were looked at", files)
+	}
 }
