@@ -1,0 +1,7 @@
+#!/bin/bash
+# The full fit on a cluster: sbatch examples/arbor-cell/job.sh, in the repository, after make and pip install -r examples/arbor-cell/requirements.txt
+#SBATCH --job-name=arbor-cell
+#SBATCH --nodes=4 --ntasks-per-node=1 --cpus-per-task=40 --time=01:00:00
+#SBATCH --signal=USR2@120 --requeue --open-mode=append
+srun --mpi=pmix --cpus-per-task="$SLURM_CPUS_PER_TASK" ./l2l-mpi --config examples/arbor-cell/run-full.yaml --set output.dir=runs/arbor-cell --resume
+if [ $? = 75 ]; then scontrol requeue "$SLURM_JOB_ID"; fi
