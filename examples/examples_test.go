@@ -47,7 +47,7 @@ func launcher(mpi string) (mpicc string, launch []string) {
 // run runs a program on a configuration, in a directory of its own, and returns what it prints and its result.json.
 func run(t *testing.T, config string, argv ...string) (stdout string, result map[string]any) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
 	dir := filepath.Join(t.TempDir(), "run")
 	argv = append(argv, "--config", config, "--set", "output.dir="+dir, "--quiet")
