@@ -1,0 +1,50 @@
+"""Draws the best colony of the first generation beside the best of the run, in a world in which they have not been.
+
+    python plot.py FIRST/result.json RUN/result.json ants.png
+
+What it draws is simulated by standin/colony.py, whose state can be looked at.
+"""
+
+import os
+import sys
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+
+from test import weights
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "standin"))
+from colony import EDGE, WIDTH, Colony
+
+WORLD = 102
+
+
+def square(values):
+    return np.array(values, float).reshape(WIDTH, WIDTH)[1:-1, 1:-1]
+
+
+first, last, out = sys.argv[1:]
+figure, axes = plt.subplots(1, 3, figsize=(11, 3.7), layout="constrained", width_ratios=[1, 1, 1.1])
+for result, title, colour, axis in (first, "first generation", "tab:gray", axes[0]), (last, "last generation", "tab:green", axes[1]):
+    colony = Colony(*weights(result), seed=1000 + WORLD, instance=WORLD)
+    heaps, home, at = square(colony.food) > 0, [0], []
+    for _ in range(800):
+        colony.go()
+        home.append(colony.food_home)
+        at.append([(ant[0] % WIDTH - EDGE - 1, ant[0] // WIDTH - EDGE - 1) for ant in colony.ants])
+    extent = [-EDGE - 0.5, EDGE + 0.5] * 2
+    image = axis.imshow(np.log10(square(colony.pheromone) + 0.01), cmap="Greens", origin="lower", extent=extent, vmin=-1.3, vmax=1.5)
+    axis.contour(range(-EDGE, EDGE + 1), range(-EDGE, EDGE + 1), heaps, [0.5], colors="tab:orange", linewidths=1.2)
+    for track in np.array(at[400:500]).transpose(1, 2, 0):
+        axis.plot(*track, color="black", linewidth=0.4, alpha=0.6)
+    axis.add_patch(plt.Circle((0, 0), 2.4, fill=False, color="tab:red", linewidth=1.2))
+    axis.set(title=f"best of the {title}", xlabel="x (patches)", ylabel="y (patches)")
+    axes[2].plot(home, color=colour, label=title)
+bar = figure.colorbar(image, ax=axes[1], ticks=[-1, 0, 1], label="pheromone after 800 ticks")
+bar.ax.set_yticklabels(["0.1", "1", "10"])
+axes[2].set(title="food brought home", xlabel="time (ticks)", ylabel="pieces of food")
+axes[2].legend(loc="upper left", frameon=False)
+figure.savefig(out, dpi=90)

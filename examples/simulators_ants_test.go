@@ -1,0 +1,85 @@
+//go:build simulators
+
+package examples
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// aliveIn lets a colony live in worlds in which it has not been, and returns what it earns and how much food it brings home, on average.
+func aliveIn(t *testing.T, best any) (earned, food float64) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "result.json")
+	text, err := json.Marshal(map[string]any{"best": best})
+	if err == nil {
+		err = os.WriteFile(path, text, 0o666)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("python3", "netlogo-ants/test.py", path).CombinedOutput()
+	found := regexp.MustCompile(`earned (-?[\d.]+), food ([\d.]+),`).FindSubmatch(out)
+	if err != nil || found == nil {
+		t.Fatalf("test.py: %v\n%s", err, out)
+	}
+	earned, _ = strconv.ParseFloat(string(found[1]), 64)
+	food, _ = strconv.ParseFloat(string(found[2]), 64)
+	return earned, food
+}
+
+func TestSimulatorNetLogoAntsBringFoodHomeInWorldsTheyHaveNotBeenIn(t *testing.T) {
+	result := simulate(t, "netlogo-ants")
+	_, first := run(t, "netlogo-ants/run.yaml", program(t, "../cmd/l2l-mpi"), "--set", "stop.generations=1")
+	if earned := fitness(t, result, "earned"); earned < 90000 {
+		t.Errorf("earned %v in the world of the run, want 90000", earned)
+	}
+	earned, food := aliveIn(t, result["best"])
+	before, less := aliveIn(t, first["best"])
+	if earned < 65000 || food < 350 || food < 2*less {
+		t.Errorf("in other worlds: earned %v, food %v; the best of the first generation %v, %v; want 65000, 350 and twice that", earned, food, before, less)
+	}
+	if again, _ := aliveIn(t, result["best"]); again != earned {
+		t.Errorf("the same colony earns %v and then %v", earned, again)
+	}
+}
+
+func TestSimulatorNetLogoThatFailsCostsItsEvaluations(t *testing.T) {
+	l2l := program(t, "../cmd/l2l-mpi")
+	header := `"BehaviorSpace results (NetLogo 6.4.0)","Table version 2.0"`
+	for name, c := range map[string]struct{ script, reason string }{
+		"crashes":              {"echo 'java.lang.OutOfMemoryError: Java heap space' >&2; exit 1", "OutOfMemoryError"},
+		"hangs":                {"sleep 100", "timeout"},
+		"prints garbage":       {"head -c 10000 /dev/urandom", "no match of fitness.regex"},
+		"writes no row":        {"echo '" + header + "'; echo 'Run #1, RUNTIME ERROR: no such file' >&2", "RUNTIME ERROR"},
+		"stops before its end": {`echo '` + header + `'; echo '"1","15","800","12","220","1"'`, "no match of fitness.regex"},
+		"earns no number":      {`echo '"1","15","800","800","NaN","1"'`, "NaN"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			script := filepath.Join(dir, "netlogo-headless.sh")
+			if err := os.WriteFile(script, []byte("#!/bin/sh\n"+c.script+"\n"), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv("NETLOGO", script)
+			out, err := exec.Command(l2l, "--config", "netlogo-ants/run.yaml", "--quiet", "--set", "output.dir="+dir+"/run",
+				"--set", "stop.evaluations=2", "--set", "execution.timeout=3s").CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "2 individuals failed") {
+				t.Errorf("the run: %v\n%s", err, out)
+			}
+			reasons, err := filepath.Glob(dir + "/run/failures/*")
+			if err != nil || len(reasons) == 0 {
+				t.Fatalf("no reason is kept: %v", err)
+			}
+			if text, err := os.ReadFile(reasons[0]); err != nil || !strings.Contains(string(text), c.reason) {
+				t.Errorf("the reason has no %q: %v\n%s", c.reason, err, text)
+			}
+		})
+	}
+}
