@@ -1,9 +1,9 @@
 """A stand-in for the command line of NetLogo's netlogo-headless.sh, and for nothing else: it is no NetLogo.
 
-It is here because no package of PyPI, npm, Maven Central or Debian was found that has NetLogo itself. It takes the options of NetLogo 6.4.0, reads the
-experiment of BehaviorSpace and the size of the world from the model's file, and writes the table that BehaviorSpace writes. The code of
-the model it does not read: what it runs is colony.py, which is that of ants.nlogo in Python. With NETLOGO=/path/to/netlogo-headless.sh
-in the environment, the example runs NetLogo instead.
+It is here because no package of PyPI, npm, Maven Central or Debian was found that has NetLogo itself. It takes the options of NetLogo
+6.4.0, reads the experiment of BehaviorSpace and the size of the world from the model's file, and writes the table that BehaviorSpace
+writes. The code of the model it does not read: what it runs is colony.py, which is that of ants.nlogo in Python. With
+NETLOGO=/path/to/netlogo-headless.sh in the environment, the example runs NetLogo instead.
 """
 
 import csv
