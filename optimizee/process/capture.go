@@ -123,10 +123,24 @@ func (c *capture) fromJSON(b []byte) (optimizee.Outcome, error) {
 	return outcomeOf(v, c.objectives)
 }
 
+// fromCSV takes the last row, in the columns that a header names. The header is the first row that has all the names: programs such as NetLogo
+// write lines of their own above it.
 func (c *capture) fromCSV(b []byte) ([]float64, error) {
+	names := []string{c.Key}
+	if c.Key == "" {
+		names = names[:0]
+		for _, o := range c.objectives {
+			names = append(names, o.Name)
+		}
+	}
 	r := csv.NewReader(bytes.NewReader(b))
 	r.FieldsPerRecord, r.TrimLeadingSpace, r.LazyQuotes, r.ReuseRecord = -1, true, true, true
 	var first, last []string
+	columns := make([]int, len(names)) // without a header the first ones
+	for i := range columns {
+		columns[i] = i
+	}
+	headed := false
 	for {
 		row, err := r.Read()
 		if err == io.EOF {
@@ -138,28 +152,21 @@ func (c *capture) fromCSV(b []byte) ([]float64, error) {
 		if last = slices.Clone(row); first == nil {
 			first = last
 		}
-	}
-	if last == nil {
-		return nil, errors.New("there is no row in it")
-	}
-	columns := make([]int, len(c.objectives))
-	byName := true
-	for i, o := range c.objectives {
-		columns[i] = slices.Index(first, o.Name)
-		if c.Key != "" {
-			columns[i] = slices.Index(first, c.Key)
+		if missing := func(name string) bool { return !slices.Contains(row, name) }; !headed && !slices.ContainsFunc(names, missing) {
+			headed = true
+			for i, name := range names {
+				columns[i] = slices.Index(row, name)
+			}
 		}
-		byName = byName && columns[i] >= 0
+	}
+	switch {
+	case last == nil:
+		return nil, errors.New("there is no row in it")
+	case c.Key != "" && !headed:
+		return nil, fmt.Errorf("no row has a column %q; the first one has %s", c.Key, quoted(first))
 	}
 	fitness := make([]float64, len(columns))
 	for i, column := range columns {
-		switch {
-		case byName:
-		case c.Key != "":
-			return nil, fmt.Errorf("no column %q in its first row: %s", c.Key, quoted(first))
-		default:
-			column = i
-		}
 		if column >= len(last) {
 			return nil, fmt.Errorf("%d columns in its last row, want at least %d", len(last), column+1)
 		}

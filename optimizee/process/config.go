@@ -144,7 +144,7 @@ func (o Objective) objective(name string) (optimizee.Objective, error) {
 // objective, separated by spaces, commas or semicolons. At most one of the first three fields may be set.
 type Fitness struct {
 	JSON  string `yaml:"json,omitempty" doc:"a file, with a number, a list, an object with a number for each objective, or one with the key fitness that has this, and perhaps outputs and targets"`
-	CSV   string `yaml:"csv,omitempty" doc:"a file whose last row is the fitness: in columns that its header names as the objectives are, or else in the first ones"`
+	CSV   string `yaml:"csv,omitempty" doc:"a file whose last row is the fitness: in columns that a row above names as the objectives are, or else in the first ones"`
 	Regex string `yaml:"regex,omitempty" doc:"a regular expression (RE2) with a group for each objective, in their order or by their names; its last match in the standard output counts"`
 	Key   string `yaml:"key,omitempty" doc:"where in the JSON file the fitness is, keys and indices joined by dots; or the name of the column of the CSV file"`
 }
