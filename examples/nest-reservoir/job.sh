@@ -1,0 +1,7 @@
+#!/bin/bash
+#SBATCH --job-name=nest-reservoir --nodes=1 --ntasks-per-node=1 --cpus-per-task=8 --time=04:00:00
+#SBATCH --signal=USR2@120 --requeue --open-mode=append
+
+# Submit it from the root of the repository: sbatch examples/nest-reservoir/job.sh. It goes on by itself when its time is over.
+srun --mpi=pmix --cpus-per-task="$SLURM_CPUS_PER_TASK" ./l2l-mpi --config examples/nest-reservoir/run-full.yaml --set output.dir=runs/nest-reservoir-full --resume
+if [ $? = 75 ]; then scontrol requeue "$SLURM_JOB_ID"; fi
