@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// countingPython puts a python3 before the one in the path: the same, which notes in a file of its own what each process imports. It returns a function that
-// gives the number of processes, and how often they imported a package.
+// countingPython puts a python3 before the one in the path: the same, but each process of it notes what it imports. It returns a function that gives
+// the number of processes, and how often they imported a package.
 func countingPython(t *testing.T, pkg string) (count func() (processes, imports int)) {
 	t.Helper()
 	python, err := exec.LookPath("python3")
@@ -47,12 +47,13 @@ func countingPython(t *testing.T, pkg string) (count func() (processes, imports 
 	}
 }
 
-// Random search, with as many evaluations, reads some 40 % of these images: see the README.
+// Random search, with as many evaluations, reads half of these images: see the README.
 func TestSimulatorNestReservoirReadsDigitsItWasNotTrainedOnAndImportsNestOncePerSlot(t *testing.T) {
 	count := countingPython(t, "nest")
 	result := simulate(t, "nest-reservoir")
 	if processes, imports := count(); processes < 2 || processes > 2*runtime.NumCPU() || imports != processes || result["evaluations"] != 6000.0 {
-		t.Errorf("%v evaluations by %d processes that imported NEST %d times, want 6000, by a process per slot that imports it once", result["evaluations"], processes, imports)
+		t.Errorf("%v evaluations by %d processes that imported NEST %d times, want 6000, a process per slot, and once in each",
+			result["evaluations"], processes, imports)
 	}
 
 	dir := t.TempDir()

@@ -1,5 +1,5 @@
 #!/bin/bash
-#SBATCH --job-name=nest-reservoir --nodes=1 --ntasks-per-node=1 --cpus-per-task=8 --time=04:00:00
+#SBATCH --job-name=nest-reservoir --nodes=1 --ntasks-per-node=1 --cpus-per-task=8 --time=02:00:00
 #SBATCH --signal=USR2@120 --requeue --open-mode=append
 
 # Submit it from the root of the repository: sbatch examples/nest-reservoir/job.sh. It goes on by itself when its time is over.

@@ -1,8 +1,8 @@
 """A spiking reservoir that reads handwritten digits, simulated in NEST.
 
 The pixels of an image are Poisson spike trains. They drive a recurrent network of excitatory and inhibitory neurons (iaf_psc_alpha), the reservoir,
-whose connections are fixed. Its neurons have synapses on three clusters of output neurons, one for each of the digits 0, 1 and 2. The weights of these
-synapses are the individual. A mini-batch of images is shown, one after the other; the digit read is the one whose cluster fires most.
+whose connections are fixed. Its neurons have synapses on three clusters of output neurons, one for each of the digits 0, 1 and 2. The weights of
+these synapses are the individual. A mini-batch of images is shown, one after the other; the digit read is the one whose cluster fires most.
 
 An instance is a mini-batch. It fixes the images and all randomness, that of the pixels' spikes and of the background's. Seeds are not used: all
 individuals of a generation see the same spikes, and differ by their weights alone.
