@@ -17,7 +17,7 @@ type CMAESParams struct {
 	Covariance     string  `yaml:"covariance" doc:"what is learnt of the coordinates' scales and dependencies: all of it (memory n²), scales only, or scales and dependencies along some 4 + 3 ln n directions" range:"full | diagonal | low_rank" auto:"full up to 500 coordinates, above that low_rank, or diagonal where some are whole numbers"`
 	Active         bool    `yaml:"active" doc:"learn from the worse half too, by negative weights"`
 	AdaptRates     bool    `yaml:"adapt_rates" doc:"learn more slowly where losses are noisy or have many local minima, as much as is needed; with full covariance only"`
-	Restarts       string  `yaml:"restarts" doc:"what follows when a run has converged: nothing; runs of twice the population each time; or such runs and, with as many evaluations, runs of small populations and steps" range:"none | ipop | bipop"`
+	Restarts       string  `yaml:"restarts" doc:"what follows when a run has converged: nothing; runs of twice the population each time; or such runs and others of small populations and steps, where the kind that has found the best so far gets twice the evaluations of the other" range:"none | ipop | bipop"`
 	MaxRestarts    int     `yaml:"max_restarts" doc:"times the population is doubled before the search ends" range:"[0, 30]"`
 	TolX           float64 `yaml:"tol_x" doc:"a run has converged when the step in every coordinate has fallen below this fraction of the initial one" range:"[0, 1)"`
 	TolFun         float64 `yaml:"tol_fun" doc:"a run has converged when the losses of the last generations differ by less than this" range:"[0, inf)"`
@@ -70,7 +70,7 @@ var cmaesAlgorithm = Algorithm{
 	Name:  "cmaes",
 	Title: "Covariance matrix adaptation evolution strategy (CMA-ES) with restarts",
 	Reference: "Hansen 2016, The CMA Evolution Strategy: A Tutorial, arXiv:1604.00772v2; " +
-		"restarts: Auger and Hansen 2005, doi 10.1109/CEC.2005.1554902, and Hansen 2009, doi 10.1145/1570256.1570333; " +
+		"restarts: Auger and Hansen 2005, doi 10.1109/CEC.2005.1554902, Hansen 2009, doi 10.1145/1570256.1570333, and Loshchilov et al. 2012, doi 10.1007/978-3-642-32937-1_30; " +
 		"whole numbers: Hamano et al. 2022, doi 10.1145/3512290.3528827; categories: Hamano et al. 2024, arXiv:2405.09962; " +
 		"low_rank: Loshchilov et al. 2019, doi 10.1109/TEVC.2018.2855049; adapt_rates: Nomura et al. 2023, doi 10.1145/3583131.3590358",
 	When: "first, for continuous parameters, 2 to some thousands of them, that may depend on each other and differ in scale, alone or among " +
@@ -204,12 +204,12 @@ type cmaesSnapshot struct {
 
 // MarshalBinary implements Optimizer.
 func (o *CMAES) MarshalBinary() ([]byte, error) {
-	return encodeState("cmaes", 2, o.problem, cmaesSnapshot{o.s, o.state})
+	return encodeState("cmaes", 3, o.problem, cmaesSnapshot{o.s, o.state})
 }
 
 // UnmarshalBinary implements Optimizer.
 func (o *CMAES) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[cmaesSnapshot]("cmaes", 2, o.problem, b)
+	s, err := decodeState[cmaesSnapshot]("cmaes", 3, o.problem, b)
 	if err != nil {
 		return err
 	}

@@ -140,12 +140,12 @@ type asyncCMAESSnapshot struct {
 
 // MarshalBinary implements Optimizer.
 func (o *AsyncCMAES) MarshalBinary() ([]byte, error) {
-	return encodeState("cmaes_async", 1, o.problem, asyncCMAESSnapshot{o.s, o.state})
+	return encodeState("cmaes_async", 2, o.problem, asyncCMAESSnapshot{o.s, o.state})
 }
 
 // UnmarshalBinary implements Optimizer.
 func (o *AsyncCMAES) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[asyncCMAESSnapshot]("cmaes_async", 1, o.problem, b)
+	s, err := decodeState[asyncCMAESSnapshot]("cmaes_async", 2, o.problem, b)
 	if err != nil {
 		return err
 	}

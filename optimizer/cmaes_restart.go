@@ -26,6 +26,7 @@ type cmaesRun struct {
 	Record      float64 // and of those before it
 	SpentSmall  int64   // individuals told in runs of small populations before this one
 	SpentLarge  int64   // and in those of large ones
+	SmallLeads  bool    // the smallest loss of the runs before this one is of a small population
 }
 
 // restart begins the next run, or ends the search.
@@ -36,13 +37,19 @@ func (e *strategy) restart(reason string) {
 	} else {
 		r.SpentLarge += r.Evaluations
 	}
-	next := cmaesRun{Number: r.Number + 1, Doublings: r.Doublings, SpentSmall: r.SpentSmall, SpentLarge: r.SpentLarge, Sigma: e.par.Sigma, Best: math.Inf(1), Record: min(r.Record, r.Best)}
+	if r.Best < r.Record {
+		r.Record, r.SmallLeads = r.Best, r.Small
+	}
+	next := cmaesRun{
+		Number: r.Number + 1, Doublings: r.Doublings, Sigma: e.par.Sigma, Best: math.Inf(1),
+		Record: r.Record, SpentSmall: r.SpentSmall, SpentLarge: r.SpentLarge, SmallLeads: r.SmallLeads,
+	}
 	large := e.par.PopSize << r.Doublings // of the last run with a large population
 	switch {
 	case e.par.Restarts == "none":
 		e.state.Stop = reason
 		return
-	case e.par.Restarts == "bipop" && r.SpentSmall < r.SpentLarge:
+	case e.par.Restarts == "bipop" && next.smallIsDue():
 		rng := rand.New(e.state.Src)
 		u := rng.Float64()
 		next.Small = true
@@ -57,6 +64,16 @@ func (e *strategy) restart(reason string) {
 		next.Doublings++
 	}
 	e.begin(next)
+}
+
+// smallIsDue reports whether the next run is to be one of a small population. The kind of runs that has found the best so far gets twice the
+// individuals of the other, as in NBIPOP (Loshchilov, Schoenauer and Sebag 2012, Alternative Restart Strategies for CMA-ES,
+// doi 10.1007/978-3-642-32937-1_30); Hansen gave both the same.
+func (r *cmaesRun) smallIsDue() bool {
+	if r.SmallLeads {
+		return r.SpentSmall < 2*r.SpentLarge
+	}
+	return 2*r.SpentSmall < r.SpentLarge
 }
 
 // cmaesPast are losses of a run's last generations: the smallest of each, and the median.

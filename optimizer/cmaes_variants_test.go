@@ -49,16 +49,20 @@ func TestIPOPDoublesThePopulationEachTimeAndEndsAfterMaxRestarts(t *testing.T) {
 	}
 }
 
-func TestBIPOPGivesSmallPopulationsAsMuchAsLargeOnes(t *testing.T) {
+func TestBIPOPGivesTheKindOfRunsThatFoundTheBestTwiceAsMuchAsTheOther(t *testing.T) {
 	o := newCMAESForTest(t, Box(3, -5, 5), 2, nil)
-	runs := runsOf(t, o, losses["rastrigin"], 60_000)
-	last := runs[len(runs)-1]
-	if ratio := float64(last.SpentSmall) / float64(last.SpentLarge); ratio < 0.5 || ratio > 2 {
-		t.Errorf("small populations have spent %d, large ones %d", last.SpentSmall, last.SpentLarge)
-	}
-	for _, r := range runs {
+	for _, r := range runsOf(t, o, losses["rastrigin"], 60_000) {
 		if r.Small && (r.Sigma < 0.002 || r.Sigma > 0.2 || r.PopSize > 7<<r.Doublings/2+7) || !r.Small && r.Sigma != 0.2 {
 			t.Errorf("run %+v", r)
+		}
+	}
+	for leads, want := range map[bool]float64{true: 2, false: 0.5} {
+		o := newCMAESForTest(t, Box(2, -5, 5), 3, nil)
+		o.state.Run.Record, o.state.Run.SmallLeads = -1, leads // of which nothing better is found
+		runs := runsOf(t, o, losses["rastrigin"], 60_000)
+		last := runs[len(runs)-1]
+		if ratio := float64(last.SpentSmall) / float64(last.SpentLarge); ratio < want/1.6 || ratio > want*1.6 {
+			t.Errorf("small populations have spent %d, large ones %d, want %g times as much", last.SpentSmall, last.SpentLarge, want)
 		}
 	}
 }
