@@ -112,7 +112,7 @@ func (e *strategy) over(losses []float64, exhausted string) string {
 		return "the small population has had its share"
 	case len(recent) == history && settled <= e.par.TolFun:
 		return fmt.Sprintf("tol_fun: losses differ by less than %g", e.par.TolFun)
-	case len(recent) == history && settled < 1e-2*(best-s.Run.Record):
+	case len(recent) == history && settled < 5e-2*(best-s.Run.Record):
 		return "beaten: losses have settled above the best of an earlier run"
 	case continuous && longest < e.par.TolX*s.Run.Sigma:
 		return fmt.Sprintf("tol_x: steps are below %g of the initial ones", e.par.TolX)

@@ -29,7 +29,7 @@ func DefaultEnKF() EnKFParams { return EnKFParams{Repetitions: 1, Inflation: 1, 
 
 func (p *EnKFParams) resolve(problem Problem) error {
 	if problem.Outputs == 0 {
-		return fmt.Errorf("%w: it has no model outputs and targets, from which this method learns", ErrUnsuited)
+		return fmt.Errorf("%w: it has no model outputs, want a model that returns outputs and their targets, from which this method learns", ErrUnsuited)
 	}
 	if slices.ContainsFunc(problem.Coords, func(c Coordinate) bool { return c.Kind == Categorical }) {
 		return fmt.Errorf("%w: it has a categorical parameter, want numbers: what is learnt are linear relations", ErrUnsuited)
