@@ -35,6 +35,7 @@ func coordinate(sample []Weighted, i int) (values, weights []float64) {
 }
 
 func TestThePosteriorOfANormalModelHasTheAnalyticMeanAndVariance(t *testing.T) {
+	t.Parallel()
 	// Prior N(0, 1), datum y ~ N(θ, 0.5²), measured 1.2: the posterior is N(0.96, 0.2).
 	const measured, noise = 1.2, 0.5
 	problem := Problem{Coords: []Coordinate{{Lower: math.Inf(-1), Upper: math.Inf(1), Std: 1}}}
@@ -58,6 +59,7 @@ func TestThePosteriorOfANormalModelHasTheAnalyticMeanAndVariance(t *testing.T) {
 }
 
 func TestThePosteriorUnderAUniformPriorIsCutAtItsBounds(t *testing.T) {
+	t.Parallel()
 	// θ uniform in [0, 1], y ~ N(θ, 0.5²), measured 0: half a normal distribution, cut at 1.
 	sample := posterior(t, Box(1, 0, 1), ABCSMCParams{Particles: 800, MinAcceptance: 0.1}, 1, func(x []float64, rng *rand.Rand) float64 {
 		return math.Abs(x[0] + 0.5*rng.NormFloat64())
@@ -77,6 +79,7 @@ func TestThePosteriorUnderAUniformPriorIsCutAtItsBounds(t *testing.T) {
 }
 
 func TestThePosteriorOfIntegersAndCategoriesIsThatOfBayes(t *testing.T) {
+	t.Parallel()
 	// A datum y ~ N(n + c, 1), n from 0 to 3, c one of 0, 1, 2: measured 4.
 	problem := Problem{Coords: []Coordinate{{Kind: Integer, Upper: 3}, {Kind: Categorical, Upper: 2}}}
 	sample := posterior(t, problem, ABCSMCParams{Particles: 1000, MinAcceptance: 0.1}, 1, func(x []float64, rng *rand.Rand) float64 {

@@ -26,6 +26,7 @@ func evaluations(t *testing.T, problem Problem, seed uint64, limit int, target f
 }
 
 func TestBraninIsSolvedInSixtyEvaluations(t *testing.T) {
+	t.Parallel()
 	branin := func(x []float64) float64 {
 		a := x[1] - 5.1/(4*math.Pi*math.Pi)*x[0]*x[0] + 5/math.Pi*x[0] - 6
 		return a*a + 10*(1-1/(8*math.Pi))*math.Cos(x[0]) + 10
@@ -41,6 +42,7 @@ func TestBraninIsSolvedInSixtyEvaluations(t *testing.T) {
 }
 
 func TestAMixedSpaceIsSearchedInAHundredEvaluations(t *testing.T) {
+	t.Parallel()
 	// The least loss is 0, at the third category, 7, and 0.3; every other category is far worse.
 	problem := Problem{Coords: []Coordinate{{Kind: Categorical, Upper: 4}, {Kind: Integer, Lower: 0, Upper: 20}, {Lower: 0, Upper: 1}}}
 	var all []int

@@ -44,6 +44,7 @@ func evaluations(t *testing.T, algorithm string, function, dim, instance, budget
 }
 
 func TestSeparableRastriginIsSolvedWithinThePublishedEvaluations(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		algorithm      string
 		dim, instances int
@@ -69,6 +70,7 @@ func TestSeparableRastriginIsSolvedWithinThePublishedEvaluations(t *testing.T) {
 
 // bench/breadth does this for all functions, with a thousand times the evaluations.
 func TestThePortfolioSolvesWhatItsMembersSolve(t *testing.T) {
+	t.Parallel()
 	for _, f := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 17, 21, 22} {
 		solved := false
 		for i := 1; i <= 3 && !solved; i++ {

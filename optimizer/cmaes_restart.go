@@ -97,6 +97,12 @@ func (e *strategy) over(losses []float64, exhausted string) string {
 	recent := last(past.Best, history)
 	s.Run.Best = min(s.Run.Best, best)
 	settled := max(floats.Max(recent), worst) - min(floats.Min(recent), best)
+	// Of what it lacks to an earlier run's best, a run must change some part within its history. That part is small where slow progress along a valley
+	// is worth waiting for, and larger for small populations, of which there will be others.
+	part := 0.01
+	if s.Run.Small {
+		part = 0.05
+	}
 	longest, continuous, unmoved := 0.0, false, false
 	for j, i := range e.ordered {
 		d := s.Shape.model().deviation(j)
@@ -112,7 +118,7 @@ func (e *strategy) over(losses []float64, exhausted string) string {
 		return "the small population has had its share"
 	case len(recent) == history && settled <= e.par.TolFun:
 		return fmt.Sprintf("tol_fun: losses differ by less than %g", e.par.TolFun)
-	case len(recent) == history && settled < 5e-2*(best-s.Run.Record):
+	case len(recent) == history && settled < part*(best-s.Run.Record):
 		return "beaten: losses have settled above the best of an earlier run"
 	case continuous && longest < e.par.TolX*s.Run.Sigma:
 		return fmt.Sprintf("tol_x: steps are below %g of the initial ones", e.par.TolX)

@@ -93,6 +93,7 @@ func medianEvaluations(t *testing.T, make func(seed uint64) Optimizer, loss stri
 }
 
 func TestCMAESNeedsNoMoreEvaluationsThanTheReference(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		loss   string
 		dim    int

@@ -169,6 +169,7 @@ func TestWithAdaptedRatesASmallPopulationStaysAboveTheDeepestOfManyMinima(t *tes
 }
 
 func TestLowRankLearnsTheDirectionsThatMatter(t *testing.T) {
+	t.Parallel()
 	// A cigar along (1, 1, …, 1): without dependencies, what a single direction needs would have to be learnt in all of them.
 	const n = 60
 	cigar := func(x []float64) float64 {

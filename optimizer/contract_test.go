@@ -10,10 +10,11 @@ import (
 func TestEveryAlgorithmKeepsTheContract(t *testing.T) {
 	for _, a := range optimizer.Catalogue() {
 		t.Run(a.Name, func(t *testing.T) {
+			t.Parallel()
 			optimizertest.Run(t, func(p optimizer.Problem, seed uint64) (optimizer.Optimizer, error) {
 				params := a.Params()
 				if b, ok := params.(*optimizer.BayesParams); ok {
-					b.PopSize, b.MaxPoints = 8, 20 // it thinks about each proposal, and the suite asks for some ten thousand
+					b.PopSize, b.MaxPoints = 4, 20 // it thinks about each proposal, and the suite asks for some ten thousand
 				}
 				return a.New(p, params, seed)
 			})

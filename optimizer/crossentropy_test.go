@@ -33,6 +33,7 @@ func TestCrossEntropyConverges(t *testing.T) {
 }
 
 func TestEveryDistributionOfCrossEntropyConverges(t *testing.T) {
+	t.Parallel()
 	for _, distribution := range []string{"gaussian", "noisy_gaussian", "mixture", "noisy_mixture"} {
 		for _, covariance := range []string{"diagonal", "full"} {
 			used := medianEvaluations(t, func(seed uint64) Optimizer {

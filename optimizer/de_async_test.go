@@ -15,6 +15,7 @@ func newDEAsync(t *testing.T, problem Problem, seed uint64) *DEAsync {
 }
 
 func TestDEAsyncNeedsHardlyMoreEvaluationsThoughManyAreUnderWay(t *testing.T) {
+	t.Parallel()
 	evaluations := func(workers int) (sum int) {
 		for seed := range uint64(5) {
 			sum += keepBusy(t, newDEAsync(t, Box(5, -5, 5), seed), workers, losses["rastrigin"], 1e-8, 40_000)

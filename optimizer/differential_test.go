@@ -206,6 +206,7 @@ func TestAPopulationThatHasConvergedIsReplaced(t *testing.T) {
 }
 
 func TestDifferentialEvolutionFindsTheRightValleyOfRastrigin(t *testing.T) {
+	t.Parallel()
 	for name, make := range map[string]func(seed uint64) Optimizer{
 		"jade":     func(seed uint64) Optimizer { return newJADE(t, Box(5, -5, 5), seed) },
 		"lshade":   func(seed uint64) Optimizer { return newLSHADE(t, Box(5, -5, 5), seed) },

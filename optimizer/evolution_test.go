@@ -66,6 +66,7 @@ func volumeFound(t *testing.T, algorithm string, spec functions.Spec, evaluation
 
 // The hypervolumes are those that pymoo 0.6.2 reaches with the same population and evaluations, medians of bench/results/front.json.
 func TestTheFrontsOfZDTAndDTLZAreFoundAsWellAsByPymoo(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		algorithm, problem string
 		pymoo              float64
@@ -83,12 +84,14 @@ func TestTheFrontsOfZDTAndDTLZAreFoundAsWellAsByPymoo(t *testing.T) {
 }
 
 func TestIBEAFindsTheFrontOfZDT1(t *testing.T) {
+	t.Parallel()
 	if got := volumeFound(t, "ibea", functions.Spec{Name: "zdt1"}, 25_000, []float64{1.1, 1.1}); got < 0.99*0.86970 {
 		t.Errorf("hypervolume %.5f, want 99 %% of pymoo's NSGA-II, 0.86970", got)
 	}
 }
 
 func TestWithFiveObjectivesIBEAAndNSGA3AreBetterThanNSGA2(t *testing.T) {
+	t.Parallel()
 	reference := []float64{1.1, 1.1, 1.1, 1.1, 1.1}
 	spec := functions.Spec{Name: "dtlz2", Objectives: 5}
 	base := volumeFound(t, "nsga2", spec, 10_000, reference)

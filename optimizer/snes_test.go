@@ -13,6 +13,7 @@ func newSNES(t *testing.T, problem Problem, seed uint64) *SNES {
 }
 
 func TestSNESConvergesWhereCoordinatesDoNotDependOnEachOther(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		loss   string
 		dim    int

@@ -10,7 +10,10 @@ import (
 // The catalogue's defaults are tested by TestEveryAlgorithmKeepsTheContract; here the parameters that choose another code path.
 func TestEveryVariantKeepsTheContract(t *testing.T) {
 	run := func(name string, make optimizertest.Make) {
-		t.Run(name, func(t *testing.T) { optimizertest.Run(t, make) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			optimizertest.Run(t, make)
+		})
 	}
 	for _, distribution := range []string{"gaussian", "noisy_mixture"} {
 		run("crossentropy/"+distribution, func(p optimizer.Problem, seed uint64) (optimizer.Optimizer, error) {
