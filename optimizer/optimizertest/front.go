@@ -14,7 +14,7 @@ import (
 func (s suite) front(t *testing.T) {
 	o := s.new(t, 17)
 	losses, points := map[int64][]float64{}, map[int64][]float64{}
-	for len(points) < budget() {
+	for len(points) < budget {
 		var evs []optimizer.Evaluated
 		for _, c := range ask(t, o, 0) {
 			ev := s.evaluate(c)

@@ -123,13 +123,8 @@ func (s suite) new(t *testing.T, seed uint64) optimizer.Optimizer {
 	return o
 }
 
-// budget is the number of individuals that the tests let a search have.
-func budget() int {
-	if testing.Short() {
-		return 120 // under the race detector each takes some ten times as long
-	}
-	return 300
-}
+// budget of individuals that the tests let a search have.
+const budget = 300
 
 // run asks and tells, whole rounds in order, until n individuals have been told or the search has ended.
 func (s suite) run(t *testing.T, o optimizer.Optimizer, n int, evaluate func(optimizer.Candidate) optimizer.Evaluated) []optimizer.Candidate {
@@ -192,10 +187,10 @@ func same(a, b []optimizer.Candidate) error {
 }
 
 func (s suite) feasible(t *testing.T) {
-	for _, c := range s.run(t, s.new(t, 3), budget(), s.evaluate) {
+	for _, c := range s.run(t, s.new(t, 3), budget, s.evaluate) {
 		s.check(t, c)
 	}
-	for i, c := range s.run(t, s.new(t, 4), budget(), s.evaluate) {
+	for i, c := range s.run(t, s.new(t, 4), budget, s.evaluate) {
 		if c.ID != int64(i) {
 			t.Fatalf("the individual asked as number %d has ID %d", i, c.ID)
 		}
@@ -217,17 +212,17 @@ func (s suite) check(t *testing.T, c optimizer.Candidate) {
 }
 
 func (s suite) seeded(t *testing.T) {
-	a, b := s.run(t, s.new(t, 5), budget(), s.evaluate), s.run(t, s.new(t, 5), budget(), s.evaluate)
+	a, b := s.run(t, s.new(t, 5), budget, s.evaluate), s.run(t, s.new(t, 5), budget, s.evaluate)
 	if err := same(a, b); err != nil || len(a) != len(b) {
 		t.Errorf("same seed, %d and %d individuals, first difference %v", len(a), len(b), err)
 	}
-	if s.Dim() > 1 && same(a, s.run(t, s.new(t, 6), budget(), s.evaluate)) == nil {
+	if s.Dim() > 1 && same(a, s.run(t, s.new(t, 6), budget, s.evaluate)) == nil {
 		t.Error("another seed gives the same search")
 	}
 }
 
 func (s suite) order(t *testing.T) {
-	reference := s.run(t, s.new(t, 7), budget(), s.evaluate)
+	reference := s.run(t, s.new(t, 7), budget, s.evaluate)
 	rng := rand.New(rand.NewPCG(8, 8))
 	o := s.new(t, 7)
 	if _, ok := o.(optimizer.Asynchronous); ok { // the order matters to it, the grouping does not
@@ -261,7 +256,7 @@ func (s suite) order(t *testing.T) {
 // groups tells an asynchronous optimizer the same results at the same moments, one by one and in groups.
 func (s suite) groups(t *testing.T) {
 	one, group := s.new(t, 9), s.new(t, 9)
-	for range budget() / 6 {
+	for range budget / 6 {
 		a, b := ask(t, one, 6), ask(t, group, 6)
 		if err := same(a, b); err != nil || len(a) != len(b) {
 			t.Fatalf("told in groups: %d and %d individuals, first difference: %v", len(a), len(b), err)
@@ -293,7 +288,7 @@ func (s suite) restored(t *testing.T) {
 		o = again // go on with the restored one
 	}
 	reference := s.new(t, 10)
-	for round := range budget() / 7 {
+	for round := range budget / 7 {
 		want, got := ask(t, reference, 3), ask(t, o, 3)
 		if err := same(want, got); err != nil || len(want) != len(got) {
 			t.Fatalf("round %d: want %d individuals, restored has %d; first difference: %v", round, len(want), len(got), err)
@@ -347,7 +342,7 @@ func (s suite) survives(t *testing.T) {
 		},
 	} {
 		o := s.new(t, 11)
-		for _, c := range s.run(t, o, budget(), evaluate) {
+		for _, c := range s.run(t, o, budget, evaluate) {
 			for i, x := range c.X {
 				if math.IsNaN(x) || math.IsInf(x, 0) {
 					t.Fatalf("losses %s: individual %d has coordinate %d = %v", name, c.ID, i, x)
@@ -459,7 +454,7 @@ func (s suite) misuse(t *testing.T) {
 func (s suite) best(t *testing.T) {
 	if s.NumObjectives() > 1 {
 		o := s.new(t, 15)
-		s.run(t, o, budget(), s.evaluate)
+		s.run(t, o, budget, s.evaluate)
 		if b := o.Status().Best; b != nil {
 			t.Errorf("the best of several objectives is %v", b)
 		}
@@ -467,7 +462,7 @@ func (s suite) best(t *testing.T) {
 	}
 	o := s.new(t, 15)
 	var want *optimizer.Evaluated
-	all := s.run(t, o, budget(), func(c optimizer.Candidate) optimizer.Evaluated {
+	all := s.run(t, o, budget, func(c optimizer.Candidate) optimizer.Evaluated {
 		ev := s.evaluate(c)
 		ev.Failed = c.ID%4 == 2
 		if !ev.Failed && (want == nil || ev.Loss[0] < want.Loss[0]) {
@@ -486,7 +481,7 @@ func (s suite) best(t *testing.T) {
 
 func (s suite) flat(t *testing.T) {
 	o := s.new(t, 16)
-	n := 2 * budget()
+	n := 2 * budget
 	s.run(t, o, n, s.evaluate)
 	early := len(state(t, o))
 	s.run(t, o, 4*n, s.evaluate)
