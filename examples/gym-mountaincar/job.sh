@@ -1,0 +1,7 @@
+#!/bin/bash
+#SBATCH --job-name=gym-mountaincar --nodes=1 --ntasks-per-node=1 --cpus-per-task=128 --time=10:00:00
+#SBATCH --signal=USR2@120 --requeue --open-mode=append
+
+# Submit it from the root of the repository: sbatch examples/gym-mountaincar/job.sh. It goes on by itself when its time is over.
+srun --mpi=pmix ./l2l-mpi --config examples/gym-mountaincar/run-full.yaml --set output.dir=runs/gym-mountaincar-full --resume
+if [ $? = 75 ]; then scontrol requeue "$SLURM_JOB_ID"; fi
