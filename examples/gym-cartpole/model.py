@@ -17,7 +17,7 @@ environment = gymnasium.make("CartPole-v1").unwrapped  # without its own limit o
 
 
 def act(weights, observation):
-    """0: push to the left, 1: to the right. A sixth of the weights is for each observation, to the hidden units, for their biases, and to the output."""
+    """0: push to the left, 1: to the right. A sixth of the weights each: for the four observations, biases, and to the output."""
     *into, bias, out = weights.reshape(6, -1)
     return int(np.tanh(observation / SCALE @ into + bias) @ out > 0)
 

@@ -1,4 +1,7 @@
-"""Drives the car from starts that the best controller of a run was not trained on. Arguments: the directory of the run, and, if it is not spiking, tanh."""
+"""Drives the car from starts that the best controller of a run was not trained on.
+
+Arguments: the directory of the run, and tanh if its controller is that one.
+"""
 
 import json
 import sys
