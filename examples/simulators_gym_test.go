@@ -46,8 +46,8 @@ func TestSimulatorGymnasiumCartPoleIsBalancedFromUnseenStarts(t *testing.T) {
 	}
 }
 
-// TestSimulatorNestMountainCarReachesTheFlagFromUnseenStarts trains a spiking network from two starts. Random search comes to some 0.0, the flag is at
-// 0.5.
+// TestSimulatorNestMountainCarReachesTheFlagFromUnseenStarts trains a spiking network from two starts. Random search comes to
+// some 0.0, and the flag is at 0.5.
 func TestSimulatorNestMountainCarReachesTheFlagFromUnseenStarts(t *testing.T) {
 	result := simulate(t, "gym-mountaincar")
 	if position := fitness(t, result, "position"); position < 0.55 {
