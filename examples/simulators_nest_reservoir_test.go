@@ -3,7 +3,6 @@
 package examples
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -56,21 +55,7 @@ func TestSimulatorNestReservoirReadsDigitsItWasNotTrainedOnAndImportsNestOncePer
 			result["evaluations"], processes, imports)
 	}
 
-	dir := t.TempDir()
-	text, err := json.Marshal(result)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "result.json"), text, 0o644)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	script := exec.Command("python3", "nest-reservoir/test.py", dir)
-	script.Env = append(os.Environ(), "PYTHONPATH=../optimizee/process/python/src")
-	report, err := script.Output()
-	if err != nil {
-		t.Fatalf("%v: %v\n%s", script, err, report)
-	}
-	if n := numbers(t, string(report), "held out"); n[1] != 132 || n[2] < 0.85 {
+	if n := numbers(t, heldOut(t, "nest-reservoir", result), "held out"); n[1] != 132 || n[2] < 0.85 {
 		t.Errorf("held out: %v of %v images are read correctly, want 85 %% of 132", n[0], n[1])
 	}
 }

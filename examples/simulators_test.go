@@ -3,7 +3,10 @@
 package examples
 
 import (
+	"encoding/json"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -33,4 +36,24 @@ func fitness(t *testing.T, result map[string]any, objective string) float64 {
 		t.Fatalf("no %s in the fitness of %v", objective, result["best"])
 	}
 	return f
+}
+
+// heldOut is what the test.py of an example prints of a run: what its best individual is worth where it was not trained.
+func heldOut(t *testing.T, example string, result map[string]any) (report string) {
+	t.Helper()
+	dir := t.TempDir()
+	b, err := json.Marshal(result)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "result.json"), b, 0o666)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("python3", filepath.Join(example, "test.py"), dir)
+	cmd.Env = append(os.Environ(), "PYTHONPATH=../optimizee/process/python/src")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%q: %v\n%s", cmd.Args, err, out)
+	}
+	return string(out)
 }

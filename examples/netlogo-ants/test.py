@@ -1,4 +1,4 @@
-"""Lets the best colonies of runs live in ten worlds in which they have not been: python test.py RUN/result.json ...
+"""Lets the best colonies of runs live in ten worlds in which they have not been: python test.py RUN ..., directories of runs.
 
 As the run does, it starts NetLogo (the variable NETLOGO), or the stand-in for it, through colony.sh.
 """
@@ -14,8 +14,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 WORLDS = range(100, 110)
 
 
-def weights(result):
-    with open(result) as file:
+def weights(run):
+    with open(os.path.join(run, "result.json")) as file:
         parameters = json.load(file)["best"]["parameters"]
     return [parameters[name] for name in ("move", "turn", "lay")]
 
@@ -35,6 +35,6 @@ def live(rows, world):
 
 
 if __name__ == "__main__":
-    for result in sys.argv[1:]:
-        fitness, food = zip(*(live(weights(result), world) for world in WORLDS))
-        print(f"{result}: earned {sum(fitness) / len(fitness):.0f}, food {sum(food) / len(food):.1f}, in the worst world {min(food)}")
+    for run in sys.argv[1:]:
+        fitness, food = zip(*(live(weights(run), world) for world in WORLDS))
+        print(f"{run}: earned {sum(fitness) / len(fitness):.0f}, food {sum(food) / len(food):.1f}, in the worst world {min(food)}")
