@@ -41,7 +41,7 @@ type Request struct {
 type Answer struct {
 	Evaluations int     `json:"evaluations"` // until the target was reached, or all
 	Solved      bool    `json:"solved"`
-	Seconds     float64 `json:"seconds"` // of ask and tell alone for "overhead"
+	Seconds     float64 `json:"seconds"` // for "overhead" the processor's, of ask and tell alone
 	Population  int     `json:"population"`
 }
 
