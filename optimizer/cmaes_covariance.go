@@ -79,6 +79,8 @@ type fullCovariance struct {
 	C   codec.Vector // n×n row-major, upper triangle
 	U   codec.Vector // n×n row-major, upper triangular, C = UᵀU; A = Uᵀ
 	Age int          // updates of C that are not in U
+
+	spare []float64 // room for the next U
 }
 
 func (f *fullCovariance) dim() int { return int(math.Sqrt(float64(len(f.C)))) }
@@ -122,14 +124,13 @@ func (f *fullCovariance) learn(l lesson, k *cmaesConst) string {
 
 // factorise brings U up to date.
 func (f *fullCovariance) factorise() (limit string) {
-	old := f.U
-	f.U, f.Age = append(codec.Vector(nil), f.C...), 0
+	f.spare, f.Age = append(f.spare[:0], f.C...), 0
 	c := f.symmetric()
-	c.Data = f.U
+	c.Data = f.spare
 	if _, ok := lapack64.Potrf(c); !ok {
-		f.U = old
 		return limitPositive
 	}
+	f.U, f.spare = f.spare, f.U
 	if f.axisRatio() > maxAxisRatio {
 		return limitAxes
 	}

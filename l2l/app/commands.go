@@ -135,7 +135,7 @@ func describe(w io.Writer, name string, types []optimizee.Type) error {
 	for _, a := range optimizer.Catalogue() {
 		if a.Name == name {
 			fmt.Fprintf(w, "%s: %s\n\n", a.Name, a.Title)
-			for _, fact := range [][2]string{{"Choose it", a.When}, {"Cost", a.Cost}, {"Parallelism", a.Parallelism}, {"Reference", a.Reference}} {
+			for _, fact := range [][2]string{{"Choose it", a.When}, {"Cost per generation", a.Cost}, {"Parallelism", a.Parallelism}, {"Reference", a.Reference}} {
 				paragraph(w, "", fact[0]+": "+fact[1]+".")
 			}
 			fmt.Fprintln(w)
