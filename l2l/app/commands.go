@@ -126,7 +126,8 @@ func list(w io.Writer, types []optimizee.Type) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(w, "\ndescribe NAME tells all about one of them")
+	_, err := fmt.Fprintln(w, "\ndescribe NAME tells all about one of them, and when to choose it. Where to begin: cmaes; with several objectives nsga2,\n"+
+		"with few and long evaluations bayes, with model outputs and their targets enkf, with mostly choices and whole numbers genetic.")
 	return err
 }
 
