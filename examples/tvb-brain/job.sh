@@ -1,0 +1,8 @@
+#!/bin/bash
+#SBATCH --job-name=tvb-brain
+#SBATCH --nodes=8 --ntasks-per-node=1 --cpus-per-task=128 --time=01:00:00
+#SBATCH --signal=USR2@120 --requeue --open-mode=append
+# Maps the brain on a grid of 64 x 64 points. Submit it in the directory of l2l-mpi and its .venv, where examples/tvb-brain/requirements.txt is installed.
+export PATH=$PWD/.venv/bin:$PATH
+srun --mpi=pmix ./l2l-mpi --config examples/tvb-brain/run-full.yaml --set output.dir=runs/tvb-brain --resume
+if [ $? = 75 ]; then scontrol requeue $SLURM_JOB_ID; fi
