@@ -1,4 +1,7 @@
-"""Draws what a grid and CMA-ES found: plot.py L2L-MPI GRID-RUN CMAES-RUN FILE.png; prints what the two best points are worth under other noise."""
+"""Draws what a grid and CMA-ES found, and prints what their best points are worth under other draws of the noise:
+
+    python plot.py L2L-MPI GRID-RUN CMAES-RUN result.png
+"""
 
 import csv
 import json
@@ -27,26 +30,32 @@ def best(run):
 
 for name, run in ("grid", grid_run), ("CMA-ES", cmaes_run):
     others = [model.evaluate(best(run), 0, instance, {}) for instance in range(1, 11)]
-    print(f"{name}: correlation {np.mean(others):.2f} ± {np.std(others, ddof=1):.2f} under ten other draws of the noise")
+    print(f"{name}: correlation {np.mean(others):.4f} under ten other draws of the noise, at least {min(others):.4f}")
+draws = np.array([model.target(instance)[model.PAIRS] for instance in range(11)])
+print(f"correlation of two draws at the known parameters: {np.corrcoef(draws)[np.triu_indices(11, 1)].mean():.2f}")
 
 coupling, speed, correlation = trajectory(grid_run)
 shape = len(set(coupling)), len(set(speed))
 order = np.lexsort((speed, coupling))
 coupling, speed, correlation = (a[order].reshape(shape) for a in (coupling, speed, correlation))
-x, y, c = trajectory(cmaes_run)
+strength, velocity, found = trajectory(cmaes_run)
 
-figure, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.6), width_ratios=(1.5, 1, 1), layout="constrained")
-image = left.pcolormesh(speed, coupling, correlation, cmap="Greys_r")
-figure.colorbar(image, ax=left, label="correlation of FC and SC, on the grid")
-points = left.scatter(y, x, c=np.arange(len(x)), s=12, cmap="plasma", edgecolors="none", clip_on=False)
+plt.rcParams["font.size"] = 9
+figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12, 3.7), width_ratios=(1.6, 1, 1), layout="constrained")
+image = left.pcolormesh(speed, coupling, correlation, cmap="Greys_r", vmin=0, vmax=1)
+figure.colorbar(image, ax=left, label="correlation, on the grid")
+points = left.scatter(velocity, strength, c=np.arange(len(found)), s=16, cmap="plasma", edgecolors="white", linewidths=0.3, clip_on=False)
 figure.colorbar(points, ax=left, label="individual of CMA-ES, in order")
-left.plot(y[c.argmax()], x[c.argmax()], "o", mfc="none", mec="tab:red", ms=12)
-left.set(xlabel="conduction speed (mm/ms)", ylabel="coupling strength", title="Fitness")
+left.plot(model.KNOWN["speed"], model.KNOWN["coupling"], "+", color="tab:blue", mew=2, ms=14)
+left.set(xlabel="conduction speed (mm/ms)", ylabel="coupling strength", title="Fitness; +: the known parameters")
 
-function = np.corrcoef(model.activity(**{"strength": best(cmaes_run)["coupling"], "speed": best(cmaes_run)["speed"]}).T)
 structure = model.STRUCTURE.copy()
-for axes, matrix, title, label in (middle, structure, "Structural connectivity (SC)", "weight"), (right, function, "Functional (FC), at the best", "correlation"):
+function = np.corrcoef(model.activity(best(cmaes_run), 0).T)
+for axes, matrix, title, label in (
+    (middle, structure, "SC: structural connectivity", "weight"),
+    (right, function, "FC: functional, at the best", "correlation"),
+):
     matrix[np.diag_indices(model.REGIONS)] = np.nan
-    figure.colorbar(axes.imshow(matrix, cmap="viridis"), ax=axes, shrink=0.8, label=label)
+    figure.colorbar(axes.imshow(matrix, interpolation="nearest", cmap=plt.get_cmap("viridis", 12)), ax=axes, shrink=0.75, label=label)
     axes.set(xlabel="region", ylabel="region", title=title)
-figure.savefig(picture, dpi=75)
+figure.savefig(picture, dpi=72)
