@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,20 +27,6 @@ func program(t *testing.T, pkg string, command ...string) string {
 		t.Fatalf("%q: %v\n%s", argv, err, text)
 	}
 	return out
-}
-
-// launcher is the compiler wrapper of an MPI that the variable MPIS names as WRAPPER:LAUNCHER, and the words that start a program with its
-// launcher, before -n.
-func launcher(mpi string) (mpicc string, launch []string) {
-	mpicc, mpirun, _ := strings.Cut(mpi, ":")
-	launch = []string{mpirun}
-	if exec.Command(mpicc, "--showme:version").Run() == nil { // Open MPI
-		launch = append(launch, "--oversubscribe")
-		if os.Getuid() == 0 {
-			launch = append(launch, "--allow-run-as-root")
-		}
-	}
-	return mpicc, slices.Clip(launch)
 }
 
 // run runs a program on a configuration, in a directory of its own, and returns what it prints and its result.json.
