@@ -1,5 +1,5 @@
 # make            builds ./l2l-mpi with the MPI of $(MPICC)
-# make test       everything that a change must pass: installs what is missing, then quick, race, and the tests on real MPI
+# make test       everything that a change must pass: installs what is missing, then quick, race, and the tests on real MPI, under Slurm and with engines
 # make quick      the usual part: formatting, vet, staticcheck, go test ./...; needs Go, Python 3.9 and a C++ compiler
 # make test-mpi   the tests on real MPI, each of $(MPIS)
 # make test-slurm the test under Slurm, one that is there or one of its own
@@ -26,7 +26,7 @@ build:
 	mpi/which-mpi.sh ./l2l-mpi
 
 .PHONY: test
-test: install quick race test-mpi test-slurm
+test: install quick race test-mpi test-slurm test-simulators
 
 .PHONY: install
 install:
@@ -38,8 +38,8 @@ endif
 .PHONY: quick
 quick:
 	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "gofmt would change:"; echo "$$files"; exit 1; fi
-	go vet ./...
-	$(STATICCHECK) ./...
+	go vet ./... && go vet -tags mpirun,slurm,simulators ./...
+	$(STATICCHECK) ./... && $(STATICCHECK) -tags mpirun,slurm,simulators ./...
 	go test -timeout 20m ./...
 
 .PHONY: race
