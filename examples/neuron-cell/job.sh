@@ -1,0 +1,7 @@
+#!/bin/bash
+#SBATCH --job-name=neuron-cell --nodes=1 --ntasks-per-node=1 --cpus-per-task=64 --time=01:00:00
+#SBATCH --signal=USR2@120 --requeue --open-mode=append
+
+# Submit it from the root of the repository: sbatch examples/neuron-cell/job.sh. It goes on by itself when its time is over.
+srun --mpi=pmix ./l2l-mpi --config examples/neuron-cell/run-full.yaml --set output.dir=runs/neuron-cell-full --resume
+if [ $? = 75 ]; then scontrol requeue "$SLURM_JOB_ID"; fi
