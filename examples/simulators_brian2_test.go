@@ -1,0 +1,47 @@
+//go:build simulators
+
+package examples
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// heldOut is what the test.py of an example in NEURON or Brian prints of a run.
+func heldOut(t *testing.T, example string, result map[string]any) string {
+	t.Helper()
+	dir := t.TempDir()
+	b, err := json.Marshal(result)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "result.json"), b, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("python3", filepath.Join(example, "test.py"), dir)
+	cmd.Env = append(os.Environ(), "PYTHONPATH=../optimizee/process/python/src")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%q: %v\n%s", cmd.Args, err, out)
+	}
+	return string(out)
+}
+
+// TestSimulatorBrianNetworkFiresAsTunedWhenWiredAnew tunes a network. Random search comes to RANDOM tolerances.
+func TestSimulatorBrianNetworkFiresAsTunedWhenWiredAnew(t *testing.T) {
+	result := simulate(t, "brian2-network")
+	if e := fitness(t, result, "error"); e > 0.8 {
+		t.Errorf("error %v, want 0.8", e)
+	}
+	report := heldOut(t, "brian2-network", result)
+	for name, tolerance := range map[string]float64{"rate_e": 1.2, "rate_i": 2.4, "cv": 0.1, "fano": 0.4} {
+		n := numbers(t, report, name)
+		if target, mean := n[0], n[1]; math.Abs(mean-target) > tolerance {
+			t.Errorf("%s: %v in other wirings, want %v ± %v", name, mean, target, tolerance)
+		}
+	}
+}
