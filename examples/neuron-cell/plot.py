@@ -17,11 +17,11 @@ names = {"rest": "from rest", "prepulse": "after the prepulse"}
 colours = {"best from rest": "tab:blue", "compromise": "tab:green", "best after prepulse": "tab:orange"}
 figure, (left, *right) = plt.subplots(1, 3, figsize=(11, 3.6), width_ratios=[1.25, 1, 1], layout="constrained")
 
-for directory, label, style in (random, "random search", "x"), (run, "NSGA-II", "o"):
+for directory, label, style in (run, "NSGA-II", "o"), (random, "random search", "x"):
     front = [individual["fitness"] for individual in json.loads((Path(directory) / "result.json").read_text())["front"]]
-    left.plot([f["rest"] for f in front], [f["prepulse"] for f in front], style, color="0.55" if style == "x" else "0.2", ms=4, label=label)
+    left.plot([f["rest"] for f in front], [f["prepulse"] for f in front], style, color="tab:red" if style == "x" else "0.2", ms=4, label=label)
 bound = forgetful(TRAINING)
-left.plot([0, bound], [bound, 0], "--", color="tab:red", lw=1, label="bound without a memory of the prepulse")
+left.plot([0, bound], [bound, 0], "--", color="0.5", lw=1, label="least sum without a memory")
 for name, individual in chosen(run).items():
     left.plot(individual["fitness"]["rest"], individual["fitness"]["prepulse"], "o", color=colours[name], ms=9, mfc="none", mew=2)
 left.set(xlabel="RMS error from rest (spikes)", ylabel="RMS error after the prepulse (spikes)", xlim=(0, 15), ylim=(0, 15))
@@ -38,4 +38,4 @@ for name, individual in chosen(run).items():
         axes.plot(currents, [len(simulated[condition, i]) for i in currents], color=colours[name], label=name)
 right[0].set_ylabel("spikes in 500 ms")
 right[0].legend(fontsize=8, loc="upper left")
-figure.savefig(Path(__file__).with_name("front.png"), dpi=80)
+figure.savefig(Path(__file__).with_name("front.png"), dpi=72)
