@@ -1,4 +1,7 @@
-"""python plot.py RUN CMAES.csv... RANDOM.csv...: draws activity.png. The CSV files are made by l2l-mpi export; those of random search have it in their names."""
+"""python plot.py RUN EXPORT...: draws activity.png, the way of some searches and what the best network of a run does.
+
+The exports are CSV files by l2l-mpi export; those of random search have random in their names.
+"""
 
 import csv
 import json
@@ -22,7 +25,7 @@ for file in exports:
     label, colour = ("random search", "0.6") if "random" in file else ("CMA-ES", "tab:blue")
     known = {line.get_label() for line in left.lines}
     left.plot(np.arange(1, len(errors) + 1), np.minimum.accumulate(errors), color=colour, label="_" * (label in known) + label)
-left.set(xlabel="evaluations", ylabel="smallest error so far (tolerances)", yscale="log")
+left.set(xlabel="evaluations", ylabel="smallest error so far (tolerances)", yscale="log", ylim=(0.08, 30))
 left.legend()
 
 best = json.loads((Path(run) / "result.json").read_text())["best"]["parameters"]
@@ -31,6 +34,7 @@ times, neurons = network.run(duration=1000, seed=1, **best)
 for first, last, colour, label in (0, 320, "tab:red", "excitatory"), (320, 400, "tab:blue", "inhibitory"):
     of = (neurons >= first) & (neurons < last) & (times >= TRANSIENT)
     right.plot(times[of], neurons[of], ".", ms=1.5, color=colour, label=label)
-right.set(xlabel="time (ms)", ylabel="neuron", xlim=(TRANSIENT, 1000), ylim=(0, 400), title="the best network, wired anew")
-right.legend(loc="upper right", markerscale=6)
+right.set(xlabel="time (ms)", ylabel="neuron", xlim=(TRANSIENT, 1000), ylim=(0, 400))
+right.set_title("the best network, wired anew", loc="left", fontsize=10)
+right.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, markerscale=6, frameon=False)
 figure.savefig(Path(__file__).with_name("activity.png"), dpi=80)
