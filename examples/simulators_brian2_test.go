@@ -3,33 +3,9 @@
 package examples
 
 import (
-	"encoding/json"
 	"math"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 )
-
-// heldOut is what the test.py of an example in NEURON or Brian prints of a run.
-func heldOut(t *testing.T, example string, result map[string]any) string {
-	t.Helper()
-	dir := t.TempDir()
-	b, err := json.Marshal(result)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "result.json"), b, 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("python3", filepath.Join(example, "test.py"), dir)
-	cmd.Env = append(os.Environ(), "PYTHONPATH=../optimizee/process/python/src")
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%q: %v\n%s", cmd.Args, err, out)
-	}
-	return string(out)
-}
 
 // TestSimulatorBrianNetworkFiresAsTunedWhenWiredAnew tunes a network. Random search comes to errors of 1.2 to 2.1 tolerances, and 1.2 to 2.2 in
 // other wirings.
