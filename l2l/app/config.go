@@ -354,6 +354,9 @@ func (p *plan) resumable(started string) error {
 	}
 	var errs []error
 	compare("", before.Content[0], after.Content[0], func(path, was, is string) {
+		if strings.HasPrefix(path, "optimizee.parameters.") && strings.HasSuffix(path, ".doc") {
+			return // a text for people
+		}
 		if !slices.ContainsFunc(changeable, func(c string) bool { return path == c || strings.HasPrefix(path, c+".") }) {
 			errs = append(errs, fmt.Errorf("%s: the run was started with %s, and is to be resumed with %s; only %s may change",
 				path, was, is, strings.Join(changeable, ", ")))

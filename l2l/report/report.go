@@ -18,7 +18,7 @@ import (
 )
 
 // errEmpty is returned for a run whose journal has no first event.
-var errEmpty = errors.New("report: the journal does not begin with a configuration")
+var errEmpty = errors.New("report: nothing has happened in this run yet; its optimizees may still be starting")
 
 // Row is one evaluation, with the individual that it was of.
 type Row struct {
