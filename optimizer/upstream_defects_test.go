@@ -509,6 +509,44 @@ func TestTemperaturesOfParallelTemperingStay(t *testing.T) {
 	}
 }
 
+// 21: upstream's ensemble Kalman filter updated twice, mixed the outputs of individuals up, and ignored a noise given as one number. See
+// TestALinearModelIsTakenToTheKalmanSolution for the first two.
+func TestTheEnsembleKalmanFilterHeedsItsNoise(t *testing.T) {
+	l := newLinear(3, 6, 2)
+	second := func(noise ...float64) []Candidate {
+		par := DefaultEnKF()
+		par.Noise = noise
+		o := newEnKF(t, normal(2, 6), par)
+		generations(t, o, 1, l.evaluate)
+		cs, err := o.Ask(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cs
+	}
+	one := second(0.5)
+	if !reflect.DeepEqual(one, second(0.5, 0.5, 0.5, 0.5, 0.5, 0.5)) {
+		t.Error("one number is not taken for all outputs")
+	}
+	if reflect.DeepEqual(one, second(5)) {
+		t.Error("the noise makes no difference")
+	}
+}
+
+// 22: upstream's inference did not use its seed.
+func TestAPosteriorDependsOnTheSeed(t *testing.T) {
+	first := func(seed uint64) []Candidate {
+		cs, err := made(NewABCSMC(Box(2, -5, 5), DefaultABCSMC(), seed))(t).Ask(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cs
+	}
+	if !reflect.DeepEqual(first(1), first(1)) || reflect.DeepEqual(first(1), first(2)) {
+		t.Error("the same seed gives other individuals, or another seed the same ones")
+	}
+}
+
 // 31: upstream's cross-entropy methods refused a single parameter.
 func TestOneParameterIsEnough(t *testing.T) {
 	forUpstreamAlgorithms(t, func(t *testing.T, start func(Problem, uint64) Optimizer) {
