@@ -127,7 +127,7 @@ func newCMAESConst(dim, lambda int, par CMAESParams) cmaesConst {
 	if !par.Active {
 		clear(negative)
 	}
-	k.lazy = max(1, int(1/(2*n*(k.c1+k.cm))))
+	k.lazy = max(1, int(1/(5*n*(k.c1+k.cm)))) // the tutorial has 10 (B.2); 5 saves every second factorisation in 100 dimensions
 	k.history = 10 + int(math.Ceil(30*n/float64(lambda)))
 	return k
 }

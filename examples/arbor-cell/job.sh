@@ -3,5 +3,5 @@
 #SBATCH --job-name=arbor-cell
 #SBATCH --nodes=4 --ntasks-per-node=1 --cpus-per-task=40 --time=01:00:00
 #SBATCH --signal=USR2@120 --requeue --open-mode=append
-srun --mpi=pmix --cpus-per-task="$SLURM_CPUS_PER_TASK" ./l2l-mpi --config examples/arbor-cell/run-full.yaml --set output.dir=runs/arbor-cell --resume
+srun --mpi=pmix --cpus-per-task="$SLURM_CPUS_PER_TASK" ./l2l-mpi --config examples/arbor-cell/run-full.yaml --set output.dir=runs/arbor-cell-full --resume
 if [ $? = 75 ]; then scontrol requeue "$SLURM_JOB_ID"; fi

@@ -1,6 +1,6 @@
 """Draws the best colony of the first generation beside the best of the whole run, in a world in which they have not been.
 
-    python plot.py FIRST/result.json RUN/result.json ants.png
+    python plot.py FIRST RUN ants.png      # directories of runs
 
 What it draws is simulated by standin/colony.py, whose state can be looked at.
 """
@@ -30,8 +30,8 @@ def square(values):
 
 first, last, out = sys.argv[1:]
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.7), layout="constrained", width_ratios=[1, 1, 1.1])
-for result, title, colour, axis in (first, "first generation", "tab:gray", axes[0]), (last, "whole run", "tab:green", axes[1]):
-    colony = Colony(*weights(result), seed=1000 + WORLD, instance=WORLD)
+for run, title, colour, axis in (first, "first generation", "tab:gray", axes[0]), (last, "whole run", "tab:green", axes[1]):
+    colony = Colony(*weights(run), seed=1000 + WORLD, instance=WORLD)
     heaps, home, at = square(colony.food) > 0, [0], []
     for _ in range(800):
         colony.go()

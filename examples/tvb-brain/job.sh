@@ -4,5 +4,5 @@
 #SBATCH --signal=USR2@120 --requeue --open-mode=append
 # Maps the brain on a grid of 64 x 64 points. Submit it in the directory of l2l-mpi and its .venv, where examples/tvb-brain/requirements.txt is installed.
 export PATH=$PWD/.venv/bin:$PATH
-srun --mpi=pmix ./l2l-mpi --config examples/tvb-brain/run-full.yaml --set output.dir=runs/tvb-brain --resume
-if [ $? = 75 ]; then scontrol requeue $SLURM_JOB_ID; fi
+srun --mpi=pmix --cpus-per-task="$SLURM_CPUS_PER_TASK" ./l2l-mpi --config examples/tvb-brain/run-full.yaml --set output.dir=runs/tvb-brain-full --resume
+if [ $? = 75 ]; then scontrol requeue "$SLURM_JOB_ID"; fi
