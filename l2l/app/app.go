@@ -4,12 +4,15 @@
 // A program with optimizees of its own is as short as l2l-mpi itself:
 //
 //	func main() { app.Main(optimizee.Type{Name: "pendulum", New: func() optimizee.Optimizee { return &Pendulum{} }}) }
+//
+// and one with optimizers of its own is a [Program] that names them.
 package app
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"io"
 	"os"
 	"runtime"
@@ -25,6 +28,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizee/neuron"
 	"github.com/meta-optimization/l2l-mpi/optimizee/process"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
 // The exit codes.
@@ -35,15 +39,27 @@ const (
 	exitInterrupted = 75 // stopped by a signal or at its wall time; --resume goes on (EX_TEMPFAIL, on which job scripts requeue)
 )
 
-// Types lists the optimizees that every program has.
-func Types() []optimizee.Type {
-	return []optimizee.Type{neuron.Type, digits.Type, process.Type, functions.Type}
+// Program is a program: what it has besides the optimizees and the optimizers that every program has.
+type Program struct {
+	Optimizees []optimizee.Type
+	Optimizers []optimizer.Algorithm
 }
 
-// Main is a program's main function. extra are optimizees of its own. It ends the process.
-func Main(extra ...optimizee.Type) {
+// Main is a program's main function. It ends the process.
+func (p Program) Main() {
 	runtime.LockOSThread() // MPI wants one thread, and the main one is the safest
-	os.Exit(run(os.Args[1:], append(Types(), extra...)))
+	os.Exit(run(os.Args[1:], p.kinds()))
+}
+
+// Main is the main function of a program with optimizees of its own.
+func Main(own ...optimizee.Type) { Program{Optimizees: own}.Main() }
+
+// kinds are all that a configuration of the program may name.
+func (p Program) kinds() config.Kinds {
+	return config.Kinds{
+		Optimizees: append([]optimizee.Type{neuron.Type, digits.Type, process.Type, functions.Type}, p.Optimizees...),
+		Optimizers: append(optimizer.Catalogue(), p.Optimizers...),
+	}
 }
 
 // failure is an error with the exit code that it means.
@@ -65,7 +81,7 @@ func usage(err error) error {
 // errTold is the failure of a rank that another rank tells of.
 var errTold = errors.New("told by rank 0")
 
-func run(args []string, types []optimizee.Type) (code int) {
+func run(args []string, kinds config.Kinds) (code int) {
 	defer func() {
 		if p := recover(); p != nil {
 			fmt.Fprintf(os.Stderr, "panic: %v\n%s", p, debug.Stack())
@@ -75,9 +91,12 @@ func run(args []string, types []optimizee.Type) (code int) {
 			}
 		}
 	}()
-	root := command(types)
+	root := command(kinds)
 	root.SetArgs(args)
-	err := root.ExecuteContext(context.Background())
+	err := usage(kinds.Check())
+	if err == nil {
+		err = root.ExecuteContext(context.Background())
+	}
 	if err != nil && !errors.Is(err, errTold) {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", root.Name(), err)
 	}
@@ -97,7 +116,7 @@ func codeOf(err error) int {
 }
 
 // command is the command line.
-func command(types []optimizee.Type) *cobra.Command {
+func command(kinds config.Kinds) *cobra.Command {
 	var o runOptions
 	root := &cobra.Command{
 		Use:   "l2l-mpi --config run.yaml",
@@ -116,7 +135,7 @@ func command(types []optimizee.Type) *cobra.Command {
 			if o.config == "" {
 				return usage(errors.New("want --config run.yaml; see --help"))
 			}
-			return runSPMD(cmd.Context(), o, types)
+			return runSPMD(cmd.Context(), o, kinds)
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
@@ -125,7 +144,7 @@ func command(types []optimizee.Type) *cobra.Command {
 	flags.BoolVar(&o.resume, "resume", false, "go on with the run in its directory, or start it where there is none")
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
 	flags.StringVar(&o.logLevel, "log-level", "info", "what to log: debug, info, warn, error")
-	root.AddCommand(checkCommand(types), describeCommand(types), evalCommand(types), exportCommand())
+	root.AddCommand(checkCommand(kinds), describeCommand(kinds), evalCommand(kinds), exportCommand())
 	return root
 }
 

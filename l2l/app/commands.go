@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"io"
 	"os"
 	"slices"
@@ -19,11 +20,10 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
-	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
-func checkCommand(types []optimizee.Type) *cobra.Command {
-	var config, replay string
+func checkCommand(kinds config.Kinds) *cobra.Command {
+	var file, replay string
 	var set []string
 	cmd := &cobra.Command{
 		Use:   "check",
@@ -31,16 +31,16 @@ func checkCommand(types []optimizee.Type) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
-			case (config == "") == (replay == ""):
+			case (file == "") == (replay == ""):
 				return usage(errors.New("check: want either --config run.yaml or --replay RUN"))
 			case replay != "":
-				return checkReplay(cmd.OutOrStdout(), replay, types)
+				return checkReplay(cmd.OutOrStdout(), replay, kinds)
 			}
-			p, err := load(config, set, types)
+			p, err := config.Load(file, set, kinds)
 			if err != nil {
 				return usage(err)
 			}
-			text, err := p.effective()
+			text, err := p.Effective()
 			if err != nil {
 				return failure{exitFailed, err}
 			}
@@ -48,13 +48,13 @@ func checkCommand(types []optimizee.Type) *cobra.Command {
 			return err
 		},
 	}
-	addConfigFlags(cmd, &config, &set)
+	addConfigFlags(cmd, &file, &set)
 	cmd.Flags().StringVar(&replay, "replay", "", "the directory of a run")
 	return cmd
 }
 
 // checkReplay replays a journal from its first event, without checkpoints.
-func checkReplay(w io.Writer, dir string, types []optimizee.Type) error {
+func checkReplay(w io.Writer, dir string, kinds config.Kinds) error {
 	var search *l2l.Search
 	events := 0
 	for e, err := range journal.Read(dir, 0) {
@@ -66,11 +66,11 @@ func checkReplay(w io.Writer, dir string, types []optimizee.Type) error {
 			return failure{exitFailed, err}
 		}
 		if begun, ok := e.Event.(l2l.Begun); ok && search == nil {
-			p, err := loadText(dir, []byte(begun.Config), nil, types)
+			p, err := config.Parse(dir, []byte(begun.Config), kinds)
 			if err != nil {
 				return usage(err)
 			}
-			if search, err = p.newSearch(); err != nil {
+			if search, err = p.NewSearch(); err != nil {
 				return failure{exitFailed, err}
 			}
 		}
@@ -90,20 +90,20 @@ func checkReplay(w io.Writer, dir string, types []optimizee.Type) error {
 	return nil
 }
 
-func describeCommand(types []optimizee.Type) *cobra.Command {
+func describeCommand(kinds config.Kinds) *cobra.Command {
 	return &cobra.Command{
 		Use:   "describe [NAME …]",
 		Short: "Describe the optimizers and optimizees: parameters, defaults, ranges, references",
 		RunE: func(cmd *cobra.Command, names []string) error {
 			w := cmd.OutOrStdout()
 			if len(names) == 0 {
-				return list(w, types)
+				return list(w, kinds)
 			}
 			for i, name := range names {
 				if i > 0 {
 					fmt.Fprintln(w)
 				}
-				if err := describe(w, name, types); err != nil {
+				if err := describe(w, name, kinds); err != nil {
 					return usage(err)
 				}
 			}
@@ -112,14 +112,14 @@ func describeCommand(types []optimizee.Type) *cobra.Command {
 	}
 }
 
-func list(w io.Writer, types []optimizee.Type) error {
+func list(w io.Writer, kinds config.Kinds) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "optimizers")
-	for _, a := range optimizer.Catalogue() {
+	for _, a := range kinds.Optimizers {
 		fmt.Fprintf(t, "  %s\t%s\n", a.Name, a.Title)
 	}
 	fmt.Fprintln(t, "optimizees")
-	for _, o := range types {
+	for _, o := range kinds.Optimizees {
 		fmt.Fprintf(t, "  %s\t%s\n", o.Name, o.Title)
 	}
 	fmt.Fprintln(t, "configuration\n  run\tthe keys of a configuration besides those two sections")
@@ -131,9 +131,9 @@ func list(w io.Writer, types []optimizee.Type) error {
 	return err
 }
 
-func describe(w io.Writer, name string, types []optimizee.Type) error {
+func describe(w io.Writer, name string, kinds config.Kinds) error {
 	var known []string
-	for _, a := range optimizer.Catalogue() {
+	for _, a := range kinds.Optimizers {
 		if a.Name == name {
 			fmt.Fprintf(w, "%s: %s\n\n", a.Name, a.Title)
 			for _, fact := range [][2]string{{"Choose it", a.When}, {"Cost per generation", a.Cost}, {"Parallelism", a.Parallelism}, {"Reference", a.Reference}} {
@@ -145,7 +145,7 @@ func describe(w io.Writer, name string, types []optimizee.Type) error {
 		}
 		known = append(known, a.Name)
 	}
-	for _, o := range types {
+	for _, o := range kinds.Optimizees {
 		if o.Name == name {
 			fmt.Fprintf(w, "%s: %s\n\n", o.Name, o.Title)
 			paragraph(w, "", o.Doc)
@@ -159,11 +159,11 @@ func describe(w io.Writer, name string, types []optimizee.Type) error {
 		known = append(known, o.Name)
 	}
 	if name == "run" {
-		c := defaults()
+		c := config.Defaults()
 		describeRows(w, "", &c)
 		return nil
 	}
-	return fmt.Errorf("nothing is called %q%s", name, didYouMean(name, append(known, "run")))
+	return fmt.Errorf("nothing is called %q%s", name, config.DidYouMean(name, append(known, "run")))
 }
 
 // describeRows tells of each parameter what it is, what it may be, and what it is by default.
@@ -210,8 +210,8 @@ func paragraph(w io.Writer, indent, text string) {
 	fmt.Fprintln(w, line)
 }
 
-func evalCommand(types []optimizee.Type) *cobra.Command {
-	var config, run string
+func evalCommand(kinds config.Kinds) *cobra.Command {
+	var file, run string
 	var set, params []string
 	var individual int64
 	var instance int
@@ -224,21 +224,21 @@ func evalCommand(types []optimizee.Type) *cobra.Command {
 		Example: "  l2l-mpi eval --config run.yaml --param tau=10 --param rule=stdp\n  l2l-mpi eval --config run.yaml --run runs/fit/001 --individual 421",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if config == "" {
+			if file == "" {
 				return usage(errors.New("eval: want --config run.yaml"))
 			}
-			p, err := load(config, set, types)
+			p, err := config.Load(file, set, kinds)
 			if err != nil {
 				return usage(err)
 			}
-			x := p.middle()
+			x := p.Middle()
 			if run != "" {
 				ind, err := individualOf(run, individual)
 				if err != nil {
 					return usage(err)
 				}
 				x = ind.X
-				search, err := p.newSearch()
+				search, err := p.NewSearch()
 				if err != nil {
 					return usage(err)
 				}
@@ -253,13 +253,13 @@ func evalCommand(types []optimizee.Type) *cobra.Command {
 			if err != nil {
 				return usage(err)
 			}
-			if x, err = p.change(x, changed); err != nil {
+			if x, err = p.Change(x, changed); err != nil {
 				return usage(err)
 			}
-			return p.evaluate(cmd.Context(), cmd.OutOrStdout(), x, instance, seed)
+			return evaluate(cmd.Context(), p, cmd.OutOrStdout(), x, instance, seed)
 		},
 	}
-	addConfigFlags(cmd, &config, &set)
+	addConfigFlags(cmd, &file, &set)
 	f := cmd.Flags()
 	f.StringArrayVar(&params, "param", nil, "a parameter: `name=value`; may be repeated")
 	f.StringVar(&run, "run", "", "take the other parameters from an individual of the run in this directory")
@@ -267,18 +267,6 @@ func evalCommand(types []optimizee.Type) *cobra.Command {
 	f.IntVar(&instance, "instance", 0, "the instance to evaluate on; with --run that of the individual's first evaluation")
 	f.Uint64Var(&seed, "seed", 1, "the seed of the evaluation; with --run that of the individual's first evaluation")
 	return cmd
-}
-
-// middle is the point in the middle of every range, or at its mean.
-func (p *plan) middle() []float64 {
-	coords := p.space.Coordinates()
-	x := make([]float64, len(coords))
-	for i, c := range coords {
-		if x[i] = c.Mean; c.Std == 0 {
-			x[i] = (c.Lower + c.Upper) / 2
-		}
-	}
-	return x
 }
 
 // individualOf finds an individual in a run's journal; id < 0 is the best.
@@ -307,8 +295,8 @@ func assigned(assignments []string) (map[string]any, error) {
 		if !ok {
 			return nil, fmt.Errorf("--param %s: want name=value", a)
 		}
-		var v any
-		if err := unmarshal([]byte(value), &v); err != nil {
+		v, err := config.ParseValue(value)
+		if err != nil {
 			return nil, fmt.Errorf("--param %s: %w", a, err)
 		}
 		values[name] = v
@@ -316,46 +304,22 @@ func assigned(assignments []string) (map[string]any, error) {
 	return values, nil
 }
 
-// change is the point x with other values of some parameters.
-func (p *plan) change(x []float64, changed map[string]any) ([]float64, error) {
-	if len(changed) == 0 {
-		return x, nil
-	}
-	params, err := p.space.Decode(x)
-	if err != nil {
-		return nil, err
-	}
-	values := map[string]any{}
-	var names []string
-	for _, v := range params.All() {
-		values[v.Name] = v.Value
-		names = append(names, v.Name)
-	}
-	for name, v := range changed {
-		if _, known := values[name]; !known {
-			return nil, fmt.Errorf("no parameter %q%s", name, didYouMean(name, names))
-		}
-		values[name] = v
-	}
-	return p.space.Encode(values)
-}
-
 // evaluate evaluates one point and tells all about it.
-func (p *plan) evaluate(ctx context.Context, w io.Writer, x []float64, instance int, seed uint64) (err error) {
+func evaluate(ctx context.Context, p *config.Plan, w io.Writer, x []float64, instance int, seed uint64) (err error) {
 	ctx, stop := interruptible(ctx)
 	defer stop()
-	o, err := p.newOptimizee()
+	o, err := p.NewOptimizee()
 	if err != nil {
 		return failure{exitFailed, err}
 	}
 	if c, ok := o.(optimizee.Opener); ok {
 		defer func() { err = errors.Join(err, c.Close()) }()
 	}
-	params, err := p.space.Decode(x)
+	params, err := p.Space.Decode(x)
 	if err != nil {
 		return usage(err)
 	}
-	if err := p.prepare(ctx, o); err != nil {
+	if err := getReady(ctx, p, o); err != nil {
 		return failure{exitFailed, err}
 	}
 	e := optimizee.Evaluation{Params: params, Instance: instance, Seed: seed}
@@ -380,16 +344,16 @@ func (p *plan) evaluate(ctx context.Context, w io.Writer, x []float64, instance 
 	began := time.Now()
 	out, err := o.Evaluate(ctx, e)
 	took := time.Since(began)
-	if err == nil && len(out.Fitness) != len(p.objectives) {
-		err = fmt.Errorf("it returned %d fitness values, want %d", len(out.Fitness), len(p.objectives))
+	if err == nil && len(out.Fitness) != len(p.Objectives) {
+		err = fmt.Errorf("it returned %d fitness values, want %d", len(out.Fitness), len(p.Objectives))
 	}
 	if err != nil {
-		if terr := p.individual(w, x, nil); terr != nil {
+		if terr := individual(w, p, x, nil); terr != nil {
 			return terr
 		}
 		return failure{exitFailed, fmt.Errorf("the evaluation failed after %v: %w", took.Round(time.Microsecond), err)}
 	}
-	if err := p.individual(w, x, out.Fitness); err != nil {
+	if err := individual(w, p, x, out.Fitness); err != nil {
 		return err
 	}
 	if len(out.Outputs) > 0 {

@@ -64,7 +64,7 @@ func (r *theRun) replay() error {
 		if !ok {
 			return failure{exitFailed, fmt.Errorf("%s: its journal does not begin with a configuration", r.dir)}
 		}
-		if err := r.resumable(begun.Config); err != nil {
+		if err := r.Resumable(begun.Config); err != nil {
 			return usage(err)
 		}
 		break
@@ -199,7 +199,7 @@ func (r *theRun) result(s l2l.Summary) (result, error) {
 	}
 	out.Hypervolume = r.hypervolume(s.Front)
 	for _, p := range s.Posterior {
-		params, err := r.space.Decode(p.X)
+		params, err := r.Space.Decode(p.X)
 		if err != nil {
 			return out, err
 		}
@@ -210,7 +210,7 @@ func (r *theRun) result(s l2l.Summary) (result, error) {
 	}
 	best, err := r.solution(s.Best.Individual.ID, s.Best.Individual.X, s.Best.Fitness)
 	out.Best = &bestResult{Generation: s.Best.Individual.Generation, solution: best, Units: map[string]string{}}
-	for _, p := range r.space {
+	for _, p := range r.Space {
 		if p.Unit != "" {
 			out.Best.Units[p.Name] = p.Unit
 		}
@@ -220,12 +220,12 @@ func (r *theRun) result(s l2l.Summary) (result, error) {
 
 func (r *theRun) solution(id int64, x, fitness []float64) (solution, error) {
 	out := solution{Individual: id, Fitness: map[string]float64{}, X: x}
-	params, err := r.space.Decode(x)
+	params, err := r.Space.Decode(x)
 	if err != nil {
 		return out, err
 	}
 	out.Parameters = named(params)
-	for i, o := range r.objectives {
+	for i, o := range r.Objectives {
 		out.Fitness[o.Name] = fitness[i]
 	}
 	return out, nil
@@ -268,12 +268,13 @@ func (f *failureLog) keep(r l2l.Result, of l2l.Individual) error {
 	}
 	values := &yaml.Node{Kind: yaml.MappingNode}
 	for _, v := range params.All() {
-		var n yaml.Node
-		if err := n.Encode(v.Value); err != nil {
+		var name, value yaml.Node
+		name.SetString(v.Name)
+		if err := value.Encode(v.Value); err != nil {
 			return err
 		}
-		n.Style = yaml.FlowStyle
-		values.Content = append(values.Content, scalarNode(v.Name), &n)
+		value.Style = yaml.FlowStyle
+		values.Content = append(values.Content, &name, &value)
 	}
 	text, err := yaml.Marshal(struct {
 		Individual int64      `yaml:"individual"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"io"
 	"os"
 	"path/filepath"
@@ -41,7 +42,7 @@ func (r *theRun) finish(begun l2l.Begun, s l2l.Summary) error {
 		fmt.Fprintln(w, "no individual was evaluated with success")
 	default:
 		fmt.Fprintf(w, "\nbest individual: %d, of generation %d\n", s.Best.Individual.ID, s.Best.Individual.Generation)
-		if err := r.individual(w, s.Best.Individual.X, s.Best.Fitness); err != nil {
+		if err := individual(w, r.Plan, s.Best.Individual.X, s.Best.Fitness); err != nil {
 			return err
 		}
 		if err := r.explain(w, s.Best.Individual); err != nil {
@@ -58,8 +59,8 @@ func (r *theRun) finish(begun l2l.Begun, s l2l.Summary) error {
 }
 
 // individual writes parameters and fitness as a table.
-func (p *plan) individual(w io.Writer, x, fitness []float64) error {
-	params, err := p.space.Decode(x)
+func individual(w io.Writer, p *config.Plan, x, fitness []float64) error {
+	params, err := p.Space.Decode(x)
 	if err != nil {
 		return err
 	}
@@ -68,7 +69,7 @@ func (p *plan) individual(w io.Writer, x, fitness []float64) error {
 		fmt.Fprintf(t, "  %s\t%s\n", v.Name, strings.TrimSpace(text(v.Value)+" "+v.Unit))
 	}
 	for i, f := range fitness {
-		o := p.objectives[i]
+		o := p.Objectives[i]
 		fmt.Fprintf(t, "  %s\t%s\n", o.Name, strings.TrimSpace(fmt.Sprintf("%.6g %s", f, o.Unit))+", to "+o.Direction.String())
 	}
 	return t.Flush()
@@ -101,21 +102,21 @@ func (r *theRun) explain(w io.Writer, ind l2l.Individual) (err error) {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	if _, ok := r.optimizeeType.New().(optimizee.Reporter); !ok {
+	if _, ok := r.Optimizee.New().(optimizee.Reporter); !ok {
 		return nil
 	}
-	o, err := r.newOptimizee()
+	o, err := r.NewOptimizee()
 	if err != nil {
 		return err
 	}
 	if c, ok := o.(optimizee.Opener); ok {
 		defer func() { err = errors.Join(err, c.Close()) }()
 	}
-	if err := r.prepare(context.Background(), o); err != nil {
+	if err := getReady(context.Background(), r.Plan, o); err != nil {
 		return err
 	}
 	e := r.search.First(ind)
-	params, err := r.space.Decode(e.X)
+	params, err := r.Space.Decode(e.X)
 	if err != nil {
 		return err
 	}

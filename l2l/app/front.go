@@ -24,14 +24,14 @@ const maxHypervolumeObjectives = 5
 
 // hypervolume of a front; nil for one that has no extent in some objective, and for too many objectives.
 func (r *theRun) hypervolume(front []l2l.Solution) *hypervolume {
-	if len(r.objectives) > maxHypervolumeObjectives {
+	if len(r.Objectives) > maxHypervolumeObjectives {
 		return nil
 	}
 	losses := make([][]float64, len(front))
 	for i, f := range front {
-		losses[i] = l2l.Losses(f.Fitness, r.objectives)
+		losses[i] = l2l.Losses(f.Fitness, r.Objectives)
 	}
-	reference := make([]float64, len(r.objectives))
+	reference := make([]float64, len(r.Objectives))
 	for k := range reference {
 		column := make([]float64, len(losses))
 		for i, l := range losses {
@@ -44,8 +44,8 @@ func (r *theRun) hypervolume(front []l2l.Solution) *hypervolume {
 		reference[k] = worst + 0.1*(worst-slices.Min(column))
 	}
 	h := &hypervolume{Value: optimizer.Hypervolume(losses, reference), Reference: map[string]float64{}}
-	for k, v := range l2l.Losses(reference, r.objectives) { // back to the objectives' own signs
-		h.Reference[r.objectives[k].Name] = v
+	for k, v := range l2l.Losses(reference, r.Objectives) { // back to the objectives' own signs
+		h.Reference[r.Objectives[k].Name] = v
 	}
 	return h
 }
@@ -57,7 +57,7 @@ const frontRows = 20
 func (r *theRun) front(w io.Writer, front []l2l.Solution) error {
 	solutions := make([]optimizer.Solution, len(front))
 	for i, f := range front {
-		solutions[i] = optimizer.Solution{ID: f.ID, Loss: l2l.Losses(f.Fitness, r.objectives)}
+		solutions[i] = optimizer.Solution{ID: f.ID, Loss: l2l.Losses(f.Fitness, r.Objectives)}
 	}
 	rows := slices.Clone(optimizer.Spread(solutions, frontRows))
 	slices.SortStableFunc(rows, func(a, b optimizer.Solution) int { return slices.Compare(a.Loss, b.Loss) })
@@ -68,13 +68,13 @@ func (r *theRun) front(w io.Writer, front []l2l.Solution) error {
 	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(t, "  individual")
-	for _, o := range r.objectives {
+	for _, o := range r.Objectives {
 		fmt.Fprintf(t, "\t%s, to %v", strings.TrimSpace(o.Name+" "+o.Unit), o.Direction)
 	}
 	fmt.Fprintln(t)
 	for _, row := range rows {
 		fmt.Fprintf(t, "  %d", row.ID)
-		for _, f := range l2l.Losses(row.Loss, r.objectives) {
+		for _, f := range l2l.Losses(row.Loss, r.Objectives) {
 			fmt.Fprintf(t, "\t%.6g", f)
 		}
 		fmt.Fprintln(t)

@@ -25,7 +25,7 @@ func (r *theRun) posterior(w io.Writer, sample []optimizer.Weighted) error {
 	points := make([][]any, len(sample))
 	squares := 0.0
 	for i, p := range sample {
-		params, err := r.space.Decode(p.X)
+		params, err := r.Space.Decode(p.X)
 		if err != nil {
 			return err
 		}
@@ -36,7 +36,7 @@ func (r *theRun) posterior(w io.Writer, sample []optimizer.Weighted) error {
 	fmt.Fprintf(w, "\nposterior: %d individuals, by their weights worth %.0f, with losses up to %.6g\n", len(sample), 1/squares, sample[len(sample)-1].Loss[0])
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "  parameter\tmean\tstd\t5 %\t50 %\t95 %")
-	labels := r.space.Labels()
+	labels := r.Space.Labels()
 	for k, label := range labels[:min(len(labels), posteriorRows)] {
 		values := make([]any, len(points))
 		for i, p := range points {

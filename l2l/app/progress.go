@@ -31,7 +31,7 @@ const (
 )
 
 func newProgress(r *theRun) *progress {
-	p := &progress{r: r, stop: r.stopRules(), began: time.Now(), already: r.search.Evaluations(), last: time.Now(), every: lineEvery}
+	p := &progress{r: r, stop: r.StopRules(), began: time.Now(), already: r.search.Evaluations(), last: time.Now(), every: lineEvery}
 	if !r.options.quiet && term.IsTerminal(int(os.Stderr.Fd())) {
 		p.every = barEvery
 		p.bar = newBar(os.Stderr)
@@ -116,7 +116,7 @@ func (p *progress) end() {
 func (r *theRun) fitness(values []float64) string {
 	parts := make([]string, len(values))
 	for i, v := range values {
-		parts[i] = strings.TrimSpace(fmt.Sprintf("%s %.6g %s", r.objectives[i].Name, v, r.objectives[i].Unit))
+		parts[i] = strings.TrimSpace(fmt.Sprintf("%s %.6g %s", r.Objectives[i].Name, v, r.Objectives[i].Unit))
 	}
 	return strings.Join(parts, ", ")
 }

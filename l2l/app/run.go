@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,7 +18,6 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/mpi"
-	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
@@ -40,7 +40,7 @@ var abort = func(code int) { os.Exit(code) }
 //  2. rank 0 sends the configuration and everybody's slots, or that it is over;
 //  3. every rank makes its optimizees and tells rank 0 what went wrong;
 //  4. rank 0 sends that the run begins, or that it is over.
-func runSPMD(ctx context.Context, o runOptions, types []optimizee.Type) (err error) {
+func runSPMD(ctx context.Context, o runOptions, kinds config.Kinds) (err error) {
 	comm, err := mpi.World()
 	if err != nil {
 		return failure{exitFailed, err}
@@ -53,9 +53,9 @@ func runSPMD(ctx context.Context, o runOptions, types []optimizee.Type) (err err
 		err = errors.Join(err, comm.Close())
 	}()
 	if comm.Rank() == 0 {
-		return lead(ctx, comm, o, types)
+		return lead(ctx, comm, o, kinds)
 	}
-	return follow(ctx, comm, types)
+	return follow(ctx, comm, kinds)
 }
 
 // briefing is what rank 0 sends before the run.
@@ -66,7 +66,7 @@ type briefing struct {
 }
 
 // follow is the part of all ranks but 0.
-func follow(ctx context.Context, comm mpi.Comm, types []optimizee.Type) error {
+func follow(ctx context.Context, comm mpi.Comm, kinds config.Kinds) error {
 	// The signals of a job go to every rank. Rank 0 decides what follows from them. (To ignore them would have child processes ignore them.)
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGUSR2)
 	if err := send(ctx, comm, newHello()); err != nil {
@@ -80,7 +80,7 @@ func follow(ctx context.Context, comm mpi.Comm, types []optimizee.Type) error {
 		return failure{b.Code, errTold}
 	}
 	var worker *dispatch.Worker
-	p, err := loadText("configuration of rank 0", []byte(b.Config), nil, types)
+	p, err := config.Parse("configuration of rank 0", []byte(b.Config), kinds)
 	if err == nil {
 		worker, err = newWorker(ctx, comm, p, b.Slots)
 	}
@@ -104,8 +104,8 @@ func follow(ctx context.Context, comm mpi.Comm, types []optimizee.Type) error {
 	return nil
 }
 
-func newWorker(ctx context.Context, comm mpi.Comm, p *plan, slots []int) (*dispatch.Worker, error) {
-	opts, err := p.dispatchOptions(slots[comm.Rank()], len(slots))
+func newWorker(ctx context.Context, comm mpi.Comm, p *config.Plan, slots []int) (*dispatch.Worker, error) {
+	opts, err := dispatchOptions(p, slots[comm.Rank()], len(slots))
 	if err != nil {
 		return nil, err
 	}
@@ -167,12 +167,12 @@ type evaluator interface {
 }
 
 // lead is the part of rank 0.
-func lead(ctx context.Context, comm mpi.Comm, o runOptions, types []optimizee.Type) (err error) {
+func lead(ctx context.Context, comm mpi.Comm, o runOptions, kinds config.Kinds) (err error) {
 	ranks, err := gather(ctx, comm, newHello())
 	if err != nil {
 		return failure{exitFailed, err}
 	}
-	r, err := prepare(o, types, ranks)
+	r, err := prepare(o, kinds, ranks)
 	if err != nil {
 		return errors.Join(err, broadcast(ctx, comm, briefing{Code: codeOf(err)}))
 	}
@@ -204,7 +204,7 @@ func lead(ctx context.Context, comm mpi.Comm, o runOptions, types []optimizee.Ty
 
 // theRun is what rank 0 holds of a run.
 type theRun struct {
-	*plan
+	*config.Plan
 	options   runOptions
 	dir       string
 	effective string // configuration
@@ -220,32 +220,32 @@ type theRun struct {
 }
 
 // prepare reads the configuration and opens the run's directory. Nothing is written before all that can be checked has been.
-func prepare(o runOptions, types []optimizee.Type, ranks []hello) (*theRun, error) {
+func prepare(o runOptions, kinds config.Kinds, ranks []hello) (*theRun, error) {
 	log, err := logger(o.logLevel)
 	if err != nil {
 		return nil, usage(err)
 	}
-	p, err := load(o.config, o.set, types)
+	p, err := config.Load(o.config, o.set, kinds)
 	if err != nil {
 		return nil, usage(err)
 	}
-	r := &theRun{plan: p, options: o, ranks: ranks, slots: slotsOf(ranks, p.Execution.Slots, p.cpus), log: log, started: time.Now()}
-	r.dir = p.directory(o.resume)
-	p.Output.Dir = r.dir
-	effective, err := p.effective()
+	r := &theRun{Plan: p, options: o, ranks: ranks, slots: slotsOf(ranks, p.Execution.Slots, p.CPUs), log: log, started: time.Now()}
+	r.dir = directory(p, o.resume)
+	r.Plan = p.In(r.dir)
+	effective, err := r.Effective()
 	if err != nil {
 		return nil, failure{exitFailed, err}
 	}
 	r.effective = string(effective)
-	if r.search, err = p.newSearch(); err != nil {
+	if r.search, err = p.NewSearch(); err != nil {
 		return nil, failure{exitFailed, err}
 	}
 	if !o.resume || !journal.Exists(r.dir) {
-		if r.known, err = p.known(); err != nil {
+		if r.known, err = beginWith(p); err != nil {
 			return nil, usage(err)
 		}
 		if len(r.known) > 0 && !r.search.WarmStarts() {
-			return nil, usage(fmt.Errorf("warm_start: optimizer %s cannot begin with what is known", p.algorithm.Name))
+			return nil, usage(fmt.Errorf("warm_start: optimizer %s cannot begin with what is known", p.Optimizer.Name))
 		}
 	}
 	if err := r.open(); err != nil {
@@ -260,9 +260,9 @@ func prepare(o runOptions, types []optimizee.Type, ranks []hello) (*theRun, erro
 // evaluator makes what runs the evaluations.
 func (r *theRun) evaluator(ctx context.Context, comm mpi.Comm) (evaluator, error) {
 	if comm.Size() > 1 {
-		return r.coordinator(comm, r.slots)
+		return coordinator(r.Plan, comm, r.slots)
 	}
-	opts, err := r.dispatchOptions(r.slots[0], 1)
+	opts, err := dispatchOptions(r.Plan, r.slots[0], 1)
 	if err != nil {
 		return nil, err
 	}
@@ -274,7 +274,7 @@ func (r *theRun) run(ctx context.Context, comm mpi.Comm, e evaluator) error {
 	ctx, stop := interruptible(ctx)
 	defer stop()
 	begun := l2l.Begun{
-		Config: r.effective, Seed: r.Seed, Version: version(), Space: r.space, Objectives: r.objectives,
+		Config: r.effective, Seed: r.Seed, Version: version(), Space: r.Space, Objectives: r.Objectives,
 		Per: r.search.PerIndividual(), Retries: r.Execution.OnFailure.Retries, At: r.started.UnixMicro(),
 	}
 	slots := 0
@@ -289,8 +289,8 @@ func (r *theRun) run(ctx context.Context, comm mpi.Comm, e evaluator) error {
 		return failure{exitFailed, err}
 	}
 	r.log.Info().Str("dir", r.dir).Str("mpi", mpi.Library()).Int("ranks", len(r.ranks)).Int("slots", slots).
-		Str("optimizee", r.optimizeeType.Name).Str("optimizer", r.algorithm.Name).Bool("resumed", r.resumed).Msg("begun")
-	if len(r.objectives) > 1 {
+		Str("optimizee", r.Optimizee.Name).Str("optimizer", r.Optimizer.Name).Bool("resumed", r.resumed).Msg("begun")
+	if len(r.Objectives) > 1 {
 		r.tellObjectives()
 	}
 	if err := r.manifest(begun, nil); err != nil {
@@ -298,9 +298,9 @@ func (r *theRun) run(ctx context.Context, comm mpi.Comm, e evaluator) error {
 	}
 
 	bar := newProgress(r)
-	failures := &failureLog{dir: r.dir, space: r.space, log: r.log}
+	failures := &failureLog{dir: r.dir, space: r.Space, log: r.log}
 	loop := &l2l.Loop{
-		Search: r.search, Evaluator: e, Recorder: r.journal, Stop: r.stopRules(), Known: r.known, Observers: []l2l.Observer{bar.observe, failures.observe},
+		Search: r.search, Evaluator: e, Recorder: r.journal, Stop: r.StopRules(), Known: r.known, Observers: []l2l.Observer{bar.observe, failures.observe},
 	}
 	summary, err := loop.Run(ctx)
 	bar.end()
@@ -324,15 +324,15 @@ func (r *theRun) run(ctx context.Context, comm mpi.Comm, e evaluator) error {
 // tellObjectives says what becomes of several objectives.
 func (r *theRun) tellObjectives() {
 	var names []string
-	for _, o := range r.objectives {
+	for _, o := range r.Objectives {
 		name := o.Name
-		if r.sum {
+		if r.Sum {
 			name = fmt.Sprintf("%g × %s", cmp.Or(o.Weight, 1), o.Name)
 		}
 		names = append(names, name)
 	}
 	line := r.log.Info().Strs("objectives", names)
-	if r.sum {
+	if r.Sum {
 		line.Msg("the optimizer takes one objective: it searches for the best weighted sum")
 	} else {
 		line.Msg("the optimizer takes all objectives: it searches for a front of best compromises")
