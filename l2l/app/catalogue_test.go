@@ -96,7 +96,7 @@ func TestEveryAlgorithmRunsFromItsConfiguration(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if code := run([]string{"--config", file, "--quiet", "--log-level", "error"}, kinds); code != exitOK {
+		if code := start([]string{"--config", file, "--quiet", "--log-level", "error"}, kinds); code != exitOK {
 			t.Fatalf("%s ends with exit code %d", text, code)
 		}
 		return filepath.Join(dir, name)

@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"l2l-mpi": func() { os.Exit(run(os.Args[1:], kindsWith(moody))) },
+		"l2l-mpi": func() { os.Exit(start(os.Args[1:], kindsWith(moody))) },
 	})
 }
 

@@ -96,10 +96,10 @@ func TestTrajectoriesAreThoseOfEarlierVersions(t *testing.T) {
 				if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 					t.Fatal(err)
 				}
-				if code := run([]string{"check", "--config", file}, kinds); code != exitOK {
+				if code := start([]string{"check", "--config", file}, kinds); code != exitOK {
 					continue // it does not suit the problem
 				}
-				if code := run([]string{"--config", file, "--quiet", "--log-level", "error"}, kinds); code != exitOK {
+				if code := start([]string{"--config", file, "--quiet", "--log-level", "error"}, kinds); code != exitOK {
 					t.Fatalf("%s ends with exit code %d", text, code)
 				}
 				var result struct {

@@ -9,9 +9,37 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
+// Difference is a value that two configurations do not share.
+type Difference struct {
+	Path          string // of the key
+	Before, After string // as a message quotes them
+}
+
+// Differences lists the values that two configurations, as effective ones are, do not share.
+func Differences(before, after []byte) (all []Difference, err error) {
+	var a, b yaml.Node
+	if err := errors.Join(unmarshal(before, &a), unmarshal(after, &b)); err != nil {
+		return nil, err
+	}
+	if a.Kind == 0 || b.Kind == 0 {
+		return nil, errors.New("config: an empty configuration")
+	}
+	compare("", a.Content[0], b.Content[0], func(d Difference) { all = append(all, d) })
+	return all, nil
+}
+
 // changeable are the sections and keys that a resumed run may have other than the run before: they do not touch the search.
 var changeable = []string{
-	"stop", "optimizee.dir", "execution.schedule", "execution.slots", "execution.batch", "execution.timeout", "execution.start_timeout", "execution.max_failures", "output",
+	"stop", "optimizee.dir", "execution.schedule", "execution.slots", "execution.batch", "execution.timeout", "execution.start_timeout",
+	"execution.max_failures", "output",
+}
+
+// mayChange reports whether a resumed run may have another value there.
+func mayChange(path string) bool {
+	if strings.HasPrefix(path, "optimizee.parameters.") && strings.HasSuffix(path, ".doc") {
+		return true // a text for people
+	}
+	return slices.ContainsFunc(changeable, func(c string) bool { return path == c || strings.HasPrefix(path, c+".") })
 }
 
 // Resumable returns an error naming each value that differs between the effective configuration that a run was started with and this plan's,
@@ -21,28 +49,25 @@ func (p *Plan) Resumable(started string) error {
 	if err != nil {
 		return err
 	}
-	var before, after yaml.Node
-	if err := errors.Join(unmarshal([]byte(started), &before), unmarshal(now, &after)); err != nil {
+	differences, err := Differences([]byte(started), now)
+	if err != nil {
 		return err
 	}
 	var errs []error
-	compare("", before.Content[0], after.Content[0], func(path, was, is string) {
-		if strings.HasPrefix(path, "optimizee.parameters.") && strings.HasSuffix(path, ".doc") {
-			return // a text for people
-		}
-		if !slices.ContainsFunc(changeable, func(c string) bool { return path == c || strings.HasPrefix(path, c+".") }) {
+	for _, d := range differences {
+		if !mayChange(d.Path) {
 			errs = append(errs, fmt.Errorf("%s: the run was started with %s, and is to be resumed with %s; only %s may change",
-				path, was, is, strings.Join(changeable, ", ")))
+				d.Path, d.Before, d.After, strings.Join(changeable, ", ")))
 		}
-	})
+	}
 	return errors.Join(errs...)
 }
 
-// compare calls differ for each value that two configurations do not share.
-func compare(path string, a, b *yaml.Node, differ func(path, a, b string)) {
+// compare calls differ for each value that a and b do not share.
+func compare(path string, a, b *yaml.Node, differ func(Difference)) {
 	if a.Kind != yaml.MappingNode || b.Kind != yaml.MappingNode {
 		if x, y := flat(a), flat(b); x != y {
-			differ(path, x, y)
+			differ(Difference{path, x, y})
 		}
 		return
 	}

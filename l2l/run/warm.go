@@ -1,4 +1,4 @@
-package app
+package run
 
 import (
 	"cmp"
@@ -14,8 +14,8 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
-// beginWith is what the configuration says to begin with: points that are to be tried, then solutions of an earlier run.
-func beginWith(p *config.Plan) ([]optimizer.Solution, error) {
+// known is what the configuration says to begin with: points that are to be tried, then solutions of an earlier run.
+func known(p *config.Plan) ([]optimizer.Solution, error) {
 	var points []optimizer.Solution
 	for i, values := range p.WarmStart.Individuals {
 		x, err := p.Change(p.Middle(), values)
