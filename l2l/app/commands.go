@@ -77,7 +77,7 @@ func checkReplay(w io.Writer, dir string, types []optimizee.Type) error {
 		if search == nil {
 			return failure{exitFailed, fmt.Errorf("%s: its journal does not begin with a configuration", dir)}
 		}
-		if err := search.Replay(e.Event); err != nil {
+		if _, err := search.Replay(e.Event); err != nil {
 			return failure{exitFailed, fmt.Errorf("%s: event %d, which ends at byte %d: %w", dir, events, e.End, err)}
 		}
 		events++

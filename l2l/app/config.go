@@ -22,28 +22,13 @@ import (
 
 // config is a run's configuration, apart from what the optimizee and the optimizer have to say.
 type config struct {
-	Name       string     `yaml:"name" doc:"of the run; its directory is runs/<name>/<number>"`
-	Seed       uint64     `yaml:"seed" doc:"where all randomness starts: same configuration and seed, same trajectory"`
-	WarmStart  warmStart  `yaml:"warm_start" doc:"what the optimizer begins with"`
-	Evaluation evaluation `yaml:"evaluation" doc:"what an individual is evaluated on"`
-	Stop       stop       `yaml:"stop" doc:"when the run ends; any rule that holds ends it"`
-	Execution  execution  `yaml:"execution" doc:"where and how evaluations run"`
-	Output     output     `yaml:"output" doc:"what is kept"`
-}
-
-type evaluation struct {
-	Instances  int    `yaml:"instances" doc:"tasks of the optimizee's family that each individual is evaluated on" range:"[1, inf)"`
-	Rotate     int    `yaml:"rotate" doc:"generations after which individuals are evaluated on the next instances: mini-batches; fitnesses of different instances are then compared as if they were of the same. 0 is never" range:"[0, inf)"`
-	Replicates int    `yaml:"replicates" doc:"evaluations per instance, which differ by their seeds" range:"[1, inf)"`
-	Aggregate  string `yaml:"aggregate" doc:"how the evaluations of an individual become its fitness" range:"mean | median | worst"`
-}
-
-type stop struct {
-	Generations int           `yaml:"generations" doc:"generations completed; 0 is no rule, here and below" range:"[0, inf)"`
-	Evaluations int64         `yaml:"evaluations" doc:"evaluations; not one more is made, retries apart" range:"[0, inf)"`
-	Target      *float64      `yaml:"target" doc:"the best fitness is at least as good as this; for one objective only"`
-	Stagnation  int           `yaml:"stagnation" doc:"generations without a better individual; not for a front" range:"[0, inf)"`
-	WallTime    time.Duration `yaml:"wall_time" doc:"time since this start; the run can be resumed" range:"[0, inf)"`
+	Name       string       `yaml:"name" doc:"of the run; its directory is runs/<name>/<number>"`
+	Seed       uint64       `yaml:"seed" doc:"where all randomness starts: same configuration and seed, same trajectory"`
+	WarmStart  warmStart    `yaml:"warm_start" doc:"what the optimizer begins with"`
+	Evaluation l2l.Sampling `yaml:"evaluation" doc:"what an individual is evaluated on"`
+	Stop       l2l.Stop     `yaml:"stop" doc:"when the run ends; any rule that holds ends it"`
+	Execution  execution    `yaml:"execution" doc:"where and how evaluations run"`
+	Output     output       `yaml:"output" doc:"what is kept"`
 }
 
 type execution struct {
@@ -52,19 +37,15 @@ type execution struct {
 	Batch        int           `yaml:"batch" doc:"evaluations that a slot hands over at a time, for optimizees that evaluate several together" range:"[1, 1e6]"`
 	Timeout      time.Duration `yaml:"timeout" doc:"of one evaluation, or batch of them; 0 is none" range:"[0, inf)"`
 	StartTimeout time.Duration `yaml:"start_timeout" doc:"of getting an optimizee ready, for those that take time to start; 0 is none" range:"[0, inf)"`
-	OnFailure    onFailure     `yaml:"on_failure" doc:"what follows a failed evaluation"`
+	OnFailure    l2l.OnFailure `yaml:"on_failure" doc:"what follows a failed evaluation"`
 	MaxFailures  int           `yaml:"max_failures" doc:"individuals that fail in a row, after which the run ends; 0 is never" range:"[0, inf)"`
-}
-
-type onFailure struct {
-	Retries int    `yaml:"retries" doc:"further attempts" range:"[0, inf)"`
-	Then    string `yaml:"then" doc:"what becomes of the individual after that: ranked behind all others, replaced by another, or the end of the run" range:"worst | resample | abort"`
 }
 
 type output struct {
 	Dir        string        `yaml:"dir" doc:"the run's directory" auto:"runs/<name>/<number>, a new one at each start"`
 	Sync       time.Duration `yaml:"sync" doc:"how often the journal is flushed to the disk" range:"(0, inf)"`
 	Checkpoint time.Duration `yaml:"checkpoint" doc:"how often the optimizer's state is kept" range:"(0, inf)"`
+	Record     l2l.Record    `yaml:"record" doc:"whether the journal holds the individuals' points, or a digest of them, from which a search is repeated: much less to write where there are many parameters" range:"points | digest"`
 	KeepFailed int           `yaml:"keep_failed" doc:"directories of failed evaluations that stay in <dir>/work, where an optimizee has such" range:"[0, inf)"`
 }
 
@@ -73,11 +54,11 @@ func defaults() config {
 		Name:       "run",
 		Seed:       1,
 		WarmStart:  warmStart{Best: 100},
-		Evaluation: evaluation{Instances: 1, Replicates: 1, Aggregate: "mean"},
+		Evaluation: l2l.Sampling{Instances: 1, Replicates: 1, Aggregate: l2l.Mean},
 		Execution: execution{
-			Schedule: "auto", Batch: 1, StartTimeout: 5 * time.Minute, OnFailure: onFailure{Then: "worst"}, MaxFailures: 100,
+			Schedule: "auto", Batch: 1, StartTimeout: 5 * time.Minute, OnFailure: l2l.OnFailure{Then: l2l.RankWorst}, MaxFailures: 100,
 		},
-		Output: output{Sync: time.Second, Checkpoint: 10 * time.Second, KeepFailed: 100},
+		Output: output{Sync: time.Second, Checkpoint: 10 * time.Second, Record: l2l.Points, KeepFailed: 100},
 	}
 }
 
@@ -256,17 +237,8 @@ func (p *plan) newSearch() (*l2l.Search, error) {
 		return nil, err
 	}
 	return l2l.NewSearch(o, l2l.Rules{
-		Seed: p.Seed, Objectives: p.objectives, Sum: sum,
-		Instances: p.Evaluation.Instances, Rotate: p.Evaluation.Rotate, Replicates: p.Evaluation.Replicates, Aggregate: l2l.Aggregate(p.Evaluation.Aggregate),
-		Retries: p.Execution.OnFailure.Retries, Then: l2l.Then(p.Execution.OnFailure.Then),
+		Seed: p.Seed, Objectives: p.objectives, Sum: sum, Sampling: p.Evaluation, OnFailure: p.Execution.OnFailure,
 	}), nil
-}
-
-func (p *plan) stopRules() l2l.Stop {
-	return l2l.Stop{
-		Generations: p.Stop.Generations, Evaluations: p.Stop.Evaluations, Target: p.Stop.Target,
-		Stagnation: p.Stop.Stagnation, WallTime: p.Stop.WallTime, MaxFailures: p.Execution.MaxFailures,
-	}
 }
 
 // dispatchOptions say how a rank evaluates that has these slots, in a run of so many ranks.

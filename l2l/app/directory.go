@@ -83,7 +83,7 @@ func (r *theRun) replay() error {
 	events := 0
 	for e, err := range journal.Read(r.dir, from) {
 		if err == nil {
-			err = r.search.Replay(e.Event)
+			_, err = r.search.Replay(e.Event)
 			events++
 		}
 		if err != nil {
@@ -131,7 +131,7 @@ func (r *theRun) manifest(begun l2l.Begun, summary *l2l.Summary) error {
 		"slots": begun.Slots, "hosts": begun.Hosts, "started": r.started.Format(time.RFC3339), "resumed": r.resumed,
 	}
 	if summary != nil {
-		m["ended"], m["reason"] = time.Now().Format(time.RFC3339), summary.Reason
+		m["ended"], m["reason"] = time.Now().Format(time.RFC3339), summary.Reason.String()
 	}
 	return writeJSON(filepath.Join(r.dir, "manifest.json"), m)
 }
@@ -187,7 +187,7 @@ type weighted struct {
 
 func (r *theRun) result(s l2l.Summary) (result, error) {
 	out := result{
-		Name: r.Name, StopReason: s.Reason, Generations: s.Generations, Individuals: s.Individuals, Evaluations: s.Evaluations,
+		Name: r.Name, StopReason: s.Reason.String(), Generations: s.Generations, Individuals: s.Individuals, Evaluations: s.Evaluations,
 		Failures: s.Failures, TrajectoryHash: s.TrajectoryHash,
 	}
 	for _, f := range s.Front {

@@ -126,9 +126,9 @@ func (r *theRun) explain(w io.Writer, ind l2l.Individual) (err error) {
 // verdict is the run's end as an exit code.
 func (r *theRun) verdict(s l2l.Summary) error {
 	switch {
-	case strings.HasPrefix(s.Reason, l2l.TooManyFail):
-		return failure{exitFailed, errors.New(s.Reason)}
-	case strings.HasPrefix(s.Reason, l2l.Interrupted), strings.HasPrefix(s.Reason, l2l.WallTime):
+	case s.Reason.Failed():
+		return failure{exitFailed, errors.New(s.Reason.String())}
+	case s.Reason.Resumable():
 		return failure{exitInterrupted, fmt.Errorf("%s; go on with --resume --set output.dir=%s", s.Reason, r.dir)}
 	}
 	return nil

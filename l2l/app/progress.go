@@ -31,7 +31,7 @@ const (
 )
 
 func newProgress(r *theRun) *progress {
-	p := &progress{r: r, stop: r.stopRules(), began: time.Now(), already: r.search.Evaluations(), last: time.Now(), every: lineEvery}
+	p := &progress{r: r, stop: r.Stop, began: time.Now(), already: r.search.Evaluations(), last: time.Now(), every: lineEvery}
 	if !r.options.quiet && term.IsTerminal(int(os.Stderr.Fd())) {
 		p.every = barEvery
 		p.bar = newBar(os.Stderr)

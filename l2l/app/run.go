@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -274,8 +275,8 @@ func (r *theRun) run(ctx context.Context, comm mpi.Comm, e evaluator) error {
 	ctx, stop := interruptible(ctx)
 	defer stop()
 	begun := l2l.Begun{
-		Config: r.effective, Seed: r.Seed, Version: version(), Space: r.space, Objectives: r.objectives,
-		Per: r.search.PerIndividual(), Retries: r.Execution.OnFailure.Retries, At: r.started.UnixMicro(),
+		Config: r.effective, Rules: r.search.Rules(), Version: version(), Algorithm: r.algorithm.Name, Search: 1, Space: r.space, At: r.started.UnixMicro(),
+		Session: l2l.Session{MPI: mpi.Library(), Go: runtime.Version()},
 	}
 	slots := 0
 	for rank, h := range r.ranks {
@@ -300,7 +301,7 @@ func (r *theRun) run(ctx context.Context, comm mpi.Comm, e evaluator) error {
 	bar := newProgress(r)
 	failures := &failureLog{dir: r.dir, space: r.space, log: r.log}
 	loop := &l2l.Loop{
-		Search: r.search, Evaluator: e, Recorder: r.journal, Stop: r.stopRules(), Known: r.known, Observers: []l2l.Observer{bar.observe, failures.observe},
+		Search: r.search, Evaluator: e, Recorder: r.journal, Stop: r.Stop, MaxFailures: r.Execution.MaxFailures, Record: r.Output.Record, Known: r.known, Observers: []l2l.Observer{bar.observe, failures.observe},
 	}
 	summary, err := loop.Run(ctx)
 	bar.end()

@@ -53,7 +53,7 @@ func (p *plan) earlier(dir string, n int) ([]optimizer.Solution, error) {
 	seen := 0
 	err := report.Individuals(dir, func(begun l2l.Begun, told report.Told) error {
 		seen++
-		fitness, err := p.fitnessOf(begun.Objectives, told.Fitness)
+		fitness, err := p.fitnessOf(begun.Rules.Objectives, told.Fitness)
 		if err != nil {
 			return err
 		}
