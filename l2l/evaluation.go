@@ -10,24 +10,33 @@ import (
 	"fmt"
 	"math/bits"
 
+	"github.com/vmihailenco/msgpack/v5"
+
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 )
 
 // Individual is a proposed parameter set.
 type Individual struct {
-	//lint:ignore U1000 a mark that msgpack looks for
-	_msgpack struct{} `msgpack:",as_array"`
-
 	ID         int64        // 0, 1, 2, … in the order of proposal
 	Generation int          // generations that the optimizer had completed when it proposed the individual
 	X          codec.Vector // the point, in the coordinates of optimizee.Space
+	Lane       int          // the chain of searches that proposed it, where several run side by side
+}
+
+func (i *Individual) fields() []any { return []any{&i.ID, &i.Generation, &i.X, &i.Lane} }
+
+// EncodeMsgpack implements msgpack.CustomEncoder.
+func (i Individual) EncodeMsgpack(enc *msgpack.Encoder) error {
+	return codec.EncodeRecord(enc, i.fields()...)
+}
+
+// DecodeMsgpack implements msgpack.CustomDecoder.
+func (i *Individual) DecodeMsgpack(dec *msgpack.Decoder) error {
+	return codec.DecodeRecord(dec, i.fields()...)
 }
 
 // Evaluation is one individual on one instance, one replicate: the unit that is scheduled, retried, timed out and journalled.
 type Evaluation struct {
-	//lint:ignore U1000 a mark that msgpack looks for
-	_msgpack struct{} `msgpack:",as_array"`
-
 	Individual int64
 	Instance   int // which task of the optimizee's family, from 0
 	Replicate  int // from 0; replicates differ by their seeds alone
@@ -58,9 +67,6 @@ var outcomes = [...]string{"ok", "failed", "timeout", "lost"}
 
 // Result is how an evaluation ended.
 type Result struct {
-	//lint:ignore U1000 a mark that msgpack looks for
-	_msgpack struct{} `msgpack:",as_array"`
-
 	Individual int64
 	Instance   int
 	Replicate  int
@@ -74,6 +80,29 @@ type Result struct {
 	Rank       int          // that evaluated it
 	Host       string       // of that rank
 	At         int64        // when rank 0 took it in, Unix time in microseconds
+
+	Violations   codec.Vector // by how much each constraint is broken; 0 where it is kept
+	Measurements codec.Vector // what the optimizee returned beside its objectives, named by Begun.Measurements
+	Step         int          // of the last intermediate report
+	Slot         int          // of the rank
+}
+
+// fields are the record's: a new one is added at the end, and none is taken away.
+func (r *Result) fields() []any {
+	return []any{
+		&r.Individual, &r.Instance, &r.Replicate, &r.Attempt, (*uint8)(&r.Outcome), &r.Fitness, &r.Outputs, &r.Targets, &r.Reason, &r.Seconds,
+		&r.Rank, &r.Host, &r.At, &r.Violations, &r.Measurements, &r.Step, &r.Slot,
+	}
+}
+
+// EncodeMsgpack implements msgpack.CustomEncoder.
+func (r Result) EncodeMsgpack(enc *msgpack.Encoder) error {
+	return codec.EncodeRecord(enc, r.fields()...)
+}
+
+// DecodeMsgpack implements msgpack.CustomDecoder.
+func (r *Result) DecodeMsgpack(dec *msgpack.Decoder) error {
+	return codec.DecodeRecord(dec, r.fields()...)
 }
 
 // SeedOf is the seed of an evaluation: a hash of the run's seed and of what the evaluation is of, not of when or where it runs, nor of the

@@ -3,25 +3,47 @@ package l2l
 import (
 	"context"
 
+	"github.com/vmihailenco/msgpack/v5"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
-// Event is something that happened in a run: a Begun, a Known, an Asked, a Result or a Stopped.
+// Event is something that happened in a run: a Begun, a Known, an Asked, a Result, a Figures or a Stopped.
+//
+// Events are kept for ever, and read by other versions of the program: a field is only added, to a record at its end (package codec).
 type Event interface{ event() }
 
-// Begun opens the journal, and is repeated by each process that resumes the run.
+// Begun opens the journal, and is repeated by each session: by each process that resumes the run.
 type Begun struct {
-	Config     string // the effective configuration, YAML
-	Seed       uint64
-	Version    string // of the program
-	Space      optimizee.Space
-	Objectives []optimizee.Objective
-	Per        int      // evaluations of each individual
-	Retries    int      // of each evaluation
-	At         int64    // Unix time in microseconds
-	Hosts      []string // of the ranks, in their order
-	Slots      int      // of all ranks together
+	Config  string // the effective configuration, YAML
+	Rules   Rules
+	Version string // of the program
+	// Algorithm names the optimizer, and Search is the version of its search, from 1 on: a run is only resumed by the version that began it.
+	Algorithm    string
+	Search       int
+	Space        optimizee.Space
+	Measurements []string // names of Result.Measurements
+	At           int64    // Unix time in microseconds
+	Hosts        []string // of the ranks, in their order
+	Slots        int      // of all ranks together
+	Session      Session
+}
+
+// Session is where a session of a run comes from. Whatever is not known is left out.
+type Session struct {
+	Command  []string          // the command line
+	Dir      string            // that it was given in
+	MPI      string            // the library and its version
+	Go       string            // the version of the compiler
+	Python   string            // the version of the worker's interpreter
+	Job      string            // the number of the batch job
+	Account  string            // that the job is charged to
+	Commit   string            // of the working directory
+	Files    map[string]string // SHA-256 of the files of the model and of its data, by their paths
+	Modules  []string          // loaded environment modules
+	Packages []string          // of the worker's interpreter, name==version
 }
 
 // Known says what the optimizer was told of before it was first asked: what an earlier run found, or points that a user believes in.
@@ -29,25 +51,59 @@ type Known struct {
 	Solutions []optimizer.Solution
 }
 
-// Asked says that the optimizer was asked for individuals, and what it proposed.
+// Asked says that the optimizer was asked for individuals, and what it proposed: the individuals, or their number and digest, from which a
+// search that can be repeated makes them again (see Search.Replay).
 type Asked struct {
-	//lint:ignore U1000 a mark that msgpack looks for
-	_msgpack struct{} `msgpack:",as_array"`
-
 	Max         int // as given to Ask
 	Individuals []Individual
+	Count       int    // of the individuals, where there is a Digest instead of them
+	Digest      []byte // SHA-256 over the individuals' numbers, generations and points; nil where they are written out
+}
+
+func (a *Asked) fields() []any { return []any{&a.Max, &a.Individuals, &a.Count, &a.Digest} }
+
+// EncodeMsgpack implements msgpack.CustomEncoder.
+func (a Asked) EncodeMsgpack(enc *msgpack.Encoder) error {
+	return codec.EncodeRecord(enc, a.fields()...)
+}
+
+// DecodeMsgpack implements msgpack.CustomDecoder.
+func (a *Asked) DecodeMsgpack(dec *msgpack.Decoder) error {
+	return codec.DecodeRecord(dec, a.fields()...)
+}
+
+// Figures are what the optimizer said of itself when it had completed a generation: Status.Figures.
+type Figures struct {
+	Generation  int   // generations completed
+	Evaluations int64 // that had ended for good
+	Names       []string
+	Values      codec.Vector // len(Names)
+}
+
+func (f *Figures) fields() []any { return []any{&f.Generation, &f.Evaluations, &f.Names, &f.Values} }
+
+// EncodeMsgpack implements msgpack.CustomEncoder.
+func (f Figures) EncodeMsgpack(enc *msgpack.Encoder) error {
+	return codec.EncodeRecord(enc, f.fields()...)
+}
+
+// DecodeMsgpack implements msgpack.CustomDecoder.
+func (f *Figures) DecodeMsgpack(dec *msgpack.Decoder) error {
+	return codec.DecodeRecord(dec, f.fields()...)
 }
 
 // Stopped says that the loop has ended. A resumed run goes on after it.
 type Stopped struct {
-	Reason string
-	At     int64
+	Reason string // for people
+	At     int64  // Unix time in microseconds
+	Rule   StopRule
 }
 
 func (Begun) event()   {}
 func (Known) event()   {}
 func (Asked) event()   {}
 func (Result) event()  {}
+func (Figures) event() {}
 func (Stopped) event() {}
 
 // Evaluator runs evaluations, somewhere. It is used from one goroutine.

@@ -3,30 +3,18 @@ package l2l
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math"
 	"time"
 
-	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
-// Stop are the rules that end a run. A zero field is no rule. Generations, evaluations, target and stagnation are looked at only between
-// generations (for asynchronous optimizers: between results), so that where a run stops does not depend on who finished first.
-type Stop struct {
-	Generations int           // completed
-	Evaluations int64         // asked for; the last generation may stay incomplete, so that not one more is spent
-	Target      *float64      // the best fitness is at least as good; for one objective only
-	Stagnation  int           // generations without a better individual; not where there is a front, which changes until the end
-	WallTime    time.Duration // of this process, not of those before a resume
-	MaxFailures int           // individuals that failed in a row
-}
+// Record says how individuals are recorded.
+type Record string
 
-// Reasons that are no success. They are prefixes of Summary.Reason.
+// The ways to record individuals. The zero Record is Points.
 const (
-	Interrupted = "interrupted"  // the context ended
-	WallTime    = "wall time"    // Stop.WallTime is over
-	TooManyFail = "max failures" // Stop.MaxFailures failed in a row, or one failed under Abort
+	Points Record = "points" // whole
+	Digest Record = "digest" // by a digest, from which a search that can be repeated makes them again
 )
 
 // Loop runs a search.
@@ -36,13 +24,16 @@ type Loop struct {
 	Recorder  Recorder // nil: nothing is recorded
 	Observers []Observer
 	Stop      Stop
-	Known     []optimizer.Solution // what the optimizer is told of before it is first asked; a resumed search knows already
-	Now       func() time.Time     // nil: time.Now
+	Record    Record // how much of what is asked is recorded
+	// MaxFailures ends the run when that many individuals have failed in a row; 0 is never.
+	MaxFailures int
+	Known       []optimizer.Solution // what the optimizer is told of before it is first asked; a resumed search knows already
+	Now         func() time.Time     // nil: time.Now
 }
 
 // Summary is how a run ended.
 type Summary struct {
-	Reason         string
+	Reason         StopReason
 	Best           *Best
 	Front          []Solution
 	Posterior      []optimizer.Weighted // the optimizer's, where it samples one
@@ -61,7 +52,7 @@ func (l *Loop) Run(ctx context.Context) (Summary, error) {
 	}
 	reason, err := l.run(ctx)
 	if err == nil {
-		err = l.happened(Stopped{Reason: reason, At: l.Now().UnixMicro()})
+		err = l.happened(Stopped{Reason: reason.String(), At: l.Now().UnixMicro(), Rule: reason.Rule})
 	}
 	s := l.Search
 	return Summary{
@@ -70,7 +61,7 @@ func (l *Loop) Run(ctx context.Context) (Summary, error) {
 	}, err
 }
 
-func (l *Loop) run(ctx context.Context) (reason string, err error) {
+func (l *Loop) run(ctx context.Context) (reason StopReason, err error) {
 	began := l.Now()
 	if l.Stop.WallTime > 0 {
 		var cancel context.CancelFunc
@@ -81,101 +72,109 @@ func (l *Loop) run(ctx context.Context) (reason string, err error) {
 	if len(l.Known) > 0 && !l.Search.s.Known && l.Search.Asked() == 0 {
 		known := Known{l.Known}
 		if err := l.Search.know(known); err != nil {
-			return "", err
+			return reason, err
 		}
 		if err := l.happened(known); err != nil {
-			return "", err
+			return reason, err
 		}
 	}
 	pending := l.Search.pending()
 	if err := l.Evaluator.Submit(pending); err != nil {
-		return "", err
+		return reason, err
 	}
-	under := len(pending) // evaluations under way
+	under := len(pending)                    // evaluations under way
+	if err := l.figures(under); err != nil { // those of a generation after which the run was killed
+		return reason, err
+	}
 	for {
 		if ctx.Err() != nil {
 			return ended(ctx, began, l.Now()), nil
 		}
-		if reason := l.over(under); reason != "" {
+		if reason := l.over(under); reason.Rule != "" {
 			return reason, nil
 		}
 		asked, err := l.ask(under)
 		if err != nil {
-			return "", err
+			return reason, err
 		}
 		under += asked
 		if under == 0 {
 			if stop := l.Search.Status().Stop; stop != "" {
-				return "converged: " + stop, nil
+				return StopReason{Converged, stop}, nil
 			}
-			return "", errors.New("l2l: the optimizer proposes nothing although nothing is outstanding, and gives no reason")
+			return reason, errors.New("l2l: the optimizer proposes nothing although nothing is outstanding, and gives no reason")
 		}
 		results, err := l.Evaluator.Next(ctx)
 		if ctx.Err() == nil && err != nil {
-			return "", err
+			return reason, err
 		}
 		for _, r := range results {
 			r.At = l.Now().UnixMicro()
 			if err := l.record(r); err != nil {
-				return "", err
+				return reason, err
 			}
 			of := l.Search.individual(r.Individual)
 			again, err := l.Search.take(r)
 			if err != nil {
-				return "", err
+				return reason, err
 			}
 			l.observe(r, of)
 			under--
 			if again != nil {
 				if err := l.Evaluator.Submit([]Evaluation{*again}); err != nil {
-					return "", err
+					return reason, err
 				}
 				under++
 			}
 		}
-		if under == 0 || l.asynchronous() {
+		if err := l.figures(under); err != nil {
+			return reason, err
+		}
+		if under == 0 || l.Search.asynchronous() {
 			if err := l.checkpoint(); err != nil {
-				return "", err
+				return reason, err
 			}
 		}
 	}
 }
 
-var errWallTime = errors.New(WallTime)
+var errWallTime = errors.New("the wall time is over")
 
-func ended(ctx context.Context, began, now time.Time) string {
+func ended(ctx context.Context, began, now time.Time) StopReason {
 	if errors.Is(context.Cause(ctx), errWallTime) {
-		return fmt.Sprintf("%s: %v", WallTime, now.Sub(began).Round(time.Second))
+		return because(WallTime, "%v", now.Sub(began).Round(time.Second))
 	}
-	return fmt.Sprintf("%s: %v", Interrupted, context.Cause(ctx))
+	return because(Interrupted, "%v", context.Cause(ctx))
 }
 
 // ask asks for as many individuals as there is room and budget for, sends them out, and returns the number of evaluations.
 func (l *Loop) ask(under int) (evaluations int, err error) {
 	per := l.Search.PerIndividual()
 	room := 0 // a generation is asked as a whole
-	if l.asynchronous() {
+	if l.Search.asynchronous() {
 		if room = (l.Evaluator.Capacity() - under) / per; room <= 0 && under > 0 {
 			return 0, nil
 		}
 		room = max(room, 1)
 	}
-	if l.Stop.Evaluations > 0 {
-		left := int((l.Stop.Evaluations - l.Search.Asked()*int64(per)) / int64(per))
-		if left <= 0 {
-			return 0, nil
-		}
-		if room == 0 || left < room {
-			room = left
-		}
+	switch left := int(l.Stop.Budget(l.Search.Asked(), per)); {
+	case left == 0:
+		return 0, nil
+	case left > 0 && (room == 0 || left < room):
+		room = left
 	}
 	asked, err := l.Search.ask(room)
 	if err != nil || len(asked.Individuals) == 0 {
 		return 0, err
 	}
-	if err := l.happened(asked); err != nil {
+	recorded := asked
+	if l.Record == Digest {
+		recorded = asked.digested()
+	}
+	if err := l.record(recorded); err != nil {
 		return 0, err
 	}
+	l.observe(asked, nil)
 	es := make([]Evaluation, 0, len(asked.Individuals)*per)
 	for _, ind := range asked.Individuals {
 		es = append(es, l.Search.evaluations(ind)...)
@@ -183,44 +182,24 @@ func (l *Loop) ask(under int) (evaluations int, err error) {
 	return len(es), l.Evaluator.Submit(es)
 }
 
-func (l *Loop) asynchronous() bool {
-	_, ok := l.Search.optimizer.(optimizer.Asynchronous)
-	return ok
+// over is why the run is to end while that many evaluations are under way; the zero StopReason where it is not.
+func (l *Loop) over(under int) StopReason {
+	p := l.Search.Progress(under)
+	switch {
+	case l.MaxFailures > 0 && p.InARow >= l.MaxFailures:
+		return because(TooManyFail, "%d individuals in a row, the last: %s", p.InARow, p.Failure)
+	case p.InARow > 0 && l.Search.rules.Then == Abort:
+		return because(FirstFailure, "%s", p.Failure)
+	}
+	return l.Stop.Reason(p)
 }
 
-// over names the stop rule that holds, while under evaluations are under way.
-func (l *Loop) over(under int) string {
-	s, stop := l.Search, l.Stop
-	if s.s.InARow > 0 {
-		if stop.MaxFailures > 0 && s.s.InARow >= stop.MaxFailures {
-			return fmt.Sprintf("%s: %d individuals in a row, the last: %s", TooManyFail, s.s.InARow, s.s.Reason)
-		}
-		if s.rules.Then == Abort {
-			return fmt.Sprintf("%s: %s", TooManyFail, s.s.Reason)
-		}
+// figures records what the optimizer says of itself, once for each generation that it completes.
+func (l *Loop) figures(under int) error {
+	if f, ok := l.Search.figures(under); ok {
+		return l.happened(f)
 	}
-	if under > 0 && !l.asynchronous() {
-		return ""
-	}
-	st := s.Status()
-	switch best := s.Best(); {
-	case stop.Target != nil && best != nil && reached(best.Fitness[0], *stop.Target, s.rules.Objectives[0].Direction):
-		return fmt.Sprintf("target: %v has reached %v", s.rules.Objectives[0].Name, *stop.Target)
-	case stop.Generations > 0 && st.Generation >= stop.Generations:
-		return fmt.Sprintf("generations: %d", st.Generation)
-	case stop.Evaluations > 0 && under == 0 && stop.Evaluations-s.Asked()*int64(s.PerIndividual()) < int64(s.PerIndividual()):
-		return fmt.Sprintf("evaluations: %d", s.Evaluations())
-	case stop.Stagnation > 0 && best != nil && st.Generation-s.s.BestAt >= stop.Stagnation:
-		return fmt.Sprintf("stagnation: no better individual for %d generations", st.Generation-s.s.BestAt)
-	}
-	return ""
-}
-
-func reached(fitness, target float64, d optimizee.Direction) bool {
-	if d == optimizee.Maximise {
-		return fitness >= target
-	}
-	return fitness <= target && !math.IsNaN(fitness)
+	return nil
 }
 
 // happened records and shows an event that the search has taken in.

@@ -113,7 +113,7 @@ func newOptimizerOf(t *testing.T, name string, objectives int) optimizer.Optimiz
 }
 
 func rules() l2l.Rules {
-	return l2l.Rules{Seed: 11, Objectives: objectives, Retries: 2}
+	return l2l.Rules{Seed: 11, Objectives: objectives, OnFailure: l2l.OnFailure{Retries: 2}}
 }
 
 func run(t *testing.T, l *l2l.Loop) l2l.Summary {
@@ -125,7 +125,7 @@ func run(t *testing.T, l *l2l.Loop) l2l.Summary {
 	return s
 }
 
-func TestTheTrajectoryDoesNotDependOnWhoFinishesFirst(t *testing.T) {
+func TestLoopHasATrajectoryThatDoesNotDependOnWhoFinishesFirst(t *testing.T) {
 	for _, name := range []string{"cmaes", "genetic", "random"} {
 		var first l2l.Summary
 		for order := range uint64(5) {
@@ -144,20 +144,22 @@ func TestTheTrajectoryDoesNotDependOnWhoFinishesFirst(t *testing.T) {
 	}
 }
 
-func TestAnyPrefixOfTheEventsResumesToTheSameEnd(t *testing.T) {
+func TestSearchResumedFromAnyPrefixOfItsEventsEndsAlike(t *testing.T) {
 	for _, name := range []string{"cmaes", "genetic"} {
 		for _, then := range []l2l.Then{l2l.RankWorst, l2l.Resample} {
 			r := rules()
 			r.Then, r.Instances, r.Rotate, r.Replicates = then, 2, 2, 2
+			record := map[l2l.Then]l2l.Record{l2l.RankWorst: l2l.Points, l2l.Resample: l2l.Digest}[then]
 			journal := &memory{}
 			want := run(t, &l2l.Loop{
 				Search: l2l.NewSearch(newOptimizer(t, name), r), Evaluator: newEvaluator(1, failing), Recorder: journal, Stop: l2l.Stop{Generations: 5},
+				Record: record,
 			})
 			for cut := 0; cut <= len(journal.events); cut += 29 {
 				search := l2l.NewSearch(newOptimizer(t, name), r)
 				done := map[string]bool{}
 				for i, e := range journal.events[:cut] {
-					if err := search.Replay(e); err != nil {
+					if _, err := search.Replay(e); err != nil {
 						t.Fatal(err)
 					}
 					if res, ok := e.(l2l.Result); ok {
@@ -175,7 +177,11 @@ func TestAnyPrefixOfTheEventsResumesToTheSameEnd(t *testing.T) {
 					}
 				}
 				ev := newEvaluator(uint64(cut), failing)
-				got := run(t, &l2l.Loop{Search: search, Evaluator: ev, Stop: l2l.Stop{Generations: 5}})
+				rest := &memory{events: slices.Clone(journal.events[:cut])}
+				got := run(t, &l2l.Loop{Search: search, Evaluator: ev, Stop: l2l.Stop{Generations: 5}, Recorder: rest, Record: record})
+				if a, b := figuresOf(rest.events), figuresOf(journal.events); !reflect.DeepEqual(a, b) || len(a) != 5 {
+					t.Fatalf("%s, %s: resumed after event %d, the figures are\n%v, want\n%v", name, then, cut, a, b)
+				}
 				if got.TrajectoryHash != want.TrajectoryHash || got.Evaluations != want.Evaluations || got.Failures != want.Failures {
 					t.Fatalf("%s, %s: resumed after event %d: %+v, want %+v", name, then, cut, got, want)
 				}
@@ -189,13 +195,55 @@ func TestAnyPrefixOfTheEventsResumesToTheSameEnd(t *testing.T) {
 	}
 }
 
-func TestEventsOfAnotherConfigurationAreFoundOut(t *testing.T) {
+// figuresOf are the figures among events.
+func figuresOf(events []l2l.Event) (all []l2l.Figures) {
+	for _, e := range events {
+		if f, ok := e.(l2l.Figures); ok {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+func TestSearchReplaysADigestOfTheSamePointsOnly(t *testing.T) {
+	whole, digest := &memory{}, &memory{}
+	for record, m := range map[l2l.Record]*memory{l2l.Points: whole, l2l.Digest: digest} {
+		run(t, &l2l.Loop{
+			Search: l2l.NewSearch(newOptimizer(t, "cmaes"), rules()), Evaluator: newEvaluator(1, bowl), Recorder: m, Stop: l2l.Stop{Generations: 3}, Record: record,
+			Now: func() time.Time { return time.Unix(0, 0) },
+		})
+	}
+	search := l2l.NewSearch(newOptimizer(t, "cmaes"), rules())
+	for i, e := range digest.events {
+		if a, ok := e.(l2l.Asked); ok && (a.Individuals != nil || a.Count == 0) {
+			t.Fatalf("recorded as %+v, want a count and a digest", a)
+		}
+		got, err := search.Replay(e)
+		if err != nil || !reflect.DeepEqual(got, whole.events[i]) {
+			t.Fatalf("event %d is replayed as %+v, %v, want %+v", i, got, err, whole.events[i])
+		}
+	}
+	asked := digest.events[0].(l2l.Asked)
+	for name, change := range map[string]func(a *l2l.Asked){
+		"another digest": func(a *l2l.Asked) { a.Digest = slices.Clone(a.Digest); a.Digest[3]++ },
+		"another count":  func(a *l2l.Asked) { a.Count++ },
+		"another max":    func(a *l2l.Asked) { a.Max = 2 },
+	} {
+		changed := asked
+		change(&changed)
+		if _, err := l2l.NewSearch(newOptimizer(t, "cmaes"), rules()).Replay(changed); !errors.Is(err, l2l.ErrDiverged) {
+			t.Errorf("%s: got %v, want ErrDiverged", name, err)
+		}
+	}
+}
+
+func TestSearchFindsOutEventsOfAnotherConfiguration(t *testing.T) {
 	journal := &memory{}
 	run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), rules()), Evaluator: newEvaluator(1, bowl), Recorder: journal, Stop: l2l.Stop{Generations: 3}})
 	replay := func(events []l2l.Event) error {
 		search := l2l.NewSearch(newOptimizer(t, "cmaes"), rules())
 		for _, e := range events {
-			if err := search.Replay(e); err != nil {
+			if _, err := search.Replay(e); err != nil {
 				return err
 			}
 		}
@@ -231,7 +279,7 @@ func TestEventsOfAnotherConfigurationAreFoundOut(t *testing.T) {
 	}
 }
 
-func TestStopRules(t *testing.T) {
+func TestLoopEndsByEachStopRule(t *testing.T) {
 	target := 0.05
 	for _, c := range []struct {
 		name string
@@ -260,7 +308,7 @@ func TestStopRules(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			ev := newEvaluator(2, bowl)
 			s := run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), rules()), Evaluator: ev, Stop: c.stop})
-			if !strings.HasPrefix(s.Reason, c.want) {
+			if !strings.HasPrefix(s.Reason.String(), c.want) {
 				t.Errorf("stopped for %q, want %q", s.Reason, c.want)
 			}
 			if c.then != nil {
@@ -270,7 +318,7 @@ func TestStopRules(t *testing.T) {
 	}
 }
 
-func TestAnInterruptedRunSaysSoAndIsNoError(t *testing.T) {
+func TestLoopThatIsInterruptedSaysSoWithoutAnError(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	n := 0
 	loop := &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "random"), rules()), Evaluator: newEvaluator(3, func(e l2l.Evaluation) l2l.Result {
@@ -280,30 +328,30 @@ func TestAnInterruptedRunSaysSoAndIsNoError(t *testing.T) {
 		return bowl(e)
 	})}
 	s, err := loop.Run(ctx)
-	if err != nil || s.Reason != "interrupted: signal terminated" {
+	if err != nil || s.Reason != (l2l.StopReason{Rule: l2l.Interrupted, Detail: "signal terminated"}) {
 		t.Errorf("got %q, %v", s.Reason, err)
 	}
 }
 
-func TestARunThatOnlyFailsEnds(t *testing.T) {
+func TestLoopEndsWhereEverythingFails(t *testing.T) {
 	broken := func(e l2l.Evaluation) l2l.Result {
 		r := answer(e)
 		r.Outcome, r.Reason = l2l.Failed, "no module named nest"
 		return r
 	}
 	r := rules()
-	s := run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), r), Evaluator: newEvaluator(1, broken), Stop: l2l.Stop{MaxFailures: 5}})
-	if want := "max failures: 5 individuals in a row, the last: no module named nest"; s.Reason != want || s.Best != nil {
+	s := run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), r), Evaluator: newEvaluator(1, broken), MaxFailures: 5})
+	if want := "max failures: 5 individuals in a row, the last: no module named nest"; s.Reason.String() != want || s.Best != nil {
 		t.Errorf("got %q, want %q", s.Reason, want)
 	}
 	r.Then = l2l.Abort
 	s = run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), r), Evaluator: newEvaluator(1, broken)})
-	if want := "max failures: no module named nest"; s.Reason != want || s.Failures != 1 {
+	if want := "failure: no module named nest"; s.Reason.String() != want || s.Failures != 1 {
 		t.Errorf("got %q after %d failures, want %q after 1", s.Reason, s.Failures, want)
 	}
 }
 
-func TestAFailedEvaluationIsTriedAgainWithTheSameSeed(t *testing.T) {
+func TestLoopTriesAFailedEvaluationAgainWithTheSameSeed(t *testing.T) {
 	ev := newEvaluator(4, failing)
 	run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), rules()), Evaluator: ev, Stop: l2l.Stop{Generations: 2}})
 	attempts := map[int64][]l2l.Evaluation{}
@@ -326,7 +374,7 @@ func TestAFailedEvaluationIsTriedAgainWithTheSameSeed(t *testing.T) {
 	}
 }
 
-func TestSeedsDifferBetweenEvaluationsAndNotBetweenRuns(t *testing.T) {
+func TestSeedOfDiffersBetweenEvaluationsAndNotBetweenRuns(t *testing.T) {
 	seeds := func(run uint64) []uint64 {
 		r := rules()
 		r.Seed, r.Instances, r.Replicates = run, 3, 2
@@ -352,7 +400,7 @@ func TestSeedsDifferBetweenEvaluationsAndNotBetweenRuns(t *testing.T) {
 	}
 }
 
-func TestEveryFewGenerationsTheInstancesAreOthers(t *testing.T) {
+func TestSearchTakesOtherInstancesEveryFewGenerations(t *testing.T) {
 	r := rules()
 	r.Instances, r.Rotate = 3, 2
 	ev := newEvaluator(1, failing)
@@ -398,9 +446,9 @@ func (l *listener) Tell(results []optimizer.Evaluated) error {
 	return l.Optimizer.Tell(results)
 }
 
-func TestModelOutputsAndTargetsOfAllEvaluationsAreToldInTheirOrder(t *testing.T) {
+func TestSearchTellsOutputsAndTargetsOfAllEvaluationsInTheirOrder(t *testing.T) {
 	l := &listener{Optimizer: newOptimizer(t, "random")}
-	search := l2l.NewSearch(l, l2l.Rules{Objectives: objectives, Instances: 2, Replicates: 2})
+	search := l2l.NewSearch(l, l2l.Rules{Objectives: objectives, Sampling: l2l.Sampling{Instances: 2, Replicates: 2}})
 	run(t, &l2l.Loop{Search: search, Stop: l2l.Stop{Evaluations: 40}, Evaluator: newEvaluator(1, func(e l2l.Evaluation) l2l.Result {
 		r := bowl(e)
 		id := float64(10*e.Instance + e.Replicate)
@@ -421,14 +469,14 @@ func TestModelOutputsAndTargetsOfAllEvaluationsAreToldInTheirOrder(t *testing.T)
 	}
 }
 
-func TestFitnessIsAggregatedPerObjectiveAndWeighted(t *testing.T) {
+func TestRulesAggregateFitnessByObjectiveAndWeighIt(t *testing.T) {
 	two := []optimizee.Objective{
 		{Name: "error", Direction: optimizee.Minimise, Weight: 2},
 		{Name: "speed", Direction: optimizee.Maximise, Weight: 0.5},
 	}
 	values := [][]float64{{1, 10}, {2, 20}, {6, 90}}
 	for aggregate, want := range map[l2l.Aggregate][]float64{l2l.Mean: {3, 40}, l2l.Median: {2, 20}, l2l.Worst: {6, 10}} {
-		search := l2l.NewSearch(newOptimizer(t, "random"), l2l.Rules{Objectives: two, Sum: true, Instances: 3, Aggregate: aggregate})
+		search := l2l.NewSearch(newOptimizer(t, "random"), l2l.Rules{Objectives: two, Sum: true, Sampling: l2l.Sampling{Instances: 3, Aggregate: aggregate}})
 		s := run(t, &l2l.Loop{Search: search, Stop: l2l.Stop{Evaluations: 3}, Evaluator: newEvaluator(1, func(e l2l.Evaluation) l2l.Result {
 			r := answer(e)
 			r.Fitness = values[e.Instance]
@@ -453,7 +501,7 @@ func trading(e l2l.Evaluation) l2l.Result {
 	return r
 }
 
-func TestAFrontIsTheSameWhoeverFinishesFirstAndFromWhateverEventItIsResumed(t *testing.T) {
+func TestSearchHasOneFrontWhoeverFinishesFirstAndWhereverItIsResumed(t *testing.T) {
 	r := rules()
 	r.Objectives, r.Instances = tradeOff, 2
 	for _, name := range []string{"nsga2", "nsga3", "ibea", "random", "sobol"} {
@@ -468,7 +516,7 @@ func TestAFrontIsTheSameWhoeverFinishesFirstAndFromWhateverEventItIsResumed(t *t
 		for cut := 0; cut <= len(journal.events); cut += len(journal.events)/7 + 1 {
 			search := l2l.NewSearch(newOptimizerOf(t, name, 2), r)
 			for i, e := range journal.events[:cut] {
-				if err := search.Replay(e); err != nil {
+				if _, err := search.Replay(e); err != nil {
 					t.Fatal(err)
 				}
 				if i == cut/2 {
@@ -491,7 +539,7 @@ func TestAFrontIsTheSameWhoeverFinishesFirstAndFromWhateverEventItIsResumed(t *t
 	}
 }
 
-func TestTheFrontHasTheFitnessOfItsIndividualsInTheirOwnDirections(t *testing.T) {
+func TestSearchHasAFrontWithFitnessInItsOwnDirections(t *testing.T) {
 	r := rules()
 	r.Objectives = tradeOff
 	fitness := map[int64][]float64{}

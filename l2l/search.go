@@ -26,14 +26,27 @@ var ErrDiverged = errors.New("l2l: the recorded events are not what this optimiz
 type Rules struct {
 	Seed       uint64
 	Objectives []optimizee.Objective
-	Sum        bool      // the optimizer minimises the weighted sum of the objectives (Loss), instead of all of them (Losses)
-	Instances  int       // instances each individual is evaluated on; 0 means 1
-	Rotate     int       // generations after which individuals are evaluated on the next instances; 0: always on the same ones
-	Replicates int       // evaluations per instance; 0 means 1
-	Aggregate  Aggregate // how the evaluations of an individual become its fitness
-	Retries    int       // further attempts of a failed evaluation
-	Then       Then      // what becomes of an individual whose attempts are used up
+	Sum        bool // the optimizer minimises the weighted sum of the objectives (Loss), instead of all of them (Losses)
+	Sampling
+	OnFailure
 }
+
+// Sampling says what an individual is evaluated on, and how that becomes its fitness.
+type Sampling struct {
+	Instances  int       `yaml:"instances" doc:"tasks of the optimizee's family that each individual is evaluated on" range:"[1, inf)"` // 0 means 1
+	Rotate     int       `yaml:"rotate" doc:"generations after which individuals are evaluated on the next instances: mini-batches; fitnesses of different instances are then compared as if they were of the same. 0 is never" range:"[0, inf)"`
+	Replicates int       `yaml:"replicates" doc:"evaluations per instance, which differ by their seeds" range:"[1, inf)"` // 0 means 1
+	Aggregate  Aggregate `yaml:"aggregate" doc:"how the evaluations of an individual become its fitness" range:"mean | median | worst"`
+}
+
+// OnFailure says what follows a failed evaluation.
+type OnFailure struct {
+	Retries int  `yaml:"retries" doc:"further attempts" range:"[0, inf)"`
+	Then    Then `yaml:"then" doc:"what becomes of the individual after that: ranked behind all others, replaced by another, or the end of the run" range:"worst | resample | abort"`
+}
+
+// Evaluations is the number of evaluations of each individual, at least 1.
+func (s Sampling) Evaluations() int { return max(s.Instances, 1) * max(s.Replicates, 1) }
 
 // Aggregate says how the evaluations of an individual become its fitness, objective by objective.
 type Aggregate string
@@ -90,6 +103,7 @@ type searchState struct {
 	Reason      string          // why the last of them failed
 	Best        *Best
 	BestAt      int // generations completed when the best was found
+	Figured     int // generations completed when figures were told last
 
 	// The trajectory hash: SHA-256 over the individuals told, in the order of their IDs; those told before their turn are held.
 	Next  int64
@@ -111,7 +125,15 @@ func NewSearch(o optimizer.Optimizer, rules Rules) *Search {
 }
 
 // PerIndividual is the number of evaluations of each individual.
-func (s *Search) PerIndividual() int { return s.rules.Instances * s.rules.Replicates }
+func (s *Search) PerIndividual() int { return s.rules.Evaluations() }
+
+// Rules are the rules of the run.
+func (s *Search) Rules() Rules { return s.rules }
+
+func (s *Search) asynchronous() bool {
+	_, ok := s.optimizer.(optimizer.Asynchronous)
+	return ok
+}
 
 // Evaluations is the number of evaluations that have ended for good: attempts that are tried again are not counted.
 func (s *Search) Evaluations() int64 { return s.s.Evaluations }
@@ -276,8 +298,8 @@ func (s *Search) tell(o *open) error {
 		s.s.InARow++
 		s.s.Reason = o.Results[i].Reason
 	} else {
-		fitness = s.fitness(o.Results)
-		ev.Loss = s.rules.loss(fitness)
+		fitness = s.rules.Fitness(o.Results)
+		ev.Loss = s.rules.Loss(fitness)
 		for _, r := range o.Results {
 			ev.Outputs = append(ev.Outputs, r.Outputs...)
 			ev.Targets = append(ev.Targets, r.Targets...)
@@ -296,15 +318,15 @@ func (s *Search) tell(o *open) error {
 	return nil
 }
 
-// fitness combines the results of one individual.
-func (s *Search) fitness(results []Result) codec.Vector {
-	combined := make(codec.Vector, len(s.rules.Objectives))
+// Fitness is the fitness of an individual: its results, all of which are OK, combined objective by objective.
+func (r *Rules) Fitness(results []Result) codec.Vector {
+	combined := make(codec.Vector, len(r.Objectives))
 	values := make([]float64, len(results))
-	for k, objective := range s.rules.Objectives {
-		for i, r := range results {
-			values[i] = r.Fitness[k]
+	for k, objective := range r.Objectives {
+		for i, result := range results {
+			values[i] = result.Fitness[k]
 		}
-		switch s.rules.Aggregate {
+		switch r.Aggregate {
 		case Median:
 			slices.Sort(values)
 			combined[k] = (values[(len(values)-1)/2] + values[len(values)/2]) / 2
@@ -324,7 +346,8 @@ func (s *Search) fitness(results []Result) codec.Vector {
 	return combined
 }
 
-func (r *Rules) loss(fitness []float64) []float64 {
+// Loss is what the optimizer is told of a fitness.
+func (r *Rules) Loss(fitness []float64) []float64 {
 	if r.Sum {
 		return []float64{Loss(fitness, r.Objectives)}
 	}
@@ -389,37 +412,77 @@ func cloneHash(h hash.Hash) hash.Hash {
 	return again
 }
 
-// Replay takes in a recorded event, checking that it is what the optimizer does. It returns ErrDiverged where it is not.
-func (s *Search) Replay(e Event) error {
+// Replay takes in a recorded event, checking that it is what the optimizer does, and returns it as it was before it was recorded: an Asked with
+// its individuals. It returns ErrDiverged where the event is not what the optimizer does.
+func (s *Search) Replay(e Event) (Event, error) {
 	switch e := e.(type) {
 	case Known:
-		return s.know(e)
+		return e, s.know(e)
 	case Asked:
 		asked, err := s.ask(e.Max)
 		if err != nil {
-			return err
+			return e, err
 		}
-		if err := sameIndividuals(e.Individuals, asked.Individuals); err != nil {
-			return fmt.Errorf("%w: %w", ErrDiverged, err)
+		if err := sameIndividuals(e, asked); err != nil {
+			return e, fmt.Errorf("%w: %w", ErrDiverged, err)
 		}
+		return asked, nil
 	case Result:
 		_, err := s.take(e)
-		return err
+		return e, err
+	case Figures:
+		s.s.Figured = max(s.s.Figured, e.Generation)
 	}
-	return nil
+	return e, nil
 }
 
-func sameIndividuals(recorded, asked []Individual) error {
-	if len(recorded) != len(asked) {
-		return fmt.Errorf("%d individuals were asked, the optimizer proposes %d", len(recorded), len(asked))
+func sameIndividuals(recorded, asked Asked) error {
+	if recorded.Digest != nil {
+		if recorded.Count != len(asked.Individuals) || !bytes.Equal(recorded.Digest, asked.digested().Digest) {
+			return fmt.Errorf("%d individuals are recorded by a digest, which those %d that the optimizer proposes do not have",
+				recorded.Count, len(asked.Individuals))
+		}
+		return nil
 	}
-	for i, r := range recorded {
-		a := asked[i]
+	if len(recorded.Individuals) != len(asked.Individuals) {
+		return fmt.Errorf("%d individuals were asked, the optimizer proposes %d", len(recorded.Individuals), len(asked.Individuals))
+	}
+	for i, r := range recorded.Individuals {
+		a := asked.Individuals[i]
 		if r.ID != a.ID || r.Generation != a.Generation || !bytes.Equal(r.X.Append(nil), a.X.Append(nil)) {
 			return fmt.Errorf("individual %d is recorded with other values than the optimizer proposes", r.ID)
 		}
 	}
 	return nil
+}
+
+// digested is the event without its individuals, with their number and digest instead.
+func (a Asked) digested() Asked {
+	h := sha256.New()
+	var line []byte
+	for _, ind := range a.Individuals {
+		line = binary.LittleEndian.AppendUint64(line[:0], uint64(ind.ID))
+		line = binary.LittleEndian.AppendUint64(line, uint64(ind.Generation))
+		h.Write(ind.X.Append(line))
+	}
+	return Asked{Max: a.Max, Count: len(a.Individuals), Digest: h.Sum(nil)}
+}
+
+// figures are the optimizer's, if it has completed a generation since they were told last, while that many evaluations are under way.
+func (s *Search) figures(underWay int) (f Figures, ok bool) {
+	if underWay > 0 && !s.asynchronous() {
+		return f, false
+	}
+	st := s.Status()
+	if st.Generation <= s.s.Figured {
+		return f, false
+	}
+	s.s.Figured = st.Generation
+	f = Figures{Generation: st.Generation, Evaluations: s.s.Evaluations}
+	for _, figure := range st.Figures {
+		f.Names, f.Values = append(f.Names, figure.Name), append(f.Values, figure.Value)
+	}
+	return f, true
 }
 
 // snapshot is a marshalled search.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -15,7 +14,6 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
-	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/run"
 	"github.com/meta-optimization/l2l-mpi/mpi"
@@ -99,9 +97,9 @@ func (s *session) lead(ctx context.Context, comm mpi.Comm, plan *config.Plan, op
 // verdict is a run's end as an exit code.
 func verdict(r run.Result) error {
 	switch {
-	case strings.HasPrefix(r.Reason, l2l.TooManyFail):
-		return failure{exitFailed, errors.New(r.Reason)}
-	case strings.HasPrefix(r.Reason, l2l.Interrupted), strings.HasPrefix(r.Reason, l2l.WallTime):
+	case r.Reason.Failed():
+		return failure{exitFailed, errors.New(r.Reason.String())}
+	case r.Reason.Resumable():
 		return failure{exitInterrupted, fmt.Errorf("%s; go on with --resume --set output.dir=%s", r.Reason, r.Dir)}
 	}
 	return nil

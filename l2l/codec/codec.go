@@ -1,6 +1,10 @@
 // Package codec is the one way in which the project writes values down, in journals, checkpoints and messages: msgpack, with vectors of
 // float64 as raw little-endian bytes. An array of msgpack floats costs some ten times as much to encode, and at a hundred
 // dimensions the encoder, not MPI, then limits rank 0.
+//
+// What is written down grows: versions of the program read each other's values. A reader passes over what it does not know, and what is
+// missing is zero. Therefore a field is only ever added, a struct's under a new name and a record's ([EncodeRecord]) or a table's
+// ([Columns]) at its end, and the name or the place of one that is given up is not used again.
 package codec
 
 import (
@@ -17,8 +21,8 @@ import (
 func Marshal(v any) ([]byte, error) { return msgpack.Marshal(v) }
 
 // Unmarshal decodes b, which must hold one value and nothing after it, into the value v points to. Bytes of any origin are safe: they
-// give an error, never a panic, and take no more memory than in proportion to their length; values nested more than 1000 deep are an error. A struct's field that the bytes have
-// and v lacks is an error; after an error the value is undefined.
+// give an error, never a panic, and take no more memory than in proportion to their length; values nested more than 1000 deep are an
+// error. A struct's field that the bytes have and v lacks is passed over. After an error the value is undefined.
 func Unmarshal(b []byte, v any) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -29,7 +33,6 @@ func Unmarshal(b []byte, v any) (err error) {
 		return err
 	}
 	dec := msgpack.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields(true)
 	if err := dec.Decode(v); err != nil {
 		return fmt.Errorf("codec: %w", err)
 	}

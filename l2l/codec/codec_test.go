@@ -2,9 +2,12 @@ package codec_test
 
 import (
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/vmihailenco/msgpack/v5"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 )
@@ -64,13 +67,121 @@ func TestAnnouncedLengthsAreNotBelieved(t *testing.T) {
 	}
 }
 
-func TestAnUnknownFieldIsAnError(t *testing.T) {
-	raw, err := codec.Marshal(struct{ A, B int }{1, 2})
+func TestStructsOfOtherVersionsAreRead(t *testing.T) {
+	type earlier struct{ A int }
+	type later struct {
+		A int
+		B []string
+	}
+	raw, err := codec.Marshal(later{1, []string{"x"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := codec.Unmarshal(raw, new(struct{ A int })); err == nil {
-		t.Error("field B was dropped")
+	var e earlier
+	if err := codec.Unmarshal(raw, &e); err != nil || e != (earlier{1}) {
+		t.Errorf("a field that is not known: %v, %v", e, err)
+	}
+	if raw, err = codec.Marshal(e); err != nil {
+		t.Fatal(err)
+	}
+	var l later
+	if err := codec.Unmarshal(raw, &l); err != nil || l.A != 1 || l.B != nil {
+		t.Errorf("a field that is missing: %v, %v", l, err)
+	}
+}
+
+// sample is a record, whose later version has fields more.
+type sample struct {
+	ID     int64
+	X      codec.Vector
+	Name   string
+	More   []sample
+	Weight float64
+	Kind   uint8
+	Count  int
+	Seed   uint64
+}
+
+func (s *sample) fields() []any {
+	return []any{&s.ID, &s.X, &s.Name, &s.More, &s.Weight, &s.Kind, &s.Count, &s.Seed}
+}
+func (s sample) EncodeMsgpack(enc *msgpack.Encoder) error {
+	return codec.EncodeRecord(enc, s.fields()...)
+}
+func (s *sample) DecodeMsgpack(dec *msgpack.Decoder) error {
+	return codec.DecodeRecord(dec, s.fields()...)
+}
+
+// short is the sample of an earlier version.
+type short struct {
+	ID int64
+	X  codec.Vector
+}
+
+func (s *short) fields() []any { return []any{&s.ID, &s.X} }
+func (s short) EncodeMsgpack(enc *msgpack.Encoder) error {
+	return codec.EncodeRecord(enc, s.fields()...)
+}
+func (s *short) DecodeMsgpack(dec *msgpack.Decoder) error {
+	return codec.DecodeRecord(dec, s.fields()...)
+}
+
+func TestRecordsComeBackAndThoseOfOtherVersionsAreRead(t *testing.T) {
+	for _, in := range []sample{
+		{}, {ID: -3}, {X: codec.Vector{1, 2}, Seed: 1<<64 - 1}, {ID: 1 << 40, X: codec.Vector{0.5}, Name: "α", More: []sample{{ID: 1}, {}}, Weight: -1e-300, Kind: 255, Count: -7},
+	} {
+		raw, err := codec.Marshal([]sample{in})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := []sample{{ID: 9, Name: "left over", Count: 9}}
+		if err := codec.Unmarshal(raw, &out); err != nil || !reflect.DeepEqual(out, []sample{in}) {
+			t.Errorf("%+v came back as %+v, %v", in, out, err)
+		}
+		var before []short
+		if err := codec.Unmarshal(raw, &before); err != nil || before[0].ID != in.ID || !slices.Equal(before[0].X, in.X) {
+			t.Errorf("an earlier version reads %+v as %+v, %v", in, before, err)
+		}
+		if raw, err = codec.Marshal(before); err != nil {
+			t.Fatal(err)
+		}
+		out = []sample{{Name: "left over", Count: 9}}
+		if err := codec.Unmarshal(raw, &out); err != nil || !reflect.DeepEqual(out, []sample{{ID: in.ID, X: in.X}}) {
+			t.Errorf("a later version reads %+v as %+v, %v", before, out, err)
+		}
+	}
+	raw, err := codec.Marshal(sample{ID: 5})
+	if err != nil || len(raw) != 2 {
+		t.Errorf("a record of one small number takes %d bytes, want 2: empty fields cost nothing (%v)", len(raw), err)
+	}
+}
+
+func TestColumnsOfOtherVersionsAreRead(t *testing.T) {
+	for _, n := range []int{2, 3, 17} {
+		b := codec.AppendArray(nil, n)
+		b = codec.AppendInts(b, 2, func(i int) int64 { return int64(i) + 5 })
+		for range n - 1 {
+			b = codec.AppendVectors(b, 1, func(int) []float64 { return []float64{0.5} })
+		}
+		c := codec.NewColumns(b)
+		ints, x := c.Ints(), c.Vector()
+		if err := c.Err(); err != nil || !slices.Equal(ints, []int64{5, 6}) || !slices.Equal(x, codec.Vector{0.5}) {
+			t.Errorf("of %d columns: %v, %v, %v", n, ints, x, err)
+		}
+		c = codec.NewColumns(b)
+		for range n {
+			c.Bytes()
+		}
+		if missing := c.Vector(); missing != nil || c.Err() != nil {
+			t.Errorf("a column after the last of %d: %v, %v", n, missing, c.Err())
+		}
+		for end := range b {
+			c := codec.NewColumns(b[:end])
+			c.Ints()
+			if c.Err() == nil {
+				t.Errorf("%d of %d bytes were read", end, len(b))
+			}
+		}
 	}
 }
 

@@ -2,14 +2,21 @@ package codec
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 )
 
 // Many values of one kind are written by columns: a msgpack array whose elements are bins, one for each field, that hold the field of
-// all values one after the other. Per value this costs little more than the copy of its numbers.
+// all values one after the other. Per value this costs little more than the copy of its numbers. A column of which all is zero may be
+// empty, so that a field that nobody uses costs nothing.
 
-// AppendArray appends the head of a msgpack array of n elements, n < 16, which follow.
-func AppendArray(dst []byte, n int) []byte { return append(dst, 0x90|byte(n)) }
+// AppendArray appends the head of a msgpack array of n elements, n < 65536, which follow.
+func AppendArray(dst []byte, n int) []byte {
+	if n < 16 {
+		return append(dst, 0x90|byte(n))
+	}
+	return binary.BigEndian.AppendUint16(append(dst, 0xdc), uint16(n))
+}
 
 // appendBin appends the head of a msgpack bin of n bytes, which follow.
 func appendBin(dst []byte, n int) []byte {
@@ -41,29 +48,33 @@ func AppendVectors(dst []byte, n int, at func(i int) []float64) []byte {
 // AppendBytes appends a bin.
 func AppendBytes(dst, b []byte) []byte { return append(appendBin(dst, len(b)), b...) }
 
-// Columns reads what the Append functions have written, in the same order. After the first error, which Err returns, all else is empty.
+// Columns reads what the Append functions have written, in the same order. Columns that a writer of an earlier version did not know are
+// empty, and those of a later version are left unread. After the first error, which Err returns, all is empty.
 type Columns struct {
 	rest []byte
+	left int // columns in rest
 	err  error
 }
 
-// NewColumns reads an array of n elements from b.
-func NewColumns(b []byte, n int) *Columns {
-	c := &Columns{rest: b}
-	if len(b) == 0 || b[0] != 0x90|byte(n) {
-		c.err = fmt.Errorf("codec: want a msgpack array of %d elements", n)
-		return c
+// NewColumns reads an array from b.
+func NewColumns(b []byte) *Columns {
+	if len(b) > 0 && b[0]&0xf0 == 0x90 {
+		return &Columns{rest: b[1:], left: int(b[0] & 0xf)}
 	}
-	c.rest = b[1:]
-	return c
+	if len(b) > 2 && b[0] == 0xdc {
+		return &Columns{rest: b[3:], left: int(binary.BigEndian.Uint16(b[1:]))}
+	}
+	return &Columns{err: errors.New("codec: want a msgpack array of columns")}
 }
 
 // Bytes is the next bin; it shares b's memory.
 func (c *Columns) Bytes() []byte {
-	if c.err == nil && (len(c.rest) < 5 || c.rest[0] != 0xc6) {
-		c.err = errTruncated
+	if c.left == 0 || c.err != nil {
+		return nil
 	}
-	if c.err != nil {
+	c.left--
+	if len(c.rest) < 5 || c.rest[0] != 0xc6 {
+		c.err = errTruncated
 		return nil
 	}
 	n := uint64(binary.BigEndian.Uint32(c.rest[1:]))
@@ -99,8 +110,11 @@ func (c *Columns) Vector() Vector {
 	return v
 }
 
-// Err is the first error; bytes that are left over are one.
+// Err is the first error; bytes after the last column are one. No column can be read after it.
 func (c *Columns) Err() error {
+	for c.left > 0 && c.err == nil {
+		c.Bytes() // of a later version
+	}
 	if c.err == nil && len(c.rest) > 0 {
 		c.err = fmt.Errorf("codec: %d bytes after the last column", len(c.rest))
 	}

@@ -165,19 +165,7 @@ func (p *Plan) NewOptimizee() (optimizee.Optimizee, error) {
 
 // Rules say how results become losses.
 func (p *Plan) Rules() l2l.Rules {
-	return l2l.Rules{
-		Seed: p.Seed, Objectives: p.Objectives, Sum: p.Sum,
-		Instances: p.Evaluation.Instances, Rotate: p.Evaluation.Rotate, Replicates: p.Evaluation.Replicates, Aggregate: l2l.Aggregate(p.Evaluation.Aggregate),
-		Retries: p.Execution.OnFailure.Retries, Then: l2l.Then(p.Execution.OnFailure.Then),
-	}
-}
-
-// StopRules are the rules that end the run.
-func (p *Plan) StopRules() l2l.Stop {
-	return l2l.Stop{
-		Generations: p.Stop.Generations, Evaluations: p.Stop.Evaluations, Target: p.Stop.Target,
-		Stagnation: p.Stop.Stagnation, WallTime: p.Stop.WallTime, MaxFailures: p.Execution.MaxFailures,
-	}
+	return l2l.Rules{Seed: p.Seed, Objectives: p.Objectives, Sum: p.Sum, Sampling: p.Evaluation, OnFailure: p.Execution.OnFailure}
 }
 
 // NewSearch is the state of the run before its first event.

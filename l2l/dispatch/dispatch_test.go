@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
@@ -143,7 +145,7 @@ func TestTheTrajectoryIsTheSameOnAnyRanksInAnySchedule(t *testing.T) {
 		for _, shape := range shapes {
 			world(t, shape.ranks, shape.schedule, options(2, uneven), func(ctx context.Context, e l2l.Evaluator) {
 				loop := l2l.Loop{
-					Search: search(t, algorithm, l2l.Rules{Seed: 5, Instances: 2, Retries: 1}), Evaluator: e, Stop: l2l.Stop{Generations: 15},
+					Search: search(t, algorithm, l2l.Rules{Seed: 5, Sampling: l2l.Sampling{Instances: 2}, OnFailure: l2l.OnFailure{Retries: 1}}), Evaluator: e, Stop: l2l.Stop{Generations: 15},
 				}
 				s, err := loop.Run(ctx)
 				if err != nil {
@@ -390,6 +392,11 @@ func TestWhatTravelsComesBackAsItWas(t *testing.T) {
 		{{Individual: 1, Fitness: []float64{1, 2}, Outputs: []float64{3}, Targets: []float64{4}, Seconds: 0.5, Rank: 3}},
 		{{Individual: 1, Outcome: l2l.TimedOut, Reason: "late", Rank: 3}, {Individual: 2, Fitness: []float64{1}, Rank: 3}, {Individual: 3, Outcome: l2l.Failed, Rank: 3}},
 		{{Individual: 1, Outcome: l2l.Failed, Reason: "x"}},
+		{
+			{Individual: 1, Fitness: []float64{1}, Violations: []float64{0, 0.5}, Measurements: []float64{7}, Rank: 3, Slot: 2},
+			{Individual: 2, Outcome: l2l.Failed, Reason: "x", Rank: 3, Step: 9},
+			{Individual: 3, Fitness: []float64{2}, Violations: []float64{1, 0}, Measurements: []float64{8}, Rank: 3, Slot: 1},
+		},
 	} {
 		b, err := encodeResults(rs)
 		if err != nil {
@@ -416,6 +423,36 @@ func TestWhatTravelsComesBackAsItWas(t *testing.T) {
 		if len(all) != n || n > 0 && !reflect.DeepEqual(all, es) {
 			t.Errorf("a round of %d comes back as %+v", n, all)
 		}
+	}
+}
+
+// Ranks of one run are of one build, and yet a message is read whose sender knows a field more, or one less.
+func TestWireReadsMessagesWithOneFieldMoreOrLess(t *testing.T) {
+	es := []l2l.Evaluation{{Individual: 3, Instance: 1, X: []float64{1, 2}}, {Individual: 4, X: []float64{3, 4}}}
+	rs := []l2l.Result{{Individual: 3, Fitness: []float64{1}, Measurements: []float64{5}, Step: 8}, {Individual: 4, Outcome: l2l.Failed, Reason: "r"}}
+	tasks := appendTasks(nil, es)
+	results, err := encodeResults(rs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := func(message []byte, columns int) []byte {
+		body := message[1:]
+		for range columns - int(message[0]&0xf) {
+			body = codec.AppendInts(slices.Clone(body), 2, func(int) int64 { return 5 })
+		}
+		return append(codec.AppendArray(nil, columns), body...)
+	}
+	for _, more := range []int{1, 6} {
+		if got, err := decodeTasks(with(tasks, 6+more)); err != nil || !reflect.DeepEqual(got, es) {
+			t.Errorf("tasks with %d columns more: %+v, %v", more, got, err)
+		}
+		if got, err := decodeResults(with(results, 14+more)); err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", rs) {
+			t.Errorf("results with %d columns more: %+v, %v", more, got, err)
+		}
+	}
+	less := append(codec.AppendArray(nil, 13), results[1:len(results)-5]...) // without the slots, which are none
+	if got, err := decodeResults(less); err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", rs) {
+		t.Errorf("results with a column less: %+v, %v", got, err)
 	}
 }
 

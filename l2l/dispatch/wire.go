@@ -53,7 +53,7 @@ func appendTasks(dst []byte, es []l2l.Evaluation) []byte {
 
 // decodeTasks is the inverse of appendTasks.
 func decodeTasks(b []byte) ([]l2l.Evaluation, error) {
-	c := codec.NewColumns(b, 6)
+	c := codec.NewColumns(b)
 	individual, instance, replicate, attempt, seed, x := c.Ints(), c.Ints(), c.Ints(), c.Ints(), c.Ints(), c.Vector()
 	if err := c.Err(); err != nil {
 		return nil, fmt.Errorf("dispatch: tasks: %w", err)
@@ -79,7 +79,8 @@ type failure struct {
 	Reason  string
 }
 
-// encodeResults encodes results of one rank. Those that are OK have the same numbers of fitness values, of outputs, and of targets.
+// encodeResults encodes results of one rank. Those that are OK have the same numbers of fitness values, of outputs, of targets, of violations and
+// of measurements.
 func encodeResults(rs []l2l.Result) ([]byte, error) {
 	n, rank := len(rs), int64(0)
 	var failures []failure
@@ -93,7 +94,7 @@ func encodeResults(rs []l2l.Result) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := codec.AppendArray(nil, 10)
+	b := codec.AppendArray(nil, 14)
 	b = codec.AppendInts(b, 1, func(int) int64 { return rank })
 	b = codec.AppendInts(b, n, func(i int) int64 { return rs[i].Individual })
 	b = codec.AppendInts(b, n, func(i int) int64 { return int64(rs[i].Instance) })
@@ -103,14 +104,37 @@ func encodeResults(rs []l2l.Result) ([]byte, error) {
 	b = codec.AppendVectors(b, n, func(i int) []float64 { return rs[i].Fitness }) // nil of those that are not OK
 	b = codec.AppendVectors(b, n, func(i int) []float64 { return rs[i].Outputs })
 	b = codec.AppendVectors(b, n, func(i int) []float64 { return rs[i].Targets })
-	return codec.AppendBytes(b, failed), nil
+	b = codec.AppendBytes(b, failed)
+	b = codec.AppendVectors(b, n, func(i int) []float64 { return rs[i].Violations })
+	b = codec.AppendVectors(b, n, func(i int) []float64 { return rs[i].Measurements })
+	b = appendUnlessZero(b, n, func(i int) int64 { return int64(rs[i].Step) })
+	return appendUnlessZero(b, n, func(i int) int64 { return int64(rs[i].Slot) }), nil
+}
+
+// appendUnlessZero appends a column of the n integers that at returns, which is empty if all of them are zero.
+func appendUnlessZero(dst []byte, n int, at func(i int) int64) []byte {
+	for i := range n {
+		if at(i) != 0 {
+			return codec.AppendInts(dst, n, at)
+		}
+	}
+	return codec.AppendInts(dst, 0, at)
+}
+
+// orZeros is a column of integers that is empty if all n of them are zero.
+func orZeros(column []int64, n int) []int64 {
+	if len(column) == 0 {
+		return make([]int64, n)
+	}
+	return column
 }
 
 // decodeResults is the inverse of encodeResults.
 func decodeResults(b []byte) ([]l2l.Result, error) {
-	c := codec.NewColumns(b, 10)
+	c := codec.NewColumns(b)
 	rank, individual, instance, replicate, attempt := c.Ints(), c.Ints(), c.Ints(), c.Ints(), c.Ints()
 	seconds, fitness, outputs, targets, failed := c.Vector(), c.Vector(), c.Vector(), c.Vector(), c.Bytes()
+	violations, measurements, step, slot := c.Vector(), c.Vector(), c.Ints(), c.Ints()
 	if err := c.Err(); err != nil {
 		return nil, fmt.Errorf("dispatch: results: %w", err)
 	}
@@ -120,8 +144,9 @@ func decodeResults(b []byte) ([]l2l.Result, error) {
 	}
 	n := len(individual)
 	ok := n - len(failures)
-	if len(rank) != 1 || !equal(n, len(instance), len(replicate), len(attempt), len(seconds)) ||
-		ok < 0 || !divides(ok, len(fitness)) || !divides(ok, len(outputs)) || !divides(ok, len(targets)) {
+	step, slot = orZeros(step, n), orZeros(slot, n)
+	if len(rank) != 1 || !equal(n, len(instance), len(replicate), len(attempt), len(seconds), len(step), len(slot)) ||
+		ok < 0 || !divides(ok, len(fitness), len(outputs), len(targets), len(violations), len(measurements)) {
 		return nil, fmt.Errorf("dispatch: results: columns of different lengths")
 	}
 	rs := make([]l2l.Result, n)
@@ -129,7 +154,7 @@ func decodeResults(b []byte) ([]l2l.Result, error) {
 	for i := range rs {
 		rs[i] = l2l.Result{
 			Individual: individual[i], Instance: int(instance[i]), Replicate: int(replicate[i]), Attempt: int(attempt[i]),
-			Seconds: seconds[i], Rank: int(rank[0]),
+			Seconds: seconds[i], Rank: int(rank[0]), Step: int(step[i]), Slot: int(slot[i]),
 		}
 		if len(failures) > 0 && failures[0].Index == i {
 			rs[i].Outcome, rs[i].Reason = failures[0].Outcome, failures[0].Reason
@@ -140,6 +165,7 @@ func decodeResults(b []byte) ([]l2l.Result, error) {
 			break // the indices of the failures are out of order
 		}
 		rs[i].Fitness, rs[i].Outputs, rs[i].Targets = part(fitness, next, ok), part(outputs, next, ok), part(targets, next, ok)
+		rs[i].Violations, rs[i].Measurements = part(violations, next, ok), part(measurements, next, ok)
 		next++
 	}
 	if next != ok || len(failures) > 0 {
@@ -157,8 +183,15 @@ func equal(n int, others ...int) bool {
 	return true
 }
 
-// divides reports whether total values can be n equal parts.
-func divides(n, total int) bool { return n == 0 && total == 0 || n > 0 && total%n == 0 }
+// divides reports whether each of the totals can be n equal parts.
+func divides(n int, totals ...int) bool {
+	for _, total := range totals {
+		if n == 0 && total != 0 || n > 0 && total%n != 0 {
+			return false
+		}
+	}
+	return true
+}
 
 // part is the i-th of n equal parts of v; nil if they are empty.
 func part(v codec.Vector, i, n int) codec.Vector {

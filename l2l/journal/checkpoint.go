@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,22 @@ import (
 type Checkpoint struct {
 	Offset   int64
 	Snapshot []byte
+	Follows  []byte // the checksum of the journal up to the offset, as it stands there; nil in those of the first version
+}
+
+// follows returns an error unless the checkpoint is of this journal, which ends at byte end.
+func (c *Checkpoint) follows(events io.ReaderAt, end int64) error {
+	if c.Offset > end {
+		return fmt.Errorf("it is of byte %d of a journal that ends at byte %d", c.Offset, end)
+	}
+	if c.Follows == nil || c.Offset <= int64(len(magic)) {
+		return nil
+	}
+	sum, err := sumBefore(events, c.Offset)
+	if err == nil && sum != binary.LittleEndian.Uint32(append(c.Follows, make([]byte, crcSize)...)) {
+		err = fmt.Errorf("it is not of this journal, which has another content up to byte %d", c.Offset)
+	}
+	return err
 }
 
 // kept is how many checkpoints are kept: the newest may be the one that a dying machine tore.
@@ -56,15 +73,16 @@ func (j *Journal) CheckpointNow(snapshot func() ([]byte, error)) error {
 	if err != nil {
 		return err
 	}
-	offset, err := j.Sync() // a checkpoint must never be ahead of the journal
+	at, err := j.sync() // a checkpoint must never be ahead of the journal
 	if err != nil {
 		return err
 	}
-	payload, err := codec.Marshal(Checkpoint{offset, state})
+	payload, err := codec.Marshal(Checkpoint{Offset: at.offset, Snapshot: state, Follows: binary.LittleEndian.AppendUint32(nil, at.sum)})
 	if err != nil {
 		return err
 	}
-	frame, err := appendFrame([]byte(magic), kindCheckpoint, payload)
+	c, _ := begin([]byte(magic))
+	frame, err := c.appendFrame([]byte(magic), kindCheckpoint, payload)
 	if err != nil {
 		return err
 	}
@@ -98,17 +116,24 @@ func WriteFile(path string, content []byte) error {
 	return os.Rename(tmp.Name(), path)
 }
 
-// LatestCheckpoint returns the newest whole checkpoint of the run in dir that is not ahead of its journal; ok is false where there is none.
-// Checkpoints that cannot be used are named in passed.
+// LatestCheckpoint returns the newest whole checkpoint of the run in dir that is of its journal; ok is false where there is none. Checkpoints that
+// cannot be used are named in passed.
 func LatestCheckpoint(dir string) (c Checkpoint, ok bool, passed []error) {
-	info, err := os.Stat(eventsFile(dir))
+	events, err := os.Open(eventsFile(dir))
+	if err != nil {
+		return c, false, []error{err}
+	}
+	defer events.Close()
+	info, err := events.Stat()
 	if err != nil {
 		return c, false, []error{err}
 	}
 	for _, path := range slices.Backward(checkpointFiles(dir)) {
 		c, err := readCheckpoint(path)
-		if err == nil && c.Offset > info.Size() {
-			err = fmt.Errorf("journal: %s: it is of byte %d of a journal that has %d", path, c.Offset, info.Size())
+		if err == nil {
+			if err = c.follows(events, info.Size()); err != nil {
+				err = fmt.Errorf("journal: %s: %w", path, err)
+			}
 		}
 		if err == nil {
 			return c, true, passed
@@ -120,6 +145,18 @@ func LatestCheckpoint(dir string) (c Checkpoint, ok bool, passed []error) {
 	return c, false, passed
 }
 
+// dropCheckpoints removes the checkpoints that are not of the journal: when it has grown again past their offsets, they must not be taken for
+// its own. Those that cannot be read stay, to be told of.
+func dropCheckpoints(dir string, events io.ReaderAt, end int64) error {
+	var errs []error
+	for _, path := range checkpointFiles(dir) {
+		if c, err := readCheckpoint(path); err == nil && c.follows(events, end) != nil {
+			errs = append(errs, os.Remove(path))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 func readCheckpoint(path string) (c Checkpoint, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -127,10 +164,12 @@ func readCheckpoint(path string) (c Checkpoint, err error) {
 	}
 	defer f.Close()
 	head := make([]byte, len(magic))
-	if _, err := io.ReadFull(f, head); err != nil || string(head) != magic {
+	_, err = io.ReadFull(f, head)
+	sums, known := begin(head)
+	if err != nil || !known {
 		return c, &Damage{Path: path, Reason: "it does not begin as a checkpoint does"}
 	}
-	kind, payload, err := readFrame(f)
+	kind, payload, err := sums.readFrame(f)
 	if err == nil && kind != kindCheckpoint {
 		err = fmt.Errorf("a frame of kind %d, want a checkpoint", kind)
 	}

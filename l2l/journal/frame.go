@@ -1,14 +1,12 @@
 package journal
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
-
-	"github.com/meta-optimization/l2l-mpi/l2l"
-	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 )
 
 // A file is eight bytes of magic, then frames. A frame is
@@ -19,10 +17,13 @@ import (
 //	payload                 the event, by package codec
 //	CRC of the payload      uint32
 //
-// The header has a CRC of its own, so that a damaged length is not taken for a frame that is not written to its end. The CRCs
-// are CRC-32C; of a header of zeros, as a file system may leave at the end of a file when the machine dies, the CRC is not zero.
+// The header has a CRC of its own, so that a damaged length is not taken for a frame that is not written to its end. The CRCs are CRC-32C,
+// and each goes on from the one before it, so that the last one of a frame is a checksum of all the file up to there: a frame that was
+// copied, moved or left out is found by its checksum. The first goes on from the magic's. In files of the first version, which are
+// continued as they were begun, each starts anew.
 const (
-	magic      = "L2LJRNL1"
+	magic      = "L2LJRNL2"
+	magic1     = "L2LJRNL1"
 	headerSize = 9
 	crcSize    = 4
 	maxPayload = 1<<31 - 1
@@ -30,27 +31,52 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-func checksum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
+// chain is the running checksum of a file.
+type chain struct {
+	sum  uint32
+	anew bool // each checksum starts anew: the first version
+}
 
-// appendFrame appends a frame to dst.
-func appendFrame(dst []byte, kind byte, payload []byte) ([]byte, error) {
+// begin is the chain after the magic of a file; ok is false for what is no magic.
+func begin(head []byte) (c chain, ok bool) {
+	switch string(head) {
+	case magic:
+		return chain{sum: crc32.Checksum(head, castagnoli)}, true
+	case magic1:
+		return chain{anew: true}, true
+	}
+	return c, false
+}
+
+// add is the checksum with b in it.
+func (c *chain) add(b []byte) uint32 {
+	if c.anew {
+		c.sum = 0
+	}
+	c.sum = crc32.Update(c.sum, castagnoli, b)
+	return c.sum
+}
+
+// appendFrame appends a frame to dst, with which the chain goes on.
+func (c *chain) appendFrame(dst []byte, kind byte, payload []byte) ([]byte, error) {
 	if len(payload) > maxPayload {
 		return dst, fmt.Errorf("journal: an event of %d bytes, want at most %d", len(payload), maxPayload)
 	}
 	start := len(dst)
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(payload)))
 	dst = append(dst, kind)
-	dst = binary.LittleEndian.AppendUint32(dst, checksum(dst[start:]))
+	dst = binary.LittleEndian.AppendUint32(dst, c.add(dst[start:]))
 	dst = append(dst, payload...)
-	return binary.LittleEndian.AppendUint32(dst, checksum(payload)), nil
+	return binary.LittleEndian.AppendUint32(dst, c.add(payload)), nil
 }
 
-// errTorn says that a file ends within a frame; its text tells where.
+// errTorn says that a file ends within a frame, or that its last frame is not whole; its text tells where.
 var errTorn = errors.New("the file ends within a frame")
 
-// readFrame reads the next frame. It returns io.EOF at the end of the file, errTorn where the file ends within the frame or holds nothing
-// but zeros from here on, and another error for a frame that is damaged.
-func readFrame(r io.Reader) (kind byte, payload []byte, err error) {
+// readFrame reads the next frame, with which the chain goes on. It returns io.EOF at the end of the file, errTorn for a frame that a writer or
+// a machine left behind that died: one that the file ends in, or that is not whole and after which there are but zeros, as a file system
+// leaves them where it knew a file's new size and not yet its content. It returns another error for a frame that is damaged.
+func (c *chain) readFrame(r io.Reader) (kind byte, payload []byte, err error) {
 	var header [headerSize]byte
 	if n, err := io.ReadFull(r, header[:]); err != nil {
 		if n > 0 && errors.Is(err, io.ErrUnexpectedEOF) {
@@ -58,11 +84,8 @@ func readFrame(r io.Reader) (kind byte, payload []byte, err error) {
 		}
 		return 0, nil, err
 	}
-	if header == [headerSize]byte{} && zeros(r) {
-		return 0, nil, errTorn
-	}
-	if binary.LittleEndian.Uint32(header[5:]) != checksum(header[:5]) {
-		return 0, nil, errors.New("the frame's header does not have its checksum")
+	if binary.LittleEndian.Uint32(header[5:]) != c.add(header[:5]) {
+		return 0, nil, brokenFrame(r, "the frame's header does not have its checksum")
 	}
 	length := binary.LittleEndian.Uint32(header[:4])
 	if length > maxPayload {
@@ -77,83 +100,30 @@ func readFrame(r io.Reader) (kind byte, payload []byte, err error) {
 		return 0, nil, errTorn
 	}
 	payload = body[:length]
-	if binary.LittleEndian.Uint32(body[length:]) != checksum(payload) {
-		return 0, nil, errors.New("the frame does not have its checksum")
+	if binary.LittleEndian.Uint32(body[length:]) != c.add(payload) {
+		return 0, nil, brokenFrame(r, "the frame does not have its checksum")
 	}
 	return header[4], payload, nil
 }
 
-// zeros reports whether r holds nothing but zeros.
+// brokenFrame is the error for a frame that is not whole, after which r goes on.
+func brokenFrame(r io.Reader, reason string) error {
+	if zeros(r) {
+		return errTorn
+	}
+	return errors.New(reason)
+}
+
+// zeros reports whether r holds nothing, or nothing but zeros.
 func zeros(r io.Reader) bool {
 	buf := make([]byte, 1<<16)
 	for {
 		n, err := r.Read(buf)
-		for _, b := range buf[:n] {
-			if b != 0 {
-				return false
-			}
+		if len(bytes.TrimLeft(buf[:n], "\x00")) > 0 {
+			return false
 		}
 		if err != nil {
 			return err == io.EOF
 		}
 	}
-}
-
-// The kinds of frames.
-const (
-	kindBegun byte = iota + 1
-	kindAsked
-	kindResult
-	kindStopped
-	kindCheckpoint
-	kindKnown
-)
-
-// encode appends the frame of an event to dst.
-func encode(dst []byte, e l2l.Event) ([]byte, error) {
-	var kind byte
-	switch e.(type) {
-	case l2l.Begun:
-		kind = kindBegun
-	case l2l.Known:
-		kind = kindKnown
-	case l2l.Asked:
-		kind = kindAsked
-	case l2l.Result:
-		kind = kindResult
-	case l2l.Stopped:
-		kind = kindStopped
-	default:
-		return dst, fmt.Errorf("journal: no frame for an event of type %T", e)
-	}
-	payload, err := codec.Marshal(e)
-	if err != nil {
-		return dst, fmt.Errorf("journal: %T: %w", e, err)
-	}
-	return appendFrame(dst, kind, payload)
-}
-
-// decode is the event of a frame.
-func decode(kind byte, payload []byte) (l2l.Event, error) {
-	switch kind {
-	case kindBegun:
-		return event[l2l.Begun](payload)
-	case kindKnown:
-		return event[l2l.Known](payload)
-	case kindAsked:
-		return event[l2l.Asked](payload)
-	case kindResult:
-		return event[l2l.Result](payload)
-	case kindStopped:
-		return event[l2l.Stopped](payload)
-	}
-	return nil, fmt.Errorf("a frame of kind %d, which this version does not know", kind)
-}
-
-func event[E l2l.Event](payload []byte) (l2l.Event, error) {
-	var e E
-	if err := codec.Unmarshal(payload, &e); err != nil {
-		return nil, err
-	}
-	return e, nil
 }

@@ -46,6 +46,10 @@ type Journal struct {
 	file *os.File
 	opts Options
 
+	// The writer's own.
+	chain chain // at the end of what is encoded
+	end   int64 // of the file: all before it are whole frames
+
 	queue  chan item
 	done   chan struct{}
 	failed atomic.Pointer[error] // the first error of the writer
@@ -54,10 +58,16 @@ type Journal struct {
 	checkpoints    int // number of the last one
 }
 
-// item is an event to write, or a request to report the size of the file once all before is flushed.
+// item is an event to write, or a request to report where the file ends once all before is flushed.
 type item struct {
 	event   l2l.Event
-	flushed chan<- int64
+	flushed chan<- position
+}
+
+// position is a place between two frames of a file.
+type position struct {
+	offset int64
+	sum    uint32 // of the chain there
 }
 
 // Create starts the journal of a new run in dir, which is made if it is missing. It returns ErrExists if there is one.
@@ -75,51 +85,68 @@ func Create(dir string, opts Options) (*Journal, error) {
 	if _, err := file.WriteString(magic); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	return start(dir, file, opts)
+	if err := lock(file); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	c, _ := begin([]byte(magic))
+	return start(dir, file, c, int64(len(magic)), opts), nil
 }
 
 // Open opens the journal of the run in dir for appending after its last event. A torn tail is cut off; cut is its length in bytes. Any
-// other damage is returned as *Damage.
+// other damage is returned as *Damage, and what another version wrote as *VersionError. Checkpoints that are not of this journal, such as those
+// of a part that was cut off, are removed.
 func Open(dir string, opts Options) (j *Journal, cut int64, err error) {
 	file, err := os.OpenFile(eventsFile(dir), os.O_RDWR, 0)
 	if err != nil {
 		return nil, 0, err
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, file.Close())
+		}
+	}()
 	if err := lock(file); err != nil { // before the tail is judged: it may be one that is being written
-		return nil, 0, errors.Join(err, file.Close())
+		return nil, 0, err
 	}
 	end := int64(len(magic))
-	for e, err := range Read(dir, 0) {
+	c, err := beginAt(file, 0)
+	if IsTorn(err) { // the magic itself: nothing was written yet
+		c, _ = begin([]byte(magic))
+		if _, err := file.WriteAt([]byte(magic), 0); err != nil {
+			return nil, 0, err
+		}
+	} else if err != nil {
+		return nil, 0, err
+	}
+	for e, err := range c.entries(file, end) {
 		if IsTorn(err) {
 			break
 		}
 		if err != nil {
-			return nil, 0, errors.Join(err, file.Close())
+			return nil, 0, err
 		}
 		end = e.End
 	}
 	size, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
-		return nil, 0, errors.Join(err, file.Close())
+		return nil, 0, err
 	}
-	if cut = max(size-end, 0); size != end {
-		// The magic itself may be what is torn: writing it again is right whatever was there.
-		_, err1 := file.WriteAt([]byte(magic), 0)
-		err2 := file.Truncate(end)
-		_, err3 := file.Seek(end, io.SeekStart)
-		if err := errors.Join(err1, err2, err3); err != nil {
-			return nil, 0, errors.Join(err, file.Close())
+	if cut = max(size-end, 0); cut > 0 {
+		if err := file.Truncate(end); err != nil {
+			return nil, 0, err
 		}
 	}
-	j, err = start(dir, file, opts)
-	return j, cut, err
+	if _, err := file.Seek(end, io.SeekStart); err != nil {
+		return nil, 0, err
+	}
+	if err := dropCheckpoints(dir, file, end); err != nil {
+		return nil, 0, err
+	}
+	return start(dir, file, c, end, opts), cut, nil
 }
 
-// start takes the lock and starts the writer.
-func start(dir string, file *os.File, opts Options) (*Journal, error) {
-	if err := lock(file); err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
+// start starts the writer, at the end of the file.
+func start(dir string, file *os.File, c chain, end int64, opts Options) *Journal {
 	if opts.Sync == 0 {
 		opts.Sync = time.Second
 	}
@@ -127,11 +154,11 @@ func start(dir string, file *os.File, opts Options) (*Journal, error) {
 		opts.Checkpoint = 10 * time.Second
 	}
 	j := &Journal{
-		dir: dir, file: file, opts: opts, queue: make(chan item, 1024), done: make(chan struct{}),
+		dir: dir, file: file, opts: opts, chain: c, end: end, queue: make(chan item, 1024), done: make(chan struct{}),
 		nextCheckpoint: time.Now().Add(opts.Checkpoint), checkpoints: lastCheckpoint(dir),
 	}
 	go j.write()
-	return j, nil
+	return j
 }
 
 // lock makes this process the only writer. It is released with the file. File systems without locks are trusted.
@@ -146,7 +173,8 @@ func lock(file *os.File) error {
 	return err
 }
 
-// write is the writer: it writes what is queued in as few calls as possible, and flushes to disk by interval.
+// write is the writer: it writes what is queued in as few calls as possible, and flushes to disk by interval. After its first error it writes
+// nothing more: what is in the file then are whole frames, and they are what a resumed run goes on from.
 func (j *Journal) write() {
 	defer close(j.done)
 	var buf []byte
@@ -159,16 +187,23 @@ func (j *Journal) write() {
 		}
 	}
 	flush := func() {
-		if len(buf) > 0 {
-			_, err := j.file.Write(buf)
-			fail(err)
-			buf, dirty = buf[:0], true
+		if len(buf) == 0 || j.failed.Load() != nil {
+			return
 		}
+		n, err := j.file.Write(buf)
+		if err != nil && n > 0 {
+			err = errors.Join(err, j.file.Truncate(j.end)) // a resume would cut the part of a frame off, too
+		}
+		if err == nil {
+			j.end += int64(n)
+		}
+		fail(err)
+		buf, dirty = buf[:0], true
 	}
 	sync := func() {
 		flush()
-		if dirty {
-			fail(j.file.Sync())
+		if dirty && j.failed.Load() == nil {
+			fail(j.file.Sync()) // which is not tried again: the system may have dropped what it could not write
 			synced, dirty = time.Now(), false
 		}
 	}
@@ -187,13 +222,14 @@ func (j *Journal) write() {
 		}
 		if it.flushed != nil {
 			sync()
-			end, err := j.file.Seek(0, io.SeekCurrent)
-			fail(err)
-			it.flushed <- end
+			it.flushed <- position{j.end, j.chain.sum}
+			continue
+		}
+		if j.failed.Load() != nil {
 			continue
 		}
 		var err error
-		buf, err = encode(buf, it.event)
+		buf, err = j.chain.encode(buf, it.event)
 		fail(err)
 		if len(j.queue) == 0 || len(buf) > 1<<20 {
 			flush()
@@ -223,7 +259,12 @@ func (j *Journal) Record(e l2l.Event) error {
 
 // Sync returns when everything recorded is on disk, with the size of the file.
 func (j *Journal) Sync() (int64, error) {
-	flushed := make(chan int64, 1)
+	at, err := j.sync()
+	return at.offset, err
+}
+
+func (j *Journal) sync() (position, error) {
+	flushed := make(chan position, 1)
 	j.queue <- item{flushed: flushed}
 	return <-flushed, j.err()
 }

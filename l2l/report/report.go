@@ -3,6 +3,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
@@ -52,7 +54,7 @@ func Rows(dir string, each func(begun l2l.Begun, row Row) error) error {
 				return errEmpty
 			}
 			for _, ind := range e.Individuals {
-				open[ind.ID] = &waiting{ind, max(begun.Per, 1)}
+				open[ind.ID] = &waiting{ind, begun.Rules.Evaluations()}
 			}
 		case l2l.Result:
 			of := open[e.Individual]
@@ -62,7 +64,7 @@ func Rows(dir string, each func(begun l2l.Begun, row Row) error) error {
 			if err := each(*begun, Row{e, of.Individual}); err != nil {
 				return err
 			}
-			if e.Outcome == l2l.OK || e.Attempt >= begun.Retries {
+			if e.Outcome == l2l.OK || e.Attempt >= begun.Rules.Retries {
 				if of.missing--; of.missing == 0 {
 					delete(open, e.Individual)
 				}
@@ -151,7 +153,7 @@ func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
 func columns(begun l2l.Begun) []string {
 	cols := []string{"individual", "generation", "instance", "replicate", "seed", "attempt", "outcome", "seconds", "rank", "finished_unix_us"}
-	for _, o := range begun.Objectives {
+	for _, o := range begun.Rules.Objectives {
 		cols = append(cols, "fitness_"+o.Name)
 	}
 	return append(append(cols, begun.Space.Labels()...), "reason")
@@ -160,10 +162,10 @@ func columns(begun l2l.Begun) []string {
 func cells(begun l2l.Begun, row Row) ([]string, error) {
 	cells := []string{
 		fmt.Sprint(row.Individual), fmt.Sprint(row.Of.Generation), fmt.Sprint(row.Instance), fmt.Sprint(row.Replicate),
-		fmt.Sprint(l2l.SeedOf(begun.Seed, row.Individual, row.Instance, row.Replicate)), fmt.Sprint(row.Attempt),
+		fmt.Sprint(l2l.SeedOf(begun.Rules.Seed, row.Individual, row.Instance, row.Replicate)), fmt.Sprint(row.Attempt),
 		row.Outcome.String(), number(row.Seconds), fmt.Sprint(row.Rank), fmt.Sprint(row.At),
 	}
-	for k := range begun.Objectives {
+	for k := range begun.Rules.Objectives {
 		cell := ""
 		if k < len(row.Fitness) {
 			cell = number(row.Fitness[k])
@@ -207,7 +209,7 @@ func texts(v optimizee.Value) []string {
 	return list(1, func(int) any { return v.Value })
 }
 
-// Told is an individual with its fitness: the mean of its evaluations, all of which succeeded.
+// Told is an individual with its fitness: its evaluations, all of which succeeded, combined by the rules of the run.
 type Told struct {
 	l2l.Individual
 	Fitness []float64
@@ -215,31 +217,20 @@ type Told struct {
 
 // Individuals calls each for the individuals of the run in dir whose evaluations all succeeded. begun is the run's first event.
 func Individuals(dir string, each func(begun l2l.Begun, told Told) error) error {
-	type sum struct {
-		fitness []float64
-		n       int
-	}
-	sums := map[int64]*sum{}
+	open := map[int64][]l2l.Result{}
 	return Rows(dir, func(begun l2l.Begun, row Row) error {
 		if row.Outcome != l2l.OK {
 			return nil
 		}
-		s := sums[row.Individual]
-		if s == nil {
-			s = &sum{fitness: make([]float64, len(row.Fitness))}
-			sums[row.Individual] = s
-		}
-		for k, f := range row.Fitness {
-			s.fitness[k] += f
-		}
-		if s.n++; s.n < max(begun.Per, 1) {
+		results := append(open[row.Individual], row.Result)
+		if open[row.Individual] = results; len(results) < begun.Rules.Evaluations() {
 			return nil
 		}
-		delete(sums, row.Individual)
-		for k := range s.fitness {
-			s.fitness[k] /= float64(s.n)
-		}
-		return each(begun, Told{row.Of, s.fitness})
+		delete(open, row.Individual)
+		slices.SortFunc(results, func(a, b l2l.Result) int { // sums depend on their order
+			return cmp.Or(cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Replicate, b.Replicate))
+		})
+		return each(begun, Told{row.Of, begun.Rules.Fitness(results)})
 	})
 }
 
@@ -248,7 +239,8 @@ func Best(dir string) (l2l.Individual, error) {
 	var best *l2l.Individual
 	var least float64
 	err := Individuals(dir, func(begun l2l.Begun, told Told) error {
-		if loss := l2l.Loss(told.Fitness, begun.Objectives); best == nil || loss < least {
+		loss := l2l.Loss(told.Fitness, begun.Rules.Objectives)
+		if best == nil || loss < least || loss == least && told.ID < best.ID { // the first of equals, as the optimizer has it
 			best, least = &told.Individual, loss
 		}
 		return nil

@@ -121,7 +121,7 @@ func (r *leader) replay() error {
 	events := 0
 	for e, err := range journal.Read(r.dir, from) {
 		if err == nil {
-			err = r.search.Replay(e.Event)
+			_, err = r.search.Replay(e.Event)
 			events++
 		}
 		if err != nil {
@@ -160,7 +160,7 @@ func (r *leader) manifest(begun l2l.Begun, summary *l2l.Summary) error {
 		"slots": begun.Slots, "hosts": begun.Hosts, "started": r.started.Format(time.RFC3339), "resumed": r.resumed,
 	}
 	if summary != nil {
-		m["ended"], m["reason"] = time.Now().Format(time.RFC3339), summary.Reason
+		m["ended"], m["reason"] = time.Now().Format(time.RFC3339), summary.Reason.String()
 	}
 	return writeJSON(filepath.Join(r.dir, "manifest.json"), m)
 }

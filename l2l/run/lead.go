@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"time"
 
@@ -193,7 +194,10 @@ func dispatchOptions(p *config.Plan, slots, ranks int) (o dispatch.Options, err 
 // run runs the loop and writes down how it ended.
 func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	begun := r.begun()
-	loop := &l2l.Loop{Search: r.search, Evaluator: e, Stop: r.StopRules(), Known: r.known, Observers: slices.Clone(r.options.observers)}
+	loop := &l2l.Loop{
+		Search: r.search, Evaluator: e, Stop: r.Stop, MaxFailures: r.Execution.MaxFailures, Record: r.Output.Record, Known: r.known,
+		Observers: slices.Clone(r.options.observers),
+	}
 	if r.journal != nil {
 		loop.Recorder = r.journal
 		if err := r.journal.Record(begun); err != nil {
@@ -233,8 +237,8 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 // begun is the event that opens the run, or goes on with it.
 func (r *leader) begun() l2l.Begun {
 	begun := l2l.Begun{
-		Config: r.effective, Seed: r.Seed, Version: Version(), Space: r.Space, Objectives: r.Objectives,
-		Per: r.search.PerIndividual(), Retries: r.Execution.OnFailure.Retries, At: r.started.UnixMicro(),
+		Config: r.effective, Rules: r.search.Rules(), Version: Version(), Algorithm: r.Optimizer.Name, Search: 1, Space: r.Space,
+		At: r.started.UnixMicro(), Session: l2l.Session{MPI: mpi.Library(), Go: runtime.Version()},
 	}
 	for rank, h := range r.ranks {
 		begun.Hosts = append(begun.Hosts, h.Host)

@@ -38,7 +38,7 @@ func Prove(dir string, kinds config.Kinds) (p Proof, err error) {
 		if p.Search == nil {
 			return p, fmt.Errorf("%s: its journal does not begin with a configuration", dir)
 		}
-		if err := p.Search.Replay(e.Event); err != nil {
+		if _, err := p.Search.Replay(e.Event); err != nil {
 			return p, fmt.Errorf("%s: event %d, which ends at byte %d: %w", dir, p.Events, e.End, err)
 		}
 		p.Events++

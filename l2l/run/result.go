@@ -64,7 +64,7 @@ type weighted struct {
 
 func (r *leader) result(s l2l.Summary) (result, error) {
 	out := result{
-		Name: r.Name, StopReason: s.Reason, Generations: s.Generations, Individuals: s.Individuals, Evaluations: s.Evaluations,
+		Name: r.Name, StopReason: s.Reason.String(), Generations: s.Generations, Individuals: s.Individuals, Evaluations: s.Evaluations,
 		Failures: s.Failures, TrajectoryHash: s.TrajectoryHash,
 	}
 	for _, f := range s.Front {

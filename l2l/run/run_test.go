@@ -262,7 +262,7 @@ func TestRunIsInterruptedByItsContextAndResumed(t *testing.T) {
 			t.Fatalf("rank %d: %v", rank, err)
 		}
 	}
-	if result.Reason != "interrupted: enough for today" || result.Evaluations < 100 || result.Evaluations >= 400 {
+	if result.Reason.String() != "interrupted: enough for today" || result.Evaluations < 100 || result.Evaluations >= 400 {
 		t.Errorf("%+v", result)
 	}
 	if _, err := run.Run(t.Context(), mpi.Local(1)[0], p); !errors.Is(err, run.ErrUsage) || !strings.Contains(err.Error(), "holds a run") {

@@ -48,7 +48,7 @@ func earlier(p *config.Plan, dir string, n int) ([]optimizer.Solution, error) {
 	seen := 0
 	err := report.Individuals(dir, func(begun l2l.Begun, told report.Told) error {
 		seen++
-		fitness, err := fitnessOf(p, begun.Objectives, told.Fitness)
+		fitness, err := fitnessOf(p, begun.Rules.Objectives, told.Fitness)
 		if err != nil {
 			return err
 		}

@@ -235,7 +235,7 @@ func journalled(t *testing.T, dir string) map[string]bool {
 		return seeds
 	}
 	err := report.Rows(dir, func(begun l2l.Begun, row report.Row) error {
-		seeds[fmt.Sprint(l2l.SeedOf(begun.Seed, row.Individual, row.Instance, row.Replicate))] = true
+		seeds[fmt.Sprint(l2l.SeedOf(begun.Rules.Seed, row.Individual, row.Instance, row.Replicate))] = true
 		return nil
 	})
 	if err != nil && journalSize(dir) > 200 { // a journal without its first event is that of a process killed at once

@@ -1,0 +1,88 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+)
+
+// The kinds of frames. A number is never used again. What the frames from kindAside on hold is for people, and does not touch the search: a
+// version that does not know such a kind passes over it.
+const (
+	kindBegun1 byte = iota + 1 // of the first version, see begun1
+	kindAsked
+	kindResult
+	kindStopped
+	kindCheckpoint
+	kindKnown
+	kindBegun
+	kindAside   byte = 128
+	kindFigures byte = 128
+)
+
+// encode appends the frame of an event to dst.
+func (c *chain) encode(dst []byte, e l2l.Event) ([]byte, error) {
+	var kind byte
+	switch e.(type) {
+	case l2l.Begun:
+		kind = kindBegun
+	case l2l.Known:
+		kind = kindKnown
+	case l2l.Asked:
+		kind = kindAsked
+	case l2l.Result:
+		kind = kindResult
+	case l2l.Figures:
+		kind = kindFigures
+	case l2l.Stopped:
+		kind = kindStopped
+	default:
+		return dst, fmt.Errorf("journal: no frame for an event of type %T", e)
+	}
+	payload, err := codec.Marshal(e)
+	if err != nil {
+		return dst, fmt.Errorf("journal: %T: %w", e, err)
+	}
+	return c.appendFrame(dst, kind, payload)
+}
+
+// errPass says that a frame is to be passed over.
+var errPass = errors.New("an aside of another version")
+
+// decode is the event of a frame. Since the frame has its checksum, an error means that another version wrote it.
+func decode(kind byte, payload []byte) (l2l.Event, error) {
+	var e l2l.Event
+	var err error
+	switch kind {
+	case kindBegun1:
+		e, err = decodeBegun1(payload)
+	case kindBegun:
+		e, err = event[l2l.Begun](payload)
+	case kindAsked:
+		e, err = event[l2l.Asked](payload)
+	case kindResult:
+		e, err = event[l2l.Result](payload)
+	case kindStopped:
+		e, err = event[l2l.Stopped](payload)
+	case kindKnown:
+		e, err = event[l2l.Known](payload)
+	case kindFigures:
+		e, err = event[l2l.Figures](payload)
+	default:
+		err = fmt.Errorf("a frame of kind %d", kind)
+	}
+	if err != nil && kind >= kindAside {
+		return nil, errPass
+	}
+	return e, err
+}
+
+func event[E l2l.Event](payload []byte) (l2l.Event, error) {
+	var e E
+	if err := codec.Unmarshal(payload, &e); err != nil {
+		return nil, err
+	}
+	return e, nil
+}

@@ -1,0 +1,126 @@
+package l2l
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+)
+
+// Stop are the rules that end a run; whichever holds first does. A zero field is no rule.
+//
+// Generations, evaluations, target and stagnation are looked at only between generations (for asynchronous optimizers: between results), so
+// that where a run stops does not depend on who finished first.
+type Stop struct {
+	Generations int           `yaml:"generations" doc:"generations completed; 0 is no rule, here and below" range:"[0, inf)"`
+	Evaluations int64         `yaml:"evaluations" doc:"evaluations; not one more is made, retries apart" range:"[0, inf)"`
+	Target      *float64      `yaml:"target" doc:"the best fitness is at least as good as this; for one objective only"`
+	Stagnation  int           `yaml:"stagnation" doc:"generations without a better individual; not for a front" range:"[0, inf)"`
+	WallTime    time.Duration `yaml:"wall_time" doc:"time since this start; the run can be resumed" range:"[0, inf)"`
+}
+
+// StopRule names what ended a run.
+type StopRule string
+
+// The rules. Those that end a run in success come first.
+const (
+	Converged    StopRule = "converged" // the optimizer has nothing left to propose
+	Target       StopRule = "target"
+	Generations  StopRule = "generations"
+	Evaluations  StopRule = "evaluations"
+	Stagnation   StopRule = "stagnation"
+	WallTime     StopRule = "wall time"
+	Interrupted  StopRule = "interrupted"  // the context ended
+	TooManyFail  StopRule = "max failures" // Loop.MaxFailures individuals failed in a row
+	FirstFailure StopRule = "failure"      // an individual failed, under Abort
+)
+
+// StopReason is why a run ended: the rule, and the words for people. The zero StopReason is that of a run that goes on.
+type StopReason struct {
+	Rule   StopRule
+	Detail string // "" where the rule says it all
+}
+
+func (r StopReason) String() string {
+	if r.Detail == "" {
+		return string(r.Rule)
+	}
+	return string(r.Rule) + ": " + r.Detail
+}
+
+// Resumable reports whether the run was cut short and is to be resumed.
+func (r StopReason) Resumable() bool { return r.Rule == WallTime || r.Rule == Interrupted }
+
+// Failed reports whether the run ended because of failures.
+func (r StopReason) Failed() bool { return r.Rule == TooManyFail || r.Rule == FirstFailure }
+
+func because(rule StopRule, format string, args ...any) StopReason {
+	return StopReason{rule, fmt.Sprintf(format, args...)}
+}
+
+// Progress is how far a search has come, as far as stop rules look at it.
+type Progress struct {
+	Asked       int64  // individuals asked
+	Each        int    // evaluations of each individual
+	Evaluations int64  // evaluations that ended for good
+	UnderWay    int    // evaluations
+	InARow      int    // individuals that failed since the last success
+	Failure     string // why the last of them failed
+
+	// Between says that no generation is under way; for asynchronous optimizers that is always so. Only then are the fields below told.
+	Between    bool
+	Generation int                 // generations completed
+	Objective  optimizee.Objective // the first
+	Best       float64             // of it, the value of the best individual; NaN where there is none
+	Stale      int                 // generations completed since the best was found; 0 where there is none
+}
+
+// Budget is the number of individuals that may still be asked, where so many have been, of so many evaluations each; -1 where there is no limit.
+func (s Stop) Budget(asked int64, each int) int64 {
+	if s.Evaluations == 0 {
+		return -1
+	}
+	return max(s.Evaluations-asked*int64(each), 0) / int64(each)
+}
+
+// Reason is the first of the rules that holds; the zero StopReason where none does. WallTime is not among them: a clock is not progress.
+func (s Stop) Reason(p Progress) StopReason {
+	if !p.Between {
+		return StopReason{}
+	}
+	switch {
+	case s.Target != nil && reached(p.Best, *s.Target, p.Objective.Direction):
+		return because(Target, "%v has reached %v", p.Objective.Name, *s.Target)
+	case s.Generations > 0 && p.Generation >= s.Generations:
+		return because(Generations, "%d", p.Generation)
+	case p.UnderWay == 0 && s.Budget(p.Asked, p.Each) == 0:
+		return because(Evaluations, "%d", p.Evaluations)
+	case s.Stagnation > 0 && p.Stale >= s.Stagnation:
+		return because(Stagnation, "no better individual for %d generations", p.Stale)
+	}
+	return StopReason{}
+}
+
+func reached(fitness, target float64, d optimizee.Direction) bool {
+	if d == optimizee.Maximise {
+		return fitness >= target
+	}
+	return fitness <= target && !math.IsNaN(fitness)
+}
+
+// Progress is the search as stop rules look at it, while that many evaluations are under way.
+func (s *Search) Progress(underWay int) Progress {
+	p := Progress{
+		Asked: s.s.Asked, Each: s.PerIndividual(), Evaluations: s.s.Evaluations, UnderWay: underWay, InARow: s.s.InARow, Failure: s.s.Reason,
+		Between: underWay == 0 || s.asynchronous(),
+	}
+	if !p.Between {
+		return p
+	}
+	p.Generation, p.Objective, p.Best = s.Status().Generation, s.rules.Objectives[0], math.NaN()
+	if s.s.Best != nil {
+		p.Best, p.Stale = s.s.Best.Fitness[0], p.Generation-s.s.BestAt
+	}
+	return p
+}
