@@ -25,7 +25,7 @@ var arrows = map[string][]string{
 	"l2l":          {"l2l/codec", "optimizer", "optimizee"},
 	"l2l/journal":  {"l2l", "l2l/codec", "optimizee"},
 	"l2l/dispatch": {"l2l", "l2l/codec", "mpi", "optimizee"},
-	"l2l/report":   {"l2l", "l2l/journal", "optimizee"},
+	"l2l/report":   {"l2l", "l2l/codec", "l2l/journal", "optimizee", "optimizer"},
 	"l2l/config":   {"l2l", "l2l/schema", "optimizee", "optimizer"},
 	"l2l/run":      {"l2l", "l2l/codec", "l2l/config", "l2l/dispatch", "l2l/journal", "l2l/report", "mpi", "optimizee", "optimizer"},
 	"l2l/app":      {"…"},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
-	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
@@ -42,7 +40,7 @@ func evalCommand(kinds config.Kinds) *cobra.Command {
 			}
 			x := p.Middle()
 			if dir != "" {
-				ind, err := individualOf(dir, individual)
+				ind, err := individualOf(dir, kinds, individual)
 				if err != nil {
 					return usage(err)
 				}
@@ -78,22 +76,17 @@ func evalCommand(kinds config.Kinds) *cobra.Command {
 	return cmd
 }
 
-// individualOf finds an individual in a run's journal; id < 0 is the best.
-func individualOf(dir string, id int64) (l2l.Individual, error) {
-	if id < 0 {
-		return report.Best(dir)
+// individualOf finds an individual of a run; id < 0 is the best.
+func individualOf(dir string, kinds config.Kinds, id int64) (l2l.Individual, error) {
+	r, err := open(dir, kinds)
+	if err != nil {
+		return l2l.Individual{}, err
 	}
-	for e, err := range journal.Read(dir, 0) {
-		if err != nil && !journal.IsTorn(err) {
-			return l2l.Individual{}, err
-		}
-		if asked, ok := e.Event.(l2l.Asked); ok {
-			if i := slices.IndexFunc(asked.Individuals, func(ind l2l.Individual) bool { return ind.ID == id }); i >= 0 {
-				return asked.Individuals[i], nil
-			}
-		}
+	if id >= 0 {
+		return r.Individual(id)
 	}
-	return l2l.Individual{}, fmt.Errorf("%s: no individual %d", dir, id)
+	best, err := r.Best()
+	return best.Individual, err
 }
 
 // assigned reads parameters given as name=value.
@@ -157,16 +150,16 @@ func evaluate(ctx context.Context, p *config.Plan, w io.Writer, x []float64, ins
 		err = fmt.Errorf("it returned %d fitness values, want %d", len(out.Fitness), len(p.Objectives))
 	}
 	if err != nil {
-		if terr := individual(w, p, x, nil); terr != nil {
+		if terr := report.WriteIndividual(w, p.Space, p.Objectives, x, nil); terr != nil {
 			return terr
 		}
 		return failure{exitFailed, fmt.Errorf("the evaluation failed after %v: %w", took.Round(time.Microsecond), err)}
 	}
-	if err := individual(w, p, x, out.Fitness); err != nil {
+	if err := report.WriteIndividual(w, p.Space, p.Objectives, x, out.Fitness); err != nil {
 		return err
 	}
 	if len(out.Outputs) > 0 {
-		fmt.Fprintf(w, "  %d model outputs: %s\n", len(out.Outputs), text(out.Outputs))
+		fmt.Fprintf(w, "  %d model outputs: %s\n", len(out.Outputs), report.VectorText(out.Outputs))
 	}
 	fmt.Fprintf(os.Stderr, "instance %d, seed %d: %v\n", instance, seed, took.Round(time.Microsecond))
 	if rep, ok := o.(optimizee.Reporter); ok {

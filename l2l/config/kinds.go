@@ -7,6 +7,7 @@ import (
 
 	"github.com/agnivade/levenshtein"
 
+	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
@@ -39,6 +40,7 @@ func (k Kinds) Check() error {
 
 func optimizeeName(t optimizee.Type) string      { return t.Name }
 func optimizerName(a optimizer.Algorithm) string { return a.Name }
+func parameterName(p optimizee.Parameter) string { return p.Name }
 
 func namesOf[K any](kinds []K, nameOf func(K) string) []string {
 	names := make([]string, len(kinds))
@@ -46,6 +48,15 @@ func namesOf[K any](kinds []K, nameOf func(K) string) []string {
 		names[i] = nameOf(k)
 	}
 	return names
+}
+
+// Search is the search of a run before its first event, as the run has written it down.
+func (k Kinds) Search(begun l2l.Begun) (*l2l.Search, error) {
+	p, err := Parse("the run's configuration", []byte(begun.Config), k)
+	if err != nil {
+		return nil, err
+	}
+	return p.NewSearch()
 }
 
 // DidYouMean ends a message about an unknown name: with the nearest one that is known, or with all of them where none is near.

@@ -18,7 +18,8 @@ type Plan struct {
 	Config
 	Optimizee optimizee.Type
 	Optimizer optimizer.Algorithm
-	Params    any // of the optimizer, a pointer to its parameter struct; what is chosen automatically is filled in
+	Params    any   // of the optimizer, a pointer to its parameter struct; what is chosen automatically is filled in
+	Kinds     Kinds // what else the configuration could have named
 
 	// What the optimizee says of itself.
 	Space      optimizee.Space
@@ -44,6 +45,7 @@ func New(c Config, model optimizee.Type, algorithm optimizer.Algorithm, params a
 		return nil, fmt.Errorf("config: optimizer %s: parameters of type %v, want %v", algorithm.Name, got, want)
 	}
 	p := &Plan{Config: c, Optimizee: model, Optimizer: algorithm, Params: copied(params)}
+	p.Kinds = Kinds{[]optimizee.Type{model}, []optimizer.Algorithm{algorithm}}
 	p.configured = func() (optimizee.Optimizee, error) { return model.New(), nil }
 	err := errors.Join(schema.Check("", c), p.checkName(), p.learn())
 	if err == nil {
@@ -205,15 +207,10 @@ func (p *Plan) Change(x []float64, changed map[string]any) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	values := map[string]any{}
-	var names []string
-	for _, v := range params.All() {
-		values[v.Name] = v.Value
-		names = append(names, v.Name)
-	}
+	values := params.Map()
 	for name, v := range changed {
 		if _, known := values[name]; !known {
-			return nil, fmt.Errorf("no parameter %q%s", name, DidYouMean(name, names))
+			return nil, fmt.Errorf("no parameter %q%s", name, DidYouMean(name, namesOf(p.Space, parameterName)))
 		}
 		values[name] = v
 	}

@@ -162,13 +162,9 @@ func (r *leader) manifest(begun l2l.Begun, summary *l2l.Summary) error {
 	if summary != nil {
 		m["ended"], m["reason"] = time.Now().Format(time.RFC3339), summary.Reason.String()
 	}
-	return writeJSON(filepath.Join(r.dir, "manifest.json"), m)
-}
-
-func writeJSON(path string, v any) error {
-	b, err := json.MarshalIndent(v, "", "  ")
+	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err
 	}
-	return journal.WriteFile(path, append(b, '\n'))
+	return journal.WriteFile(filepath.Join(r.dir, "manifest.json"), append(b, '\n'))
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
+	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
@@ -232,6 +233,16 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	}
 	result.Elapsed = time.Since(r.started)
 	return result, err
+}
+
+// finish writes down how the run ended.
+func (r *leader) finish(begun l2l.Begun, s l2l.Summary) error {
+	result, err := report.NewResult(r.Name, r.Space, r.Objectives, s)
+	if err != nil {
+		return err
+	}
+	_ = os.Remove(filepath.Join(r.dir, workDir)) // unless something is in it
+	return errors.Join(result.Write(r.dir), r.manifest(begun, &s))
 }
 
 // begun is the event that opens the run, or goes on with it.

@@ -29,12 +29,9 @@ import (
 type valley struct {
 	Target float64       `yaml:"target" doc:"where the error is least"`
 	Delay  time.Duration `yaml:"delay" doc:"time an evaluation takes"`
-	Broken bool          `yaml:"broken" doc:"it cannot be opened by a rank that evaluates"`
-	opened int
+	Broken bool          `yaml:"broken" doc:"it cannot start"`
+	Noise  float64       `yaml:"noise" doc:"by how much evaluations differ"`
 }
-
-func (v *valley) Open() error  { v.opened++; return nil }
-func (v *valley) Close() error { return nil }
 
 func (v *valley) Prepare(context.Context) error {
 	if v.Broken {
@@ -63,7 +60,7 @@ func (v *valley) Evaluate(ctx context.Context, e optimizee.Evaluation) (optimize
 	if e.Choice("rule") == "bcm" {
 		sum++
 	}
-	return optimizee.Outcome{Fitness: []float64{sum}}, ctx.Err()
+	return optimizee.Outcome{Fitness: []float64{sum + v.Noise*float64(e.Seed%1009)/1009}}, ctx.Err()
 }
 
 var kinds = config.Kinds{
@@ -364,6 +361,26 @@ func TestWhatIsWrongOnOneRankEndsAll(t *testing.T) {
 	}
 }
 
+// A run begins with the best individual of the earlier one that the earlier one's result names.
+func TestAWarmStartBeginsWithTheBestOfTheEarlierRun(t *testing.T) {
+	for seed := range 8 {
+		earlier := plan(t, "seed: %d\noptimizee: {type: valley, noise: 5}\noptimizer: {type: random, pop_size: 20}\nstop: {evaluations: 120}\n"+
+			"evaluation: {replicates: 3, aggregate: median}\nexecution: {slots: 2}\noutput: {record: digest}\n", seed)
+		want := alone(t, earlier)
+		later := plan(t, "optimizee: {type: valley}\noptimizer: {type: genetic, pop_size: 6}\nstop: {evaluations: 6}\nexecution: {slots: 1}\n"+
+			"warm_start: {run: %s, best: 1}\n", earlier.Output.Dir)
+		var known []optimizer.Solution
+		alone(t, later, run.Observe(func(e l2l.Event, _ *l2l.Individual, _ *l2l.Search) {
+			if k, ok := e.(l2l.Known); ok {
+				known = k.Solutions
+			}
+		}))
+		if len(known) != 1 || !slices.Equal(known[0].X, want.Best.Individual.X) || known[0].Loss[0] != want.Best.Loss {
+			t.Errorf("seed %d: it begins with %+v, want %+v", seed, known, want.Best)
+		}
+	}
+}
+
 func TestProgressAndLogAreTold(t *testing.T) {
 	p := plan(t, "name: told\noptimizee: {type: valley, delay: 1ms}\noptimizer: {type: cmaes}\nstop: {evaluations: 100}\nexecution: {slots: 1}\n")
 	var log bytes.Buffer
@@ -379,7 +396,7 @@ func TestProgressAndLogAreTold(t *testing.T) {
 	if last.Done != 1 || last.ETA() != "?" || last.Failures != result.Failures || last.Generation == 0 {
 		t.Errorf("at the end: %+v", last)
 	}
-	if text := half.String(); !strings.Contains(text, "50 evaluations, ") {
+	if text := half.String(); !strings.Contains(text, "50 evaluations, ") || !strings.Contains(text, "sigma ") {
 		t.Errorf("as a line: %s", text)
 	}
 	written, err := os.ReadFile(filepath.Join(p.Output.Dir, "logs", "rank-0.jsonl"))

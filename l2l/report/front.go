@@ -1,0 +1,50 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Front are, of a run with several objectives that are not added up, the individuals so far of which none is better in one objective without
+// being worse in another, in the order of their numbers; of individuals with the same fitness the first. Unlike an optimizer, which keeps some hundreds
+// of them, it has all.
+func (r *Run) Front() ([]Individual, error) {
+	if r.Begun.Rules.Sum {
+		return nil, fmt.Errorf("report: the run in %s has no front: its optimizer searches for the best of one objective", r.Dir)
+	}
+	var front []Individual
+	for i, err := range r.Individuals() {
+		if err != nil {
+			return nil, err
+		}
+		if !i.Failed() {
+			front = withMember(front, i)
+		}
+	}
+	slices.SortFunc(front, func(a, b Individual) int { return cmp.Compare(a.ID, b.ID) })
+	return front, nil
+}
+
+// withMember is a front after one more individual.
+func withMember(front []Individual, i Individual) []Individual {
+	for _, f := range front {
+		if dominates(f.Loss, i.Loss) || f.ID < i.ID && slices.Equal(f.Loss, i.Loss) {
+			return front
+		}
+	}
+	front = slices.DeleteFunc(front, func(f Individual) bool { return dominates(i.Loss, f.Loss) || slices.Equal(i.Loss, f.Loss) })
+	return append(front, i)
+}
+
+// dominates reports whether loss a is nowhere larger than b, and smaller in at least one objective.
+func dominates(a, b []float64) bool {
+	smaller := false
+	for k := range a {
+		if a[k] > b[k] {
+			return false
+		}
+		smaller = smaller || a[k] < b[k]
+	}
+	return smaller
+}
