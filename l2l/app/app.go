@@ -4,27 +4,29 @@
 // A program with optimizees of its own is as short as l2l-mpi itself:
 //
 //	func main() { app.Main(optimizee.Type{Name: "pendulum", New: func() optimizee.Optimizee { return &Pendulum{} }}) }
+//
+// and one with optimizers of its own is a [Program] that names them.
 package app
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"runtime/debug"
 
-	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
+	"github.com/meta-optimization/l2l-mpi/l2l/config"
+	"github.com/meta-optimization/l2l-mpi/l2l/run"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizee/digits"
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizee/neuron"
 	"github.com/meta-optimization/l2l-mpi/optimizee/process"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
 // The exit codes.
@@ -35,15 +37,27 @@ const (
 	exitInterrupted = 75 // stopped by a signal or at its wall time; --resume goes on (EX_TEMPFAIL, on which job scripts requeue)
 )
 
-// Types lists the optimizees that every program has.
-func Types() []optimizee.Type {
-	return []optimizee.Type{neuron.Type, digits.Type, process.Type, functions.Type}
+// Program is a program: what it has besides the optimizees and the optimizers that every program has.
+type Program struct {
+	Optimizees []optimizee.Type
+	Optimizers []optimizer.Algorithm
 }
 
-// Main is a program's main function. extra are optimizees of its own. It ends the process.
-func Main(extra ...optimizee.Type) {
+// Main is a program's main function. It ends the process.
+func (p Program) Main() {
 	runtime.LockOSThread() // MPI wants one thread, and the main one is the safest
-	os.Exit(run(os.Args[1:], append(Types(), extra...)))
+	os.Exit(start(os.Args[1:], p.kinds()))
+}
+
+// Main is the main function of a program with optimizees of its own.
+func Main(own ...optimizee.Type) { Program{Optimizees: own}.Main() }
+
+// kinds are all that a configuration of the program may name.
+func (p Program) kinds() config.Kinds {
+	return config.Kinds{
+		Optimizees: append([]optimizee.Type{neuron.Type, digits.Type, process.Type, functions.Type}, p.Optimizees...),
+		Optimizers: append(optimizer.Catalogue(), p.Optimizers...),
+	}
 }
 
 // failure is an error with the exit code that it means.
@@ -62,26 +76,15 @@ func usage(err error) error {
 	return failure{exitUsage, err}
 }
 
-// errTold is the failure of a rank that another rank tells of.
-var errTold = errors.New("told by rank 0")
-
-func run(args []string, types []optimizee.Type) (code int) {
-	defer func() {
-		if p := recover(); p != nil {
-			fmt.Fprintf(os.Stderr, "panic: %v\n%s", p, debug.Stack())
-			code = exitFailed
-			if n, _ := mpi.Launched(); n > 1 {
-				abort(code) // the other ranks would wait for this one for ever
-			}
-		}
-	}()
-	root := command(types)
-	root.SetArgs(args)
-	err := root.ExecuteContext(context.Background())
-	if err != nil && !errors.Is(err, errTold) {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", root.Name(), err)
+// coded is an error of package run with the exit code that it means.
+func coded(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, run.ErrUsage):
+		return failure{exitUsage, err}
 	}
-	return codeOf(err)
+	return failure{exitFailed, err}
 }
 
 // codeOf is the exit code that an error means.
@@ -96,8 +99,38 @@ func codeOf(err error) int {
 	return exitUsage // cobra's own errors are about the command line
 }
 
+// session is one call of the program.
+type session struct {
+	kinds config.Kinds
+	abort func(code int) // ends all ranks at once
+}
+
+// start carries out a command line and returns the exit code.
+func start(args []string, kinds config.Kinds) (code int) {
+	s := &session{kinds: kinds, abort: os.Exit}
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Fprintf(os.Stderr, "panic: %v\n%s", p, debug.Stack())
+			code = exitFailed
+			if n, _ := mpi.Launched(); n > 1 {
+				s.abort(code) // the other ranks would wait for this one for ever
+			}
+		}
+	}()
+	root := s.command()
+	root.SetArgs(args)
+	err := usage(kinds.Check())
+	if err == nil {
+		err = root.ExecuteContext(context.Background())
+	}
+	if err != nil && !errors.Is(err, run.ErrElsewhere) {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", root.Name(), err)
+	}
+	return codeOf(err)
+}
+
 // command is the command line.
-func command(types []optimizee.Type) *cobra.Command {
+func (s *session) command() *cobra.Command {
 	var o runOptions
 	root := &cobra.Command{
 		Use:   "l2l-mpi --config run.yaml",
@@ -111,12 +144,12 @@ func command(types []optimizee.Type) *cobra.Command {
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Version:       version(),
+		Version:       run.Version(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.config == "" {
 				return usage(errors.New("want --config run.yaml; see --help"))
 			}
-			return runSPMD(cmd.Context(), o, types)
+			return s.run(cmd.Context(), o)
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
@@ -125,40 +158,11 @@ func command(types []optimizee.Type) *cobra.Command {
 	flags.BoolVar(&o.resume, "resume", false, "go on with the run in its directory, or start it where there is none")
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
 	flags.StringVar(&o.logLevel, "log-level", "info", "what to log: debug, info, warn, error")
-	root.AddCommand(checkCommand(types), describeCommand(types), evalCommand(types), exportCommand())
+	root.AddCommand(checkCommand(s.kinds), describeCommand(s.kinds), evalCommand(s.kinds), exportCommand())
 	return root
 }
 
 func addConfigFlags(cmd *cobra.Command, config *string, set *[]string) {
 	cmd.Flags().StringVarP(config, "config", "c", "", "configuration, a YAML file")
 	cmd.Flags().StringArrayVar(set, "set", nil, "change a value of the configuration: `key.path=value`; may be repeated")
-}
-
-// version is the program's version, as far as the build knows it.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && v == "(devel)" {
-			v = s.Value
-		}
-	}
-	return v
-}
-
-// logger writes to stderr what people should know.
-func logger(level string) (zerolog.Logger, error) {
-	l, err := zerolog.ParseLevel(level)
-	if err != nil || level == "" {
-		return zerolog.Nop(), fmt.Errorf("--log-level %s: want debug, info, warn or error", level)
-	}
-	return zerolog.New(console()).Level(l).With().Timestamp().Logger(), nil
-}
-
-// console is where people read the log.
-func console() io.Writer {
-	return zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: "15:04:05", NoColor: !term.IsTerminal(int(os.Stderr.Fd()))}
 }

@@ -26,9 +26,11 @@ var arrows = map[string][]string{
 	"l2l/journal":  {"l2l", "l2l/codec", "optimizee"},
 	"l2l/dispatch": {"l2l", "l2l/codec", "mpi", "optimizee"},
 	"l2l/report":   {"l2l", "l2l/journal", "optimizee"},
+	"l2l/config":   {"l2l", "l2l/schema", "optimizee", "optimizer"},
+	"l2l/run":      {"l2l", "l2l/codec", "l2l/config", "l2l/dispatch", "l2l/journal", "l2l/report", "mpi", "optimizee", "optimizer"},
 	"l2l/app":      {"…"},
 	"cmd":          {"l2l/app"},
-	"examples":     {"l2l/app", "optimizee"},
+	"examples":     {"l2l/app", "optimizee", "optimizer"},
 	"bench":        {"…"},
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
@@ -81,7 +82,7 @@ func (m *packed) EvaluateBatch(ctx context.Context, es []optimizee.Evaluation) (
 // Every algorithm runs from its configuration on parameters of every kind and on a single one, or says what it needs; packs of individuals
 // give the same search; and it begins with what a run of another optimizer knows, or with individuals that are given.
 func TestEveryAlgorithmRunsFromItsConfiguration(t *testing.T) {
-	types := append(Types(), packedType)
+	kinds := kindsWith(packedType)
 	dir := t.TempDir()
 	start := func(t *testing.T, name, model, algorithm, rest string) string {
 		t.Helper()
@@ -95,7 +96,7 @@ func TestEveryAlgorithmRunsFromItsConfiguration(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if code := run([]string{"--config", file, "--quiet", "--log-level", "error"}, types); code != exitOK {
+		if code := start([]string{"--config", file, "--quiet", "--log-level", "error"}, kinds); code != exitOK {
 			t.Fatalf("%s ends with exit code %d", text, code)
 		}
 		return filepath.Join(dir, name)
@@ -127,7 +128,7 @@ func TestEveryAlgorithmRunsFromItsConfiguration(t *testing.T) {
 				for _, rest := range []string{"curve: false", "curve: true", "goals: 2"} {
 					model := "one: " + one + ", " + rest
 					text := fmt.Sprintf("optimizee: {type: packed, %s}\noptimizer: {type: %s}\n", model, a.Name)
-					p, err := loadText("run.yaml", []byte(text), nil, types)
+					p, err := config.Parse("run.yaml", []byte(text), kinds)
 					if err != nil {
 						if _, why, ok := strings.Cut(err.Error(), optimizer.ErrUnsuited.Error()+": "); !ok || len(why) < 30 || !strings.Contains(why, "want") {
 							t.Errorf("%s: refused without saying what it needs: %v", model, err)
@@ -138,7 +139,7 @@ func TestEveryAlgorithmRunsFromItsConfiguration(t *testing.T) {
 					name := strings.NewReplacer(": ", " ", ",", "").Replace(a.Name + " " + model)
 					alone := hash(t, start(t, name, model, a.Name, "execution: {slots: 1}\n"))
 					packs := hash(t, start(t, name+" packed", model, a.Name, "execution: {slots: 1, batch: 7}\n"))
-					o, _, err := p.newOptimizer()
+					o, err := p.NewOptimizer()
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
@@ -15,7 +16,7 @@ var update = flag.Bool("update", false, "rewrite the expected output in testdata
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"l2l-mpi": func() { os.Exit(run(os.Args[1:], append(Types(), moody))) },
+		"l2l-mpi": func() { os.Exit(start(os.Args[1:], kindsWith(moody))) },
 	})
 }
 
@@ -38,3 +39,6 @@ func TestCommandLine(t *testing.T) {
 var moody = optimizee.Type{
 	Name: "moody", Title: "A model that fails", Doc: "Fails in every way that a model can.", New: func() optimizee.Optimizee { return &moodyModel{Target: 3} },
 }
+
+// kindsWith are the kinds of a program with these optimizees of its own.
+func kindsWith(own ...optimizee.Type) config.Kinds { return Program{Optimizees: own}.kinds() }

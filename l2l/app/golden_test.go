@@ -35,7 +35,7 @@ func TestGoldenRunsOfEveryFormatAreRead(t *testing.T) {
 			}
 			do := func(args ...string) {
 				t.Helper()
-				if code := run(args, Types()); code != exitOK {
+				if code := start(args, kindsWith()); code != exitOK {
 					t.Fatalf("%q ends with exit code %d", args, code)
 				}
 			}

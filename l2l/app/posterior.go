@@ -11,6 +11,7 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
+	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
@@ -20,12 +21,12 @@ const posteriorRows = 20
 
 // posterior writes what a posterior sample says of each parameter: mean, standard deviation and quantiles of a number, probabilities of a
 // choice.
-func (r *theRun) posterior(w io.Writer, sample []optimizer.Weighted) error {
+func posterior(w io.Writer, plan *config.Plan, dir string, sample []optimizer.Weighted) error {
 	weights := make([]float64, len(sample))
 	points := make([][]any, len(sample))
 	squares := 0.0
 	for i, p := range sample {
-		params, err := r.space.Decode(p.X)
+		params, err := plan.Space.Decode(p.X)
 		if err != nil {
 			return err
 		}
@@ -36,7 +37,7 @@ func (r *theRun) posterior(w io.Writer, sample []optimizer.Weighted) error {
 	fmt.Fprintf(w, "\nposterior: %d individuals, by their weights worth %.0f, with losses up to %.6g\n", len(sample), 1/squares, sample[len(sample)-1].Loss[0])
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "  parameter\tmean\tstd\t5 %\t50 %\t95 %")
-	labels := r.space.Labels()
+	labels := plan.Space.Labels()
 	for k, label := range labels[:min(len(labels), posteriorRows)] {
 		values := make([]any, len(points))
 		for i, p := range points {
@@ -58,7 +59,7 @@ func (r *theRun) posterior(w io.Writer, sample []optimizer.Weighted) error {
 	if more := len(labels) - posteriorRows; more > 0 {
 		fmt.Fprintf(w, "  … and %d more\n", more)
 	}
-	fmt.Fprintf(w, "the sample is in result.json; as a table: l2l-mpi export %s --table posterior\n", r.dir)
+	fmt.Fprintf(w, "the sample is in result.json; as a table: l2l-mpi export %s --table posterior\n", dir)
 	return nil
 }
 

@@ -79,7 +79,7 @@ func TestTrajectoriesAreThoseOfEarlierVersions(t *testing.T) {
 		t.Skip("the recorded hashes are of amd64")
 	}
 	const file = "testdata/trajectories.txt"
-	types := append(Types(), landscapeType)
+	kinds := kindsWith(landscapeType)
 	dir := t.TempDir()
 	var got strings.Builder
 	for _, a := range optimizer.Catalogue() {
@@ -90,16 +90,16 @@ func TestTrajectoriesAreThoseOfEarlierVersions(t *testing.T) {
 			}
 			for _, then := range []string{"worst", "resample"} {
 				out := filepath.Join(dir, strings.NewReplacer(": ", " ", ", ", " ").Replace(a.Name+" "+model+" "+then))
-				config := out + ".yaml"
+				file := out + ".yaml"
 				text := fmt.Sprintf("seed: 5\noptimizee: {type: landscape, %s}\noptimizer: {type: %s}\nstop: {evaluations: %d}\n"+
 					"execution: {slots: 1, on_failure: {then: %s}}\noutput: {dir: %s, sync: 1h, checkpoint: 1h}\n", model, a.Name, evaluations, then, out)
-				if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+				if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 					t.Fatal(err)
 				}
-				if code := run([]string{"check", "--config", config}, types); code != exitOK {
+				if code := start([]string{"check", "--config", file}, kinds); code != exitOK {
 					continue // it does not suit the problem
 				}
-				if code := run([]string{"--config", config, "--quiet", "--log-level", "error"}, types); code != exitOK {
+				if code := start([]string{"--config", file, "--quiet", "--log-level", "error"}, kinds); code != exitOK {
 					t.Fatalf("%s ends with exit code %d", text, code)
 				}
 				var result struct {

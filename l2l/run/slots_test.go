@@ -1,43 +1,6 @@
-package app
+package run
 
-import (
-	"strings"
-	"testing"
-)
-
-// FuzzConfiguration reads configurations of any origin: they give a plan or an error, and a plan's effective configuration gives the
-// same plan again.
-func FuzzConfiguration(f *testing.F) {
-	f.Add("name: a\noptimizee: {type: moody}\noptimizer: {type: cmaes}\n", "stop.generations=3")
-	f.Add("optimizee: {type: function, name: zdt1, dim: 3, delay: 1ms}\noptimizer: &a {type: random, pop_size: 1e3}\nstop: {target: .inf}\n", "seed=0x10")
-	f.Add("a: &a [*a]\n<<: {}\n? [x]\n: y\n---\n{}", "a.b.c=[1")
-	f.Add("optimizee: {type: moody}\noptimizer: {type: genetic, elite: -1}\nname: null\nexecution: {slots: auto, on_failure: }", "execution.on_failure={}")
-	f.Add("optimizee: {type: process, command: sh x, parameters: {a: {lower: 1, upper: 2}, b: {choices: [x, y], size: 2}, c: {std: 1}}, objectives: {e: minimise}, "+
-		"constants: {a: [1, {b: c}]}, env: {A: b}}\noptimizer: {type: random}", "optimizee.mode=oneshot")
-	f.Add("optimizee: {type: process, command: [sh, '{a}'], mode: oneshot, fitness: {regex: (.)}, parameters: {a: {type: bool}}, objectives: {e: {direction: maximise}}}\n"+
-		"optimizer: {type: random}", "optimizee.files=[]")
-	f.Fuzz(func(t *testing.T, text, assignment string) {
-		types := append(Types(), moody)
-		p, err := loadText("fuzz.yaml", []byte(text), []string{assignment}, types)
-		if err != nil {
-			if strings.TrimSpace(err.Error()) == "" {
-				t.Fatal("an error without a text")
-			}
-			return
-		}
-		effective, err := p.effective()
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, err := loadText("effective.yaml", effective, nil, types)
-		if err != nil {
-			t.Fatalf("the effective configuration is refused: %v\n%s", err, effective)
-		}
-		if err := again.resumable(string(effective)); err != nil {
-			t.Fatalf("the effective configuration differs from itself: %v", err)
-		}
-	})
-}
+import "testing"
 
 func TestSlotsAreTheRanksShareOfTheirCPUs(t *testing.T) {
 	cpus := func(host string, from, to int) hello {

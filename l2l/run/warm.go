@@ -1,9 +1,10 @@
-package app
+package run
 
 import (
 	"cmp"
 	"errors"
 	"fmt"
+	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"slices"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
@@ -13,35 +14,29 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
-type warmStart struct {
-	Run         string           `yaml:"run" doc:"directory of an earlier run, also of another optimizer, whose individuals the optimizer begins with"`
-	Best        int              `yaml:"best" doc:"how many of them, the best" range:"[1, inf)"`
-	Individuals []map[string]any `yaml:"individuals" doc:"points to try first: values by the names of parameters; the others are in the middle of their ranges"`
-}
-
 // known is what the configuration says to begin with: points that are to be tried, then solutions of an earlier run.
-func (p *plan) known() ([]optimizer.Solution, error) {
-	var known []optimizer.Solution
+func known(p *config.Plan) ([]optimizer.Solution, error) {
+	var points []optimizer.Solution
 	for i, values := range p.WarmStart.Individuals {
-		x, err := p.change(p.middle(), values)
+		x, err := p.Change(p.Middle(), values)
 		if err != nil {
 			return nil, fmt.Errorf("warm_start.individuals[%d]: %w", i, err)
 		}
-		known = append(known, optimizer.Solution{X: x})
+		points = append(points, optimizer.Solution{X: x})
 	}
 	if p.WarmStart.Run == "" {
-		return known, nil
+		return points, nil
 	}
-	earlier, err := p.earlier(p.WarmStart.Run, p.WarmStart.Best)
+	solutions, err := earlier(p, p.WarmStart.Run, p.WarmStart.Best)
 	if err != nil {
 		return nil, fmt.Errorf("warm_start.run: %w", err)
 	}
-	return append(known, earlier...), nil
+	return append(points, solutions...), nil
 }
 
 // earlier are the n best individuals of an earlier run, as solutions of this one: parameters and objectives are found by their names. An
 // individual that is outside this run's space is passed over.
-func (p *plan) earlier(dir string, n int) ([]optimizer.Solution, error) {
+func earlier(p *config.Plan, dir string, n int) ([]optimizer.Solution, error) {
 	if !journal.Exists(dir) {
 		return nil, fmt.Errorf("%s holds no run", dir)
 	}
@@ -53,19 +48,19 @@ func (p *plan) earlier(dir string, n int) ([]optimizer.Solution, error) {
 	seen := 0
 	err := report.Individuals(dir, func(begun l2l.Begun, told report.Told) error {
 		seen++
-		fitness, err := p.fitnessOf(begun.Rules.Objectives, told.Fitness)
+		fitness, err := fitnessOf(p, begun.Rules.Objectives, told.Fitness)
 		if err != nil {
 			return err
 		}
-		x, err := p.pointOf(begun.Space, told.X)
+		x, err := pointOf(p, begun.Space, told.X)
 		if err != nil {
 			return err
 		}
 		if x == nil {
 			return nil
 		}
-		r := ranked{optimizer.Solution{X: x, Loss: l2l.Losses(fitness, p.objectives)}, l2l.Loss(fitness, p.objectives)}
-		if p.sum {
+		r := ranked{optimizer.Solution{X: x, Loss: l2l.Losses(fitness, p.Objectives)}, l2l.Loss(fitness, p.Objectives)}
+		if p.Sum {
 			r.Loss = []float64{r.sum}
 		}
 		at, _ := slices.BinarySearchFunc(best, r, func(a, b ranked) int { return cmp.Compare(a.sum, b.sum) })
@@ -85,9 +80,9 @@ func (p *plan) earlier(dir string, n int) ([]optimizer.Solution, error) {
 }
 
 // fitnessOf is the fitness of an earlier run in the order of this run's objectives.
-func (p *plan) fitnessOf(objectives []optimizee.Objective, fitness []float64) ([]float64, error) {
-	out := make([]float64, len(p.objectives))
-	for k, o := range p.objectives {
+func fitnessOf(p *config.Plan, objectives []optimizee.Objective, fitness []float64) ([]float64, error) {
+	out := make([]float64, len(p.Objectives))
+	for k, o := range p.Objectives {
 		at := slices.IndexFunc(objectives, func(other optimizee.Objective) bool { return other.Name == o.Name && other.Direction == o.Direction })
 		if at < 0 {
 			return nil, fmt.Errorf("the earlier run has no objective %q to %s", o.Name, o.Direction)
@@ -98,7 +93,7 @@ func (p *plan) fitnessOf(objectives []optimizee.Objective, fitness []float64) ([
 }
 
 // pointOf is a point of an earlier run in this run's space; nil if it is outside.
-func (p *plan) pointOf(space optimizee.Space, x []float64) ([]float64, error) {
+func pointOf(p *config.Plan, space optimizee.Space, x []float64) ([]float64, error) {
 	params, err := space.Decode(x)
 	if err != nil {
 		return nil, err
@@ -106,12 +101,12 @@ func (p *plan) pointOf(space optimizee.Space, x []float64) ([]float64, error) {
 	values, had := map[string]any{}, map[string]bool{}
 	for _, v := range params.All() {
 		had[v.Name] = true
-		if slices.ContainsFunc(p.space, func(q optimizee.Parameter) bool { return q.Name == v.Name }) {
+		if slices.ContainsFunc(p.Space, func(q optimizee.Parameter) bool { return q.Name == v.Name }) {
 			values[v.Name] = v.Value
 		}
 	}
 	var missing []error
-	for _, q := range p.space {
+	for _, q := range p.Space {
 		if !had[q.Name] {
 			missing = append(missing, fmt.Errorf("the earlier run has no parameter %q", q.Name))
 		}
@@ -119,7 +114,7 @@ func (p *plan) pointOf(space optimizee.Space, x []float64) ([]float64, error) {
 	if err := errors.Join(missing...); err != nil {
 		return nil, err
 	}
-	point, err := p.space.Encode(values)
+	point, err := p.Space.Encode(values)
 	if err != nil {
 		return nil, nil // out of bounds, or of another kind
 	}

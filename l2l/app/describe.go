@@ -1,0 +1,134 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/config"
+	"github.com/meta-optimization/l2l-mpi/l2l/schema"
+)
+
+func describeCommand(kinds config.Kinds) *cobra.Command {
+	return &cobra.Command{
+		Use:   "describe [NAME …]",
+		Short: "Describe the optimizers and optimizees: parameters, defaults, ranges, references",
+		RunE: func(cmd *cobra.Command, names []string) error {
+			w := cmd.OutOrStdout()
+			if len(names) == 0 {
+				return list(w, kinds)
+			}
+			for i, name := range names {
+				if i > 0 {
+					fmt.Fprintln(w)
+				}
+				if err := describe(w, name, kinds); err != nil {
+					return usage(err)
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func list(w io.Writer, kinds config.Kinds) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "optimizers")
+	for _, a := range kinds.Optimizers {
+		fmt.Fprintf(t, "  %s\t%s\n", a.Name, a.Title)
+	}
+	fmt.Fprintln(t, "optimizees")
+	for _, o := range kinds.Optimizees {
+		fmt.Fprintf(t, "  %s\t%s\n", o.Name, o.Title)
+	}
+	fmt.Fprintln(t, "configuration\n  run\tthe keys of a configuration besides those two sections")
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w, "\ndescribe NAME tells all about one of them, and when to choose it. Where to begin: cmaes; with several objectives nsga2,\n"+
+		"with few and long evaluations bayes, with model outputs and their targets enkf, with mostly choices and whole numbers genetic.")
+	return err
+}
+
+func describe(w io.Writer, name string, kinds config.Kinds) error {
+	var known []string
+	for _, a := range kinds.Optimizers {
+		if a.Name == name {
+			fmt.Fprintf(w, "%s: %s\n\n", a.Name, a.Title)
+			for _, fact := range [][2]string{{"Choose it", a.When}, {"Cost per generation", a.Cost}, {"Parallelism", a.Parallelism}, {"Reference", a.Reference}} {
+				paragraph(w, "", fact[0]+": "+fact[1]+".")
+			}
+			fmt.Fprintln(w)
+			describeRows(w, "", a.Params())
+			return nil
+		}
+		known = append(known, a.Name)
+	}
+	for _, o := range kinds.Optimizees {
+		if o.Name == name {
+			fmt.Fprintf(w, "%s: %s\n\n", o.Name, o.Title)
+			paragraph(w, "", o.Doc)
+			if o.Reference != "" {
+				paragraph(w, "", "Reference: "+o.Reference)
+			}
+			fmt.Fprintln(w)
+			describeRows(w, "", o.New())
+			return nil
+		}
+		known = append(known, o.Name)
+	}
+	if name == "run" {
+		c := config.Defaults()
+		describeRows(w, "", &c)
+		return nil
+	}
+	return fmt.Errorf("nothing is called %q%s", name, config.DidYouMean(name, append(known, "run")))
+}
+
+// describeRows tells of each parameter what it is, what it may be, and what it is by default.
+func describeRows(w io.Writer, prefix string, v any) {
+	for _, f := range schema.Fields(v) {
+		inner := schema.Fields(f.Value.Interface())
+		if len(inner) > 0 && f.Auto == "" {
+			describeRows(w, prefix+f.Key+".", f.Value.Interface())
+			continue
+		}
+		kind := f.Type()
+		if words := schema.Words(f.Range); words != nil {
+			kind = strings.Join(words, " or ")
+		} else if f.Range != "" {
+			kind += " in " + f.Range
+		}
+		if f.Unit != "" {
+			kind += " " + f.Unit
+		}
+		fmt.Fprintf(w, "%s  (%s; default %s)\n", prefix+f.Key, kind, f.Default())
+		paragraph(w, "    ", f.Doc)
+		if len(inner) > 0 {
+			describeRows(w, prefix+f.Key+".", f.Value.Interface())
+		}
+		if m, ok := f.Value.Interface().(schema.Mapping); ok {
+			describeRows(w, prefix+f.Key+".NAME.", m.New())
+		}
+	}
+}
+
+// paragraph writes text in lines of at most 100 characters, each indented.
+func paragraph(w io.Writer, indent, text string) {
+	line := indent
+	for _, word := range strings.Fields(text) {
+		if utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > 100 {
+			fmt.Fprintln(w, line)
+			line = indent
+		}
+		if line != indent {
+			line += " "
+		}
+		line += word
+	}
+	fmt.Fprintln(w, line)
+}

@@ -1,0 +1,67 @@
+// Package config is what a run is asked to do: the configuration as a Go value ([Config]), the YAML that it is written in, and the [Plan] that
+// it becomes together with the optimizee and the optimizer that it names.
+//
+// A plan is made from a file ([Load]), from a text ([Parse]), or in Go ([New]). Whichever way, everything that is wrong is said at once,
+// with its place, the rule and the nearest name. A plan can be written out with every default ([Plan.Effective]), which makes the same
+// plan again, and can say what differs from that of a run to be resumed ([Plan.Resumable]).
+//
+// The package starts nothing, and reads no file but the configuration: package run does.
+package config
+
+import (
+	"time"
+
+	"github.com/meta-optimization/l2l-mpi/l2l"
+)
+
+// Config is a run's configuration, apart from what the optimizee and the optimizer have to say.
+type Config struct {
+	Name       string       `yaml:"name" doc:"of the run; its directory is runs/<name>/<number>"`
+	Seed       uint64       `yaml:"seed" doc:"where all randomness starts: same configuration and seed, same trajectory"`
+	WarmStart  WarmStart    `yaml:"warm_start" doc:"what the optimizer begins with"`
+	Evaluation l2l.Sampling `yaml:"evaluation" doc:"what an individual is evaluated on"`
+	Stop       l2l.Stop     `yaml:"stop" doc:"when the run ends; any rule that holds ends it"`
+	Execution  Execution    `yaml:"execution" doc:"where and how evaluations run"`
+	Output     Output       `yaml:"output" doc:"what is kept"`
+}
+
+// WarmStart says what the optimizer begins with.
+type WarmStart struct {
+	Run         string           `yaml:"run" doc:"directory of an earlier run, also of another optimizer, whose individuals the optimizer begins with"`
+	Best        int              `yaml:"best" doc:"how many of them, the best" range:"[1, inf)"`
+	Individuals []map[string]any `yaml:"individuals" doc:"points to try first: values by the names of parameters; the others are in the middle of their ranges"`
+}
+
+// Execution says where and how evaluations run. But for OnFailure it has no part in the search.
+type Execution struct {
+	Schedule     string        `yaml:"schedule" doc:"how evaluations are spread over ranks: in chunks on demand, all at once, or the one that fits their time" range:"auto | pull | collective"`
+	Slots        int           `yaml:"slots" doc:"evaluations at a time on each rank" range:"[1, inf)" auto:"the CPUs that the rank has to itself, divided by those that an evaluation needs"`
+	Batch        int           `yaml:"batch" doc:"evaluations that a slot hands over at a time, for optimizees that evaluate several together" range:"[1, 1e6]"`
+	Timeout      time.Duration `yaml:"timeout" doc:"of one evaluation, or batch of them; 0 is none" range:"[0, inf)"`
+	StartTimeout time.Duration `yaml:"start_timeout" doc:"of getting an optimizee ready, for those that take time to start; 0 is none" range:"[0, inf)"`
+	OnFailure    l2l.OnFailure `yaml:"on_failure" doc:"what follows a failed evaluation"`
+	MaxFailures  int           `yaml:"max_failures" doc:"individuals that fail in a row, after which the run ends; 0 is never" range:"[0, inf)"`
+}
+
+// Output says what is kept of a run, and where.
+type Output struct {
+	Dir        string        `yaml:"dir" doc:"the run's directory" auto:"runs/<name>/<number>, a new one at each start"`
+	Sync       time.Duration `yaml:"sync" doc:"how often the journal is flushed to the disk" range:"(0, inf)"`
+	Checkpoint time.Duration `yaml:"checkpoint" doc:"how often the optimizer's state is kept" range:"(0, inf)"`
+	Record     l2l.Record    `yaml:"record" doc:"whether the journal holds the individuals' points, or a digest of them, from which a search is repeated: much less to write where there are many parameters" range:"points | digest"`
+	KeepFailed int           `yaml:"keep_failed" doc:"directories of failed evaluations that stay in <dir>/work, where an optimizee has such" range:"[0, inf)"`
+}
+
+// Defaults is the configuration of which nothing is said.
+func Defaults() Config {
+	return Config{
+		Name:       "run",
+		Seed:       1,
+		WarmStart:  WarmStart{Best: 100},
+		Evaluation: l2l.Sampling{Instances: 1, Replicates: 1, Aggregate: l2l.Mean},
+		Execution: Execution{
+			Schedule: "auto", Batch: 1, StartTimeout: 5 * time.Minute, OnFailure: l2l.OnFailure{Then: l2l.RankWorst}, MaxFailures: 100,
+		},
+		Output: Output{Sync: time.Second, Checkpoint: 10 * time.Second, Record: l2l.Points, KeepFailed: 100},
+	}
+}

@@ -1,0 +1,233 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
+	"github.com/meta-optimization/l2l-mpi/optimizee/process"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
+)
+
+// bowl is an optimizee with a configuration of its own.
+type bowl struct {
+	Target float64 `yaml:"target" doc:"where the error is least" range:"[-5, 5]"`
+	Goals  int     `yaml:"goals" doc:"objectives" range:"[1, 2]"`
+	dir    string
+}
+
+func (b *bowl) Locate(dir string) { b.dir = dir }
+
+func (b *bowl) Space() optimizee.Space {
+	return optimizee.Space{{Name: "v", Lower: -5, Upper: 5}, {Name: "n", Kind: optimizee.Int, Lower: 1, Upper: 4}, {Name: "free", Mean: 1, Std: 2, Lower: -9, Upper: 9}}
+}
+
+func (b *bowl) Objectives() []optimizee.Objective {
+	return []optimizee.Objective{{Name: "error", Direction: optimizee.Minimise}, {Name: "rate", Direction: optimizee.Maximise}}[:b.Goals]
+}
+
+func (b *bowl) Evaluate(context.Context, optimizee.Evaluation) (optimizee.Outcome, error) {
+	return optimizee.Outcome{}, fmt.Errorf("no plan evaluates anything")
+}
+
+var (
+	bowlType = optimizee.Type{Name: "bowl", New: func() optimizee.Optimizee { return &bowl{Target: 3, Goals: 1} }}
+	kinds    = Kinds{Optimizees: []optimizee.Type{bowlType, functions.Type, process.Type}, Optimizers: optimizer.Catalogue()}
+)
+
+func algorithm(t *testing.T, name string) optimizer.Algorithm {
+	t.Helper()
+	for _, a := range kinds.Optimizers {
+		if a.Name == name {
+			return a
+		}
+	}
+	t.Fatalf("no optimizer is called %s", name)
+	return optimizer.Algorithm{}
+}
+
+// A plan that was made in Go and one that was read from its effective configuration are the same.
+func TestAPlanMadeInGoIsThatOfItsEffectiveConfiguration(t *testing.T) {
+	c := Defaults()
+	c.Name, c.Seed, c.Stop.Generations, c.Output.Dir = "in-go", 7, 3, "there"
+	model := optimizee.Type{Name: "bowl", New: func() optimizee.Optimizee { return &bowl{Target: -1, Goals: 1} }}
+	p, err := New(c, model, algorithm(t, "cmaes"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	effective, err := p.Effective()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"seed: 7\n", "target: -1\n", "pop_size: 7\n", "generations: 3\n", "dir: there\n"} {
+		if !strings.Contains(string(effective), line) {
+			t.Errorf("%s\nwant a line %q", effective, line)
+		}
+	}
+	again, err := Parse("effective", effective, kinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := again.Effective(); err != nil || string(text) != string(effective) {
+		t.Errorf("%v\n%s\nwant\n%s", err, text, effective)
+	}
+	if len(p.Space) != 3 || !p.Sum || p.CPUs != 1 || p.Prepares || p.Outputs != 0 {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestAPlanMadeInGoIsRefusedWithEverythingThatIsWrong(t *testing.T) {
+	cases := map[string]struct {
+		change func(*Config)
+		params any
+		goals  int
+		want   []string
+	}{
+		"ranges, and a name": {func(c *Config) { c.Name, c.Execution.Batch, c.Evaluation.Replicates = "a/b", 0, -1 }, nil, 1,
+			[]string{"execution.batch = 0, want >= 1", "evaluation.replicates = -1, want >= 1", `name: "a/b", want a name without slashes`}},
+		"a batch":                         {func(c *Config) { c.Execution.Batch = 2 }, nil, 1, []string{"optimizee: it evaluates one individual at a time"}},
+		"parameters of another optimizer": {func(*Config) {}, new(int), 1, []string{"optimizer cmaes: parameters of type *int, want *optimizer.CMAESParams"}},
+		"a target for two objectives":     {func(c *Config) { c.Stop.Target = new(float64) }, nil, 2, []string{"stop.target: the optimizee has 2 objectives, want one"}},
+	}
+	for name, test := range cases {
+		c := Defaults()
+		test.change(&c)
+		model := optimizee.Type{Name: "bowl", New: func() optimizee.Optimizee { return &bowl{Goals: test.goals} }}
+		_, err := New(c, model, algorithm(t, "cmaes"), test.params)
+		if err == nil {
+			t.Errorf("%s: no error", name)
+			continue
+		}
+		for _, text := range test.want {
+			if !strings.Contains(err.Error(), text) {
+				t.Errorf("%s: %v, want it to say %s", name, err, text)
+			}
+		}
+	}
+}
+
+// Runs that go on at the same time may share a plan: what is made of it does not change it.
+func TestAPlanCanBeUsedFromSeveralGoroutines(t *testing.T) {
+	p, err := Parse("run.yaml", []byte("optimizee: {type: bowl, target: 2}\noptimizer: {type: cmaes}\n"), kinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := p.Effective()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			_, err := p.NewSearch()
+			if err == nil {
+				var o optimizee.Optimizee
+				o, err = p.NewOptimizee()
+				if err == nil && o.(*bowl).Target != 2 {
+					err = fmt.Errorf("target = %g", o.(*bowl).Target)
+				}
+			}
+			if err == nil {
+				err = p.In(fmt.Sprint(i)).Resumable(string(before))
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if after, err := p.Effective(); err != nil || string(after) != string(before) {
+		t.Errorf("%v\n%s\nwant\n%s", err, after, before)
+	}
+}
+
+func TestOnlyWhatDoesNotTouchTheSearchMayChangeInAResumedRun(t *testing.T) {
+	const text = "optimizee: {type: bowl}\noptimizer: {type: cmaes}\n"
+	read := func(assignments ...string) *Plan {
+		d, err := parse("run.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := d.plan(assignments, kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	started, err := read().Effective()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := read("stop.generations=5", "execution.slots=3", "output.dir=x").Resumable(string(started)); err != nil {
+		t.Error(err)
+	}
+	err = read("seed=2", "optimizee.target=1", "execution.on_failure.then=abort").Resumable(string(started))
+	if err == nil || strings.Count(err.Error(), "the run was started with") != 3 {
+		t.Errorf("got %v, want seed, target and then", err)
+	}
+}
+
+func TestKindsOfOneNameAreRefused(t *testing.T) {
+	err := Kinds{Optimizees: []optimizee.Type{bowlType, bowlType, {}}, Optimizers: optimizer.Catalogue()}.Check()
+	if err == nil || err.Error() != "two kinds of optimizee are called \"bowl\"\nan optimizee has no name" {
+		t.Errorf("got %v", err)
+	}
+	if err := kinds.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAPointIsChangedByNames(t *testing.T) {
+	p, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\noptimizer: {type: random}\n"), kinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := p.Change(p.Middle(), map[string]any{"v": 2})
+	if err != nil || x[0] != 2 || x[2] != 1 {
+		t.Errorf("%v, %v", x, err)
+	}
+	if _, err = p.Change(x, map[string]any{"vv": 2}); err == nil || err.Error() != `no parameter "vv"; did you mean v?` {
+		t.Errorf("got %v", err)
+	}
+}
+
+// FuzzConfiguration reads configurations of any origin: they give a plan or an error, and a plan's effective configuration gives the
+// same plan again.
+func FuzzConfiguration(f *testing.F) {
+	f.Add("name: a\noptimizee: {type: bowl}\noptimizer: {type: cmaes}\n", "stop.generations=3")
+	f.Add("optimizee: {type: function, name: zdt1, dim: 3, delay: 1ms}\noptimizer: &a {type: random, pop_size: 1e3}\nstop: {target: .inf}\n", "seed=0x10")
+	f.Add("a: &a [*a]\n<<: {}\n? [x]\n: y\n---\n{}", "a.b.c=[1")
+	f.Add("optimizee: {type: bowl}\noptimizer: {type: genetic, elite: -1}\nname: null\nexecution: {slots: auto, on_failure: }", "execution.on_failure={}")
+	f.Add("optimizee: {type: process, command: sh x, parameters: {a: {lower: 1, upper: 2}, b: {choices: [x, y], size: 2}, c: {std: 1}}, objectives: {e: minimise}, "+
+		"constants: {a: [1, {b: c}]}, env: {A: b}}\noptimizer: {type: random}", "optimizee.mode=oneshot")
+	f.Add("optimizee: {type: process, command: [sh, '{a}'], mode: oneshot, fitness: {regex: (.)}, parameters: {a: {type: bool}}, objectives: {e: {direction: maximise}}}\n"+
+		"optimizer: {type: random}", "optimizee.files=[]")
+	f.Fuzz(func(t *testing.T, text, assignment string) {
+		d, err := parse("fuzz.yaml", []byte(text))
+		var p *Plan
+		if err == nil {
+			p, err = d.plan([]string{assignment}, kinds)
+		}
+		if err != nil {
+			if strings.TrimSpace(err.Error()) == "" {
+				t.Fatal("an error without a text")
+			}
+			return
+		}
+		effective, err := p.Effective()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse("effective.yaml", effective, kinds)
+		if err != nil {
+			t.Fatalf("the effective configuration is refused: %v\n%s", err, effective)
+		}
+		if err := again.Resumable(string(effective)); err != nil {
+			t.Fatalf("the effective configuration differs from itself: %v", err)
+		}
+	})
+}

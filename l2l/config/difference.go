@@ -1,0 +1,100 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Difference is a value that two configurations do not share.
+type Difference struct {
+	Path          string // of the key
+	Before, After string // as a message quotes them
+}
+
+// Differences lists the values that two configurations, as effective ones are, do not share.
+func Differences(before, after []byte) (all []Difference, err error) {
+	var a, b yaml.Node
+	if err := errors.Join(unmarshal(before, &a), unmarshal(after, &b)); err != nil {
+		return nil, err
+	}
+	if a.Kind == 0 || b.Kind == 0 {
+		return nil, errors.New("config: an empty configuration")
+	}
+	compare("", a.Content[0], b.Content[0], func(d Difference) { all = append(all, d) })
+	return all, nil
+}
+
+// changeable are the sections and keys that a resumed run may have other than the run before: they do not touch the search.
+var changeable = []string{
+	"stop", "optimizee.dir", "execution.schedule", "execution.slots", "execution.batch", "execution.timeout", "execution.start_timeout",
+	"execution.max_failures", "output",
+}
+
+// mayChange reports whether a resumed run may have another value there.
+func mayChange(path string) bool {
+	if strings.HasPrefix(path, "optimizee.parameters.") && strings.HasSuffix(path, ".doc") {
+		return true // a text for people
+	}
+	return slices.ContainsFunc(changeable, func(c string) bool { return path == c || strings.HasPrefix(path, c+".") })
+}
+
+// Resumable returns an error naming each value that differs between the effective configuration that a run was started with and this plan's,
+// unless it may change.
+func (p *Plan) Resumable(started string) error {
+	now, err := p.Effective()
+	if err != nil {
+		return err
+	}
+	differences, err := Differences([]byte(started), now)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, d := range differences {
+		if !mayChange(d.Path) {
+			errs = append(errs, fmt.Errorf("%s: the run was started with %s, and is to be resumed with %s; only %s may change",
+				d.Path, d.Before, d.After, strings.Join(changeable, ", ")))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// compare calls differ for each value that a and b do not share.
+func compare(path string, a, b *yaml.Node, differ func(Difference)) {
+	if a.Kind != yaml.MappingNode || b.Kind != yaml.MappingNode {
+		if x, y := flat(a), flat(b); x != y {
+			differ(Difference{path, x, y})
+		}
+		return
+	}
+	none := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
+	for i := 0; i+1 < len(a.Content); i += 2 {
+		key := a.Content[i].Value
+		other := child(b, key)
+		if other == nil {
+			other = none
+		}
+		compare(join(path, key), a.Content[i+1], other, differ)
+	}
+	for i := 0; i+1 < len(b.Content); i += 2 {
+		if key := b.Content[i].Value; child(a, key) == nil {
+			compare(join(path, key), none, b.Content[i+1], differ)
+		}
+	}
+}
+
+// flat is a value on one line.
+func flat(n *yaml.Node) string {
+	if n.Kind == yaml.ScalarNode {
+		return shown(n)
+	}
+	var parts []string
+	for _, c := range n.Content {
+		parts = append(parts, flat(c))
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}

@@ -1,0 +1,221 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/schema"
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
+)
+
+// Plan is a configuration with the optimizee and the optimizer that it names: all that a run is. Everything about it has been checked. It is
+// not changed after it has been made, and its methods may be called from several goroutines at a time.
+type Plan struct {
+	Config
+	Optimizee optimizee.Type
+	Optimizer optimizer.Algorithm
+	Params    any // of the optimizer, a pointer to its parameter struct; what is chosen automatically is filled in
+
+	// What the optimizee says of itself.
+	Space      optimizee.Space
+	Objectives []optimizee.Objective
+	Outputs    int  // model outputs of an evaluation
+	CPUs       int  // that an evaluation keeps busy, at least 1
+	Prepares   bool // it gets ready before its evaluations (optimizee.Preparer)
+
+	// Sum says that the objectives are added up, because there is one alone or because the optimizer takes only one.
+	Sum bool
+
+	configured func() (optimizee.Optimizee, error) // makes an optimizee with its configuration, not opened
+}
+
+// New makes a plan in Go. model.New makes optimizees that are configured as this plan wants them; params is a pointer to algorithm's parameter
+// struct, as its Params makes one, or nil for the defaults. It returns an error naming everything that is wrong.
+func New(c Config, model optimizee.Type, algorithm optimizer.Algorithm, params any) (*Plan, error) {
+	defaults := algorithm.Params()
+	if params == nil {
+		params = defaults
+	}
+	if got, want := reflect.TypeOf(params), reflect.TypeOf(defaults); got != want {
+		return nil, fmt.Errorf("config: optimizer %s: parameters of type %v, want %v", algorithm.Name, got, want)
+	}
+	p := &Plan{Config: c, Optimizee: model, Optimizer: algorithm, Params: copied(params)}
+	p.configured = func() (optimizee.Optimizee, error) { return model.New(), nil }
+	err := errors.Join(schema.Check("", c), p.checkName(), p.learn())
+	if err == nil {
+		err = p.complete()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	return p, nil
+}
+
+// valueError is an error about the value at a path of the configuration.
+type valueError struct {
+	path string
+	err  error
+}
+
+func (e *valueError) Error() string { return e.path + ": " + e.err.Error() }
+func (e *valueError) Unwrap() error { return e.err }
+
+func wrongf(path, format string, args ...any) error {
+	return &valueError{path, fmt.Errorf(format, args...)}
+}
+
+func (p *Plan) checkName() error {
+	if p.Name == "" || strings.ContainsAny(p.Name, "/\\") || strings.HasPrefix(p.Name, ".") {
+		return wrongf("name", "%q, want a name without slashes that does not begin with a dot", p.Name)
+	}
+	return nil
+}
+
+// learn makes and opens an optimizee once to hear what it says of itself.
+func (p *Plan) learn() (err error) {
+	o, err := p.configured()
+	if err != nil {
+		return err
+	}
+	if c, ok := o.(optimizee.Opener); ok {
+		if err := c.Open(); err != nil {
+			return &valueError{"optimizee", err}
+		}
+		defer func() { err = errors.Join(err, c.Close()) }()
+	}
+	p.Space, p.Objectives, p.CPUs = o.Space(), o.Objectives(), 1
+	if err := errors.Join(p.Space.Check(), optimizee.CheckObjectives(p.Objectives)); err != nil {
+		return &valueError{"optimizee", err}
+	}
+	if m, ok := o.(optimizee.Modeller); ok {
+		p.Outputs = m.NumOutputs()
+	}
+	if wide, ok := o.(optimizee.Wide); ok {
+		p.CPUs = max(wide.CPUs(), 1)
+	}
+	_, p.Prepares = o.(optimizee.Preparer)
+	if _, ok := o.(optimizee.Batch); !ok && p.Execution.Batch > 1 {
+		return wrongf("optimizee", "it evaluates one individual at a time, but execution.batch = %d, want 1", p.Execution.Batch)
+	}
+	return nil
+}
+
+// complete makes an optimizer once, to settle its parameters, and checks the rules that need it.
+func (p *Plan) complete() (err error) {
+	if _, p.Sum, err = p.optimizer(p.Params); err != nil {
+		return wrongf("optimizer", "%s", strings.TrimPrefix(err.Error(), "optimizer: "))
+	}
+	switch {
+	case p.Stop.Stagnation > 0 && !p.Sum:
+		return wrongf("stop.stagnation", "%s searches for the front of %d objectives, which changes until the end; want generations or evaluations",
+			p.Optimizer.Name, len(p.Objectives))
+	case p.Stop.Target != nil && len(p.Objectives) > 1:
+		return wrongf("stop.target", "the optimizee has %d objectives, want one", len(p.Objectives))
+	}
+	return nil
+}
+
+// optimizer makes the optimizer, and settles its parameters. It is offered all objectives; one that cannot have several searches for their best
+// weighted sum.
+func (p *Plan) optimizer(params any) (o optimizer.Optimizer, sum bool, err error) {
+	problem := l2l.Problem(p.Space, p.Outputs*p.Evaluation.Instances*p.Evaluation.Replicates)
+	problem.Objectives = len(p.Objectives)
+	o, err = p.Optimizer.New(problem, params, p.Seed)
+	if problem.Objectives > 1 && errors.Is(err, optimizer.ErrUnsuited) {
+		problem.Objectives = 1
+		var alone error
+		if o, alone = p.Optimizer.New(problem, params, p.Seed); alone != nil {
+			return nil, false, errors.Join(err, alone)
+		}
+		err = nil
+	}
+	return o, problem.Objectives == 1, err
+}
+
+// copied is a pointer to a copy of the struct that v points to.
+func copied(v any) any {
+	c := reflect.New(reflect.TypeOf(v).Elem())
+	c.Elem().Set(reflect.ValueOf(v).Elem())
+	return c.Interface()
+}
+
+// NewOptimizer makes an optimizer of the plan.
+func (p *Plan) NewOptimizer() (optimizer.Optimizer, error) {
+	o, _, err := p.optimizer(copied(p.Params))
+	return o, err
+}
+
+// NewOptimizee makes an optimizee of the plan, and opens it if it is an Opener: the caller closes it.
+func (p *Plan) NewOptimizee() (optimizee.Optimizee, error) {
+	o, err := p.configured()
+	if err != nil {
+		return nil, err
+	}
+	if c, ok := o.(optimizee.Opener); ok {
+		if err := c.Open(); err != nil {
+			return nil, fmt.Errorf("optimizee %s: %w", p.Optimizee.Name, err)
+		}
+	}
+	return o, nil
+}
+
+// Rules say how results become losses.
+func (p *Plan) Rules() l2l.Rules {
+	return l2l.Rules{Seed: p.Seed, Objectives: p.Objectives, Sum: p.Sum, Sampling: p.Evaluation, OnFailure: p.Execution.OnFailure}
+}
+
+// NewSearch is the state of the run before its first event.
+func (p *Plan) NewSearch() (*l2l.Search, error) {
+	o, err := p.NewOptimizer()
+	if err != nil {
+		return nil, err
+	}
+	return l2l.NewSearch(o, p.Rules()), nil
+}
+
+// In is the plan with its output in another directory.
+func (p *Plan) In(dir string) *Plan {
+	q := *p
+	q.Output.Dir = dir
+	return &q
+}
+
+// Middle is the point in the middle of every range, or at its mean, in the coordinates of Space.
+func (p *Plan) Middle() []float64 {
+	coords := p.Space.Coordinates()
+	x := make([]float64, len(coords))
+	for i, c := range coords {
+		if x[i] = c.Mean; c.Std == 0 {
+			x[i] = (c.Lower + c.Upper) / 2
+		}
+	}
+	return x
+}
+
+// Change is the point x with other values of some parameters, each as [optimizee.Space.Encode] takes it.
+func (p *Plan) Change(x []float64, changed map[string]any) ([]float64, error) {
+	if len(changed) == 0 {
+		return x, nil
+	}
+	params, err := p.Space.Decode(x)
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]any{}
+	var names []string
+	for _, v := range params.All() {
+		values[v.Name] = v.Value
+		names = append(names, v.Name)
+	}
+	for name, v := range changed {
+		if _, known := values[name]; !known {
+			return nil, fmt.Errorf("no parameter %q%s", name, DidYouMean(name, names))
+		}
+		values[name] = v
+	}
+	return p.Space.Encode(values)
+}

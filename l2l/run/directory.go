@@ -1,0 +1,174 @@
+package run
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/journal"
+	"github.com/meta-optimization/l2l-mpi/mpi"
+)
+
+// workDir is where, in the run's directory, evaluations have directories of their own.
+const workDir = "work"
+
+// numbered are where the directories of runs are that have none of their own choice.
+func numbered(name string) string { return filepath.Join("runs", name) }
+
+// last is the number of the last run of that name; 0 if there is none.
+func last(name string) (last int) {
+	entries, _ := os.ReadDir(numbered(name)) // none: the first run
+	for _, e := range entries {
+		n := 0
+		if _, err := fmt.Sscanf(e.Name(), "%d", &n); err == nil && e.IsDir() {
+			last = max(last, n)
+		}
+	}
+	return last
+}
+
+// lastDirectory is the directory of the last run of that name; "" if there is none.
+func lastDirectory(name string) string {
+	n := last(name)
+	if n == 0 {
+		return ""
+	}
+	return filepath.Join(numbered(name), fmt.Sprintf("%03d", n))
+}
+
+// newDirectory makes the directory of the next run of that name. Of several runs that ask at the same time each has its own.
+func newDirectory(name string) (string, error) {
+	if err := os.MkdirAll(numbered(name), 0o777); err != nil {
+		return "", err
+	}
+	for n := last(name) + 1; ; n++ {
+		dir := filepath.Join(numbered(name), fmt.Sprintf("%03d", n))
+		if err := os.Mkdir(dir, 0o777); !errors.Is(err, fs.ErrExist) {
+			return dir, err
+		}
+	}
+}
+
+// open opens the run's directory: that of a new run, or of one to go on with, whose events the search then takes in.
+func (r *leader) open() error {
+	opts := journal.Options{Sync: r.Output.Sync, Checkpoint: r.Output.Checkpoint}
+	if !journal.Exists(r.dir) {
+		entries, err := os.ReadDir(r.dir)
+		if err == nil && len(entries) > 0 {
+			return usage(fmt.Errorf("output.dir: %s is not empty and holds no run; choose another directory", r.dir))
+		}
+		if r.journal, err = journal.Create(r.dir, opts); err != nil {
+			return err
+		}
+		return r.writeDown()
+	}
+	if !r.options.resume {
+		return usage(fmt.Errorf("output.dir: %s holds a run; go on with it by --resume, or choose another directory", r.dir))
+	}
+	var cut int64
+	var err error
+	if r.journal, cut, err = journal.Open(r.dir, opts); err != nil {
+		var d *journal.Damage
+		if errors.As(err, &d) {
+			err = fmt.Errorf("%w; nothing was changed. To give up everything from there on: truncate -s %d %s", err, d.Offset, d.Path)
+		}
+		return err
+	}
+	if cut > 0 {
+		r.log.Warn().Int64("bytes", cut).Msg("the journal ends within an event, as after a kill; that event is cut off")
+	}
+	if err := r.replay(); err != nil {
+		return err
+	}
+	return r.writeDown()
+}
+
+// replay brings the search to the end of the journal.
+func (r *leader) replay() error {
+	var from int64
+	for e, err := range journal.Read(r.dir, 0) {
+		if err != nil {
+			return err
+		}
+		begun, ok := e.Event.(l2l.Begun)
+		if !ok {
+			return fmt.Errorf("%s: its journal does not begin with a configuration", r.dir)
+		}
+		if err := r.Resumable(begun.Config); err != nil {
+			return usage(err)
+		}
+		break
+	}
+	checkpoint, ok, passed := journal.LatestCheckpoint(r.dir)
+	for _, err := range passed {
+		r.log.Warn().Err(err).Msg("a checkpoint cannot be used")
+	}
+	if ok {
+		if err := r.search.Restore(checkpoint.Snapshot); err != nil {
+			r.log.Warn().Err(err).Msg("the checkpoint cannot be used; all events are replayed instead")
+		} else {
+			from = checkpoint.Offset
+		}
+	}
+	events := 0
+	for e, err := range journal.Read(r.dir, from) {
+		if err == nil {
+			_, err = r.search.Replay(e.Event)
+			events++
+		}
+		if err != nil {
+			return fmt.Errorf("%s: event %d after byte %d: %w", r.dir, events, from, err)
+		}
+	}
+	r.resumed = true
+	r.log.Info().Int64("evaluations", r.search.Evaluations()).Int("generation", r.search.Status().Generation).
+		Bool("checkpoint", from > 0).Int("events", events).Msg("resumed")
+	return nil
+}
+
+// writeDown writes the effective configuration, and opens the log.
+func (r *leader) writeDown() error {
+	if err := os.MkdirAll(filepath.Join(r.dir, "logs"), 0o777); err != nil {
+		return err
+	}
+	text := "# The effective configuration of this run: every default is written out.\n" + r.effective
+	if err := journal.WriteFile(filepath.Join(r.dir, "run.yaml"), []byte(text)); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(r.dir, "logs", "rank-0.jsonl"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+	if err != nil {
+		return err
+	}
+	r.logFile = f
+	level := r.log.GetLevel()
+	r.log = zerolog.New(zerolog.MultiLevelWriter(r.options.log, f)).Level(level).With().Timestamp().Logger()
+	return nil
+}
+
+// manifest writes manifest.json: where and by what the run was made. summary is nil while it goes on.
+func (r *leader) manifest(begun l2l.Begun, summary *l2l.Summary) error {
+	m := map[string]any{
+		"name": r.Name, "seed": r.Seed, "version": begun.Version, "go": runtime.Version(), "mpi": mpi.Library(), "ranks": len(r.ranks),
+		"slots": begun.Slots, "hosts": begun.Hosts, "started": r.started.Format(time.RFC3339), "resumed": r.resumed,
+	}
+	if summary != nil {
+		m["ended"], m["reason"] = time.Now().Format(time.RFC3339), summary.Reason.String()
+	}
+	return writeJSON(filepath.Join(r.dir, "manifest.json"), m)
+}
+
+func writeJSON(path string, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return journal.WriteFile(path, append(b, '\n'))
+}

@@ -1,0 +1,268 @@
+package run
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/config"
+	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
+	"github.com/meta-optimization/l2l-mpi/l2l/journal"
+	"github.com/meta-optimization/l2l-mpi/mpi"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
+)
+
+// leader is what rank 0 holds of a run.
+type leader struct {
+	*config.Plan
+	options   options
+	dir       string // "" in memory
+	effective string // configuration
+	ranks     []hello
+	slots     []int // by rank
+	search    *l2l.Search
+	journal   *journal.Journal // nil in memory
+	log       zerolog.Logger
+	logFile   *os.File
+	known     []optimizer.Solution // what a new run begins with
+	started   time.Time
+	resumed   bool
+}
+
+// lead is the part of rank 0.
+func lead(ctx context.Context, comm mpi.Comm, plan *config.Plan, list []Option) (result Result, err error) {
+	inside, cancel := context.WithCancel(context.WithoutCancel(ctx)) // an exchange or an evaluation that ctx ended would leave the others waiting
+	defer cancel()
+	ranks, err := gather(inside, comm, newHello())
+	if err != nil {
+		return Result{}, err
+	}
+	r, err := prepare(plan, optionsOf(list), ranks)
+	if err != nil {
+		return Result{}, errors.Join(err, broadcast(inside, comm, briefing{Over: true, Usage: errors.Is(err, ErrUsage)}))
+	}
+	defer func() { err = errors.Join(err, r.close()) }()
+	if err := broadcast(inside, comm, briefing{Config: r.effective, Dir: r.dir, Slots: r.slots}); err != nil {
+		return Result{}, err
+	}
+
+	e, err := r.evaluator(inside, comm)
+	trouble := ""
+	if err != nil {
+		trouble = err.Error()
+	}
+	troubles, err := gather(inside, comm, trouble)
+	if err != nil {
+		return Result{}, err
+	}
+	for rank, text := range troubles {
+		if text != "" {
+			err = fmt.Errorf("rank %d on %s: %s", rank, ranks[rank].Host, text)
+			return Result{}, errors.Join(err, broadcast(inside, comm, false))
+		}
+	}
+	if err := broadcast(inside, comm, true); err != nil {
+		return Result{}, err
+	}
+	return r.run(ctx, e)
+}
+
+// prepare opens the run's directory. Nothing is written before all that can be checked has been.
+func prepare(plan *config.Plan, o options, ranks []hello) (r *leader, err error) {
+	r = &leader{
+		options: o, ranks: ranks, slots: slotsOf(ranks, plan.Execution.Slots, plan.CPUs), started: time.Now(),
+		log: zerolog.New(o.log).Level(o.level).With().Timestamp().Logger(),
+	}
+	if o.memory && o.resume {
+		return nil, usage(errors.New("a run in memory cannot be resumed"))
+	}
+	if !o.memory {
+		r.dir = plan.Output.Dir
+		if r.dir == "" && o.resume {
+			r.dir = lastDirectory(plan.Name)
+		}
+	}
+	r.resumed = o.resume && r.dir != "" && journal.Exists(r.dir)
+	if r.search, err = plan.NewSearch(); err != nil {
+		return nil, err
+	}
+	if !r.resumed {
+		if r.known, err = known(plan); err != nil {
+			return nil, usage(err)
+		}
+		if len(r.known) > 0 && !r.search.WarmStarts() {
+			return nil, usage(fmt.Errorf("warm_start: optimizer %s cannot begin with what is known", plan.Optimizer.Name))
+		}
+	}
+	if r.dir == "" && !o.memory {
+		if r.dir, err = newDirectory(plan.Name); err != nil {
+			return nil, err
+		}
+	}
+	r.Plan = plan.In(r.dir)
+	effective, err := r.Effective()
+	if err != nil {
+		return nil, err
+	}
+	r.effective = string(effective)
+	if o.memory {
+		return r, nil
+	}
+	if err := r.open(); err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
+}
+
+// close closes the journal and the log.
+func (r *leader) close() error {
+	var errs []error
+	if r.journal != nil {
+		errs = append(errs, r.journal.Close())
+	}
+	if r.logFile != nil {
+		errs = append(errs, r.logFile.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// evaluator is what runs evaluations, and can be closed.
+type evaluator interface {
+	l2l.Evaluator
+	Close() error
+}
+
+// evaluator makes what runs the evaluations.
+func (r *leader) evaluator(ctx context.Context, comm mpi.Comm) (evaluator, error) {
+	if comm.Size() > 1 {
+		return newCoordinator(comm, r.Plan, r.slots)
+	}
+	opts, err := dispatchOptions(r.Plan, r.slots[0], 1)
+	if err != nil {
+		return nil, err
+	}
+	return dispatch.NewSolo(ctx, opts)
+}
+
+// newCoordinator is rank 0's side, for workers with these slots.
+func newCoordinator(comm mpi.Comm, p *config.Plan, slots []int) (*dispatch.Coordinator, error) {
+	room := make([]int, len(slots))
+	for rank, n := range slots {
+		room[rank] = n * p.Execution.Batch
+	}
+	longest := p.Execution.Timeout
+	switch start := p.Execution.StartTimeout; {
+	case p.Prepares && start == 0:
+		longest = 0
+	case p.Prepares && longest > 0:
+		longest += start
+	}
+	return dispatch.NewCoordinator(comm, dispatch.Schedule(p.Execution.Schedule), room, longest)
+}
+
+// newWorker is another rank's side.
+func newWorker(ctx context.Context, comm mpi.Comm, p *config.Plan, slots []int) (*dispatch.Worker, error) {
+	opts, err := dispatchOptions(p, slots[comm.Rank()], len(slots))
+	if err != nil {
+		return nil, err
+	}
+	return dispatch.NewWorker(ctx, comm, opts)
+}
+
+// dispatchOptions say how a rank evaluates that has these slots, in a run of so many ranks.
+func dispatchOptions(p *config.Plan, slots, ranks int) (o dispatch.Options, err error) {
+	workers := max(ranks-1, 1)
+	o = dispatch.Options{
+		Make: p.NewOptimizee, Slots: slots, Batch: p.Execution.Batch, Timeout: p.Execution.Timeout, PrepareTimeout: p.Execution.StartTimeout,
+		KeepFailed: (p.Output.KeepFailed + workers - 1) / workers,
+	}
+	if p.Output.Dir != "" {
+		o.Dir, err = filepath.Abs(filepath.Join(p.Output.Dir, workDir))
+	}
+	return o, err
+}
+
+// run runs the loop and writes down how it ended.
+func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
+	begun := r.begun()
+	loop := &l2l.Loop{
+		Search: r.search, Evaluator: e, Stop: r.Stop, MaxFailures: r.Execution.MaxFailures, Record: r.Output.Record, Known: r.known,
+		Observers: slices.Clone(r.options.observers),
+	}
+	if r.journal != nil {
+		loop.Recorder = r.journal
+		if err := r.journal.Record(begun); err != nil {
+			return Result{}, errors.Join(err, e.Close())
+		}
+		if err := r.manifest(begun, nil); err != nil {
+			return Result{}, errors.Join(err, e.Close())
+		}
+		failures := &failureLog{dir: r.dir, space: r.Space, log: r.log}
+		loop.Observers = append(loop.Observers, failures.observe)
+	}
+	for _, w := range r.options.watchers {
+		loop.Observers = append(loop.Observers, r.watch(w))
+	}
+	r.log.Info().Str("dir", r.dir).Str("mpi", mpi.Library()).Int("ranks", len(r.ranks)).Int("slots", begun.Slots).
+		Str("optimizee", r.Optimizee.Name).Str("optimizer", r.Optimizer.Name).Bool("resumed", r.resumed).Msg("begun")
+	if len(r.Objectives) > 1 {
+		r.tellObjectives()
+	}
+
+	summary, err := loop.Run(ctx)
+	result := Result{Summary: summary, Dir: r.dir, Resumed: r.resumed}
+	if err == nil && r.journal != nil {
+		err = r.journal.CheckpointNow(r.search.Snapshot)
+	}
+	if c, ok := e.(*dispatch.Coordinator); ok {
+		result.Lost = c.Lost()
+	}
+	err = errors.Join(err, e.Close())
+	if err == nil && r.journal != nil {
+		err = r.finish(begun, summary)
+	}
+	result.Elapsed = time.Since(r.started)
+	return result, err
+}
+
+// begun is the event that opens the run, or goes on with it.
+func (r *leader) begun() l2l.Begun {
+	begun := l2l.Begun{
+		Config: r.effective, Rules: r.search.Rules(), Version: Version(), Algorithm: r.Optimizer.Name, Search: 1, Space: r.Space,
+		At: r.started.UnixMicro(), Session: l2l.Session{MPI: mpi.Library(), Go: runtime.Version()},
+	}
+	for rank, h := range r.ranks {
+		begun.Hosts = append(begun.Hosts, h.Host)
+		if rank > 0 || len(r.ranks) == 1 {
+			begun.Slots += r.slots[rank]
+		}
+	}
+	return begun
+}
+
+// tellObjectives says what becomes of several objectives.
+func (r *leader) tellObjectives() {
+	var names []string
+	for _, o := range r.Objectives {
+		name := o.Name
+		if r.Sum {
+			name = fmt.Sprintf("%g × %s", cmp.Or(o.Weight, 1), o.Name)
+		}
+		names = append(names, name)
+	}
+	line := r.log.Info().Strs("objectives", names)
+	if r.Sum {
+		line.Msg("the optimizer takes one objective: it searches for the best weighted sum")
+	} else {
+		line.Msg("the optimizer takes all objectives: it searches for a front of best compromises")
+	}
+}

@@ -1,0 +1,120 @@
+package run
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
+)
+
+// Progress is how far a run has come.
+type Progress struct {
+	Generation  int
+	Evaluations int64
+	Failures    int64  // individuals that failed
+	Best        string // the best fitness so far; "" before the first success, and where there is a front
+	Front       int    // individuals on the front
+	Figures     []optimizer.Figure
+	PerSecond   float64       // evaluations of this session
+	Done        float64       // the part of the run that is over, by the rule that will end it first, from 0 to 1; 0 where none can tell
+	Left        time.Duration // about how long it will go on; 0 where nothing is known
+}
+
+// watcher is somebody who is told of the progress now and then.
+type watcher struct {
+	every time.Duration
+	show  func(Progress) // nil: the log
+}
+
+// watch is a watcher as an observer.
+func (r *leader) watch(w watcher) l2l.Observer {
+	if w.show == nil {
+		w.show = r.logProgress
+	}
+	began, last, already := time.Now(), time.Now(), r.search.Evaluations()
+	return func(e l2l.Event, _ *l2l.Individual, _ *l2l.Search) {
+		if _, ok := e.(l2l.Result); !ok {
+			return
+		}
+		now := time.Now()
+		if now.Sub(last) < w.every {
+			return
+		}
+		last = now
+		w.show(r.progress(now.Sub(began), already))
+	}
+}
+
+// progress is how far the run has come in this session, which began with so many evaluations.
+func (r *leader) progress(elapsed time.Duration, already int64) Progress {
+	status := r.search.Status()
+	p := Progress{Generation: status.Generation, Evaluations: r.search.Evaluations(), Front: len(status.Front), Figures: status.Figures}
+	p.Failures, _ = r.search.Failures()
+	if b := r.search.Best(); b != nil {
+		p.Best = fitnessText(r.Objectives, b.Fitness)
+	}
+	p.PerSecond = float64(p.Evaluations-already) / elapsed.Seconds()
+	part := func(done, whole float64) {
+		if whole > 0 {
+			p.Done = min(max(p.Done, done/whole), 1)
+		}
+	}
+	stop := r.Stop
+	part(float64(p.Generation), float64(stop.Generations))
+	part(float64(p.Evaluations), float64(stop.Evaluations))
+	part(elapsed.Seconds(), stop.WallTime.Seconds())
+	if p.Done > 0 && p.Done < 1 {
+		p.Left = time.Duration(float64(elapsed) * (1 - p.Done) / p.Done).Round(time.Second)
+	}
+	return p
+}
+
+// String is the progress as a line for people.
+func (p Progress) String() string {
+	text := fmt.Sprintf("gen %d", p.Generation)
+	if p.Best != "" {
+		text += "  best " + p.Best
+	}
+	if p.Front > 0 {
+		text += fmt.Sprintf("  %d on the front", p.Front)
+	}
+	text += fmt.Sprintf("  %d evaluations, %.3g/s, ETA %s", p.Evaluations, p.PerSecond, p.ETA())
+	if p.Failures > 0 {
+		text += fmt.Sprintf(", %d failed", p.Failures)
+	}
+	return text
+}
+
+// ETA is the time that is left, as people read it.
+func (p Progress) ETA() string {
+	if p.Done == 0 || p.Done == 1 {
+		return "?"
+	}
+	return p.Left.String()
+}
+
+func (r *leader) logProgress(p Progress) {
+	line := r.log.Info().Int("gen", p.Generation).Int64("evaluations", p.Evaluations)
+	if p.Best != "" {
+		line = line.Str("best", p.Best)
+	}
+	if p.Front > 0 {
+		line = line.Int("front", p.Front)
+	}
+	if p.Failures > 0 {
+		line = line.Int64("failed", p.Failures)
+	}
+	line.Str("per_second", fmt.Sprintf("%.3g", p.PerSecond)).Str("eta", p.ETA()).Msg("running")
+}
+
+// fitnessText is a fitness with the names and units of its objectives, on one line.
+func fitnessText(objectives []optimizee.Objective, fitness []float64) string {
+	parts := make([]string, len(fitness))
+	for i, v := range fitness {
+		parts[i] = strings.TrimSpace(fmt.Sprintf("%s %.6g %s", objectives[i].Name, v, objectives[i].Unit))
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,50 @@
+package run
+
+import (
+	"fmt"
+
+	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/config"
+	"github.com/meta-optimization/l2l-mpi/l2l/journal"
+)
+
+// Proof is what a replay of a journal has shown: up to its end everything is as the optimizer does it.
+type Proof struct {
+	Search *l2l.Search // after the last event
+	Events int
+	Torn   error // why the journal ends within an event, as after a kill; nil if it does not
+}
+
+// Prove replays the journal in dir from its first event, without checkpoints. kinds are those that its configuration may name. The error is
+// ErrUsage if they are not enough, and l2l.ErrDiverged if an event is not what the optimizer does.
+func Prove(dir string, kinds config.Kinds) (p Proof, err error) {
+	for e, err := range journal.Read(dir, 0) {
+		if journal.IsTorn(err) {
+			p.Torn = err
+			break
+		}
+		if err != nil {
+			return p, err
+		}
+		if begun, ok := e.Event.(l2l.Begun); ok && p.Search == nil {
+			plan, err := config.Parse(dir, []byte(begun.Config), kinds)
+			if err != nil {
+				return p, usage(err)
+			}
+			if p.Search, err = plan.NewSearch(); err != nil {
+				return p, err
+			}
+		}
+		if p.Search == nil {
+			return p, fmt.Errorf("%s: its journal does not begin with a configuration", dir)
+		}
+		if _, err := p.Search.Replay(e.Event); err != nil {
+			return p, fmt.Errorf("%s: event %d, which ends at byte %d: %w", dir, p.Events, e.End, err)
+		}
+		p.Events++
+	}
+	if p.Search == nil {
+		return p, fmt.Errorf("%s: its journal is empty", dir)
+	}
+	return p, nil
+}

@@ -1,0 +1,402 @@
+package run_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/config"
+	"github.com/meta-optimization/l2l-mpi/l2l/run"
+	"github.com/meta-optimization/l2l-mpi/mpi"
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
+)
+
+// valley is an optimizee with something to find, and with an evaluation that fails now and then.
+type valley struct {
+	Target float64       `yaml:"target" doc:"where the error is least"`
+	Delay  time.Duration `yaml:"delay" doc:"time an evaluation takes"`
+	Broken bool          `yaml:"broken" doc:"it cannot be opened by a rank that evaluates"`
+	opened int
+}
+
+func (v *valley) Open() error  { v.opened++; return nil }
+func (v *valley) Close() error { return nil }
+
+func (v *valley) Prepare(context.Context) error {
+	if v.Broken {
+		return errors.New("the simulator is not installed")
+	}
+	return nil
+}
+
+func (v *valley) Space() optimizee.Space {
+	return optimizee.Space{{Name: "x", Size: 3, Lower: -2, Upper: 2}, {Name: "rule", Kind: optimizee.Categorical, Choices: []string{"stdp", "bcm"}}}
+}
+
+func (v *valley) Objectives() []optimizee.Objective {
+	return []optimizee.Objective{{Name: "error", Direction: optimizee.Minimise, Unit: "mV"}}
+}
+
+func (v *valley) Evaluate(ctx context.Context, e optimizee.Evaluation) (optimizee.Outcome, error) {
+	if e.Seed%16 == 0 {
+		return optimizee.Outcome{}, errors.New("one of sixteen")
+	}
+	time.Sleep(v.Delay)
+	sum := 0.0
+	for _, x := range e.Vector("x") {
+		sum += (x - v.Target) * (x - v.Target)
+	}
+	if e.Choice("rule") == "bcm" {
+		sum++
+	}
+	return optimizee.Outcome{Fitness: []float64{sum}}, ctx.Err()
+}
+
+var kinds = config.Kinds{
+	Optimizees: []optimizee.Type{functions.Type, {Name: "valley", New: func() optimizee.Optimizee { return &valley{Target: 1} }}},
+	Optimizers: optimizer.Catalogue(),
+}
+
+// plan reads the plan of a run that keeps its output in a directory of the test.
+func plan(t *testing.T, format string, args ...any) *config.Plan {
+	t.Helper()
+	p, err := config.Parse("run.yaml", fmt.Appendf(nil, format, args...), kinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.In(filepath.Join(t.TempDir(), "run"))
+}
+
+const search = "seed: %d\noptimizee: {type: valley}\noptimizer: {type: cmaes}\nstop: {evaluations: 400}\nexecution: {slots: 2}\n"
+
+func alone(t *testing.T, p *config.Plan, options ...run.Option) run.Result {
+	t.Helper()
+	result, err := run.Run(t.Context(), mpi.Local(1)[0], p, options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// everywhere calls do on n goroutine ranks and returns their errors.
+func everywhere(n int, do func(comm mpi.Comm) error) []error {
+	errs := make([]error, n)
+	var all sync.WaitGroup
+	for rank, comm := range mpi.Local(n) {
+		all.Go(func() { errs[rank] = errors.Join(do(comm), comm.Close()) })
+	}
+	all.Wait()
+	return errs
+}
+
+func TestRunIsTheSameOnAnyNumberOfRanksAndInMemory(t *testing.T) {
+	p := plan(t, search, 3)
+	want := alone(t, p, run.InMemory())
+	if want.Dir != "" || want.Evaluations != 400 || want.Failures == 0 || want.Best == nil || want.Elapsed <= 0 || want.Resumed {
+		t.Errorf("%+v", want)
+	}
+	if _, err := os.Stat(p.Output.Dir); err == nil {
+		t.Errorf("a run in memory has made %s", p.Output.Dir)
+	}
+	for _, ranks := range []int{1, 2, 4} {
+		q := p.In(filepath.Join(t.TempDir(), "run"))
+		var result run.Result
+		for rank, err := range everywhere(ranks, func(comm mpi.Comm) error {
+			r, err := run.Run(t.Context(), comm, q)
+			if comm.Rank() == 0 {
+				result = r
+			}
+			return err
+		}) {
+			if err != nil {
+				t.Fatalf("rank %d of %d: %v", rank, ranks, err)
+			}
+		}
+		if result.TrajectoryHash != want.TrajectoryHash || result.Dir != q.Output.Dir || len(result.Lost) > 0 {
+			t.Errorf("%d ranks: %+v, want the trajectory of %+v", ranks, result, want)
+		}
+		written, err := os.ReadFile(filepath.Join(q.Output.Dir, "result.json"))
+		if err != nil || !strings.Contains(string(written), want.TrajectoryHash) {
+			t.Errorf("%d ranks: result.json: %v, %s", ranks, err, written)
+		}
+	}
+}
+
+// Two runs at a time, each on half of the ranks of one world, with directories that are numbered by themselves.
+func TestTwoRunsAtATimeDoNotDisturbEachOther(t *testing.T) {
+	t.Chdir(t.TempDir())
+	plans := []*config.Plan{plan(t, search, 3).In(""), plan(t, search, 4).In("")}
+	results := make([]run.Result, 2)
+	for rank, err := range everywhere(6, func(world mpi.Comm) error {
+		half := world.Rank() % 2
+		comm, err := world.Split(t.Context(), half, world.Rank())
+		if err != nil {
+			return err
+		}
+		r, err := run.Run(t.Context(), comm, plans[half])
+		if comm.Rank() == 0 {
+			results[half] = r
+		}
+		return errors.Join(err, comm.Close())
+	}) {
+		if err != nil {
+			t.Fatalf("rank %d: %v", rank, err)
+		}
+	}
+	for half, p := range plans {
+		if want := alone(t, p, run.InMemory()); results[half].TrajectoryHash != want.TrajectoryHash {
+			t.Errorf("run %d: %+v, want the trajectory of %+v", half, results[half], want)
+		}
+	}
+	dirs := []string{results[0].Dir, results[1].Dir}
+	slices.Sort(dirs)
+	if !slices.Equal(dirs, []string{filepath.Join("runs", "run", "001"), filepath.Join("runs", "run", "002")}) {
+		t.Errorf("directories: %v", dirs)
+	}
+}
+
+// learner is an optimizee whose evaluation is a search: how well one with this step size does on the tasks of a family.
+type learner struct{}
+
+func (learner) Space() optimizee.Space {
+	return optimizee.Space{{Name: "sigma", Lower: 0.01, Upper: 1, Log: true}}
+}
+
+func (learner) Objectives() []optimizee.Objective {
+	return []optimizee.Objective{{Name: "error", Direction: optimizee.Minimise}}
+}
+
+func (learner) Evaluate(ctx context.Context, e optimizee.Evaluation) (optimizee.Outcome, error) {
+	text := fmt.Appendf(nil, "seed: %d\noptimizee: {type: function, name: sphere, dim: 4}\noptimizer: {type: cmaes, sigma: %g}\n"+
+		"stop: {evaluations: 60}\nexecution: {slots: 1}\n", e.Seed>>1, e.Float("sigma"))
+	inner, err := config.Parse("inner", text, kinds)
+	if err != nil {
+		return optimizee.Outcome{}, err
+	}
+	r, err := run.Run(ctx, mpi.Local(1)[0], inner, run.InMemory())
+	if err != nil || r.Best == nil {
+		return optimizee.Outcome{}, errors.Join(err, ctx.Err())
+	}
+	return optimizee.Outcome{Fitness: r.Best.Fitness}, nil
+}
+
+// A run inside of an evaluation of another one, several at a time.
+func TestRunInsideAnEvaluation(t *testing.T) {
+	c := config.Defaults()
+	c.Evaluation.Instances, c.Stop.Evaluations, c.Execution.Slots = 2, 60, 2
+	outer, err := config.New(c, optimizee.Type{Name: "learner", New: func() optimizee.Optimizee { return learner{} }}, named(t, "cmaes"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hashes []string
+	for _, ranks := range []int{1, 3} {
+		var result run.Result
+		for rank, err := range everywhere(ranks, func(comm mpi.Comm) error {
+			r, err := run.Run(t.Context(), comm, outer, run.InMemory())
+			if comm.Rank() == 0 {
+				result = r
+			}
+			return err
+		}) {
+			if err != nil {
+				t.Fatalf("rank %d of %d: %v", rank, ranks, err)
+			}
+		}
+		if result.Evaluations != 60 || result.Failures != 0 || result.Best == nil {
+			t.Errorf("%d ranks: %+v", ranks, result)
+		}
+		hashes = append(hashes, result.TrajectoryHash)
+	}
+	if hashes[0] != hashes[1] {
+		t.Errorf("the trajectory depends on the ranks: %v", hashes)
+	}
+}
+
+func named(t *testing.T, name string) optimizer.Algorithm {
+	t.Helper()
+	for _, a := range kinds.Optimizers {
+		if a.Name == name {
+			return a
+		}
+	}
+	t.Fatalf("no optimizer is called %s", name)
+	return optimizer.Algorithm{}
+}
+
+// A context that ends interrupts a run in order, on all ranks; it is resumed to what it would have found.
+func TestRunIsInterruptedByItsContextAndResumed(t *testing.T) {
+	p := plan(t, search+"output: {sync: 50ms}\n", 3)
+	want := alone(t, p, run.InMemory())
+	ctx, cancel := context.WithCancelCause(t.Context())
+	seen := 0
+	stop := run.Observe(func(e l2l.Event, _ *l2l.Individual, _ *l2l.Search) {
+		if _, ok := e.(l2l.Result); ok {
+			if seen++; seen == 100 {
+				cancel(errors.New("enough for today"))
+			}
+		}
+	})
+	var result run.Result
+	for rank, err := range everywhere(3, func(comm mpi.Comm) error {
+		r, err := run.Run(ctx, comm, p, stop)
+		if comm.Rank() == 0 {
+			result = r
+		}
+		return err
+	}) {
+		if err != nil {
+			t.Fatalf("rank %d: %v", rank, err)
+		}
+	}
+	if result.Reason.String() != "interrupted: enough for today" || result.Evaluations < 100 || result.Evaluations >= 400 {
+		t.Errorf("%+v", result)
+	}
+	if _, err := run.Run(t.Context(), mpi.Local(1)[0], p); !errors.Is(err, run.ErrUsage) || !strings.Contains(err.Error(), "holds a run") {
+		t.Errorf("the directory is used again: %v", err)
+	}
+	other := plan(t, search, 4).In(p.Output.Dir)
+	if _, err := run.Run(t.Context(), mpi.Local(1)[0], other, run.Resume()); !errors.Is(err, run.ErrUsage) || !strings.Contains(err.Error(), "seed: the run was started with") {
+		t.Errorf("it is resumed with another seed: %v", err)
+	}
+	resumed := alone(t, p, run.Resume())
+	if !resumed.Resumed || resumed.TrajectoryHash != want.TrajectoryHash || resumed.Evaluations != 400 {
+		t.Errorf("%+v, want the trajectory of %+v", resumed, want)
+	}
+	proof, err := run.Prove(p.Output.Dir, kinds)
+	if err != nil || proof.Torn != nil || proof.Events < 400 || proof.Search.TrajectoryHash() != want.TrajectoryHash {
+		t.Errorf("%+v, %v", proof, err)
+	}
+	if _, err := run.Prove(p.Output.Dir, config.Kinds{}); !errors.Is(err, run.ErrUsage) {
+		t.Errorf("it is proved without knowing its kinds: %v", err)
+	}
+}
+
+func TestFollowTakesThePlanOfRank0(t *testing.T) {
+	p := plan(t, search, 3)
+	want := alone(t, p, run.InMemory())
+	for rank, err := range everywhere(3, func(comm mpi.Comm) error {
+		if comm.Rank() > 0 {
+			return run.Follow(t.Context(), comm, kinds)
+		}
+		r, err := run.Run(t.Context(), comm, p, run.InMemory())
+		if r.TrajectoryHash != want.TrajectoryHash {
+			t.Errorf("%+v, want the trajectory of %+v", r, want)
+		}
+		return err
+	}) {
+		if err != nil {
+			t.Errorf("rank %d: %v", rank, err)
+		}
+	}
+}
+
+// Whatever is wrong on any rank, all of them end, and rank 0 tells the reason.
+func TestWhatIsWrongOnOneRankEndsAll(t *testing.T) {
+	good, other := plan(t, search, 3), plan(t, search, 4)
+	broken := plan(t, "optimizee: {type: valley, broken: true}\noptimizer: {type: cmaes}\nexecution: {slots: 1}\n")
+	taken := good.In(t.TempDir())
+	if err := os.WriteFile(filepath.Join(taken.Output.Dir, "thesis.tex"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	cases := map[string]struct {
+		do    func(comm mpi.Comm) error
+		want  string // what rank 0 says
+		usage bool
+	}{
+		"another plan": {func(comm mpi.Comm) error {
+			p := good
+			if comm.Rank() == 1 {
+				p = other
+			}
+			_, err := run.Run(t.Context(), comm, p, run.InMemory())
+			return err
+		}, "it has another plan than rank 0: seed = \"4\", want \"3\"", false},
+		"an optimizee that cannot start": {func(comm mpi.Comm) error {
+			_, err := run.Run(t.Context(), comm, broken, run.InMemory())
+			return err
+		}, "the simulator is not installed", false},
+		"kinds that it does not know": {func(comm mpi.Comm) error {
+			if comm.Rank() == 1 {
+				return run.Follow(t.Context(), comm, config.Kinds{})
+			}
+			_, err := run.Run(t.Context(), comm, good, run.InMemory())
+			return err
+		}, "configuration of rank 0:4:9: optimizee.type: unknown optimizee \"valley\"", false},
+		"a directory that is taken": {func(comm mpi.Comm) error {
+			_, err := run.Run(t.Context(), comm, taken)
+			return err
+		}, "is not empty and holds no run", true},
+		"a run in memory to be resumed": {func(comm mpi.Comm) error {
+			_, err := run.Run(t.Context(), comm, good, run.InMemory(), run.Resume())
+			return err
+		}, "a run in memory cannot be resumed", true},
+		"no plan": {func(comm mpi.Comm) error {
+			if comm.Rank() > 0 {
+				return run.Follow(t.Context(), comm, kinds)
+			}
+			return errors.Join(errors.New("there is no such file"), run.CallOff(t.Context(), comm))
+		}, "there is no such file", true},
+	}
+	for name, test := range cases {
+		errs := everywhere(3, test.do)
+		if errs[0] == nil || !strings.Contains(errs[0].Error(), test.want) {
+			t.Errorf("%s: rank 0: %v, want %s", name, errs[0], test.want)
+		}
+		for rank, err := range errs[1:] {
+			if !errors.Is(err, run.ErrElsewhere) || errors.Is(err, run.ErrUsage) != test.usage {
+				t.Errorf("%s: rank %d: %v", name, rank+1, err)
+			}
+		}
+	}
+}
+
+func TestProgressAndLogAreTold(t *testing.T) {
+	p := plan(t, "name: told\noptimizee: {type: valley, delay: 1ms}\noptimizer: {type: cmaes}\nstop: {evaluations: 100}\nexecution: {slots: 1}\n")
+	var log bytes.Buffer
+	var seen []run.Progress
+	result := alone(t, p, run.Log(&log, zerolog.InfoLevel), run.LogProgress(10*time.Millisecond), run.Watch(0, func(p run.Progress) { seen = append(seen, p) }))
+	if len(seen) != 100 {
+		t.Fatalf("the progress was told %d times, want 100", len(seen))
+	}
+	half, last := seen[49], seen[99]
+	if half.Evaluations != 50 || half.Done != 0.5 || half.Left < 0 || half.PerSecond <= 0 || !strings.HasPrefix(half.Best, "error ") || !strings.HasSuffix(half.Best, " mV") {
+		t.Errorf("halfway: %+v", half)
+	}
+	if last.Done != 1 || last.ETA() != "?" || last.Failures != result.Failures || last.Generation == 0 {
+		t.Errorf("at the end: %+v", last)
+	}
+	if text := half.String(); !strings.Contains(text, "50 evaluations, ") {
+		t.Errorf("as a line: %s", text)
+	}
+	written, err := os.ReadFile(filepath.Join(p.Output.Dir, "logs", "rank-0.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, message := range []string{`"message":"begun"`, `"message":"running"`, `"message":"an evaluation failed"`} {
+		if !strings.Contains(log.String(), message) || !strings.Contains(string(written), message) {
+			t.Errorf("no %s in the log\n%s\nor in its file\n%s", message, log.String(), written)
+		}
+	}
+	for line := range strings.Lines(log.String()) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("a line that is no JSON: %s", line)
+		}
+	}
+	if files, err := filepath.Glob(filepath.Join(p.Output.Dir, "failures", "*.yaml")); err != nil || len(files) == 0 {
+		t.Errorf("failures: %v, %v", files, err)
+	}
+}
