@@ -43,15 +43,19 @@ const kept = 2
 func checkpointDir(dir string) string { return filepath.Join(dir, "checkpoint") }
 
 // checkpointFiles lists the checkpoints of a run, oldest first.
-func checkpointFiles(dir string) []string {
-	files, _ := filepath.Glob(filepath.Join(checkpointDir(dir), "*.ckpt")) // the pattern is sound; no directory, no files
-	slices.Sort(files)
+func checkpointFiles(disk fileSystem, dir string) (files []string) {
+	names, _ := disk.Names(checkpointDir(dir)) // no directory, no files
+	for _, name := range names {
+		if strings.HasSuffix(name, ".ckpt") {
+			files = append(files, filepath.Join(checkpointDir(dir), name))
+		}
+	}
 	return files
 }
 
 // lastCheckpoint is the number of the newest checkpoint, 0 if there is none.
-func lastCheckpoint(dir string) (n int) {
-	if files := checkpointFiles(dir); len(files) > 0 {
+func lastCheckpoint(disk fileSystem, dir string) (n int) {
+	if files := checkpointFiles(disk, dir); len(files) > 0 {
 		_, _ = fmt.Sscanf(filepath.Base(files[len(files)-1]), "%d", &n) // a foreign name counts as none
 	}
 	return n
@@ -86,52 +90,52 @@ func (j *Journal) CheckpointNow(snapshot func() ([]byte, error)) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(checkpointDir(j.dir), 0o777); err != nil {
+	if err := j.keep(frame); j.opts.Full == nil || !isFull(err) {
 		return err
 	}
-	j.checkpoints++
-	if err := WriteFile(filepath.Join(checkpointDir(j.dir), fmt.Sprintf("%09d.ckpt", j.checkpoints)), frame); err != nil {
-		return err
-	}
-	files := checkpointFiles(j.dir)
-	var errs []error
-	for _, old := range files[:max(0, len(files)-kept)] {
-		errs = append(errs, os.Remove(old))
-	}
-	return errors.Join(errs...)
+	j.opts.Full(err) // there will be another one
+	return nil
 }
 
-// WriteFile writes a file so that it is there as a whole or not at all.
-func WriteFile(path string, content []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
+// keep writes a checkpoint, and removes those that are too many.
+func (j *Journal) keep(frame []byte) error {
+	if j.checkpoints == 0 {
+		if err := errors.Join(j.disk.MkdirAll(checkpointDir(j.dir), 0o777), j.disk.SyncDir(j.dir)); err != nil {
+			return err
+		}
+	}
+	j.checkpoints++
+	if err := writeFile(j.disk, filepath.Join(checkpointDir(j.dir), fmt.Sprintf("%09d.ckpt", j.checkpoints)), frame); err != nil {
 		return err
 	}
-	_, err1 := tmp.Write(content)
-	err2 := tmp.Sync()
-	err3 := tmp.Close()
-	if err := errors.Join(err1, err2, err3); err != nil {
-		return errors.Join(err, os.Remove(tmp.Name()))
+	files := checkpointFiles(j.disk, j.dir)
+	var errs []error
+	for _, old := range files[:max(0, len(files)-kept)] {
+		errs = append(errs, j.disk.Remove(old))
 	}
-	return os.Rename(tmp.Name(), path)
+	return errors.Join(errs...)
 }
 
 // LatestCheckpoint returns the newest whole checkpoint of the run in dir that is of its journal; ok is false where there is none. Checkpoints that
 // cannot be used are named in passed.
 func LatestCheckpoint(dir string) (c Checkpoint, ok bool, passed []error) {
-	events, err := os.Open(eventsFile(dir))
+	return latestCheckpoint(system{}, dir)
+}
+
+func latestCheckpoint(disk fileSystem, dir string) (c Checkpoint, ok bool, passed []error) {
+	events, err := disk.Open(eventsFile(dir), os.O_RDONLY, 0)
 	if err != nil {
 		return c, false, []error{err}
 	}
 	defer events.Close()
-	info, err := events.Stat()
+	end, err := events.Seek(0, io.SeekEnd)
 	if err != nil {
 		return c, false, []error{err}
 	}
-	for _, path := range slices.Backward(checkpointFiles(dir)) {
-		c, err := readCheckpoint(path)
+	for _, path := range slices.Backward(checkpointFiles(disk, dir)) {
+		c, err := readCheckpoint(disk, path)
 		if err == nil {
-			if err = c.follows(events, info.Size()); err != nil {
+			if err = c.follows(events, end); err != nil {
 				err = fmt.Errorf("journal: %s: %w", path, err)
 			}
 		}
@@ -147,18 +151,18 @@ func LatestCheckpoint(dir string) (c Checkpoint, ok bool, passed []error) {
 
 // dropCheckpoints removes the checkpoints that are not of the journal: when it has grown again past their offsets, they must not be taken for
 // its own. Those that cannot be read stay, to be told of.
-func dropCheckpoints(dir string, events io.ReaderAt, end int64) error {
+func dropCheckpoints(disk fileSystem, dir string, events io.ReaderAt, end int64) error {
 	var errs []error
-	for _, path := range checkpointFiles(dir) {
-		if c, err := readCheckpoint(path); err == nil && c.follows(events, end) != nil {
-			errs = append(errs, os.Remove(path))
+	for _, path := range checkpointFiles(disk, dir) {
+		if c, err := readCheckpoint(disk, path); err == nil && c.follows(events, end) != nil {
+			errs = append(errs, disk.Remove(path))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func readCheckpoint(path string) (c Checkpoint, err error) {
-	f, err := os.Open(path)
+func readCheckpoint(disk fileSystem, path string) (c Checkpoint, err error) {
+	f, err := disk.Open(path, os.O_RDONLY, 0)
 	if err != nil {
 		return c, err
 	}

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -23,6 +24,9 @@ import (
 type Options struct {
 	Sync       time.Duration // how often the file is flushed to the disk; 0 means every second
 	Checkpoint time.Duration // how often a checkpoint is taken; 0 means every ten seconds. It is rarer where one takes long
+	// Full is called, from any goroutine, when the disk or the quota is full, and again each second until there is room; meanwhile Record waits, and
+	// no checkpoint is taken. Without it a full disk is an error like others, which ends the run.
+	Full func(error)
 }
 
 // ErrExists is returned by Create for a directory that holds a run.
@@ -31,7 +35,8 @@ var ErrExists = errors.New("journal: the directory holds a run")
 // ErrInUse is returned where another process has the journal open for writing.
 var ErrInUse = errors.New("journal: another process is writing to the run")
 
-func eventsFile(dir string) string { return filepath.Join(dir, "journal", "events") }
+func journalDir(dir string) string { return filepath.Join(dir, "journal") }
+func eventsFile(dir string) string { return filepath.Join(journalDir(dir), "events") }
 
 // Exists reports whether dir holds a run.
 func Exists(dir string) bool {
@@ -42,17 +47,19 @@ func Exists(dir string) bool {
 // Journal is a run's journal open for appending. It implements l2l.Recorder, and like it is used from one goroutine. Events are encoded and
 // written by a goroutine of its own.
 type Journal struct {
+	disk fileSystem
 	dir  string
-	file *os.File
+	file file
 	opts Options
 
 	// The writer's own.
 	chain chain // at the end of what is encoded
 	end   int64 // of the file: all before it are whole frames
 
-	queue  chan item
-	done   chan struct{}
-	failed atomic.Pointer[error] // the first error of the writer
+	queue   chan item
+	closing chan struct{}
+	done    chan struct{}
+	failed  atomic.Pointer[error] // the first error of the writer
 
 	nextCheckpoint time.Time
 	checkpoints    int // number of the last one
@@ -71,32 +78,53 @@ type position struct {
 }
 
 // Create starts the journal of a new run in dir, which is made if it is missing. It returns ErrExists if there is one.
-func Create(dir string, opts Options) (*Journal, error) {
-	if err := os.MkdirAll(filepath.Join(dir, "journal"), 0o777); err != nil {
+func Create(dir string, opts Options) (*Journal, error) { return create(system{}, dir, opts) }
+
+func create(disk fileSystem, dir string, opts Options) (_ *Journal, err error) {
+	if err := disk.MkdirAll(journalDir(dir), 0o777); err != nil {
 		return nil, err
 	}
-	file, err := os.OpenFile(eventsFile(dir), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	file, err := disk.Open(eventsFile(dir), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("%w: %s", ErrExists, dir)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if _, err := file.WriteString(magic); err != nil {
-		return nil, errors.Join(err, file.Close())
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, file.Close())
+		}
+	}()
+	if err := lock(file, dir); err != nil { // a resume may have been faster
+		return nil, err
 	}
-	if err := lock(file); err != nil {
-		return nil, errors.Join(err, file.Close())
+	if _, err := file.Write([]byte(magic)); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(file.Sync(), disk.SyncDir(journalDir(dir)), disk.SyncDir(dir)); err != nil {
+		return nil, err
 	}
 	c, _ := begin([]byte(magic))
-	return start(dir, file, c, int64(len(magic)), opts), nil
+	return start(disk, dir, file, c, int64(len(magic)), opts), nil
+}
+
+func lock(f file, dir string) error {
+	if err := f.Lock(); err != nil {
+		return fmt.Errorf("%w: %s", err, dir)
+	}
+	return nil
 }
 
 // Open opens the journal of the run in dir for appending after its last event. A torn tail is cut off; cut is its length in bytes. Any
 // other damage is returned as *Damage, and what another version wrote as *VersionError. Checkpoints that are not of this journal, such as those
 // of a part that was cut off, are removed.
 func Open(dir string, opts Options) (j *Journal, cut int64, err error) {
-	file, err := os.OpenFile(eventsFile(dir), os.O_RDWR, 0)
+	return open(system{}, dir, opts)
+}
+
+func open(disk fileSystem, dir string, opts Options) (_ *Journal, cut int64, err error) {
+	file, err := disk.Open(eventsFile(dir), os.O_RDWR, 0)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -105,7 +133,7 @@ func Open(dir string, opts Options) (j *Journal, cut int64, err error) {
 			err = errors.Join(err, file.Close())
 		}
 	}()
-	if err := lock(file); err != nil { // before the tail is judged: it may be one that is being written
+	if err := lock(file, dir); err != nil { // before the tail is judged: it may be one that is being written
 		return nil, 0, err
 	}
 	end := int64(len(magic))
@@ -139,14 +167,17 @@ func Open(dir string, opts Options) (j *Journal, cut int64, err error) {
 	if _, err := file.Seek(end, io.SeekStart); err != nil {
 		return nil, 0, err
 	}
-	if err := dropCheckpoints(dir, file, end); err != nil {
+	if err := file.Sync(); err != nil { // before anything is taken for what the disk holds
 		return nil, 0, err
 	}
-	return start(dir, file, c, end, opts), cut, nil
+	if err := dropCheckpoints(disk, dir, file, end); err != nil {
+		return nil, 0, err
+	}
+	return start(disk, dir, file, c, end, opts), cut, nil
 }
 
 // start starts the writer, at the end of the file.
-func start(dir string, file *os.File, c chain, end int64, opts Options) *Journal {
+func start(disk fileSystem, dir string, file file, c chain, end int64, opts Options) *Journal {
 	if opts.Sync == 0 {
 		opts.Sync = time.Second
 	}
@@ -154,23 +185,12 @@ func start(dir string, file *os.File, c chain, end int64, opts Options) *Journal
 		opts.Checkpoint = 10 * time.Second
 	}
 	j := &Journal{
-		dir: dir, file: file, opts: opts, chain: c, end: end, queue: make(chan item, 1024), done: make(chan struct{}),
-		nextCheckpoint: time.Now().Add(opts.Checkpoint), checkpoints: lastCheckpoint(dir),
+		disk: disk, dir: dir, file: file, opts: opts, chain: c, end: end,
+		queue: make(chan item, 1024), closing: make(chan struct{}), done: make(chan struct{}),
+		nextCheckpoint: time.Now().Add(opts.Checkpoint), checkpoints: lastCheckpoint(disk, dir),
 	}
 	go j.write()
 	return j
-}
-
-// lock makes this process the only writer. It is released with the file. File systems without locks are trusted.
-func lock(file *os.File) error {
-	err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	switch {
-	case errors.Is(err, syscall.EWOULDBLOCK):
-		return fmt.Errorf("%w: %s", ErrInUse, filepath.Dir(filepath.Dir(file.Name())))
-	case errors.Is(err, syscall.ENOSYS), errors.Is(err, syscall.ENOTSUP), errors.Is(err, syscall.ENOLCK):
-		return nil
-	}
-	return err
 }
 
 // write is the writer: it writes what is queued in as few calls as possible, and flushes to disk by interval. After its first error it writes
@@ -187,18 +207,10 @@ func (j *Journal) write() {
 		}
 	}
 	flush := func() {
-		if len(buf) == 0 || j.failed.Load() != nil {
-			return
+		if len(buf) > 0 && j.failed.Load() == nil {
+			fail(j.append(buf))
+			buf, dirty = buf[:0], true
 		}
-		n, err := j.file.Write(buf)
-		if err != nil && n > 0 {
-			err = errors.Join(err, j.file.Truncate(j.end)) // a resume would cut the part of a frame off, too
-		}
-		if err == nil {
-			j.end += int64(n)
-		}
-		fail(err)
-		buf, dirty = buf[:0], true
 	}
 	sync := func() {
 		flush()
@@ -240,6 +252,36 @@ func (j *Journal) write() {
 	}
 }
 
+// append writes whole frames at the end of the file. After an error the file ends as before, or cannot even be cut.
+func (j *Journal) append(frames []byte) error {
+	for {
+		n, err := j.file.Write(frames)
+		if err == nil {
+			j.end += int64(n)
+			return nil
+		}
+		// A part of them may be there. A resume would cut it off, too, but what comes next must not come after it.
+		_, err2 := j.file.Seek(j.end, io.SeekStart)
+		if err := errors.Join(err, j.file.Truncate(j.end), err2); j.opts.Full == nil || !isFull(err) {
+			return err
+		}
+		j.opts.Full(err)
+		select {
+		case <-j.closing:
+			return err
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// isFull reports whether err says nothing but that there is no room for more.
+func isFull(err error) bool {
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		return !slices.ContainsFunc(all.Unwrap(), func(e error) bool { return !isFull(e) })
+	}
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
 // err is the writer's first error.
 func (j *Journal) err() error {
 	if p := j.failed.Load(); p != nil {
@@ -271,6 +313,7 @@ func (j *Journal) sync() (position, error) {
 
 // Close flushes everything to disk and closes the journal.
 func (j *Journal) Close() error {
+	close(j.closing)
 	close(j.queue)
 	<-j.done
 	return errors.Join(j.err(), j.file.Close())

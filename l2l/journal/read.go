@@ -62,9 +62,11 @@ type Entry struct {
 
 // Read reads the events of the run in directory dir from byte offset from on, 0 being the beginning; other offsets are those of an Entry's
 // End or a checkpoint. The run may be going on. The last error, if any, is a *Damage, a *VersionError or that of the file system.
-func Read(dir string, from int64) iter.Seq2[Entry, error] {
+func Read(dir string, from int64) iter.Seq2[Entry, error] { return read(system{}, dir, from) }
+
+func read(disk fileSystem, dir string, from int64) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		f, err := os.Open(eventsFile(dir))
+		f, err := disk.Open(eventsFile(dir), os.O_RDONLY, 0)
 		if err != nil {
 			yield(Entry{}, err)
 			return
@@ -77,7 +79,7 @@ func Read(dir string, from int64) iter.Seq2[Entry, error] {
 		}
 		for e, err := range c.entries(f, max(from, int64(len(magic)))) {
 			if v := (*VersionError)(nil); errors.As(err, &v) && v.Version == "" && from > 0 {
-				v.Version = writer(dir, from)
+				v.Version = writer(disk, dir, from)
 			}
 			if !yield(e, err) {
 				return
@@ -87,7 +89,7 @@ func Read(dir string, from int64) iter.Seq2[Entry, error] {
 }
 
 // beginAt leaves f at byte offset from, 0 being that after the magic, and returns the chain there.
-func beginAt(f *os.File, from int64) (c chain, err error) {
+func beginAt(f file, from int64) (c chain, err error) {
 	head := make([]byte, len(magic))
 	if _, err := io.ReadFull(f, head); err != nil {
 		return c, &Damage{Path: f.Name(), Torn: true, Reason: "it does not begin as a journal does"}
@@ -114,7 +116,7 @@ func sumBefore(f io.ReaderAt, end int64) (uint32, error) {
 }
 
 // entries reads the events of f from its present offset on, which is from. The chain is that of all frames read, whatever follows.
-func (c *chain) entries(f *os.File, from int64) iter.Seq2[Entry, error] {
+func (c *chain) entries(f file, from int64) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		r := bufio.NewReaderSize(f, 1<<20)
 		version := ""
@@ -157,8 +159,8 @@ func versionIn(kind byte, payload []byte) string {
 }
 
 // writer is the version that wrote the journal before byte offset end.
-func writer(dir string, end int64) (version string) {
-	for e, err := range Read(dir, 0) {
+func writer(disk fileSystem, dir string, end int64) (version string) {
+	for e, err := range read(disk, dir, 0) {
 		if err != nil || e.End > end {
 			break
 		}

@@ -233,7 +233,7 @@ func TestCheckpointIsPassedOverUnlessItIsOfThisJournal(t *testing.T) {
 	if !ok || string(c.Snapshot) != "own" || c.Follows == nil {
 		t.Fatalf("got %+v, %v", c, ok)
 	}
-	foreign, err := os.ReadFile(checkpointFiles(other)[0])
+	foreign, err := os.ReadFile(checkpointFiles(system{}, other)[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +253,7 @@ func TestCheckpointIsPassedOverUnlessItIsOfThisJournal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if files := checkpointFiles(own); len(files) != 0 {
+	if files := checkpointFiles(system{}, own); len(files) != 0 {
 		t.Errorf("after the cut there still are %v", files)
 	}
 	if err := j.Close(); err != nil {

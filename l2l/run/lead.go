@@ -47,7 +47,10 @@ func lead(ctx context.Context, comm mpi.Comm, plan *config.Plan, list []Option) 
 	if err != nil {
 		return Result{}, err
 	}
-	r, err := prepare(plan, optionsOf(list), ranks)
+	var r *leader
+	if err = sameBuild(ranks); err == nil {
+		r, err = prepare(plan, optionsOf(list), ranks)
+	}
 	if err != nil {
 		return Result{}, errors.Join(err, broadcast(inside, comm, briefing{Over: true, Usage: errors.Is(err, ErrUsage)}))
 	}
@@ -92,7 +95,7 @@ func prepare(plan *config.Plan, o options, ranks []hello) (r *leader, err error)
 			r.dir = lastDirectory(plan.Name)
 		}
 	}
-	r.resumed = o.resume && r.dir != "" && journal.Exists(r.dir)
+	r.resumed = o.resume && r.dir != "" && hasBegun(r.dir)
 	if r.search, err = plan.NewSearch(); err != nil {
 		return nil, err
 	}
