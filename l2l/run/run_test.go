@@ -306,7 +306,7 @@ func TestWhatIsWrongOnOneRankEndsAll(t *testing.T) {
 	good, other := plan(t, search, 3), plan(t, search, 4)
 	broken := plan(t, "optimizee: {type: valley, broken: true}\noptimizer: {type: cmaes}\nexecution: {slots: 1}\n")
 	taken := good.In(t.TempDir())
-	if err := os.WriteFile(filepath.Join(taken.Output.Dir, "thesis.tex"), nil, 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(taken.Output.Dir, "result.json"), nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
 	cases := map[string]struct {
@@ -336,7 +336,7 @@ func TestWhatIsWrongOnOneRankEndsAll(t *testing.T) {
 		"a directory that is taken": {func(comm mpi.Comm) error {
 			_, err := run.Run(t.Context(), comm, taken)
 			return err
-		}, "is not empty and holds no run", true},
+		}, "holds result.json of a run, and no journal", true},
 		"a run in memory to be resumed": {func(comm mpi.Comm) error {
 			_, err := run.Run(t.Context(), comm, good, run.InMemory(), run.Resume())
 			return err
