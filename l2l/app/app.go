@@ -1,5 +1,5 @@
-// Package app is the program: configuration, command line, progress, signals, and what a run leaves behind. It is the only package
-// that knows all others.
+// Package app is the program: the command line, signals, exit codes and the terminal, over the packages config, run and report. It is the only
+// package that knows all others.
 //
 // A program with optimizees of its own is as short as l2l-mpi itself:
 //

@@ -73,7 +73,7 @@ func exportCommand(kinds config.Kinds) *cobra.Command {
 		Use:   "export RUN",
 		Short: "Write a table of a run, finished or not: its trajectory, one row per evaluation, or another",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if format != "csv" {
 				return usage(fmt.Errorf("--format %s: want csv", format))
 			}
@@ -86,19 +86,10 @@ func exportCommand(kinds config.Kinds) *cobra.Command {
 				return err
 			}
 			t, err := r.Table(tables[at])
+			if err == nil {
+				err = writeTo(output, cmd.OutOrStdout(), t.WriteCSV)
+			}
 			if err != nil {
-				return failure{exitFailed, err}
-			}
-			w := cmd.OutOrStdout()
-			if output != "" {
-				f, err := os.Create(output)
-				if err != nil {
-					return failure{exitFailed, err}
-				}
-				defer func() { err = errors.Join(err, f.Close()) }()
-				w = f
-			}
-			if err := t.WriteCSV(w); err != nil {
 				return failure{exitFailed, err}
 			}
 			return nil
@@ -108,6 +99,18 @@ func exportCommand(kinds config.Kinds) *cobra.Command {
 	cmd.Flags().StringVar(&table, "table", "trajectory", strings.Join(usages, "; "))
 	cmd.Flags().StringVarP(&output, "output", "o", "", "the file to write; without it the standard output")
 	return cmd
+}
+
+// writeTo has something written to a file, or, where none is named, to the standard output.
+func writeTo(file string, stdout io.Writer, write func(io.Writer) error) error {
+	if file == "" {
+		return write(stdout)
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
 }
 
 // open opens the run in a directory.

@@ -59,8 +59,12 @@ func describe(w io.Writer, name string, kinds config.Kinds) error {
 	for _, a := range kinds.Optimizers {
 		if a.Name == name {
 			fmt.Fprintf(w, "%s: %s\n\n", a.Name, a.Title)
-			for _, fact := range [][2]string{{"Choose it", a.When}, {"Cost per generation", a.Cost}, {"Parallelism", a.Parallelism}, {"Reference", a.Reference}} {
-				paragraph(w, "", fact[0]+": "+fact[1]+".")
+			for _, fact := range [][2]string{
+				{"Choose it", a.When}, {"Cost per generation", a.Cost}, {"Parallelism", a.Parallelism}, {"Reference", a.Reference},
+			} {
+				if fact[1] != "" {
+					paragraph(w, "", fact[0]+": "+fact[1]+".")
+				}
 			}
 			fmt.Fprintln(w)
 			describeRows(w, "", a.Params())

@@ -25,7 +25,8 @@ func tell(w io.Writer, p *config.Plan, r run.Result) error {
 		if err := report.WriteFront(w, p.Objectives, r.Front); err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "their parameters are in result.json; more of one: l2l-mpi eval --config … --run %s --individual %d\n", r.Dir, r.Front[len(r.Front)/2].ID)
+		fmt.Fprintf(w, "their parameters are in result.json; more of one: l2l-mpi eval --config … --run %s --individual %d\n",
+			r.Dir, r.Front[len(r.Front)/2].ID)
 	case r.Best == nil:
 		fmt.Fprintln(w, "no individual was evaluated with success")
 	default:

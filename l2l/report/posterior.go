@@ -97,7 +97,8 @@ func WritePosterior(w io.Writer, space optimizee.Space, sample []optimizer.Weigh
 	for _, p := range sample {
 		squares += p.Weight * p.Weight
 	}
-	fmt.Fprintf(w, "posterior: %d individuals, by their weights worth %.0f, with losses up to %.6g\n", len(sample), 1/squares, sample[len(sample)-1].Loss[0])
+	fmt.Fprintf(w, "posterior: %d individuals, by their weights worth %.0f, with losses up to %.6g\n",
+		len(sample), 1/squares, sample[len(sample)-1].Loss[0])
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "  parameter\tmean\tstd\t5 %\t50 %\t95 %")
 	for _, m := range marginals[:min(len(marginals), posteriorRows)] {

@@ -133,7 +133,8 @@ func TestBestOfARunIsThatOfItsResult(t *testing.T) {
 				t.Errorf("%s, seed %d: %d evaluations and %d attempts before them, want %d and some", aggregate, seed, evaluations, attempts, want.Evaluations)
 			}
 			result, err := report.ReadResult(dir)
-			if err != nil || result.Best.Individual != best.ID || result.Best.Fitness["gain"] != best.Fitness[0] || result.TrajectoryHash != want.TrajectoryHash {
+			if err != nil || result.Best.Individual != best.ID || result.Best.Fitness["gain"] != best.Fitness[0] ||
+				result.TrajectoryHash != want.TrajectoryHash {
 				t.Errorf("%s, seed %d: result.json: %+v, %v", aggregate, seed, result, err)
 			}
 		}
@@ -422,7 +423,10 @@ func TestADirectoryWithoutARunOrAResultIsAnError(t *testing.T) {
 }
 
 func TestMarginalsOfNumbersAndOfChoices(t *testing.T) {
-	space := optimizee.Space{{Name: "x", Lower: 0, Upper: 9}, {Name: "n", Kind: optimizee.Int, Lower: 0, Upper: 9}, {Name: "rule", Kind: optimizee.Categorical, Choices: []string{"a", "b"}}}
+	space := optimizee.Space{
+		{Name: "x", Lower: 0, Upper: 9}, {Name: "n", Kind: optimizee.Int, Lower: 0, Upper: 9},
+		{Name: "rule", Kind: optimizee.Categorical, Choices: []string{"a", "b"}},
+	}
 	at := func(weight, x, n, rule float64) optimizer.Weighted {
 		return optimizer.Weighted{Solution: optimizer.Solution{X: []float64{x, n, rule}, Loss: []float64{x}}, Weight: weight}
 	}

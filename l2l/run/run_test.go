@@ -266,7 +266,8 @@ func TestRunIsInterruptedByItsContextAndResumed(t *testing.T) {
 		t.Errorf("the directory is used again: %v", err)
 	}
 	other := plan(t, search, 4).In(p.Output.Dir)
-	if _, err := run.Run(t.Context(), mpi.Local(1)[0], other, run.Resume()); !errors.Is(err, run.ErrUsage) || !strings.Contains(err.Error(), "seed: the run was started with") {
+	_, err := run.Run(t.Context(), mpi.Local(1)[0], other, run.Resume())
+	if !errors.Is(err, run.ErrUsage) || !strings.Contains(err.Error(), "seed: the run was started with") {
 		t.Errorf("it is resumed with another seed: %v", err)
 	}
 	resumed := alone(t, p, run.Resume())
@@ -385,12 +386,14 @@ func TestProgressAndLogAreTold(t *testing.T) {
 	p := plan(t, "name: told\noptimizee: {type: valley, delay: 1ms}\noptimizer: {type: cmaes}\nstop: {evaluations: 100}\nexecution: {slots: 1}\n")
 	var log bytes.Buffer
 	var seen []run.Progress
-	result := alone(t, p, run.Log(&log, zerolog.InfoLevel), run.LogProgress(10*time.Millisecond), run.Watch(0, func(p run.Progress) { seen = append(seen, p) }))
+	see := run.Watch(0, func(p run.Progress) { seen = append(seen, p) })
+	result := alone(t, p, run.Log(&log, zerolog.InfoLevel), run.LogProgress(10*time.Millisecond), see)
 	if len(seen) != 100 {
 		t.Fatalf("the progress was told %d times, want 100", len(seen))
 	}
 	half, last := seen[49], seen[99]
-	if half.Evaluations != 50 || half.Done != 0.5 || half.Left < 0 || half.PerSecond <= 0 || !strings.HasPrefix(half.Best, "error ") || !strings.HasSuffix(half.Best, " mV") {
+	if half.Evaluations != 50 || half.Done != 0.5 || half.Left < 0 || half.PerSecond <= 0 ||
+		!strings.HasPrefix(half.Best, "error ") || !strings.HasSuffix(half.Best, " mV") {
 		t.Errorf("halfway: %+v", half)
 	}
 	if last.Done != 1 || last.ETA() != "?" || last.Failures != result.Failures || last.Generation == 0 {
