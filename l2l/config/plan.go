@@ -108,7 +108,7 @@ func (p *Plan) learn() (err error) {
 
 // complete makes an optimizer once, to settle its parameters, and checks the rules that need it.
 func (p *Plan) complete() (err error) {
-	if _, p.Sum, err = p.optimizer(p.Params); err != nil {
+	if _, p.Sum, err = p.optimizerWith(p.Params); err != nil {
 		return wrongf("optimizer", "%s", strings.TrimPrefix(err.Error(), "optimizer: "))
 	}
 	switch {
@@ -121,9 +121,9 @@ func (p *Plan) complete() (err error) {
 	return nil
 }
 
-// optimizer makes the optimizer, and settles its parameters. It is offered all objectives; one that cannot have several searches for their best
+// optimizerWith makes the optimizer, and settles params. It is offered all objectives; one that cannot have several searches for their best
 // weighted sum.
-func (p *Plan) optimizer(params any) (o optimizer.Optimizer, sum bool, err error) {
+func (p *Plan) optimizerWith(params any) (o optimizer.Optimizer, sum bool, err error) {
 	problem := l2l.Problem(p.Space, p.Outputs*p.Evaluation.Instances*p.Evaluation.Replicates)
 	problem.Objectives = len(p.Objectives)
 	o, err = p.Optimizer.New(problem, params, p.Seed)
@@ -147,7 +147,7 @@ func copied(v any) any {
 
 // NewOptimizer makes an optimizer of the plan.
 func (p *Plan) NewOptimizer() (optimizer.Optimizer, error) {
-	o, _, err := p.optimizer(copied(p.Params))
+	o, _, err := p.optimizerWith(copied(p.Params))
 	return o, err
 }
 

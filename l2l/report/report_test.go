@@ -22,6 +22,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/run"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
+	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
@@ -62,7 +63,8 @@ func (n *noisy) Evaluate(_ context.Context, e optimizee.Evaluation) (optimizee.O
 }
 
 var kinds = config.Kinds{
-	Optimizees: []optimizee.Type{{Name: "noisy", New: func() optimizee.Optimizee { return &noisy{Goals: 1} }}}, Optimizers: optimizer.Catalogue(),
+	Optimizees: []optimizee.Type{functions.Type, {Name: "noisy", New: func() optimizee.Optimizee { return &noisy{Goals: 1} }}},
+	Optimizers: optimizer.Catalogue(),
 }
 
 // begin runs a configuration in a directory of the test.
@@ -137,6 +139,44 @@ func TestBestOfARunIsThatOfItsResult(t *testing.T) {
 				result.TrajectoryHash != want.TrajectoryHash {
 				t.Errorf("%s, seed %d: result.json: %+v, %v", aggregate, seed, result, err)
 			}
+		}
+	}
+}
+
+// Runs of every version say of themselves what a replay of their search finds.
+func TestRunsOfEarlierVersionsSayWhatTheirSearchFound(t *testing.T) {
+	dirs, err := filepath.Glob("../app/testdata/golden/*/*/run")
+	if err != nil || len(dirs) < 6 {
+		t.Fatalf("%d golden runs, %v", len(dirs), err)
+	}
+	for _, dir := range dirs {
+		proof, err := run.Prove(dir, kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := open(t, dir)
+		if !r.Begun.Rules.Sum {
+			front, err := r.Front()
+			if err != nil || len(front) != len(proof.Search.Front()) {
+				t.Errorf("%s: a front of %d, want %d; %v", dir, len(front), len(proof.Search.Front()), err)
+			}
+			continue
+		}
+		best, err := r.Best()
+		if want := proof.Search.Best(); err != nil || best.ID != want.Individual.ID || !slices.Equal(best.Fitness, want.Fitness) {
+			t.Errorf("%s: best %+v, want %+v; %v", dir, best, want, err)
+		}
+		evaluations := int64(0)
+		for e, err := range r.Evaluations() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Final {
+				evaluations++
+			}
+		}
+		if evaluations != proof.Search.Evaluations() {
+			t.Errorf("%s: %d evaluations, want %d", dir, evaluations, proof.Search.Evaluations())
 		}
 	}
 }
