@@ -376,6 +376,56 @@ func TestASilentRankIsGivenUpAndTheRestGoesOn(t *testing.T) {
 	wg.Wait()
 }
 
+func TestCoordinatorWhoseRanksAreAllLostSaysSo(t *testing.T) {
+	comms := mpi.Local(2)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() { // takes its command, and is not heard of again
+		if _, err := comms[1].Bcast(ctx, 0, nil); err != nil {
+			t.Error(err)
+		}
+	})
+	c, err := NewCoordinator(comms[0], Auto, []int{0, 1}, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.silence = 50 * time.Millisecond
+	if err := c.Submit(make([]l2l.Evaluation, 1)); err != nil {
+		t.Fatal(err)
+	}
+	rs, err := c.Next(ctx)
+	if err != nil || len(rs) != 1 || rs[0].Outcome != l2l.Lost {
+		t.Fatalf("got %+v, %v", rs, err)
+	}
+	c.sched.mean = 1e-6 // so short that a collective round, which all ranks take part in, would be the better schedule
+	if err := c.Submit(make([]l2l.Evaluation, 10)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Next(ctx); err == nil || !strings.Contains(err.Error(), "no rank is left: [1] are lost") {
+		t.Errorf("got %v", err)
+	}
+	wg.Wait()
+}
+
+func TestCoordinatorBeginsNoRoundAfterALoss(t *testing.T) {
+	c, err := NewCoordinator(nil, Auto, []int{0, 1, 1}, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Submit(make([]l2l.Evaluation, 10)); err != nil {
+		t.Fatal(err)
+	}
+	c.sched.mean = 1e-6
+	if !c.collective() {
+		t.Error("no round, want one: evaluations are short, and nobody is lost")
+	}
+	c.lost[2] = true
+	if c.collective() {
+		t.Error("a round, in which the lost rank would not take part")
+	}
+}
+
 func TestWhatTravelsComesBackAsItWas(t *testing.T) {
 	es := []l2l.Evaluation{
 		{Individual: 1 << 40, Instance: 2, Replicate: 3, Attempt: 4, Seed: 1<<64 - 1, X: []float64{1, -0.5}},

@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the answers in testdata")
 
-func TestScenariosOfTheScheduler(t *testing.T) {
+func TestSchedulerPlaysItsScenarios(t *testing.T) {
 	const path = "testdata/schedule.txt"
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -100,13 +100,13 @@ func (p *player) command(t *testing.T, line string) (answer string, say bool) {
 		}
 		for range n {
 			var oldest int64 = -1
-			for k := range p.ranks[rank].held {
-				if oldest < 0 || k.individual < oldest {
+			for k, h := range p.held {
+				if slices.Contains(h.owners, rank) && (oldest < 0 || k.individual < oldest) {
 					oldest = k.individual
 				}
 			}
 			if !p.done(rank, l2l.Result{Individual: oldest, Seconds: d.Seconds()}) {
-				return fmt.Sprintf("rank %d owes nothing", rank), true
+				return fmt.Sprintf("rank %d: not counted", rank), true
 			}
 		}
 	case "lost":
@@ -116,8 +116,13 @@ func (p *player) command(t *testing.T, line string) (answer string, say bool) {
 			ids = append(ids, fmt.Sprint(e.Individual))
 		}
 		return "lost " + strings.Join(ids, ","), true
+	case "copy":
+		fmt.Sscan(rest, &n, &rank)
+		p.give(rank, []l2l.Evaluation{{Individual: int64(n)}})
 	case "queued":
-		return fmt.Sprintf("queued %d", len(p.queue)), true
+		return fmt.Sprintf("queued %d", p.queued()), true
+	case "outstanding":
+		return fmt.Sprintf("outstanding %d, idle %v", p.outstanding(), p.idle()), true
 	case "capacity":
 		return fmt.Sprintf("capacity %d", p.capacity()), true
 	default:
