@@ -23,7 +23,7 @@ type Schedule string
 const (
 	// Pull sends chunks to ranks as they run out of work, and takes results as they come. For uneven and for long evaluations.
 	Pull Schedule = "pull"
-	// Collective broadcasts all waiting evaluations, gives every rank a fixed block, and gathers the results. For evaluations of
+	// Collective scatters all waiting evaluations, a fixed block to every rank, and gathers the results. For evaluations of
 	// microseconds. A round is not interrupted.
 	Collective Schedule = "collective"
 	// Auto begins with Pull and changes to Collective while evaluations take less than 50 µs and there are enough of them for all slots.
@@ -193,7 +193,10 @@ func (c *Coordinator) round(ctx context.Context) ([]l2l.Result, error) {
 		c.pulling = false
 	}
 	es := c.sched.take(c.sched.queued())
-	if _, err := c.comm.Bcast(ctx, 0, encodeRound(es, c.slots)); err != nil {
+	if _, err := c.comm.Bcast(ctx, 0, []byte{commandRound}); err != nil {
+		return nil, err
+	}
+	if _, err := c.comm.Scatterv(ctx, 0, encodeRound(es, c.slots)); err != nil {
 		return nil, err
 	}
 	parts, err := c.comm.Gatherv(ctx, 0, nil)
