@@ -217,13 +217,15 @@ func TestWhateverAnEvaluationDoesBecomesAResult(t *testing.T) {
 		reason  string
 	}{
 		{l2l.OK, ""}, {l2l.Failed, "no such file"}, {l2l.Failed, "panic: index out of range [7]"}, {l2l.Failed, "not a finite number"},
-		{l2l.Failed, "returned 2 fitness values, want 1"}, {l2l.Failed, "not a finite number"}, {l2l.TimedOut, "longer than the timeout of 50ms"}, {l2l.Failed, "xxx"},
+		{l2l.Failed, "returned 2 fitness values, want 1"}, {l2l.Failed, "not a finite number"},
+		{l2l.TimedOut, "longer than the timeout of 50ms"}, {l2l.Failed, "xxx"},
 	}
 	for _, shape := range shapes {
 		world(t, shape.ranks, shape.schedule, opts, func(ctx context.Context, e l2l.Evaluator) {
 			for i, r := range evaluateN(t, ctx, e, 40) {
 				w := want[i%8]
-				if r.Outcome != w.outcome || !strings.Contains(r.Reason, w.reason) || len(r.Reason) > 2*reasonLimit || (r.Outcome == l2l.OK) != (len(r.Fitness) == 1) {
+				ok := r.Outcome == l2l.OK
+				if r.Outcome != w.outcome || !strings.Contains(r.Reason, w.reason) || len(r.Reason) > 2*reasonLimit || ok != (len(r.Fitness) == 1) {
 					t.Fatalf("%d ranks, %s: individual %d: %+v, want %+v", shape.ranks, shape.schedule, i, r, w)
 				}
 				if shape.ranks > 1 && (r.Rank < 1 || r.Rank >= shape.ranks) {
@@ -325,7 +327,8 @@ func TestClosingGivesUpWhatIsUnderWay(t *testing.T) {
 }
 
 func TestAnOptimizeeThatCannotBeMadeIsAnErrorAtOnce(t *testing.T) {
-	_, err := NewSolo(context.Background(), Options{Slots: 2, Make: func() (optimizee.Optimizee, error) { return nil, errors.New("no module named nest") }})
+	absent := func() (optimizee.Optimizee, error) { return nil, errors.New("no module named nest") }
+	_, err := NewSolo(context.Background(), Options{Slots: 2, Make: absent})
 	if err == nil || !strings.Contains(err.Error(), "nest") {
 		t.Errorf("got %v", err)
 	}
@@ -438,7 +441,11 @@ func TestWhatTravelsComesBackAsItWas(t *testing.T) {
 	for _, rs := range [][]l2l.Result{
 		nil,
 		{{Individual: 1, Fitness: []float64{1, 2}, Outputs: []float64{3}, Targets: []float64{4}, Seconds: 0.5, Rank: 3}},
-		{{Individual: 1, Outcome: l2l.TimedOut, Reason: "late", Rank: 3}, {Individual: 2, Fitness: []float64{1}, Rank: 3}, {Individual: 3, Outcome: l2l.Failed, Rank: 3}},
+		{
+			{Individual: 1, Outcome: l2l.TimedOut, Reason: "late", Rank: 3},
+			{Individual: 2, Fitness: []float64{1}, Rank: 3},
+			{Individual: 3, Outcome: l2l.Failed, Rank: 3},
+		},
 		{{Individual: 1, Outcome: l2l.Failed, Reason: "x"}},
 	} {
 		b, err := encodeResults(rs)
