@@ -1,11 +1,13 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -15,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/l2l/schema"
@@ -340,72 +343,73 @@ func (p *plan) change(x []float64, changed map[string]any) ([]float64, error) {
 	return p.space.Encode(values)
 }
 
-// evaluate evaluates one point and tells all about it.
+// evaluate evaluates one point, in a slot like those of a run, and tells all about it.
 func (p *plan) evaluate(ctx context.Context, w io.Writer, x []float64, instance int, seed uint64) (err error) {
 	ctx, stop := interruptible(ctx)
 	defer stop()
-	o, err := p.newOptimizee()
-	if err != nil {
-		return failure{exitFailed, err}
-	}
-	if c, ok := o.(optimizee.Opener); ok {
-		defer func() { err = errors.Join(err, c.Close()) }()
-	}
-	params, err := p.space.Decode(x)
-	if err != nil {
+	if _, err := p.space.Decode(x); err != nil {
 		return usage(err)
 	}
-	if err := p.prepare(ctx, o); err != nil {
+	opts, err := p.dispatchOptions(1, 1)
+	if err != nil {
 		return failure{exitFailed, err}
 	}
-	e := optimizee.Evaluation{Params: params, Instance: instance, Seed: seed}
-	if s, ok := o.(optimizee.Scratch); ok {
-		if e.Dir, err = os.MkdirTemp("", "l2l-eval-"); err != nil {
-			return failure{exitFailed, err}
-		}
-		if !s.NeedsDir() { // it may make it
-			_ = os.Remove(e.Dir)
-		}
-		defer func() {
-			if os.Remove(e.Dir) != nil && exists(e.Dir) { // not empty
-				fmt.Fprintf(os.Stderr, "what the evaluation left behind is in %s\n", e.Dir)
-			}
-		}()
+	if opts.Dir, err = os.MkdirTemp("", "l2l-eval-"); err != nil {
+		return failure{exitFailed, err}
 	}
-	if p.Execution.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, p.Execution.Timeout)
-		defer cancel()
-	}
-	began := time.Now()
-	out, err := o.Evaluate(ctx, e)
-	took := time.Since(began)
-	if err == nil && len(out.Fitness) != len(p.objectives) {
-		err = fmt.Errorf("it returned %d fitness values, want %d", len(out.Fitness), len(p.objectives))
-	}
+	defer tellLeftovers(opts.Dir)
+	opts.KeepFailed, opts.KeepAll = 1, true
+	slot, err := dispatch.OpenSlot(ctx, opts)
 	if err != nil {
-		if terr := p.individual(w, x, nil); terr != nil {
-			return terr
-		}
-		return failure{exitFailed, fmt.Errorf("the evaluation failed after %v: %w", took.Round(time.Microsecond), err)}
+		return failure{exitFailed, err}
 	}
-	if err := p.individual(w, x, out.Fitness); err != nil {
+	defer func() {
+		if cerr := slot.Close(); cerr != nil {
+			err = errors.Join(err, failure{exitFailed, cerr})
+		}
+	}()
+	e := l2l.Evaluation{Instance: instance, Seed: seed, X: x}
+	r := slot.Evaluate(ctx, e)
+	took := time.Duration(r.Seconds * float64(time.Second)).Round(time.Microsecond)
+	if err := p.individual(w, x, r.Fitness); err != nil {
 		return err
 	}
-	if len(out.Outputs) > 0 {
-		fmt.Fprintf(w, "  %d model outputs: %s\n", len(out.Outputs), text(out.Outputs))
+	if r.Outcome != l2l.OK {
+		return failure{exitFailed, fmt.Errorf("the evaluation failed after %v: %s", took, r.Reason)}
 	}
-	fmt.Fprintf(os.Stderr, "instance %d, seed %d: %v\n", instance, seed, took.Round(time.Microsecond))
-	if rep, ok := o.(optimizee.Reporter); ok {
-		fmt.Fprintln(w)
-		return rep.Report(ctx, e, w)
+	if len(r.Outputs) > 0 {
+		fmt.Fprintf(w, "  %d model outputs: %s\n", len(r.Outputs), text([]float64(r.Outputs)))
+	}
+	fmt.Fprintf(os.Stderr, "instance %d, seed %d: %v\n", instance, seed, took)
+	if err := explain(ctx, w, slot, e); err != nil {
+		return failure{exitFailed, err}
 	}
 	return nil
 }
 
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
+// explain writes what the optimizee of a slot, if it can, reports on an evaluation, after an empty line.
+func explain(ctx context.Context, w io.Writer, slot *dispatch.Slot, e l2l.Evaluation) error {
+	var text bytes.Buffer
+	err := slot.Report(ctx, e, &text)
+	if text.Len() > 0 {
+		fmt.Fprintln(w)
+	}
+	_, werr := text.WriteTo(w)
+	return errors.Join(err, werr)
+}
+
+// tellLeftovers removes a directory with directories of evaluations, as far as they are empty, and says where the others are.
+func tellLeftovers(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		_ = os.Remove(filepath.Join(dir, e.Name())) // unless something is in it
+	}
+	if os.Remove(dir) != nil {
+		fmt.Fprintf(os.Stderr, "what the evaluation left behind is in %s\n", dir)
+	}
 }
 
 func exportCommand() *cobra.Command {

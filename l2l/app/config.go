@@ -2,7 +2,6 @@ package app
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -217,20 +216,6 @@ func (p *plan) newOptimizee() (optimizee.Optimizee, error) {
 		}
 	}
 	return o, nil
-}
-
-// prepare gets an optimizee ready to evaluate, as the slots of a run do by themselves.
-func (p *plan) prepare(ctx context.Context, o optimizee.Optimizee) error {
-	r, ok := o.(optimizee.Preparer)
-	if !ok {
-		return nil
-	}
-	if p.Execution.StartTimeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, p.Execution.StartTimeout)
-		defer cancel()
-	}
-	return r.Prepare(ctx)
 }
 
 // newOptimizer makes the optimizer. It is offered all objectives; one that cannot have several searches for their best weighted sum.

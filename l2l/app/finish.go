@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
@@ -94,33 +95,21 @@ func text(v any) string {
 	return fmt.Sprint(v)
 }
 
-// explain has the optimizee, if it can, report on an individual.
+// explain has the optimizee, if it can, report on an individual, in a slot like those of the run.
 func (r *theRun) explain(w io.Writer, ind l2l.Individual) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
 	if _, ok := r.optimizeeType.New().(optimizee.Reporter); !ok {
-		return nil
+		return nil // without starting one
 	}
-	o, err := r.newOptimizee()
+	opts, err := r.dispatchOptions(1, 1)
 	if err != nil {
 		return err
 	}
-	if c, ok := o.(optimizee.Opener); ok {
-		defer func() { err = errors.Join(err, c.Close()) }()
-	}
-	if err := r.prepare(context.Background(), o); err != nil {
-		return err
-	}
-	e := r.search.First(ind)
-	params, err := r.space.Decode(e.X)
+	slot, err := dispatch.OpenSlot(context.Background(), opts)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(w)
-	return o.(optimizee.Reporter).Report(context.Background(), optimizee.Evaluation{Params: params, Instance: e.Instance, Seed: e.Seed}, w)
+	defer func() { err = errors.Join(err, slot.Close()) }()
+	return explain(context.Background(), w, slot, r.search.First(ind))
 }
 
 // verdict is the run's end as an exit code.
