@@ -195,6 +195,17 @@ func dispatchOptions(p *config.Plan, slots, ranks int) (o dispatch.Options, err 
 	return o, err
 }
 
+// OpenSlot opens a slot like those of a run of the plan, to evaluate by hand; the caller closes it. dir is where evaluations have directories of
+// their own, which stay there; "" means that they have none.
+func OpenSlot(ctx context.Context, plan *config.Plan, dir string) (*dispatch.Slot, error) {
+	opts, err := dispatchOptions(plan, 1, 1)
+	if err != nil {
+		return nil, err
+	}
+	opts.Dir, opts.KeepFailed, opts.KeepAll = dir, 1, true
+	return dispatch.OpenSlot(ctx, opts)
+}
+
 // run runs the loop and writes down how it ended.
 func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	begun := r.begun()
