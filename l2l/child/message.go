@@ -48,6 +48,33 @@ func (e Encoding) Unmarshal(b []byte) (any, error) {
 	return v, err
 }
 
+// Message is what a server is sent after its hello: a pointer to a struct that has Numbered in it, and fields that are tagged for JSON and
+// msgpack alike.
+type Message interface{ number(int) }
+
+// Numbered is the number of a message, which the answer to it has, too; 0 in version 1 of the protocol.
+type Numbered struct {
+	Number int `json:"number,omitempty" msgpack:"number,omitempty"`
+}
+
+func (n *Numbered) number(to int) { n.Number = to }
+
+// Setup is the first message: a pointer to a struct that has Opening in it.
+type Setup interface {
+	Message
+	protocol(version int)
+}
+
+// Opening is what every setup begins with.
+type Opening struct {
+	Numbered
+	Protocol  int            `json:"protocol" msgpack:"protocol"` // its version, as the server said it in its hello
+	Role      string         `json:"role" msgpack:"role"`         // what the server is there for: "optimizee" or "optimizer"
+	Constants map[string]any `json:"constants" msgpack:"constants"`
+}
+
+func (o *Opening) protocol(version int) { o.Protocol = version }
+
 // errTooLong is a frame that announces more bytes than are allowed.
 var errTooLong = errors.New("a frame longer than allowed")
 

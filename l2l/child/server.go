@@ -6,15 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// Version is the version of the protocol between l2l-mpi and a program, which optimizee/process/PROTOCOL.md describes.
-const Version = 1
+// Version is the newest version of the protocol between l2l-mpi and a program, which optimizee/process/PROTOCOL.md describes. Since version 2
+// messages have numbers.
+const Version = 2
 
 // Server is a program that answers requests as long as it runs. It is used from one goroutine at a time. After an error of Exchange that
 // is no [Unwritable] it is of no further use, and wants an [Server.Obituary].
@@ -22,7 +27,10 @@ type Server struct {
 	*Process
 	line     connection
 	in       *bufio.Reader
+	arrived  syscall.RawConn // where what it sends arrives
 	encoding Encoding
+	version  int    // of the protocol that it speaks
+	sent     int    // messages that it was sent
 	out, buf []byte // the last request and the last answer
 	intro    Introduction
 }
@@ -31,6 +39,7 @@ type Server struct {
 type connection interface {
 	io.ReadWriteCloser
 	SetDeadline(time.Time) error
+	SyscallConn() (syscall.RawConn, error) // of the end that is read
 }
 
 // pipes are a connection by one pipe in each direction.
@@ -39,6 +48,9 @@ type pipes struct{ requests, replies *os.File }
 func (p pipes) Write(b []byte) (int, error) { return p.requests.Write(b) }
 func (p pipes) Read(b []byte) (int, error)  { return p.replies.Read(b) }
 func (p pipes) Close() error                { return errors.Join(p.requests.Close(), p.replies.Close()) }
+func (p pipes) SyscallConn() (syscall.RawConn, error) {
+	return p.replies.SyscallConn()
+}
 func (p pipes) SetDeadline(t time.Time) error {
 	return errors.Join(p.requests.SetWriteDeadline(t), p.replies.SetReadDeadline(t))
 }
@@ -54,7 +66,8 @@ const (
 // Introduction is how a server is started and what it is told first.
 type Introduction struct {
 	Launched     bool          // behind a launcher, which hands no descriptors on
-	Setup        any           // the message after the hello
+	Setup        Setup         // the message after the hello
+	Oldest       int           // version of the protocol that will do, at least 1
 	MessageLimit int           // size of an answer, in bytes, above which it is refused
 	Grace        time.Duration // from SIGTERM to SIGKILL, if it has to be ended
 	Mute         string        // what may be wrong with a program that ends without a hello, for a message; "" if nothing is known
@@ -75,6 +88,9 @@ func Serve(ctx context.Context, c Command, intro Introduction) (_ *Server, err e
 			_ = s.line.SetDeadline(time.Now().Add(time.Second)) // it may have been closed
 		}()
 		s.in = bufio.NewReaderSize(s.line, 64<<10)
+		s.arrived, err = s.line.SyscallConn()
+	}
+	if err == nil {
 		err = s.until(ctx, func() error { return s.introduce() })
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -148,10 +164,12 @@ func (s *Server) introduce() error {
 		return fmt.Errorf("its hello is not JSON: %w: %s", err, Quote(string(b)))
 	}
 	hello, _ := v.(map[string]any)
-	if version, ok := hello["protocol"].(float64); !ok || version != Version {
-		return fmt.Errorf("it speaks version %s of the protocol, want %d: install the version of its library that belongs to this program",
-			Shown(hello["protocol"]), Version)
+	version, ok := hello["protocol"].(float64)
+	if s.version = int(version); !ok || float64(s.version) != version || s.version < s.intro.Oldest || s.version > Version {
+		return fmt.Errorf("it speaks version %s of the protocol, want %d to %d: install the version of its library that belongs to this program",
+			Shown(hello["protocol"]), s.intro.Oldest, Version)
 	}
+	s.intro.Setup.protocol(s.version)
 	switch chosen, _ := hello["encoding"].(string); Encoding(chosen) {
 	case JSON, Msgpack:
 		s.encoding = Encoding(chosen)
@@ -169,7 +187,7 @@ func (s *Server) introduce() error {
 }
 
 // Exchange sends a request and returns the answer, or ctx's error if that ended first, or an [Unwritable].
-func (s *Server) Exchange(ctx context.Context, request any) (answer any, err error) {
+func (s *Server) Exchange(ctx context.Context, request Message) (answer any, err error) {
 	err = s.until(ctx, func() (err error) {
 		answer, err = s.roundTrip(request)
 		return err
@@ -190,11 +208,18 @@ func (s *Server) until(ctx context.Context, f func() error) error {
 // Unwritable is the error of a message that cannot be written down, as JSON cannot infinity. The server knows nothing of it and stays of use.
 type Unwritable struct{ error }
 
-func (s *Server) roundTrip(message any) (any, error) {
+func (s *Server) roundTrip(message Message) (any, error) {
+	if s.version > 1 {
+		message.number(s.sent + 1)
+	}
 	b, err := s.encoding.Marshal(message)
 	if err != nil {
 		return nil, Unwritable{fmt.Errorf("cannot be written as %s: %w", s.encoding, err)}
 	}
+	if n := s.unasked(); n > 0 {
+		return nil, fmt.Errorf("it sent %d bytes that nobody had asked for: it has to answer each request once", n)
+	}
+	s.sent++
 	s.out = appendFrame(s.out[:0], b)
 	if _, err := s.line.Write(s.out); err != nil {
 		return nil, err
@@ -206,7 +231,33 @@ func (s *Server) roundTrip(message any) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("its answer is not %s: %w: %s", s.encoding, err, Quote(string(s.buf)))
 	}
+	if s.version > 1 {
+		return v, s.belongs(v)
+	}
 	return v, nil
+}
+
+// unasked is the number of bytes that the server has sent and that nobody has read. Between an answer and the next request there are none.
+func (s *Server) unasked() int {
+	n := 0
+	_ = s.arrived.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) }) // it fails where nothing can come any more
+	return n + s.in.Buffered()
+}
+
+// belongs returns an error unless an answer has the number of the last message.
+func (s *Server) belongs(answer any) error {
+	object, ok := answer.(map[string]any)
+	if !ok {
+		return fmt.Errorf("its answer is %s, want an object with the number %d", Shown(answer), s.sent)
+	}
+	given, there := object["number"]
+	if n, err := Number(given); there && (err != nil || n != float64(s.sent)) {
+		return fmt.Errorf("its answer has the number %s, want %d: it has to answer each request once", Shown(given), s.sent)
+	}
+	if !there {
+		return fmt.Errorf("its answer has no number, only %s; want %d", Quoted(slices.Sorted(maps.Keys(object))), s.sent)
+	}
+	return nil
 }
 
 // Obituary ends the server, if it is still there, and makes of the error by which it came to that one that says how it ended.

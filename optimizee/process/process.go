@@ -145,7 +145,7 @@ func (p *Process) Prepare(ctx context.Context) error {
 			return nil
 		}
 	}
-	ours := setup{Protocol: child.Version, Outputs: p.Outputs, Constants: p.Constants}
+	ours := &setup{Opening: child.Opening{Role: "optimizee", Constants: p.Constants}, Outputs: p.Outputs}
 	for _, q := range p.space {
 		ours.Parameters = append(ours.Parameters, setupParameter{q.Name, q.Kind.String(), q.Size, q.Choices, q.Unit})
 	}
@@ -154,7 +154,7 @@ func (p *Process) Prepare(ctx context.Context) error {
 	}
 	var err error
 	p.worker, err = child.Serve(ctx, p.command(p.Command, p.Dir), child.Introduction{
-		Launched: len(p.Launcher) > 0, Setup: ours, MessageLimit: p.MessageLimit, Grace: p.Grace,
+		Launched: len(p.Launcher) > 0, Setup: ours, Oldest: 1, MessageLimit: p.MessageLimit, Grace: p.Grace,
 		Mute: "; if it evaluates once and ends, it wants mode: oneshot",
 	})
 	return err
@@ -208,7 +208,7 @@ func (p *Process) ask(ctx context.Context, es []optimizee.Evaluation) ([]any, er
 	}
 	w := p.worker
 	w.ForgetOutput()
-	r := request{Evaluations: make([]evaluation, len(es))}
+	r := &request{Evaluations: make([]evaluation, len(es))}
 	for i, e := range es {
 		r.Evaluations[i] = newEvaluation(e)
 		if p.NeedsDir() {

@@ -6,17 +6,17 @@ import (
 
 	"github.com/vmihailenco/msgpack/v5"
 
+	"github.com/meta-optimization/l2l-mpi/l2l/child"
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
 // setup is what a worker is told once, after its hello.
 type setup struct {
-	Protocol   int              `json:"protocol" msgpack:"protocol"`
+	child.Opening
 	Parameters []setupParameter `json:"parameters" msgpack:"parameters"`
 	Objectives []setupObjective `json:"objectives" msgpack:"objectives"`
 	Outputs    int              `json:"outputs" msgpack:"outputs"`
-	Constants  map[string]any   `json:"constants" msgpack:"constants"`
 }
 
 type setupParameter struct {
@@ -34,6 +34,7 @@ type setupObjective struct {
 
 // request asks a worker for evaluations, at least one.
 type request struct {
+	child.Numbered
 	Evaluations []evaluation `json:"evaluations" msgpack:"evaluations"`
 }
 

@@ -122,7 +122,7 @@ var (
 		{"flood", l2l.OK, ``},
 		{"garbage", l2l.Failed, `its answer is not msgpack: .*this is no message`},
 		{"text", l2l.Failed, `a frame longer than allowed: 1835492691 bytes \(they begin with "Segm"\), at most 67108864 are: does something else print to descriptor 4\?`},
-		{"number", l2l.Failed, `its answer is 3, want a list of results, as many as evaluations were asked for: 1`},
+		{"number", l2l.Failed, `its answer is 3, want an object with the number \d+`},
 		{"torn", l2l.Failed, `the program ended \(exit status 0\) without an answer`},
 		{"nan", l2l.Failed, `(the fitness is not finite: error = nan)|(the model returned nan: numbers for 1 objectives)`},
 		{"few", l2l.Failed, `the model returned \[1.0\]: numbers for 1 objectives, want 2: error, rate`},
@@ -225,7 +225,7 @@ func TestAWorkerThatCannotStartEndsTheRunWithAReason(t *testing.T) {
 		change func(p *Process)
 		want   string
 	}{
-		{func(p *Process) { p.Env["L2L_TEST_VERSION"] = "2" }, `it speaks version 2 of the protocol, want 1: install the version of its library`},
+		{func(p *Process) { p.Env["L2L_TEST_VERSION"] = "3" }, `it speaks version 3 of the protocol, want 1 to 2: install the version of its library`},
 		{func(p *Process) { p.Env["L2L_TEST_NO_HELLO"] = "0" }, `the program ended (exit status 0) without an answer: it said no hello; if it evaluates once and ends, it wants mode: oneshot`},
 		{func(p *Process) { p.Env["L2L_TEST_NO_HELLO"] = "2" }, "last lines of its standard error:\nusage: model FILE"},
 		{func(p *Process) { p.Command[1] = "no-such-model.py" }, "can't open file"},
@@ -233,7 +233,7 @@ func TestAWorkerThatCannotStartEndsTheRunWithAReason(t *testing.T) {
 		{func(p *Process) { p.Constants["setup"] = "import os; os._exit(5)" }, "the program ended (exit status 5) without an answer"},
 		{func(p *Process) { p.Constants["setup"] = "import time; time.sleep(1000)" }, "it is not ready in time: context deadline exceeded"},
 		{func(p *Process) { p.Command = child.Words{"sh", "-c", "echo hello world >&4; sleep 1000"} }, `a frame longer than allowed: 1819043176 bytes (they begin with "hell")`},
-		{func(p *Process) { p.Command = child.Words{"sh", "-c", `printf '\2\0\0\0{}' >&4; sleep 1000`} }, `it speaks version nothing of the protocol, want 1`},
+		{func(p *Process) { p.Command = child.Words{"sh", "-c", `printf '\2\0\0\0{}' >&4; sleep 1000`} }, `it speaks version nothing of the protocol, want 1 to 2`},
 		{func(p *Process) { p.Command = child.Words{"sh", "-c", `printf '\2\0\0\0{{' >&4; sleep 1000`} }, `its hello is not JSON: `},
 		{func(p *Process) {
 			p.Command = child.Words{"sh", "-c", `printf '\037\0\0\0{"protocol":1,"encoding":"xml"}' >&4; sleep 1000`}

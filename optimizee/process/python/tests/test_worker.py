@@ -22,7 +22,7 @@ SQUARE = """
 class TestWorker(Case):
     def test_says_hello_evaluates_and_ends_when_nothing_can_be_asked(self):
         for worker in self.each(SQUARE):
-            self.assertEqual((worker.hello["protocol"], worker.hello["encoding"]), (1, "msgpack"))
+            self.assertEqual((worker.hello["protocol"], worker.hello["encoding"]), (2, "msgpack"))
             self.assertIn("Python", worker.hello["worker"])
             self.assertEqual(worker.ready, {})
             for tau in (10, 12.5, 1e-300, 1e300):
