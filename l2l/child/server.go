@@ -181,7 +181,7 @@ func (s *Server) introduce() error {
 	}
 	ready, _ := v.(map[string]any)
 	if text, failed := ready["error"].(string); failed {
-		return errors.New(text)
+		return Told(text)
 	}
 	return nil
 }
@@ -207,6 +207,11 @@ func (s *Server) until(ctx context.Context, f func() error) error {
 
 // Unwritable is the error of a message that cannot be written down, as JSON cannot infinity. The server knows nothing of it and stays of use.
 type Unwritable struct{ error }
+
+// Told is an error that a server tells itself, after which it ends.
+type Told string
+
+func (t Told) Error() string { return string(t) }
 
 func (s *Server) roundTrip(message Message) (any, error) {
 	if s.version > 1 {
@@ -268,7 +273,10 @@ func (s *Server) Obituary(err error) error {
 	if s.Process == nil {
 		return err // it never started
 	}
-	if hungUp(err) { // it has ended, or is about to
+	switch {
+	case errors.As(err, new(Told)):
+		s.Close()
+	case hungUp(err): // it has ended, or is about to
 		select {
 		case <-s.ended:
 			err = fmt.Errorf("the program ended (%s) without an answer", s.Status())
@@ -278,7 +286,7 @@ func (s *Server) Obituary(err error) error {
 		case <-time.After(3 * time.Second):
 			err = fmt.Errorf("the program closed its connection without an answer, and was ended")
 		}
-	} else if errors.Is(err, errTooLong) {
+	case errors.Is(err, errTooLong):
 		err = fmt.Errorf("%w: does something else print to descriptor 4?", err)
 	}
 	s.End(s.intro.Grace)

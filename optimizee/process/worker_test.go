@@ -116,7 +116,7 @@ var (
 		{"raise", l2l.Failed, `(?s)^Traceback.*model.py", line \d+, in evaluate.*ValueError: tau is too long\nlast lines of its standard error:\nthis is stderr of raise$`},
 		{"exit0", l2l.Failed, `^the program ended \(exit status 0\) without an answer\nlast lines of its standard error:\nthis is stderr of exit0$`},
 		{"exit3", l2l.Failed, `the program ended \(exit status 3\) without an answer`},
-		{"sysexit", l2l.Failed, `(?s)SystemExit: 0\nthe model wanted to exit`},
+		{"sysexit", l2l.Failed, `(?s)SystemExit: 0\nthe program wanted to exit`},
 		{"kill", l2l.Failed, `killed by signal 9 \(killed\), as by the system when memory runs out\) without an answer`},
 		{"abort", l2l.Failed, `(?s)killed by signal 6 \(aborted\).*Fatal Python error: Aborted.*model.py", line \d+ in evaluate`},
 		{"flood", l2l.OK, ``},
