@@ -40,7 +40,7 @@ def environment(blocked=()):
 class Worker:
     """A script that serves."""
 
-    def __init__(self, script, msgpack=False, parameters=(TAU,), objectives=("error",), outputs=0, constants=None, numpy=False):
+    def __init__(self, script, msgpack=False, parameters=(TAU,), objectives=("error",), outputs=0, constants=None, numpy=False, setup=None):
         blocked = ["msgpack"] * (not msgpack) + ["numpy"] * (not numpy)
         their_in, self._out = os.pipe()
         self._in, their_out = os.pipe()
@@ -54,7 +54,7 @@ class Worker:
         os.close(their_in)
         os.close(their_out)
         self.hello = json.loads(self.receive_raw())
-        setup = {
+        setup = setup or {
             "protocol": 2,
             "role": "optimizee",
             "parameters": list(parameters),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
-import io
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Optional, Union
@@ -12,7 +9,7 @@ from typing import Any, Optional, Union
 from . import _dry
 from ._model import Checked, Evaluation, Model, Returned, decoder
 from ._team import Team
-from ._wire import PROTOCOL, Connection, connect, vector
+from ._wire import PROTOCOL, Connection, connect, print_what_matters, vector
 
 
 def serve(
@@ -41,11 +38,7 @@ def serve(
         connection = connect()
         if connection is None:
             return _dry.run(team, sys.argv)
-        # Where a model hangs or crashes is printed, and so becomes part of the reason of the failure.
-        faulthandler.enable()
-        faulthandler.register(signal.SIGTERM, chain=True)
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(line_buffering=True)  # what is printed until a crash is not lost
+        print_what_matters()
         try:
             _answer(team, connection)
         except ConnectionError:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import faulthandler
+import io
 import json
 import os
 import platform
+import signal
 import socket
 import sys
 from array import array
@@ -88,6 +91,14 @@ def connect() -> Optional[Connection]:
     if fd_in is not None and fd_out is not None:
         return Connection(int(fd_in), int(fd_out))
     return None
+
+
+def print_what_matters() -> None:
+    """Print where this process hangs or crashes, which becomes part of the reason of the failure, and lose nothing that is printed until then."""
+    faulthandler.enable()
+    faulthandler.register(signal.SIGTERM, chain=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
 
 
 def dumps(message: Any) -> bytes:
