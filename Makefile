@@ -44,7 +44,7 @@ quick:
 
 .PHONY: race
 race: # not of packages without goroutines (TestAlgorithmsAndModelsStartNoGoroutines), nor of tests that run programs they build
-	CGO_ENABLED=1 go test -race -timeout 20m $$(go list ./l2l/... ./mpi/... ./optimizee/... | grep -vE '/(e2e|functions|neuron)$$')
+	CGO_ENABLED=1 go test -race -timeout 20m $$(go list ./l2l/... ./mpi/... ./optimizee/... ./optimizer/process | grep -vE '/(e2e|functions|neuron)$$')
 
 .PHONY: test-mpi
 test-mpi: install

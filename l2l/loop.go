@@ -168,7 +168,7 @@ func (l *Loop) ask(under int) (evaluations int, err error) {
 		return 0, err
 	}
 	recorded := asked
-	if l.Record == Digest {
+	if l.Record == Digest && !l.Search.Recalls() {
 		recorded = asked.digested()
 	}
 	if err := l.record(recorded); err != nil {
@@ -226,5 +226,9 @@ func (l *Loop) checkpoint() error {
 	if l.Recorder == nil {
 		return nil
 	}
-	return l.Recorder.Checkpoint(l.Search.Snapshot)
+	err := l.Recorder.Checkpoint(l.Search.Snapshot)
+	if errors.Is(err, optimizer.ErrNoState) {
+		return nil // a resumed run replays all
+	}
+	return err
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io"
 	"maps"
 	"slices"
 
@@ -118,7 +119,7 @@ type open struct {
 	Missing    int
 }
 
-// NewSearch is the state before the first event. The search owns the optimizer from now on.
+// NewSearch is the state before the first event. The search owns the optimizer from now on, and closes it.
 func NewSearch(o optimizer.Optimizer, rules Rules) *Search {
 	rules.Instances, rules.Replicates = max(rules.Instances, 1), max(rules.Replicates, 1)
 	return &Search{rules: rules, optimizer: o, trail: sha256.New(), s: searchState{Open: map[int64]*open{}, Held: map[int64][]byte{}}}
@@ -194,16 +195,50 @@ func (s *Search) ask(max int) (Asked, error) {
 	asked := Asked{Max: max, Individuals: make([]Individual, len(candidates))}
 	generation := s.optimizer.Status().Generation
 	for i, c := range candidates {
-		ind := Individual{ID: c.ID, Generation: generation, X: c.X}
-		asked.Individuals[i] = ind
+		asked.Individuals[i] = Individual{ID: c.ID, Generation: generation, X: c.X}
+	}
+	s.begin(asked.Individuals)
+	return asked, nil
+}
+
+// begin opens individuals that were asked.
+func (s *Search) begin(individuals []Individual) {
+	for _, ind := range individuals {
 		o := &open{Individual: ind, Results: make([]Result, s.PerIndividual()), Missing: s.PerIndividual()}
 		for k := range o.Results {
 			o.Results[k].Attempt = -1
 		}
-		s.s.Open[c.ID] = o
+		s.s.Open[ind.ID] = o
 	}
-	s.s.Asked += int64(len(candidates))
-	return asked, nil
+	s.s.Asked += int64(len(individuals))
+}
+
+// Recalls reports whether the optimizer cannot be asked again for what it proposed: a replay then takes its proposals as they are recorded, and
+// tells it of them.
+func (s *Search) Recalls() bool {
+	_, ok := s.optimizer.(optimizer.Recaller)
+	return ok
+}
+
+// recall opens recorded individuals, and tells the optimizer that it proposed them.
+func (s *Search) recall(o optimizer.Recaller, recorded Asked) error {
+	if recorded.Digest != nil {
+		return fmt.Errorf("%w: %d individuals are recorded by a digest, and the optimizer cannot make them again", ErrDiverged, recorded.Count)
+	}
+	proposed := make([]optimizer.Candidate, len(recorded.Individuals))
+	for i, ind := range recorded.Individuals {
+		proposed[i] = optimizer.Candidate{ID: ind.ID, X: ind.X}
+	}
+	s.begin(recorded.Individuals)
+	return o.Recall(proposed)
+}
+
+// Close closes the optimizer, if it is an io.Closer. What the search has found out can still be read.
+func (s *Search) Close() error {
+	if c, ok := s.optimizer.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
 }
 
 // individual is an individual that has been asked and not told, or nil.
@@ -413,12 +448,15 @@ func cloneHash(h hash.Hash) hash.Hash {
 }
 
 // Replay takes in a recorded event, checking that it is what the optimizer does, and returns it as it was before it was recorded: an Asked with
-// its individuals. It returns ErrDiverged where the event is not what the optimizer does.
+// its individuals. It returns ErrDiverged where the event is not what the optimizer does. One that Recalls is told of the individuals instead.
 func (s *Search) Replay(e Event) (Event, error) {
 	switch e := e.(type) {
 	case Known:
 		return e, s.know(e)
 	case Asked:
+		if o, ok := s.optimizer.(optimizer.Recaller); ok {
+			return e, s.recall(o, e)
+		}
 		asked, err := s.ask(e.Max)
 		if err != nil {
 			return e, err
@@ -491,7 +529,7 @@ type snapshot struct {
 	State     searchState
 }
 
-// Snapshot marshals the search.
+// Snapshot marshals the search. It returns optimizer.ErrNoState where the search Recalls.
 func (s *Search) Snapshot() ([]byte, error) {
 	state, err := s.optimizer.MarshalBinary()
 	if err != nil {
@@ -534,6 +572,12 @@ func (s *Search) Restore(b []byte) error {
 // Problem describes the search to an optimizer. outputs is the number of model outputs of an individual: those of all its evaluations.
 func Problem(space optimizee.Space, outputs int) optimizer.Problem {
 	p := optimizer.Problem{Outputs: outputs}
+	names := space.Labels()
+	for _, q := range space {
+		for range max(q.Size, 1) {
+			p.Labels = append(p.Labels, optimizer.Label{Name: names[len(p.Labels)], Unit: q.Unit, Log: q.Log, Choices: q.Choices})
+		}
+	}
 	for _, c := range space.Coordinates() {
 		kind := optimizer.Continuous
 		switch c.Kind {

@@ -83,6 +83,18 @@ type Problem struct {
 	Coords     []Coordinate
 	Objectives int // length of a loss; 0 means 1
 	Outputs    int // length of the model outputs, and of their targets; 0 where there are none
+
+	// For optimizers that show the problem to somebody else, a program or people. No search depends on them.
+	Labels []Label // of the coordinates, len(Coords); nil where nobody has named them
+	Budget int64   // individuals that the run is going to evaluate; 0 where that is not known
+}
+
+// Label says what a coordinate is to people.
+type Label struct {
+	Name    string
+	Unit    string   // "" where it has none
+	Log     bool     // the coordinate is the natural logarithm of the value
+	Choices []string // what a Categorical coordinate chooses from: its value is an index
 }
 
 // Box is the single-objective problem of n continuous coordinates between the same bounds.

@@ -21,6 +21,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/meta-optimization/l2l-mpi/l2l/child"
 	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizee/process"
@@ -104,7 +105,7 @@ func run(python string, calls, repeat int) error {
 		return err
 	}
 	fmt.Println("µs per evaluation of a program that is started for each")
-	for _, command := range []process.Words{{"sh", "-c", "echo 1"}, {python, "-c", "print(1)"}} {
+	for _, command := range []child.Words{{"sh", "-c", "echo 1"}, {python, "-c", "print(1)"}} {
 		p := newProcess(1)
 		p.Mode, p.Command = "oneshot", command
 		if err := p.Open(); err != nil {
@@ -118,7 +119,7 @@ func run(python string, calls, repeat int) error {
 			}
 			times = append(times, x)
 		}
-		fmt.Printf("  %.0f  %s\n", median(times), strings.Join(append(process.Words{filepath.Base(command[0])}, command[1:]...), " "))
+		fmt.Printf("  %.0f  %s\n", median(times), strings.Join(append(child.Words{filepath.Base(command[0])}, command[1:]...), " "))
 	}
 	return nil
 }
@@ -144,7 +145,7 @@ func newProcess(dims int) *process.Process {
 // worker starts the model as a worker.
 func worker(python string, w way, dims int) (*process.Process, error) {
 	p := newProcess(dims)
-	p.Command, p.Env = process.Words{python, w.script}, map[string]string{"PYTHONPATH": w.path}
+	p.Command, p.Env = child.Words{python, w.script}, map[string]string{"PYTHONPATH": w.path}
 	if err := p.Open(); err != nil {
 		return nil, err
 	}

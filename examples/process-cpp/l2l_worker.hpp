@@ -153,17 +153,18 @@ private:
 inline int serve(const std::function<std::vector<double>(const Evaluation &)> &evaluate) try {
 	Connection connection;
 	std::string message;
-	connection.send(R"({"protocol": 1, "encoding": "msgpack", "worker": "C++"})");
+	connection.send(R"({"protocol": 2, "encoding": "msgpack", "worker": "C++"})");
 	if (!connection.receive(message)) return 0;
 	const Value setup = Reader(message).value();
-	connection.send("\x80"); // ready: an empty map
-	auto big = [](char code, std::size_t n) { // a msgpack head with a length of 4 bytes
+	auto big = [](char code, std::size_t n) { // a msgpack head with a length of 4 bytes, or a number of as many
 		return std::string{code, char(n >> 24), char(n >> 16), char(n >> 8), char(n)};
 	};
+	auto number = [&](const Value &asked) { return "\xa6number" + big('\xce', asked["number"].integer); };
+	connection.send("\x81" + number(setup)); // ready
 	while (connection.receive(message)) {
 		const Value request = Reader(message).value();
 		const auto &asked = request["evaluations"].list;
-		std::string answer = "\x81\xa7results" + big('\xdd', asked.size());
+		std::string answer = "\x82" + number(request) + "\xa7results" + big('\xdd', asked.size());
 		for (const Value &e : asked) {
 			try {
 				Evaluation evaluation{e["params"], e["seed"].integer, int(e["instance"].number), setup["constants"]};

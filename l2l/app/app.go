@@ -15,6 +15,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +28,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizee/neuron"
 	"github.com/meta-optimization/l2l-mpi/optimizee/process"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	program "github.com/meta-optimization/l2l-mpi/optimizer/process"
 )
 
 // The exit codes.
@@ -56,7 +58,7 @@ func Main(own ...optimizee.Type) { Program{Optimizees: own}.Main() }
 func (p Program) kinds() config.Kinds {
 	return config.Kinds{
 		Optimizees: append([]optimizee.Type{neuron.Type, digits.Type, process.Type, functions.Type}, p.Optimizees...),
-		Optimizers: append(optimizer.Catalogue(), p.Optimizers...),
+		Optimizers: slices.Concat(optimizer.Catalogue(), []optimizer.Algorithm{program.Algorithm}, p.Optimizers),
 	}
 }
 

@@ -19,9 +19,10 @@ const module = "github.com/meta-optimization/l2l-mpi/"
 var arrows = map[string][]string{
 	"l2l/codec":    nil,
 	"l2l/schema":   nil,
+	"l2l/child":    {"l2l/codec"},
 	"mpi":          nil,
-	"optimizee":    {"l2l/schema", "l2l/codec"},
-	"optimizer":    {"l2l/schema", "l2l/codec"},
+	"optimizee":    {"l2l/child", "l2l/schema", "l2l/codec"},
+	"optimizer":    {"l2l/child", "l2l/schema", "l2l/codec"},
 	"l2l":          {"l2l/codec", "optimizer", "optimizee"},
 	"l2l/journal":  {"l2l", "l2l/codec", "optimizee"},
 	"l2l/dispatch": {"l2l", "l2l/codec", "mpi", "optimizee"},

@@ -56,8 +56,12 @@ func prove(w io.Writer, dir string, kinds config.Kinds) error {
 		return coded(err)
 	}
 	s := proof.Search
-	_, err = fmt.Fprintf(w, "%d events, %d evaluations, %d generations: all as the optimizer does\ntrajectory hash %s\n",
-		proof.Events, s.Evaluations(), s.Status().Generation, s.TrajectoryHash())
+	shown := "all as the optimizer does"
+	if s.Recalls() {
+		shown = "the journal is whole and was told to the optimizer, another program; its proposals are taken as recorded"
+	}
+	_, err = fmt.Fprintf(w, "%d events, %d evaluations, %d generations: %s\ntrajectory hash %s\n",
+		proof.Events, s.Evaluations(), s.Status().Generation, shown, s.TrajectoryHash())
 	return err
 }
 

@@ -54,43 +54,51 @@ func list(w io.Writer, kinds config.Kinds) error {
 	return err
 }
 
+// describe tells all about what has a name: an optimizer, an optimizee or both.
 func describe(w io.Writer, name string, kinds config.Kinds) error {
-	var known []string
-	for _, a := range kinds.Optimizers {
-		if a.Name == name {
-			fmt.Fprintf(w, "%s: %s\n\n", a.Name, a.Title)
-			for _, fact := range [][2]string{
-				{"Choose it", a.When}, {"Cost per generation", a.Cost}, {"Parallelism", a.Parallelism}, {"Reference", a.Reference},
-			} {
-				if fact[1] != "" {
-					paragraph(w, "", fact[0]+": "+fact[1]+".")
-				}
-			}
+	known, found := []string{"run"}, 0
+	begin := func(title string) {
+		if found++; found > 1 {
 			fmt.Fprintln(w)
-			describeRows(w, "", a.Params())
-			return nil
 		}
+		fmt.Fprintf(w, "%s: %s\n\n", name, title)
+	}
+	for _, a := range kinds.Optimizers {
 		known = append(known, a.Name)
+		if a.Name != name {
+			continue
+		}
+		begin(a.Title)
+		for _, fact := range [][2]string{{"Choose it", a.When}, {"Cost per generation", a.Cost}, {"Parallelism", a.Parallelism}, {"Reference", a.Reference}} {
+			if fact[1] != "" {
+				paragraph(w, "", fact[0]+": "+fact[1]+".")
+			}
+		}
+		fmt.Fprintln(w)
+		describeRows(w, "", a.Params())
 	}
 	for _, o := range kinds.Optimizees {
-		if o.Name == name {
-			fmt.Fprintf(w, "%s: %s\n\n", o.Name, o.Title)
-			paragraph(w, "", o.Doc)
-			if o.Reference != "" {
-				paragraph(w, "", "Reference: "+o.Reference)
-			}
-			fmt.Fprintln(w)
-			describeRows(w, "", o.New())
-			return nil
-		}
 		known = append(known, o.Name)
+		if o.Name != name {
+			continue
+		}
+		begin(o.Title)
+		paragraph(w, "", o.Doc)
+		if o.Reference != "" {
+			paragraph(w, "", "Reference: "+o.Reference)
+		}
+		fmt.Fprintln(w)
+		describeRows(w, "", o.New())
 	}
 	if name == "run" {
 		c := config.Defaults()
 		describeRows(w, "", &c)
 		return nil
 	}
-	return fmt.Errorf("nothing is called %q%s", name, config.DidYouMean(name, append(known, "run")))
+	if found == 0 {
+		return fmt.Errorf("nothing is called %q%s", name, config.DidYouMean(name, known))
+	}
+	return nil
 }
 
 // describeRows tells of each parameter what it is, what it may be, and what it is by default.

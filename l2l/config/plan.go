@@ -108,10 +108,15 @@ func (p *Plan) learn() (err error) {
 
 // complete makes an optimizer once, to settle its parameters, and checks the rules that need it.
 func (p *Plan) complete() (err error) {
-	if _, p.Sum, err = p.optimizerWith(p.Params); err != nil {
+	o, sum, err := p.optimizerWith(p.Params)
+	if err != nil {
 		return wrongf("optimizer", "%s", strings.TrimPrefix(err.Error(), "optimizer: "))
 	}
+	p.Sum = sum
+	_, recalled := o.(optimizer.Recaller)
 	switch {
+	case recalled && p.Output.Record == l2l.Digest:
+		return wrongf("output.record", "%s, but %s cannot make its points again, want %s", l2l.Digest, p.Optimizer.Name, l2l.Points)
 	case p.Stop.Stagnation > 0 && !p.Sum:
 		return wrongf("stop.stagnation", "%s searches for the front of %d objectives, which changes until the end; want generations or evaluations",
 			p.Optimizer.Name, len(p.Objectives))
@@ -126,6 +131,7 @@ func (p *Plan) complete() (err error) {
 func (p *Plan) optimizerWith(params any) (o optimizer.Optimizer, sum bool, err error) {
 	problem := l2l.Problem(p.Space, p.Outputs*p.Evaluation.Instances*p.Evaluation.Replicates)
 	problem.Objectives = len(p.Objectives)
+	problem.Budget = p.Stop.Evaluations / int64(p.Evaluation.Instances*p.Evaluation.Replicates)
 	o, err = p.Optimizer.New(problem, params, p.Seed)
 	if problem.Objectives > 1 && errors.Is(err, optimizer.ErrUnsuited) {
 		problem.Objectives = 1

@@ -127,6 +127,9 @@ func (r *leader) replay() error {
 		}
 		break
 	}
+	if r.search.Recalls() {
+		r.log.Info().Msg("the optimizer is another program: it is told what the one before it proposed and what came of that, as recorded")
+	}
 	checkpoint, ok, passed := journal.LatestCheckpoint(r.dir)
 	for _, err := range passed {
 		r.log.Warn().Err(err).Msg("a checkpoint cannot be used")

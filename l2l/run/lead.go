@@ -127,9 +127,9 @@ func prepare(plan *config.Plan, o options, ranks []hello) (r *leader, err error)
 	return r, nil
 }
 
-// close closes the journal and the log.
+// close closes the search, the journal and the log.
 func (r *leader) close() error {
-	var errs []error
+	errs := []error{r.search.Close()}
 	if r.journal != nil {
 		errs = append(errs, r.journal.Close())
 	}
@@ -236,7 +236,9 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	summary, err := loop.Run(ctx)
 	result := Result{Summary: summary, Dir: r.dir, Resumed: r.resumed}
 	if err == nil && r.journal != nil {
-		err = r.journal.CheckpointNow(r.search.Snapshot)
+		if err = r.journal.CheckpointNow(r.search.Snapshot); errors.Is(err, optimizer.ErrNoState) {
+			err = nil // a resumed run replays all
+		}
 	}
 	if c, ok := e.(*dispatch.Coordinator); ok {
 		result.Lost = c.Lost()

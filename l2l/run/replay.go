@@ -1,6 +1,7 @@
 package run
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
@@ -8,9 +9,10 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 )
 
-// Proof is what a replay of a journal has shown: up to its end everything is as the optimizer does it.
+// Proof is what a replay of a journal has shown: up to its end everything is as the optimizer does it. Where the search Recalls, it is that the
+// journal is whole, its numbers follow from its results, and that the optimizer could be told of all of it: its proposals are as recorded.
 type Proof struct {
-	Search *l2l.Search // after the last event
+	Search *l2l.Search // after the last event; closed
 	Events int
 	Torn   error // why the journal ends within an event, as after a kill; nil if it does not
 }
@@ -18,6 +20,11 @@ type Proof struct {
 // Prove replays the journal in dir from its first event, without checkpoints. kinds are those that its configuration may name. The error is
 // ErrUsage if they are not enough, and l2l.ErrDiverged if an event is not what the optimizer does.
 func Prove(dir string, kinds config.Kinds) (p Proof, err error) {
+	defer func() {
+		if p.Search != nil {
+			err = errors.Join(err, p.Search.Close())
+		}
+	}()
 	for e, err := range journal.Read(dir, 0) {
 		if journal.IsTorn(err) {
 			p.Torn = err

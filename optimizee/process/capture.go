@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/meta-optimization/l2l-mpi/l2l/child"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
@@ -113,7 +114,7 @@ func readFile(dir, name string, limit int) ([]byte, error) {
 }
 
 func (c *capture) fromJSON(b []byte) (optimizee.Outcome, error) {
-	v, err := asJSON.unmarshal(b)
+	v, err := child.JSON.Unmarshal(b)
 	if err == nil {
 		v, err = at(v, c.Key)
 	}
@@ -163,7 +164,7 @@ func (c *capture) fromCSV(b []byte) ([]float64, error) {
 	case last == nil:
 		return nil, errors.New("there is no row in it")
 	case c.Key != "" && !headed:
-		return nil, fmt.Errorf("no row has a column %q; the first one has %s", c.Key, quoted(first))
+		return nil, fmt.Errorf("no row has a column %q; the first one has %s", c.Key, child.Quoted(first))
 	}
 	fitness := make([]float64, len(columns))
 	for i, column := range columns {
@@ -188,7 +189,7 @@ func (c *capture) fromMatch(stdout []byte) ([]float64, error) {
 	for i, group := range c.groups {
 		var err error
 		if fitness[i], err = number(string(last[group])); err != nil {
-			return nil, fmt.Errorf("fitness.regex matches %s: %w", quote(string(last[0])), err)
+			return nil, fmt.Errorf("fitness.regex matches %s: %w", child.Quote(string(last[0])), err)
 		}
 	}
 	return fitness, nil
@@ -205,7 +206,7 @@ func (c *capture) fromLastLine(stdout []byte) ([]float64, error) {
 	for i, w := range words {
 		var err error
 		if fitness[i], err = number(w); err != nil {
-			return nil, fmt.Errorf("the last line of the standard output is %s, want the fitness: %w", quote(line), err)
+			return nil, fmt.Errorf("the last line of the standard output is %s, want the fitness: %w", child.Quote(line), err)
 		}
 	}
 	return fitness, checkLength(fitness, c.objectives)
@@ -214,7 +215,7 @@ func (c *capture) fromLastLine(stdout []byte) ([]float64, error) {
 func number(text string) (float64, error) {
 	f, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 	if err != nil && !errors.Is(err, strconv.ErrRange) { // beyond the range it is infinite
-		return 0, fmt.Errorf("%s, want a number", quote(text))
+		return 0, fmt.Errorf("%s, want a number", child.Quote(text))
 	}
 	return f, nil
 }

@@ -3,37 +3,29 @@ package process
 import (
 	"fmt"
 	"math"
-	"strings"
-	"time"
 
+	"github.com/meta-optimization/l2l-mpi/l2l/child"
 	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
 // Config is a program as an optimizee, as a configuration describes it.
 type Config struct {
-	Command    Words                 `yaml:"command" doc:"the program and its arguments, a list or a text that is split at spaces"`
+	child.Program
 	Mode       string                `yaml:"mode" doc:"worker: it is started once per slot, and answers requests, as optimizee/process/PROTOCOL.md tells; oneshot: it is started for each evaluation" range:"worker | oneshot"`
-	Dir        string                `yaml:"dir" doc:"where a worker runs and files are found; if relative, it is so to the directory of the configuration" auto:"the directory of the configuration"`
 	Parameters schema.Map[Parameter] `yaml:"parameters" doc:"what is searched, in the order of the search vector"`
 	Objectives schema.Map[Objective] `yaml:"objectives" doc:"what the program returns; NAME: minimise is short for NAME: {direction: minimise}"`
 	Outputs    int                   `yaml:"outputs" doc:"model outputs, and as many targets, that it returns besides" range:"[0, 1e7]"`
-	Constants  map[string]any        `yaml:"constants" doc:"handed to the program unchanged; a oneshot program has them as {NAME} in its command, and with pass: json"`
 
-	Pass    string   `yaml:"pass" doc:"how a oneshot program gets the parameters that its command does not name as {NAME}: as arguments --NAME=value, in environment variables L2L_PARAM_NAME, or in a file params.json or params.csv, which its command may name as {params}" range:"arguments | environment | json | csv"`
+	Pass    string   `yaml:"pass" doc:"how a oneshot program gets the parameters that its command does not name as {NAME}: as arguments --NAME=value, in environment variables L2L_PARAM_NAME, or in a file params.json or params.csv, which its command may name as {params}; a command may name constants, too" range:"arguments | environment | json | csv"`
 	Fitness Fitness  `yaml:"fitness" doc:"where a oneshot program leaves its fitness: last_line, or a section" auto:"the last line of the standard output"`
 	Files   []string `yaml:"files" doc:"files and directories of dir that a oneshot program, which runs in a directory of its own, finds there" auto:"the first argument of the command, if it is a file of dir"`
 	Scratch bool     `yaml:"scratch" doc:"whether a worker is given a directory for each evaluation; a oneshot program always is"`
 
-	Env      map[string]string `yaml:"env" doc:"environment variables for the program"`
-	Inherit  string            `yaml:"inherit" doc:"what it sees of the environment: of MPI and Slurm nothing, of Slurm what srun needs, or all" range:"user | slurm | all" auto:"slurm with an srun launcher, otherwise user"`
-	Launcher Words             `yaml:"launcher" doc:"what starts the program, if that is an MPI program itself: mpirun -n 4, or srun --exact -N 1 -n 4; on the node of its rank"`
-	Width    int               `yaml:"cpus" doc:"CPUs that an evaluation keeps busy; a rank has accordingly fewer slots" range:"[1, 1e6]" auto:"the tasks of the launcher times their CPUs, or 1"`
-	Affinity string            `yaml:"affinity" doc:"whether the program is bound to the CPUs of its rank, or free" range:"inherit | free" auto:"free if its rank is bound to fewer CPUs than it needs"`
-
-	Grace        time.Duration `yaml:"grace" doc:"from the signal TERM to the signal KILL, for a program that has to end" range:"[0, inf)"`
-	MessageLimit int           `yaml:"message_limit" doc:"size of a worker's answer, or of the file with the fitness, above which it is refused" unit:"bytes" range:"[1024, 1e9]"`
-	LogLimit     int           `yaml:"log_limit" doc:"how much is kept of the standard output, and of the standard error, of an evaluation: half of it from the beginning, half from the end" unit:"bytes" range:"[1024, 1e9]"`
+	Launcher child.Words `yaml:"launcher" doc:"what starts the program, if that is an MPI program itself: mpirun -n 4, or srun --exact -N 1 -n 4; on the node of its rank"`
+	Width    int         `yaml:"cpus" doc:"CPUs that an evaluation keeps busy; a rank has accordingly fewer slots" range:"[1, 1e6]" auto:"the tasks of the launcher times their CPUs, or 1"`
+	Affinity string      `yaml:"affinity" doc:"whether the program is bound to the CPUs of its rank, or free" range:"inherit | free" auto:"free if its rank is bound to fewer CPUs than it needs"`
+	child.Surroundings
 }
 
 // The modes.
@@ -44,18 +36,7 @@ const (
 
 // defaultConfig is what a configuration starts from.
 func defaultConfig() Config {
-	return Config{
-		Mode: modeWorker, Pass: "arguments", Grace: 5 * time.Second, MessageLimit: 64 << 20, LogLimit: 256 << 10,
-	}
-}
-
-// Words is a command: a list of words, or a text that is split at spaces.
-type Words []string
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (w *Words) UnmarshalText(text []byte) error {
-	*w = strings.Fields(string(text))
-	return nil
+	return Config{Mode: modeWorker, Pass: "arguments", Surroundings: child.DefaultSurroundings()}
 }
 
 // Parameter is one parameter, or a vector of them.

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/meta-optimization/l2l-mpi/l2l/child"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
@@ -107,26 +108,26 @@ func (p *Process) once(ctx context.Context, e optimizee.Evaluation) (out optimiz
 		return out, err
 	}
 	c := p.command(p.argv(values), dir)
-	c.env = append(c.env, env...)
-	child, err := start(c)
+	c.Env = append(c.Env, env...)
+	program, err := child.Start(c)
 	if err != nil {
 		return out, err
 	}
 	select {
-	case <-child.ended:
+	case <-program.Ended():
 	case <-ctx.Done():
-		child.end(p.Grace)
+		program.End(p.Grace)
 		err = ctx.Err()
 	}
-	if err == nil && !child.cmd.ProcessState.Success() {
-		err = fmt.Errorf("the program ended (%s)", child.status())
+	if err == nil && !program.Succeeded() {
+		err = fmt.Errorf("the program ended (%s)", program.Status())
 	}
 	if err == nil {
-		if out, err = p.capture.outcome(dir, child.stdout.text(), p.MessageLimit); err == nil {
+		if out, err = p.capture.outcome(dir, program.Printed(), p.MessageLimit); err == nil {
 			return out, nil
 		}
 	}
-	return optimizee.Outcome{}, errors.Join(fmt.Errorf("%w%s", err, child.lastWords()), child.writeLogs(dir))
+	return optimizee.Outcome{}, errors.Join(fmt.Errorf("%w%s", err, program.LastWords()), program.WriteLogs(dir))
 }
 
 // values are the texts of the placeholders.

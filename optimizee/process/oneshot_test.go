@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/meta-optimization/l2l-mpi/l2l/child"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
@@ -20,7 +21,7 @@ func script(t testing.TB, text string, more ...string) *Process {
 	t.Helper()
 	p := New()
 	p.Mode = modeOneshot
-	p.Command = append(Words{"sh", "-c", text, "sh"}, more...)
+	p.Command = append(child.Words{"sh", "-c", text, "sh"}, more...)
 	for _, e := range []struct {
 		name string
 		Parameter
@@ -286,7 +287,7 @@ func TestWhateverAOneshotProgramDoesIsAnErrorWithAReason(t *testing.T) {
 
 func TestALauncherStartsAOneshotProgram(t *testing.T) {
 	p := script(t, "echo $X")
-	p.Launcher = Words{"env", "X=4.5"}
+	p.Launcher = child.Words{"env", "X=4.5"}
 	if out, err := evaluate(t, opened(t, p), someValues()); err != nil || out.Fitness[0] != 4.5 {
 		t.Errorf("%v, %v", out, err)
 	}

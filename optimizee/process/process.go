@@ -1,25 +1,21 @@
 // Package process makes any program an optimizee, described in the configuration alone: a worker, which is started once per slot and then
 // answers requests over pipes of its own, or a program that is started for each evaluation. PROTOCOL.md tells how to write a worker in any
-// language; the Python package in python/ is one.
+// language; the Python package in python/ is one. Package l2l/child starts them and talks to them.
 //
-// Whatever a program does, short of stopping the machine, costs at most the evaluation that it did it in: it may crash, hang, print
-// without end, answer with garbage, or leave children behind.
+// Whatever a program does, short of stopping the machine, costs at most the evaluation that it did it in.
 package process
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/meta-optimization/l2l-mpi/l2l/child"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
@@ -39,7 +35,7 @@ type Process struct {
 
 	space      optimizee.Space
 	objectives []optimizee.Objective
-	worker     *worker // nil while there is none
+	worker     *child.Server // nil while there is none
 
 	// Of a oneshot program.
 	named   map[string]bool // parameters that the command names
@@ -60,18 +56,8 @@ var (
 // New returns a Process with the default configuration. Its Config must be completed before Open.
 func New() *Process { return &Process{Config: defaultConfig()} }
 
-// Locate implements optimizee.Located.
-func (p *Process) Locate(dir string) {
-	if !filepath.IsAbs(p.Dir) {
-		p.Dir = filepath.Join(dir, p.Dir)
-	}
-}
-
 // Open checks the configuration. It starts nothing.
 func (p *Process) Open() error {
-	if len(p.Command) == 0 {
-		return errors.New("command: nothing to start, want a program and its arguments")
-	}
 	var errs []error
 	p.space, p.objectives = nil, nil
 	for _, e := range p.Parameters {
@@ -82,16 +68,14 @@ func (p *Process) Open() error {
 		o, err := e.Value.objective(e.Key)
 		p.objectives, errs = append(p.objectives, o), append(errs, err)
 	}
-	for name, v := range p.Constants {
-		errs = append(errs, checkConstant("constants."+name, v))
-	}
+	errs = append(errs, p.CheckConstants())
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
 	if err := errors.Join(p.space.Check(), optimizee.CheckObjectives(p.objectives)); err != nil {
 		return err
 	}
-	if err := p.find(); err != nil {
+	if err := p.Find(p.Launcher); err != nil {
 		return err
 	}
 	if p.Mode == modeOneshot {
@@ -103,61 +87,10 @@ func (p *Process) Open() error {
 	return nil
 }
 
-// checkConstant returns an error for what cannot be handed to a program.
-func checkConstant(path string, v any) error {
-	switch v := v.(type) {
-	case nil, bool, string, int, int64, uint64:
-		return nil
-	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("%s: %v, want a finite number", path, v)
-		}
-		return nil
-	case []any:
-		for i, x := range v {
-			if err := checkConstant(fmt.Sprintf("%s[%d]", path, i), x); err != nil {
-				return err
-			}
-		}
-		return nil
-	case map[string]any:
-		for key, x := range v {
-			if err := checkConstant(path+"."+key, x); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return fmt.Errorf("%s: %v, want text (in quotes), a number, true, false, a list, or a section with texts as keys", path, v)
-}
-
-// find finds the program, so that one that is not there is known before the run.
-func (p *Process) find() error {
-	if name := p.Command[0]; strings.Contains(name, "/") && !filepath.IsAbs(name) {
-		dir, err := filepath.Abs(p.Dir)
-		if err != nil {
-			return err
-		}
-		p.Command = append(Words{filepath.Join(dir, name)}, p.Command[1:]...)
-	}
-	key, name := "command", p.Command[0]
-	if len(p.Launcher) > 0 {
-		key, name = "launcher", p.Launcher[0]
-	}
-	_, err := exec.LookPath(name)
-	if errors.Is(err, exec.ErrNotFound) {
-		return fmt.Errorf("%s: there is no program %q in the PATH; one in dir is written ./%s", key, name, name)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", key, err)
-	}
-	return nil
-}
-
 // Close ends the worker.
 func (p *Process) Close() error {
 	if p.worker != nil {
-		p.worker.close(p.Grace)
+		p.worker.Close()
 		p.worker = nil
 	}
 	return nil
@@ -184,7 +117,7 @@ func (p *Process) CPUs() int {
 }
 
 // launched is the number that a launcher is given by one of the options, at least 1.
-func launched(launcher Words, options ...string) int {
+func launched(launcher child.Words, options ...string) int {
 	for i, w := range launcher {
 		option, value, joined := strings.Cut(w, "=")
 		if !joined && i+1 < len(launcher) {
@@ -205,14 +138,14 @@ func (p *Process) Prepare(ctx context.Context) error {
 	}
 	if p.worker != nil {
 		select {
-		case <-p.worker.ended: // while it had nothing to do
-			p.worker.close(0)
+		case <-p.worker.Ended(): // while it had nothing to do
+			p.worker.Close()
 			p.worker = nil
 		default:
 			return nil
 		}
 	}
-	ours := setup{Protocol: Version, Outputs: p.Outputs, Constants: p.Constants}
+	ours := &setup{Opening: child.Opening{Role: "optimizee", Constants: p.Constants}, Outputs: p.Outputs}
 	for _, q := range p.space {
 		ours.Parameters = append(ours.Parameters, setupParameter{q.Name, q.Kind.String(), q.Size, q.Choices, q.Unit})
 	}
@@ -220,26 +153,19 @@ func (p *Process) Prepare(ctx context.Context) error {
 		ours.Objectives = append(ours.Objectives, setupObjective{o.Name, o.Direction.String()})
 	}
 	var err error
-	p.worker, err = newWorker(ctx, p.command(p.Command, p.Dir), len(p.Launcher) > 0, ours, p.MessageLimit, p.Grace)
+	p.worker, err = child.Serve(ctx, p.command(p.Command, p.Dir), child.Introduction{
+		Launched: len(p.Launcher) > 0, Setup: ours, Oldest: 1, MessageLimit: p.MessageLimit, Grace: p.Grace,
+		Mute: "; if it evaluates once and ends, it wants mode: oneshot",
+	})
 	return err
 }
 
-// command is how a child is started.
-func (p *Process) command(argv []string, dir string) command {
-	c := command{argv: slices.Concat(p.Launcher, argv), dir: dir, logLimit: p.LogLimit, free: p.Affinity == "free"}
-	inherit := p.Inherit
-	if inherit == "" && len(p.Launcher) > 0 && filepath.Base(p.Launcher[0]) == "srun" {
-		inherit = "slurm"
-	}
-	if c.env = os.Environ(); inherit != "all" {
-		c.env = ScrubEnv(c.env, inherit == "slurm")
-	}
-	for name, value := range p.Env {
-		c.env = append(c.env, name+"="+value)
-	}
+// command is how the program is started.
+func (p *Process) command(argv []string, dir string) child.Command {
+	c := child.Command{Argv: slices.Concat(p.Launcher, argv), Dir: dir, Env: p.Environment(p.Launcher), LogLimit: p.LogLimit, Free: p.Affinity == "free"}
 	if p.Affinity == "" {
 		var own unix.CPUSet
-		c.free = unix.SchedGetaffinity(0, &own) == nil && own.Count() < p.CPUs()
+		c.Free = unix.SchedGetaffinity(0, &own) == nil && own.Count() < p.CPUs()
 	}
 	return c
 }
@@ -268,7 +194,7 @@ func (p *Process) EvaluateBatch(ctx context.Context, es []optimizee.Evaluation) 
 			continue
 		}
 		if outs[i], errs[i] = outcomeOf(results[i], p.objectives); errs[i] != nil {
-			errs[i] = errors.Join(fmt.Errorf("%w%s", errs[i], p.worker.lastWords()), p.worker.writeLogs(e.Dir))
+			errs[i] = errors.Join(fmt.Errorf("%w%s", errs[i], p.worker.LastWords()), p.worker.WriteLogs(e.Dir))
 		}
 	}
 	return outs, errs
@@ -281,31 +207,30 @@ func (p *Process) ask(ctx context.Context, es []optimizee.Evaluation) ([]any, er
 		return nil, err
 	}
 	w := p.worker
-	w.stdout.reset()
-	w.stderr.reset()
-	r := request{Evaluations: make([]evaluation, len(es))}
+	w.ForgetOutput()
+	r := &request{Evaluations: make([]evaluation, len(es))}
 	for i, e := range es {
 		r.Evaluations[i] = newEvaluation(e)
 		if p.NeedsDir() {
 			r.Evaluations[i].Dir = e.Dir
 		}
 	}
-	v, err := w.exchange(ctx, r)
+	v, err := w.Exchange(ctx, r)
 	if err == nil {
 		answer, _ := v.(map[string]any)
 		results, ok := answer["results"].([]any)
 		if ok && len(results) == len(es) {
 			return results, nil
 		}
-		err = fmt.Errorf("its answer is %s, want a list of results, as many as evaluations were asked for: %d", shown(v), len(es))
+		err = fmt.Errorf("its answer is %s, want a list of results, as many as evaluations were asked for: %d", child.Shown(v), len(es))
 	}
-	if errors.As(err, new(errMessage)) {
-		return nil, err
+	if errors.As(err, new(child.Unwritable)) {
+		return nil, fmt.Errorf("the parameters %w", err)
 	}
 	p.worker = nil
-	err = w.obituary(err, p.Grace)
+	err = w.Obituary(err)
 	for _, e := range es {
-		err = errors.Join(err, w.writeLogs(e.Dir))
+		err = errors.Join(err, w.WriteLogs(e.Dir))
 	}
 	return nil, err
 }

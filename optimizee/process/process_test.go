@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/meta-optimization/l2l-mpi/l2l/child"
 	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
@@ -54,7 +55,7 @@ func number64(x float64) *float64 { return &x }
 func acting(t testing.TB, py interpreter, acts ...string) *Process {
 	t.Helper()
 	p := New()
-	p.Command = Words{py.path, "model.py"}
+	p.Command = child.Words{py.path, "model.py"}
 	p.Dir = "testdata"
 	p.Env = map[string]string{}
 	for name, value := range py.env {
@@ -156,7 +157,7 @@ func evaluateIn(t testing.TB, p *Process, values map[string]any, dir string, tim
 
 func TestTheConfigurationDescribesTheSpace(t *testing.T) {
 	p := New()
-	p.Command = Words{"true"}
+	p.Command = child.Words{"true"}
 	for name, q := range map[string]Parameter{
 		"float": {Lower: number64(1), Upper: number64(100), Scale: "log", Unit: "ms", Doc: "a time"},
 		"free":  {Mean: 3, Std: 2, Size: 3},
@@ -198,10 +199,10 @@ func TestAConfigurationThatCannotWorkIsRefusedWithAReason(t *testing.T) {
 		want   string
 	}{
 		{func(p *Process) { p.Command = nil }, "command: nothing to start"},
-		{func(p *Process) { p.Command = Words{"nest-does-not-exist"} }, `command: there is no program "nest-does-not-exist" in the PATH; one in dir is written ./nest-does-not-exist`},
-		{func(p *Process) { p.Command = Words{"./nothing"} }, "no such file"},
-		{func(p *Process) { p.Command = Words{"testdata/model.py"} }, "permission denied"},
-		{func(p *Process) { p.Launcher = Words{"mpirun-does-not-exist"} }, "launcher: there is no program"},
+		{func(p *Process) { p.Command = child.Words{"nest-does-not-exist"} }, `command: there is no program "nest-does-not-exist" in the PATH; one in dir is written ./nest-does-not-exist`},
+		{func(p *Process) { p.Command = child.Words{"./nothing"} }, "no such file"},
+		{func(p *Process) { p.Command = child.Words{"testdata/model.py"} }, "permission denied"},
+		{func(p *Process) { p.Launcher = child.Words{"mpirun-does-not-exist"} }, "launcher: there is no program"},
 		{func(p *Process) { p.Parameters = nil }, "no parameters"},
 		{func(p *Process) { p.Config.Objectives = nil }, "no objectives"},
 		{func(p *Process) { p.Parameters[0].Value.Upper = nil }, "parameters.tau: want lower and upper, or a mean and a std"},
@@ -212,8 +213,8 @@ func TestAConfigurationThatCannotWorkIsRefusedWithAReason(t *testing.T) {
 		{func(p *Process) { p.Constants = map[string]any{"a": []any{1, map[string]any{"b": []int{1}}}} }, "constants.a[1].b: "},
 		{func(p *Process) { p.Fitness.JSON = "out.json" }, "fitness: that of a worker is in its answer"},
 		{func(p *Process) { oneshot(p); p.Outputs = 2; p.Fitness.CSV = "x" }, "outputs: of a oneshot program they come with its fitness"},
-		{func(p *Process) { oneshot(p); p.Command = Words{"true", "{tua}"} }, "command: {tua}: no such parameter or constant; known are also seed"},
-		{func(p *Process) { oneshot(p); p.Command = Words{"true", "{params}"} }, "command: {params}: there is no file with parameters"},
+		{func(p *Process) { oneshot(p); p.Command = child.Words{"true", "{tua}"} }, "command: {tua}: no such parameter or constant; known are also seed"},
+		{func(p *Process) { oneshot(p); p.Command = child.Words{"true", "{params}"} }, "command: {params}: there is no file with parameters"},
 		{func(p *Process) { oneshot(p); p.Parameters[0].Key = "seed" }, "parameters.seed: the name means something else"},
 		{func(p *Process) { oneshot(p); p.Constants = map[string]any{"tau": 1} }, "constants.tau: the name means something else"},
 		{func(p *Process) { oneshot(p); p.Files = []string{"nothing"} }, `files: "nothing", want a file or directory within dir`},

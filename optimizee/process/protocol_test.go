@@ -1,50 +1,19 @@
 package process
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
-	"testing/iotest"
 
+	"github.com/meta-optimization/l2l-mpi/l2l/child"
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
-
-func TestFramesComeBackAsTheyWereHoweverTheyArrive(t *testing.T) {
-	var stream []byte
-	messages := [][]byte{{}, {1}, bytes.Repeat([]byte("x"), 3<<20)}
-	for _, m := range messages {
-		stream = appendFrame(stream, m)
-	}
-	for name, r := range map[string]io.Reader{"at once": bytes.NewReader(stream), "in halves": iotest.HalfReader(bytes.NewReader(stream))} {
-		var buf []byte
-		for i, want := range messages {
-			got, err := readFrame(r, 4<<20, buf)
-			if err != nil || !bytes.Equal(got, want) {
-				t.Errorf("%s: message %d: %d bytes, %v; want %d", name, i, len(got), err, len(want))
-			}
-			buf = got
-		}
-		if _, err := readFrame(r, 4<<20, buf); err != io.EOF {
-			t.Errorf("%s: after the last: %v", name, err)
-		}
-	}
-	for cut := 1; cut < 5; cut++ {
-		if _, err := readFrame(bytes.NewReader(appendFrame(nil, []byte("a"))[:cut]), 10, nil); cut < 5 && err != io.ErrUnexpectedEOF {
-			t.Errorf("cut after %d bytes: %v", cut, err)
-		}
-	}
-	if _, err := readFrame(strings.NewReader("\x0b\x00\x00\x00"), 10, nil); !errors.Is(err, errTooLong) {
-		t.Errorf("too long: %v", err)
-	}
-}
 
 func TestVectorsAreBytesInMsgpackAndNumbersInJSON(t *testing.T) {
 	space := optimizee.Space{
@@ -54,12 +23,12 @@ func TestVectorsAreBytesInMsgpackAndNumbersInJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	message := request{[]evaluation{newEvaluation(optimizee.Evaluation{Params: params, Seed: math.MaxUint64, Instance: 2})}}
-	b, err := asJSON.marshal(message)
+	message := request{Evaluations: []evaluation{newEvaluation(optimizee.Evaluation{Params: params, Seed: math.MaxUint64, Instance: 2})}}
+	b, err := child.JSON.Marshal(message)
 	if want := `{"evaluations":[{"params":{"w":[0.1,-1],"k":[3,4],"x":10},"seed":18446744073709551615,"instance":2}]}`; err != nil || string(b) != want {
 		t.Errorf("%s, %v; want %s", b, err, want)
 	}
-	b, err = asMsgpack.marshal(message)
+	b, err = child.Msgpack.Marshal(message)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,8 +68,8 @@ func FuzzResult(f *testing.F) {
 	f.Add(b)
 	objectives := []optimizee.Objective{{Name: "error"}, {Name: "rate"}}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, e := range []encoding{asJSON, asMsgpack} {
-			v, err := e.unmarshal(b)
+		for _, e := range []child.Encoding{child.JSON, child.Msgpack} {
+			v, err := e.Unmarshal(b)
 			if err != nil {
 				continue
 			}
@@ -111,20 +80,7 @@ func FuzzResult(f *testing.F) {
 			if err != nil && strings.TrimSpace(err.Error()) == "" && !errors.As(err, new(modelError)) {
 				t.Errorf("%s: an error without a text", e)
 			}
-			_ = shown(v)
-		}
-	})
-}
-
-func FuzzReadFrame(f *testing.F) {
-	f.Add(appendFrame(nil, []byte("abc")))
-	f.Add([]byte("\xff\xff\xff\xff"))
-	f.Add([]byte("hello world"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		const limit = 1 << 16
-		message, err := readFrame(bytes.NewReader(b), limit, nil)
-		if err == nil && (len(message) > limit || !bytes.HasPrefix(b, appendFrame(nil, message))) {
-			t.Errorf("%q is read as %q", b, message)
+			_ = child.Shown(v)
 		}
 	})
 }
@@ -157,29 +113,4 @@ func FuzzCapture(f *testing.F) {
 			}
 		}
 	})
-}
-
-func TestAnExcerptKeepsTheBeginningAndTheEnd(t *testing.T) {
-	for _, step := range []int{1, 3, 7, 10, 100, 1000} {
-		e := excerpt{half: 10}
-		var whole []byte
-		for i := range 2000 {
-			whole = append(whole, byte('a'+i%26))
-		}
-		for at := 0; at < len(whole); at += step {
-			e.add(whole[at:min(at+step, len(whole))])
-		}
-		want := string(whole[:10]) + "\n… 1980 bytes are left out here …\n" + string(whole[1990:])
-		if got := string(e.text()); got != want {
-			t.Errorf("in steps of %d: %q, want %q", step, got, want)
-		}
-		if cap(e.tail) > 100 {
-			t.Errorf("in steps of %d: %d bytes are held", step, cap(e.tail))
-		}
-		e.reset()
-		e.add([]byte("abcdefghijklmnopqrst"))
-		if got := string(e.text()); got != "abcdefghijklmnopqrst" {
-			t.Errorf("a short text is %q", got)
-		}
-	}
 }

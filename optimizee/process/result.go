@@ -3,12 +3,11 @@ package process
 import (
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+	"github.com/meta-optimization/l2l-mpi/l2l/child"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
@@ -39,7 +38,7 @@ func outcomeOf(v any, objectives []optimizee.Objective) (out optimizee.Outcome, 
 	}
 	for key, into := range map[string]*[]float64{"outputs": &out.Outputs, "targets": &out.Targets} {
 		if list := object[key]; list != nil && ok {
-			if *into, err = vectorOf(list); err != nil {
+			if *into, err = child.Vector(list); err != nil {
 				return out, fmt.Errorf("%s: %w", key, err)
 			}
 		}
@@ -55,9 +54,9 @@ func fitnessOf(v any, objectives []optimizee.Objective) ([]float64, error) {
 		for _, o := range objectives {
 			x, there := object[o.Name]
 			if !there {
-				return nil, fmt.Errorf("no %q among the keys %s", o.Name, quoted(slices.Sorted(maps.Keys(object))))
+				return nil, fmt.Errorf("no %q among the keys %s", o.Name, child.Quoted(slices.Sorted(maps.Keys(object))))
 			}
-			f, err := numberOf(x)
+			f, err := child.Number(x)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", o.Name, err)
 			}
@@ -65,8 +64,8 @@ func fitnessOf(v any, objectives []optimizee.Objective) ([]float64, error) {
 		}
 		return fitness, nil
 	}
-	if fitness, err = vectorOf(v); err != nil {
-		f, notNumber := numberOf(v)
+	if fitness, err = child.Vector(v); err != nil {
+		f, notNumber := child.Number(v)
 		if notNumber != nil {
 			return nil, fmt.Errorf("fitness: %w", notNumber)
 		}
@@ -87,38 +86,6 @@ func checkLength(fitness []float64, objectives []optimizee.Objective) error {
 	return fmt.Errorf("fitness: numbers for %d objectives, want %d: %s", len(fitness), len(names), strings.Join(names, ", "))
 }
 
-// vectorOf reads a vector: a list of numbers, or little-endian doubles.
-func vectorOf(v any) ([]float64, error) {
-	switch v := v.(type) {
-	case []byte:
-		return codec.ParseVector(v)
-	case []any:
-		out := make([]float64, len(v))
-		for i, x := range v {
-			f, err := numberOf(x)
-			if err != nil {
-				return nil, fmt.Errorf("[%d]: %w", i, err)
-			}
-			out[i] = f
-		}
-		return out, nil
-	}
-	return nil, fmt.Errorf("%s, want a list of numbers", shown(v))
-}
-
-// numberOf reads a number.
-func numberOf(v any) (float64, error) {
-	switch r := reflect.ValueOf(v); {
-	case r.CanFloat():
-		return r.Float(), nil
-	case r.CanInt():
-		return float64(r.Int()), nil
-	case r.CanUint():
-		return float64(r.Uint()), nil
-	}
-	return 0, fmt.Errorf("%s, want a number", shown(v))
-}
-
 // at finds a value by a path of keys and indices joined by dots; "" is v itself.
 func at(v any, path string) (any, error) {
 	if path == "" {
@@ -134,7 +101,7 @@ func at(v any, path string) (any, error) {
 		case map[string]any:
 			next, ok := inner[key]
 			if !ok {
-				return nil, fmt.Errorf("no key %q%s, only %s", key, in, quoted(slices.Sorted(maps.Keys(inner))))
+				return nil, fmt.Errorf("no key %q%s, only %s", key, in, child.Quoted(slices.Sorted(maps.Keys(inner))))
 			}
 			v = next
 		case []any:
@@ -144,45 +111,8 @@ func at(v any, path string) (any, error) {
 			}
 			v = inner[k]
 		default:
-			return nil, fmt.Errorf("no key %q%s, which is %s", key, in, shown(v))
+			return nil, fmt.Errorf("no key %q%s, which is %s", key, in, child.Shown(v))
 		}
 	}
 	return v, nil
-}
-
-// shown is a value as a message quotes it.
-func shown(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return "nothing"
-	case map[string]any:
-		return "an object with the keys " + quoted(slices.Sorted(maps.Keys(v)))
-	case []any:
-		return fmt.Sprintf("a list of %d", len(v))
-	case []byte:
-		return fmt.Sprintf("%d bytes", len(v))
-	case string:
-		return quote(v)
-	}
-	return fmt.Sprint(v)
-}
-
-// quote quotes the beginning of a text.
-func quote(s string) string {
-	if len(s) > 80 {
-		return strconv.Quote(s[:80]) + "…"
-	}
-	return strconv.Quote(s)
-}
-
-func quoted(words []string) string {
-	var list []string
-	for i, w := range words {
-		if i == 8 {
-			list = append(list, "…")
-			break
-		}
-		list = append(list, quote(w))
-	}
-	return strings.Join(list, ", ")
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/child"
 	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
 	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
@@ -115,13 +116,13 @@ var (
 		{"raise", l2l.Failed, `(?s)^Traceback.*model.py", line \d+, in evaluate.*ValueError: tau is too long\nlast lines of its standard error:\nthis is stderr of raise$`},
 		{"exit0", l2l.Failed, `^the program ended \(exit status 0\) without an answer\nlast lines of its standard error:\nthis is stderr of exit0$`},
 		{"exit3", l2l.Failed, `the program ended \(exit status 3\) without an answer`},
-		{"sysexit", l2l.Failed, `(?s)SystemExit: 0\nthe model wanted to exit`},
+		{"sysexit", l2l.Failed, `(?s)SystemExit: 0\nthe program wanted to exit`},
 		{"kill", l2l.Failed, `killed by signal 9 \(killed\), as by the system when memory runs out\) without an answer`},
 		{"abort", l2l.Failed, `(?s)killed by signal 6 \(aborted\).*Fatal Python error: Aborted.*model.py", line \d+ in evaluate`},
 		{"flood", l2l.OK, ``},
 		{"garbage", l2l.Failed, `its answer is not msgpack: .*this is no message`},
 		{"text", l2l.Failed, `a frame longer than allowed: 1835492691 bytes \(they begin with "Segm"\), at most 67108864 are: does something else print to descriptor 4\?`},
-		{"number", l2l.Failed, `its answer is 3, want a list of results, as many as evaluations were asked for: 1`},
+		{"number", l2l.Failed, `its answer is 3, want an object with the number \d+`},
 		{"torn", l2l.Failed, `the program ended \(exit status 0\) without an answer`},
 		{"nan", l2l.Failed, `(the fitness is not finite: error = nan)|(the model returned nan: numbers for 1 objectives)`},
 		{"few", l2l.Failed, `the model returned \[1.0\]: numbers for 1 objectives, want 2: error, rate`},
@@ -224,20 +225,20 @@ func TestAWorkerThatCannotStartEndsTheRunWithAReason(t *testing.T) {
 		change func(p *Process)
 		want   string
 	}{
-		{func(p *Process) { p.Env["L2L_TEST_VERSION"] = "2" }, `it speaks version 2 of the protocol, want 1: install the version of its library`},
+		{func(p *Process) { p.Env["L2L_TEST_VERSION"] = "3" }, `it speaks version 3 of the protocol, want 1 to 2: install the version of its library`},
 		{func(p *Process) { p.Env["L2L_TEST_NO_HELLO"] = "0" }, `the program ended (exit status 0) without an answer: it said no hello; if it evaluates once and ends, it wants mode: oneshot`},
 		{func(p *Process) { p.Env["L2L_TEST_NO_HELLO"] = "2" }, "last lines of its standard error:\nusage: model FILE"},
 		{func(p *Process) { p.Command[1] = "no-such-model.py" }, "can't open file"},
 		{func(p *Process) { p.Constants["setup"] = "import nest_does_not_exist" }, "ModuleNotFoundError: No module named 'nest_does_not_exist'"},
 		{func(p *Process) { p.Constants["setup"] = "import os; os._exit(5)" }, "the program ended (exit status 5) without an answer"},
 		{func(p *Process) { p.Constants["setup"] = "import time; time.sleep(1000)" }, "it is not ready in time: context deadline exceeded"},
-		{func(p *Process) { p.Command = Words{"sh", "-c", "echo hello world >&4; sleep 1000"} }, `a frame longer than allowed: 1819043176 bytes (they begin with "hell")`},
-		{func(p *Process) { p.Command = Words{"sh", "-c", `printf '\2\0\0\0{}' >&4; sleep 1000`} }, `it speaks version nothing of the protocol, want 1`},
-		{func(p *Process) { p.Command = Words{"sh", "-c", `printf '\2\0\0\0{{' >&4; sleep 1000`} }, `its hello is not JSON: `},
+		{func(p *Process) { p.Command = child.Words{"sh", "-c", "echo hello world >&4; sleep 1000"} }, `a frame longer than allowed: 1819043176 bytes (they begin with "hell")`},
+		{func(p *Process) { p.Command = child.Words{"sh", "-c", `printf '\2\0\0\0{}' >&4; sleep 1000`} }, `it speaks version nothing of the protocol, want 1 to 2`},
+		{func(p *Process) { p.Command = child.Words{"sh", "-c", `printf '\2\0\0\0{{' >&4; sleep 1000`} }, `its hello is not JSON: `},
 		{func(p *Process) {
-			p.Command = Words{"sh", "-c", `printf '\037\0\0\0{"protocol":1,"encoding":"xml"}' >&4; sleep 1000`}
+			p.Command = child.Words{"sh", "-c", `printf '\037\0\0\0{"protocol":1,"encoding":"xml"}' >&4; sleep 1000`}
 		}, `its hello chooses the encoding "xml", want "json" or "msgpack"`},
-		{func(p *Process) { p.Command = Words{"sh", "-c", `exec 3<&- 4>&-; sleep 1000`} }, `the program closed its connection without an answer, and was ended`},
+		{func(p *Process) { p.Command = child.Words{"sh", "-c", `exec 3<&- 4>&-; sleep 1000`} }, `the program closed its connection without an answer, and was ended`},
 	} {
 		p := acting(t, py)
 		c.change(p)
@@ -266,7 +267,7 @@ func TestAWorkerThatCannotStartAgainFailsTheEvaluation(t *testing.T) {
 	}
 	p := acting(t, py, "kill")
 	p.Dir = t.TempDir()
-	p.Command = Words{"sh", "-c", fmt.Sprintf(later, "[ $n -gt 3 ] || export L2L_TEST_VERSION=9"), "sh", py.path, model}
+	p.Command = child.Words{"sh", "-c", fmt.Sprintf(later, "[ $n -gt 3 ] || export L2L_TEST_VERSION=9"), "sh", py.path, model}
 	opened(t, p)
 	ok := map[string]any{"tau": 12.0, "act": "ok"}
 	for i, c := range []struct {
@@ -291,10 +292,10 @@ func TestAWorkerThatDiesIdleIsReplacedWithoutAFailure(t *testing.T) {
 		if out, err := evaluate(t, p, map[string]any{"tau": 12.0, "act": "ok"}); err != nil || out.Fitness[0] != 4 {
 			t.Fatalf("%v, %v", out, err)
 		}
-		if err := syscall.Kill(p.worker.cmd.Process.Pid, syscall.SIGKILL); err != nil {
+		if err := syscall.Kill(p.worker.PID(), syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		<-p.worker.ended
+		<-p.worker.Ended()
 	}
 }
 
@@ -361,7 +362,7 @@ func TestAWorkerBehindALauncherIsReachedByASocket(t *testing.T) {
 	}
 	for _, py := range interpreters(t) {
 		p := acting(t, py, "kill", "hang")
-		p.Launcher = Words{py.path, launcher, "-n", "2"}
+		p.Launcher = child.Words{py.path, launcher, "-n", "2"}
 		opened(t, p)
 		for _, act := range []string{"ok", "kill", "ok", "hang", "ok"} {
 			timeout := time.Minute
@@ -380,7 +381,7 @@ func TestAWorkerBehindALauncherIsReachedByASocket(t *testing.T) {
 		}
 	}
 	p := acting(t, interpreters(t)[0])
-	p.Launcher = Words{"false"}
+	p.Launcher = child.Words{"false"}
 	opened(t, p)
 	if err := p.Prepare(t.Context()); err == nil || !strings.Contains(err.Error(), "the program ended (exit status 1)") {
 		t.Errorf("a launcher that fails: %v", err)
@@ -401,7 +402,7 @@ func TestNothingIsLeftOfAWorkerWhoseOwnerIsKilled(t *testing.T) {
 		}
 		time.Sleep(100 * time.Millisecond)
 		select {
-		case <-p.worker.ended:
+		case <-p.worker.Ended():
 			t.Fatal("the worker has ended with a thread")
 		default:
 		}
@@ -462,7 +463,7 @@ func TestAWorkerMayUseAllCPUsIfItNeedsThem(t *testing.T) {
 func speaking(t *testing.T, answer string) *Process {
 	t.Helper()
 	p := New()
-	p.Command = Words{"python3", "json_worker.py"}
+	p.Command = child.Words{"python3", "json_worker.py"}
 	p.Dir = "testdata"
 	if answer != "" {
 		p.Constants = map[string]any{"answer": answer}

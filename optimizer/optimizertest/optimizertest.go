@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -13,7 +14,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
-// Make makes the optimizer under test for a problem and a seed.
+// Make makes the optimizer under test for a problem and a seed. One that is an io.Closer is closed after the test.
 type Make func(problem optimizer.Problem, seed uint64) (optimizer.Optimizer, error)
 
 // Run runs the suite. Problems that the optimizer refuses with ErrUnsuited are passed over, but it must take one.
@@ -37,7 +38,7 @@ func Run(t *testing.T, make Make) {
 			t.Run("candidates are feasible and numbered in order", s.feasible)
 			t.Run("the same seed gives the same search and another seed another", s.seeded)
 			t.Run("grouping and order of results do not matter", s.order)
-			t.Run("restored after any Ask or Tell it continues bit for bit", s.restored)
+			t.Run("restored after any Ask or Tell it continues bit for bit, or recalled it knows the same", s.restored)
 			t.Run("failures, ties and numbers that are none are survived", s.survives)
 			t.Run("a failed individual is replaced on request", s.replaced)
 			t.Run("misuse is named and changes nothing", s.misuse)
@@ -120,6 +121,13 @@ func (s suite) new(t *testing.T, seed uint64) optimizer.Optimizer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if c, ok := o.(io.Closer); ok {
+		t.Cleanup(func() {
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 	return o
 }
 
@@ -167,9 +175,13 @@ func tell(t *testing.T, o optimizer.Optimizer, evs []optimizer.Evaluated) {
 	}
 }
 
+// state is the optimizer's state, or of one whose state lies in another program what it says of it.
 func state(t *testing.T, o optimizer.Optimizer) []byte {
 	t.Helper()
 	b, err := o.MarshalBinary()
+	if _, ok := o.(optimizer.Recaller); ok && errors.Is(err, optimizer.ErrNoState) {
+		return []byte(shown(o.Status()))
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,6 +284,10 @@ func (s suite) groups(t *testing.T) {
 
 func (s suite) restored(t *testing.T) {
 	o := s.new(t, 10)
+	if r, ok := o.(optimizer.Recaller); ok {
+		s.recalled(t, r)
+		return
+	}
 	restore := func(what string) {
 		t.Helper()
 		before := state(t, o)
@@ -301,6 +317,49 @@ func (s suite) restored(t *testing.T) {
 			tell(t, o, []optimizer.Evaluated{ev})
 			restore("Tell")
 		}
+	}
+}
+
+// recalled tells a second optimizer what the first one proposes and what comes of that, and goes on with the second one alone.
+func (s suite) recalled(t *testing.T, first optimizer.Recaller) {
+	second := s.new(t, 99).(optimizer.Recaller)
+	rounds := budget / 7
+	for round := range 2 * rounds {
+		var cs []optimizer.Candidate
+		if round < rounds {
+			cs = ask(t, first, 3)
+			if err := second.Recall(cs); err != nil {
+				t.Fatalf("round %d: %v", round, err)
+			}
+		} else {
+			cs = ask(t, second, 3)
+		}
+		for i, c := range cs {
+			s.check(t, c)
+			if round == rounds && i == 0 {
+				tell(t, first, nil)
+				if again := ask(t, first, 1); len(again) != 1 || again[0].ID != c.ID {
+					t.Fatalf("the recalled search goes on with individual %d, want %v", c.ID, again)
+				}
+			}
+			ev := s.evaluate(c)
+			ev.Failed = c.ID%7 == 3
+			tell(t, second, []optimizer.Evaluated{ev})
+			if round < rounds {
+				tell(t, first, []optimizer.Evaluated{ev})
+				a, b := first.Status(), second.Status()
+				a.Figures, b.Figures = nil, nil // of the programs, which need not agree
+				if shown(a) != shown(b) {
+					t.Fatalf("round %d: status %s, recalled %s", round, shown(a), shown(b))
+				}
+			}
+		}
+	}
+	if told := second.Status().Told; told < int64(2*rounds) {
+		t.Errorf("%d individuals were told", told)
+	}
+	if err := second.Recall([]optimizer.Candidate{{ID: 0, X: s.Draw(rand.New(rand.NewPCG(1, 1)))}}); err == nil {
+		t.Error("an individual is recalled twice")
 	}
 }
 

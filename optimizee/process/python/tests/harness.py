@@ -40,7 +40,7 @@ def environment(blocked=()):
 class Worker:
     """A script that serves."""
 
-    def __init__(self, script, msgpack=False, parameters=(TAU,), objectives=("error",), outputs=0, constants=None, numpy=False):
+    def __init__(self, script, msgpack=False, parameters=(TAU,), objectives=("error",), outputs=0, constants=None, numpy=False, setup=None):
         blocked = ["msgpack"] * (not msgpack) + ["numpy"] * (not numpy)
         their_in, self._out = os.pipe()
         self._in, their_out = os.pipe()
@@ -54,13 +54,15 @@ class Worker:
         os.close(their_in)
         os.close(their_out)
         self.hello = json.loads(self.receive_raw())
-        setup = {
-            "protocol": 1,
+        setup = setup or {
+            "protocol": 2,
+            "role": "optimizee",
             "parameters": list(parameters),
             "objectives": [{"name": o, "direction": "minimise"} for o in objectives],
             "outputs": outputs,
             "constants": constants,
         }
+        self.number = 0
         self.ready = self.ask(setup)
 
     def receive_raw(self):
@@ -76,12 +78,16 @@ class Worker:
         return exactly(int.from_bytes(exactly(4), "little"))
 
     def send(self, message):
-        data = msgpack.packb(message)
+        self.number += 1
+        data = msgpack.packb({"number": self.number, **message})
         os.write(self._out, len(data).to_bytes(4, "little") + data)
 
     def ask(self, message):
         self.send(message)
-        return msgpack.unpackb(self.receive_raw())
+        answer = msgpack.unpackb(self.receive_raw())
+        if answer.pop("number") != self.number:
+            raise AssertionError(f"{answer} is not the answer to message {self.number}")
+        return answer
 
     def evaluate(self, *evaluations, **params):
         """The results of evaluations, or the only result of one with these parameters."""

@@ -22,7 +22,7 @@ SQUARE = """
 class TestWorker(Case):
     def test_says_hello_evaluates_and_ends_when_nothing_can_be_asked(self):
         for worker in self.each(SQUARE):
-            self.assertEqual((worker.hello["protocol"], worker.hello["encoding"]), (1, "msgpack"))
+            self.assertEqual((worker.hello["protocol"], worker.hello["encoding"]), (2, "msgpack"))
             self.assertIn("Python", worker.hello["worker"])
             self.assertEqual(worker.ready, {})
             for tau in (10, 12.5, 1e-300, 1e300):
@@ -91,7 +91,7 @@ class TestWorker(Case):
             self.assertTrue(error.endswith("ValueError: ? no such synapse"), error)
             self.assertNotIn("l2l_optimizee", error.replace("from l2l_optimizee", ""))
             error = worker.evaluate({"params": {"tau": 1}, "seed": 1, "instance": 0})[0]["error"]
-            self.assertIn("SystemExit: 3\nthe model wanted to exit", error)
+            self.assertIn("SystemExit: 3\nthe program wanted to exit", error)
             error = worker.evaluate({"params": {"tau": 1}, "seed": 500, "instance": 0})[0]["error"]
             self.assertLess(len(error), 3100)
             self.assertEqual(worker.end()[0], 0)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import math
-import traceback
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Optional, Union
 
+from ._call import explained, wanted
 from ._wire import doubles
 
 #: What a model may return: a number, a number for each objective in their order or by their names, or a Result.
@@ -71,7 +70,7 @@ class Model:
         self._batch = batch
         self._setup = setup
         self._evaluate = evaluate
-        self._wanted = None if evaluate is None else _wanted(evaluate)
+        self._wanted = None if evaluate is None else wanted(evaluate, NAMES)
         self.objectives: Optional[list[str]] = None  # unknown in a dry run
         self.outputs: Optional[int] = None
 
@@ -132,25 +131,6 @@ def _numbers(values: Iterable[float]) -> "array[float]":
 NAMES = ("params", "seed", "instance", "constants", "directory")
 
 
-def _wanted(evaluate: Callable[..., Any]) -> Optional[list[str]]:
-    """The names of NAMES that a function takes, or None for one that does not tell."""
-    try:
-        signature = inspect.signature(evaluate)
-    except (TypeError, ValueError):
-        return None
-    names = []
-    for p in signature.parameters.values():
-        if p.kind is p.VAR_KEYWORD:
-            return list(NAMES)
-        if p.kind is p.POSITIONAL_ONLY or p.kind is p.VAR_POSITIONAL:
-            return None
-        if p.name in NAMES:
-            names.append(p.name)
-        elif p.default is p.empty:
-            raise TypeError(f"serve: the function wants {p.name!r}; it can be given {', '.join(NAMES)}")
-    return names
-
-
 def _fitness(value: Any, names: Optional[list[str]]) -> list[float]:
     if value is None:
         raise TypeError("want a number; is a return missing?")
@@ -186,20 +166,6 @@ def _named(fitness: Iterable[float], names: Optional[list[str]]) -> str:
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 100 else text[:100] + "…"
-
-
-def explained(error: BaseException) -> str:
-    """The text of an error, without the frames of this package, and not too long to be shown."""
-    tb = error.__traceback__
-    while tb is not None and tb.tb_frame.f_code.co_filename.startswith(_HERE):
-        tb = tb.tb_next
-    text = "".join(traceback.format_exception(type(error), error, tb)).strip()
-    if isinstance(error, SystemExit):
-        text += "\nthe model wanted to exit; raise another exception, or return"
-    return text if len(text) <= 3000 else "…" + text[-3000:]
-
-
-_HERE = __file__[: __file__.rindex("_model")]
 
 
 def numpy_or_none() -> Any:

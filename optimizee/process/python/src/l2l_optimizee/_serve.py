@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
-import io
-import json
-import platform
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Optional, Union
@@ -14,7 +9,7 @@ from typing import Any, Optional, Union
 from . import _dry
 from ._model import Checked, Evaluation, Model, Returned, decoder
 from ._team import Team
-from ._wire import PROTOCOL, Connection, connect, dumps, loads, vector
+from ._wire import PROTOCOL, Connection, connect, print_what_matters, vector
 
 
 def serve(
@@ -43,11 +38,7 @@ def serve(
         connection = connect()
         if connection is None:
             return _dry.run(team, sys.argv)
-        # Where a model hangs or crashes is printed, and so becomes part of the reason of the failure.
-        faulthandler.enable()
-        faulthandler.register(signal.SIGTERM, chain=True)
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(line_buffering=True)  # what is printed until a crash is not lost
+        print_what_matters()
         try:
             _answer(team, connection)
         except ConnectionError:
@@ -56,30 +47,31 @@ def serve(
 
 def _answer(team: Team, connection: Connection) -> None:
     """Answer until nothing can be asked any more."""
-    worker = f"l2l_optimizee, Python {platform.python_version()}"
-    connection.send(json.dumps({"protocol": PROTOCOL, "encoding": "msgpack", "worker": worker}).encode())
-    message = connection.receive()
-    if message is None:
+    connection.hello("l2l_optimizee", PROTOCOL)
+    task = connection.request()
+    if task is None:
         return
-    task = loads(message)
-    error = team.begin(task)
-    connection.send(dumps({} if error is None else {"error": error}))
+    error = _unfit(task) or team.begin(task)
+    connection.answer(task, {} if error is None else {"error": error})
     if error is not None:
         return
     decode = decoder(task["parameters"])
     while True:
-        message = connection.receive()
-        if message is None:
+        request = connection.request()
+        if request is None:
             return
         evaluations = [
             Evaluation(decode(e["params"]), e["seed"], e["instance"], task["constants"] or {}, e.get("dir", ""))
-            for e in loads(message)["evaluations"]
+            for e in request["evaluations"]
         ]
-        results = team.run(evaluations)
-        # What was printed belongs to these evaluations, not to the next.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        connection.send(dumps({"results": [_written(r) for r in results]}))
+        connection.answer(request, {"results": [_written(r) for r in team.run(evaluations)]})
+
+
+def _unfit(task: dict[str, Any]) -> Optional[str]:
+    """What is wrong with a setup that is not for a model."""
+    if task["role"] == "optimizee":
+        return None
+    return f"the program serves an optimizee, but the configuration wants an {task['role']} of it: want l2l_optimizer.serve"
 
 
 def _written(result: Union[Checked, str]) -> dict[str, Any]:

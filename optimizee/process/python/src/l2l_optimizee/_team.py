@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Optional, Union
 
-from ._model import Checked, Evaluation, Model, explained
+from ._call import explained
+from ._model import Checked, Evaluation, Model
 
 
 class Team:

@@ -1,11 +1,15 @@
-"""The protocol between l2l-mpi and a worker: frames, and how messages are written. PROTOCOL.md describes it."""
+"""The protocol between l2l-mpi and a program: frames, and how messages are written. PROTOCOL.md describes it."""
 
 from __future__ import annotations
 
+import faulthandler
+import io
+import json
 import os
+import platform
+import signal
 import socket
 import sys
-from array import array
 from array import array
 from typing import Any, Optional
 
@@ -14,7 +18,7 @@ try:
 except ImportError:
     from . import _msgpack as msgpack
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 
 class Connection:
@@ -53,6 +57,22 @@ class Connection:
             self._buffer += chunk
         return True
 
+    def hello(self, library: str, protocol: int) -> None:
+        """Say which protocol this process speaks."""
+        worker = f"{library}, Python {platform.python_version()}"
+        self.send(json.dumps({"protocol": protocol, "encoding": "msgpack", "worker": worker}).encode())
+
+    def request(self) -> Optional[dict[str, Any]]:
+        """The next request, or None if none can come any more."""
+        message = self.receive()
+        return None if message is None else loads(message)
+
+    def answer(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
+        """Answer a request, once. What was printed until now belongs to it, not to the next."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.send(dumps({"number": request["number"], **answer}))
+
     def send(self, message: bytes) -> None:
         rest = memoryview(len(message).to_bytes(4, "little") + message)
         while rest:
@@ -71,6 +91,14 @@ def connect() -> Optional[Connection]:
     if fd_in is not None and fd_out is not None:
         return Connection(int(fd_in), int(fd_out))
     return None
+
+
+def print_what_matters() -> None:
+    """Print where this process hangs or crashes, which becomes part of the reason of the failure, and lose nothing that is printed until then."""
+    faulthandler.enable()
+    faulthandler.register(signal.SIGTERM, chain=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
 
 
 def dumps(message: Any) -> bytes:

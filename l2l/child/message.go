@@ -1,0 +1,112 @@
+package child
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/vmihailenco/msgpack/v5"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+)
+
+// Encoding is how messages are written. A program chooses one in its hello.
+type Encoding string
+
+// The encodings.
+const (
+	JSON    Encoding = "json"
+	Msgpack Encoding = "msgpack"
+)
+
+// Marshal writes a message down, the same message each time in the same way.
+func (e Encoding) Marshal(v any) ([]byte, error) {
+	if e == JSON {
+		return json.Marshal(v)
+	}
+	b := bytes.NewBuffer(make([]byte, 0, 16<<10)) // most messages fit
+	enc := msgpack.NewEncoder(b)
+	enc.SetSortMapKeys(true) // as JSON does
+	err := enc.Encode(v)
+	return b.Bytes(), err
+}
+
+// Unmarshal reads a message of any origin. Its values are nil, bool, float64 or another number, string, []byte, []any, map[string]any.
+func (e Encoding) Unmarshal(b []byte) (any, error) {
+	var v any
+	if e == Msgpack {
+		err := codec.Unmarshal(b, &v)
+		return v, err
+	}
+	err := json.Unmarshal(b, &v)
+	if err != nil && (bytes.Contains(b, []byte("NaN")) || bytes.Contains(b, []byte("Infinity"))) {
+		err = fmt.Errorf("%w (there is no NaN and no Infinity in JSON)", err)
+	}
+	return v, err
+}
+
+// Message is what a server is sent after its hello: a pointer to a struct that has Numbered in it, and fields that are tagged for JSON and
+// msgpack alike.
+type Message interface{ number(int) }
+
+// Numbered is the number of a message, which the answer to it has, too; 0 in version 1 of the protocol.
+type Numbered struct {
+	Number int `json:"number,omitempty" msgpack:"number,omitempty"`
+}
+
+func (n *Numbered) number(to int) { n.Number = to }
+
+// Setup is the first message: a pointer to a struct that has Opening in it.
+type Setup interface {
+	Message
+	protocol(version int)
+}
+
+// Opening is what every setup begins with.
+type Opening struct {
+	Numbered
+	Protocol  int            `json:"protocol" msgpack:"protocol"` // its version, as the server said it in its hello
+	Role      string         `json:"role" msgpack:"role"`         // what the server is there for: "optimizee" or "optimizer"
+	Constants map[string]any `json:"constants" msgpack:"constants"`
+}
+
+func (o *Opening) protocol(version int) { o.Protocol = version }
+
+// errTooLong is a frame that announces more bytes than are allowed.
+var errTooLong = errors.New("a frame longer than allowed")
+
+// appendFrame appends a frame to dst: the length of the message, 4 bytes little-endian, and the message.
+func appendFrame(dst, message []byte) []byte {
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(message)))
+	return append(dst, message...)
+}
+
+// readFrame reads a frame of at most limit bytes into buf, which it extends where needed, and returns the message. It returns io.EOF at
+// the end between frames, io.ErrUnexpectedEOF at one within a frame, and errTooLong.
+func readFrame(r io.Reader, limit int, buf []byte) ([]byte, error) {
+	var head [4]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return nil, err
+	}
+	n := int64(binary.LittleEndian.Uint32(head[:]))
+	if n > int64(limit) {
+		return nil, fmt.Errorf("%w: %d bytes (they begin with %q), at most %d are", errTooLong, n, head[:], limit)
+	}
+	// In steps, so that memory is taken as bytes arrive, not as they are announced.
+	const step = 1 << 20
+	buf = buf[:0]
+	for int64(len(buf)) < n {
+		at, more := len(buf), int(min(n-int64(len(buf)), step))
+		buf = append(buf, make([]byte, more)...)
+		if _, err := io.ReadFull(r, buf[at:]); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, err
+		}
+	}
+	return buf, nil
+}

@@ -1,0 +1,122 @@
+package child
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// greeting and question are what these tests send.
+type greeting struct{ Opening }
+
+type question struct {
+	Numbered
+	Value any `json:"value" msgpack:"value"`
+}
+
+// hostile starts testdata/hostile.py.
+func hostile(t *testing.T, version int, deed string) *Server {
+	t.Helper()
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	p := Program{Command: Words{python, "testdata/hostile.py", strconv.Itoa(version), deed}}
+	s, err := Serve(ctx, Command{Argv: p.Command, Env: new(Surroundings).Environment(nil), LogLimit: 1 << 10},
+		Introduction{Setup: &greeting{}, Oldest: 1, MessageLimit: 1 << 20, Grace: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestServersThatAnswerOtherThanOnceAreFoundOut(t *testing.T) {
+	const unasked = `^it sent \d+ bytes that nobody had asked for: it has to answer each request once`
+	for _, c := range []struct {
+		deed string
+		from int            // the first request after which it is found out
+		want map[int]string // the reason, by version
+	}{
+		{"nothing", 0, nil},
+		{"more fields", 0, nil},
+		{"early", 1, map[int]string{1: unasked, 2: unasked}},
+		{"twice", 2, map[int]string{1: unasked, 2: unasked}},
+		{"thrice", 2, map[int]string{1: unasked, 2: unasked}},
+		{"late", 2, map[int]string{1: unasked, 2: unasked}},
+		{"ahead", 2, map[int]string{1: unasked, 2: unasked}},
+		{"before", 1, map[int]string{2: `^its answer has the number 1, want 2: it has to answer each request once`}},
+		{"another number", 1, map[int]string{2: `^its answer has the number 77, want 2`}},
+		{"a text as number", 1, map[int]string{2: `^its answer has the number "2", want 2`}},
+		{"no number", 1, map[int]string{2: `^its answer has no number, only "value"; want 2`}},
+		{"no object", 1, map[int]string{2: `^its answer is a list of 1, want an object with the number 2`}},
+		{"too much", 2, map[int]string{1: unasked, 2: unasked}},
+		{"a byte", 2, map[int]string{1: `^it sent 1 bytes`, 2: `^it sent 1 bytes`}},
+		{"too long", 1, map[int]string{1: `^a frame longer than allowed: 1073741824 bytes`, 2: `^a frame longer than allowed: 1073741824 bytes`}},
+		{"garbage", 1, map[int]string{1: `^its answer is not json: `, 2: `^its answer is not json: `}},
+		{"torn", 1, map[int]string{1: `^the program ended \(exit status 0\) without an answer`, 2: `^the program ended \(exit status 0\) without an answer`}},
+	} {
+		for version := 1; version <= Version; version++ {
+			if c.from > 0 && c.want[version] == "" {
+				continue // without numbers it is as good as another
+			}
+			t.Run(fmt.Sprintf("%s, version %d", c.deed, version), func(t *testing.T) {
+				t.Parallel()
+				s := hostile(t, version, c.deed)
+				for request := 1; request <= 3; request++ {
+					time.Sleep(100 * time.Millisecond) // until all has come
+					answer, err := s.Exchange(t.Context(), &question{Value: request})
+					if request == c.from {
+						if err == nil {
+							t.Fatalf("request %d is answered with %v", request, answer)
+						}
+						if err = s.Obituary(err); !regexp.MustCompile(c.want[version]).MatchString(err.Error()) {
+							t.Errorf("%v, want %s", err, c.want[version])
+						}
+						return
+					}
+					if object, ok := answer.(map[string]any); err != nil || !ok || object["value"] != float64(request) {
+						t.Fatalf("request %d is answered with %v, %v", request, answer, err)
+					}
+				}
+				s.Close()
+			})
+		}
+	}
+}
+
+// TestASecondAnswerIsNotTakenForTheNext sends requests as quickly as they are answered: a second answer may then come after the next request,
+// and only its number tells the two apart.
+func TestASecondAnswerIsNotTakenForTheNext(t *testing.T) {
+	for range 20 {
+		s := hostile(t, 2, "twice")
+		for request := 1; ; request++ {
+			answer, err := s.Exchange(t.Context(), &question{Value: request})
+			if err != nil {
+				_ = s.Obituary(err)
+				break
+			}
+			if v := answer.(map[string]any)["value"]; v != float64(request) {
+				t.Fatalf("request %d is answered with %v", request, v)
+			}
+		}
+	}
+}
+
+func TestAMessageThatCannotBeWrittenCostsNothing(t *testing.T) {
+	s := hostile(t, 2, "nothing")
+	defer s.Close()
+	if _, err := s.Exchange(t.Context(), &question{Value: math.Inf(1)}); !errors.As(err, new(Unwritable)) {
+		t.Errorf("infinity: %v", err)
+	}
+	if answer, err := s.Exchange(t.Context(), &question{Value: 3.5}); err != nil || answer.(map[string]any)["value"] != 3.5 {
+		t.Errorf("after that: %v, %v", answer, err)
+	}
+}
