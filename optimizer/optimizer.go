@@ -37,7 +37,8 @@ type Optimizer interface {
 
 	// MarshalBinary returns the whole state, outstanding individuals and random stream included. UnmarshalBinary, on an optimizer
 	// made for the same problem with the same parameters, continues from it bit for bit. It returns ErrState, and changes nothing,
-	// if the bytes are not such a state.
+	// if the bytes are not such a state. MarshalBinary of a search whose state lies in another program returns ErrNoState: such a search is
+	// a [Recaller].
 	encoding.BinaryMarshaler
 	encoding.BinaryUnmarshaler
 }
@@ -57,6 +58,16 @@ type WarmStarter interface {
 	// WarmStart tells of known solutions of this problem, in any order, before the first Ask. A solution without a Loss is a point that has not
 	// been evaluated; it is proposed first. IDs are ignored. Known losses do not count as told, nor as the best.
 	WarmStart(known []Solution) error
+}
+
+// Recaller is the capability of a search that cannot be repeated from its seed, as one in another program: it is resumed by telling it
+// what it proposed and what came of that.
+type Recaller interface {
+	Optimizer
+	// Recall takes the place of an Ask when the record of a search is replayed: the candidates, with the IDs of the record, are what the
+	// search proposed then. Tell follows as recorded. The points are
+	// read-only, as those of an Ask.
+	Recall(proposed []Candidate) error
 }
 
 // Candidate is a proposed individual.
@@ -115,6 +126,9 @@ var (
 	ErrShape = errors.New("optimizer: wrong number of values")
 	// ErrState is returned by UnmarshalBinary for bytes that are not a state of this algorithm on this problem.
 	ErrState = errors.New("optimizer: not a state of this search")
+	// ErrNoState is returned by MarshalBinary of a search whose state lies in another program. Such a search is
+	// resumed by replaying its record: see [Recaller].
+	ErrNoState = errors.New("optimizer: the search's state lies in another program")
 	// ErrUnsuited is returned by constructors for a problem that the algorithm cannot handle.
 	ErrUnsuited = errors.New("optimizer: problem does not suit the algorithm")
 )
