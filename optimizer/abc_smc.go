@@ -1,7 +1,6 @@
 package optimizer
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -11,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+	"github.com/meta-optimization/l2l-mpi/optimizer/kit/normal"
 )
 
 // ABCSMCParams configures ABCSMC.
@@ -131,12 +131,7 @@ func (o *ABCSMC) propose(weights []float64) []float64 {
 	if !o.complete() {
 		return o.problem.Draw(rng)
 	}
-	u, at := rng.Float64(), 0
-	for at < len(weights)-1 && u >= weights[at] {
-		u -= weights[at]
-		at++
-	}
-	x := slices.Clone(o.s.Sample[at].X)
+	x := slices.Clone(o.s.Sample[pick(weights, rng.Float64())].X)
 	for i, c := range o.problem.Coords {
 		x[i] = moved(rng, c, x[i], o.s.Kernel[i])
 	}
@@ -167,7 +162,7 @@ func moved(rng *rand.Rand, c Coordinate, from, std float64) float64 {
 
 // logKernel is the logarithm of the kernel's density, or probability.
 func logKernel(c Coordinate, from, to, std float64) float64 {
-	mass := func(a, b float64) float64 { return normalMass((a-from)/std, (b-from)/std) }
+	mass := func(a, b float64) float64 { return normal.Between((a-from)/std, (b-from)/std) }
 	switch c.Kind {
 	case Categorical:
 		p := newCategory / (c.Upper + 1)
@@ -178,32 +173,21 @@ func logKernel(c Coordinate, from, to, std float64) float64 {
 	case Integer:
 		return math.Log(mass(to-0.5, to+0.5) / mass(c.Lower-0.5, c.Upper+0.5))
 	}
-	return logNormal((to-from)/std) - math.Log(std*mass(c.Lower, c.Upper))
+	return normal.LogDensity((to-from)/std) - math.Log(std*mass(c.Lower, c.Upper))
 }
 
 // logPrior is the logarithm of the density, or probability, of the initial distribution.
 func logPrior(c Coordinate, x float64) float64 {
-	mass := func(a, b float64) float64 { return normalMass((a-c.Mean)/c.Std, (b-c.Mean)/c.Std) }
+	mass := func(a, b float64) float64 { return normal.Between((a-c.Mean)/c.Std, (b-c.Mean)/c.Std) }
 	switch {
 	case c.Std == 0 && c.Kind == Continuous:
 		return -math.Log(c.Upper - c.Lower)
 	case c.Std == 0:
 		return -math.Log(c.Upper - c.Lower + 1)
 	case c.Kind == Continuous:
-		return logNormal((x-c.Mean)/c.Std) - math.Log(c.Std*mass(c.Lower, c.Upper))
+		return normal.LogDensity((x-c.Mean)/c.Std) - math.Log(c.Std*mass(c.Lower, c.Upper))
 	}
 	return math.Log(mass(max(x-0.5, c.Lower), min(x+0.5, c.Upper)) / mass(c.Lower, c.Upper))
-}
-
-// logNormal is the logarithm of the standard normal density.
-func logNormal(z float64) float64 { return -z*z/2 - math.Log(2*math.Pi)/2 }
-
-// normalMass is the probability that a standard normal number lies between a and b.
-func normalMass(a, b float64) float64 {
-	if a > 0 {
-		a, b = -b, -a // to the tail where small numbers keep their digits
-	}
-	return (math.Erfc(-b/math.Sqrt2) - math.Erfc(-a/math.Sqrt2)) / 2
 }
 
 // logWeight is the logarithm of the prior's density at x over that of the proposals.
@@ -252,7 +236,7 @@ func (o *ABCSMC) update() {
 			sample = append(sample, weighted{Solution{ID: m.ID, X: m.X, Loss: m.Loss}, w})
 		}
 	}
-	slices.SortStableFunc(sample, func(a, b weighted) int { return cmp.Compare(a.Loss[0], b.Loss[0]) })
+	slices.SortStableFunc(sample, func(a, b weighted) int { return a.Standing().Compare(b.Standing()) })
 	o.s.Sample = sample[:min(len(sample), o.par.Particles)]
 	if !o.complete() {
 		return

@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+	"github.com/meta-optimization/l2l-mpi/optimizer/kit/normal"
 )
 
 // BayesParams configures Bayes.
@@ -87,6 +88,9 @@ type bayesResult struct {
 	Failed bool
 }
 
+// Standing is the individual's.
+func (r bayesResult) Standing() Standing { return Standing{Loss: r.Loss, Failed: r.Failed} }
+
 // NewBayes makes a Bayesian optimisation for a problem with one objective.
 func NewBayes(problem Problem, par BayesParams, seed uint64) (*Bayes, error) {
 	par, err := resolved("bayes", par, problem)
@@ -126,16 +130,7 @@ func (o *Bayes) keep(r bayesResult) {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		x, y := o.s.Results[a], o.s.Results[b]
-		if x.Failed != y.Failed {
-			if x.Failed {
-				return 1
-			}
-			return -1
-		}
-		return cmp.Compare(x.Loss, y.Loss)
-	})
+	slices.SortStableFunc(order, func(a, b int) int { return o.s.Results[a].Standing().Compare(o.s.Results[b].Standing()) })
 	oldest := slices.Min(order[o.par.MaxPoints/2:])
 	o.s.Results = slices.Delete(o.s.Results, oldest, oldest+1)
 }
@@ -350,11 +345,11 @@ func logExpectedImprovement(incumbent, mean, deviation float64) float64 {
 		return math.Inf(-1)
 	}
 	z := (incumbent - mean) / deviation
-	density := -z*z/2 - math.Log(2*math.Pi)/2 // its logarithm
+	density := normal.LogDensity(z)
 	if z < -25 {
 		return math.Log(deviation) + density - 2*math.Log(-z) + math.Log1p(-3/(z*z)) // an asymptotic series
 	}
-	return math.Log(deviation) + math.Log(math.Exp(density)+z*math.Erfc(-z/math.Sqrt2)/2)
+	return math.Log(deviation) + math.Log(math.Exp(density)+z*normal.Below(z))
 }
 
 // Status implements Optimizer.

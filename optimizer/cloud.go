@@ -151,10 +151,7 @@ func (c *cloud) utilities() []float64 {
 		sum += u[k]
 	}
 	w := make([]float64, len(c.Members))
-	equal := func(a, b int) bool {
-		ma, mb := &c.Members[a], &c.Members[b]
-		return ma.Failed == mb.Failed && (ma.Failed || ma.Loss[0] == mb.Loss[0])
-	}
+	equal := func(a, b int) bool { return c.Members[a].Standing().Compare(c.Members[b].Standing()) == 0 }
 	for from, to := 0, 0; from < len(order); from = to {
 		share := 0.0
 		for to = from; to < len(order) && equal(order[from], order[to]); to++ {

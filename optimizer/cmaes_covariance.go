@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/lapack/lapack64"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+	"github.com/meta-optimization/l2l-mpi/optimizer/kit/linalg"
 )
 
 // covariance is a model of the matrix C of the distribution N(m, σ²C), held by a factor A of it: C = A Aᵀ.
@@ -47,7 +48,7 @@ func newShape(kind string, n int) shape {
 	case "low_rank":
 		return shape{LowRank: newLowRank(n)}
 	}
-	return shape{Full: &fullCovariance{C: identity(n), U: identity(n)}}
+	return shape{Full: &fullCovariance{C: linalg.Identity(n), U: linalg.Identity(n)}}
 }
 
 func (s shape) model() covariance {
@@ -96,9 +97,9 @@ func (f *fullCovariance) symmetric() blas64.Symmetric {
 }
 
 func (f *fullCovariance) steps(z []float64) {
-	blas64.Trmm(blas.Right, blas.NoTrans, 1, f.upper(), rows(f.dim(), z))
+	blas64.Trmm(blas.Right, blas.NoTrans, 1, f.upper(), linalg.Rows(f.dim(), z))
 }
-func (f *fullCovariance) whiten(y []float64) { blas64.Trsv(blas.Trans, f.upper(), column(y)) }
+func (f *fullCovariance) whiten(y []float64) { blas64.Trsv(blas.Trans, f.upper(), linalg.Column(y)) }
 
 func (f *fullCovariance) learn(l lesson, k *cmaesConst) string {
 	n := f.dim()
@@ -111,9 +112,9 @@ func (f *fullCovariance) learn(l lesson, k *cmaesConst) string {
 		}
 	}
 	positive = appendScaled(positive, math.Sqrt(k.c1), l.path)
-	blas64.Syrk(blas.Trans, 1, rows(n, positive), l.decay, f.symmetric())
+	blas64.Syrk(blas.Trans, 1, linalg.Rows(n, positive), l.decay, f.symmetric())
 	if len(negative) > 0 {
-		blas64.Syrk(blas.Trans, -1, rows(n, negative), 1, f.symmetric())
+		blas64.Syrk(blas.Trans, -1, linalg.Rows(n, negative), 1, f.symmetric())
 	}
 	f.Age++
 	if f.Age < k.lazy {
@@ -187,24 +188,9 @@ func (d *diagonalCovariance) deviation(j int) float64 { return d.D[j] }
 func (d *diagonalCovariance) axisRatio() float64      { return floats.Max(d.D) / floats.Min(d.D) }
 func (d *diagonalCovariance) fits(n int) bool         { return len(d.D) == n }
 
-func identity(n int) []float64 {
-	m := make([]float64, n*n)
-	for i := range n {
-		m[i*n+i] = 1
-	}
-	return m
-}
-
 // appendScaled appends a·y to m.
 func appendScaled(m []float64, a float64, y []float64) []float64 {
 	m = append(m, y...)
 	floats.Scale(a, m[len(m)-len(y):])
 	return m
 }
-
-// Views of slices as the matrices and vectors of blas64.
-func column(x []float64) blas64.Vector { return blas64.Vector{N: len(x), Inc: 1, Data: x} }
-func rows(n int, m []float64) blas64.General {
-	return blas64.General{Rows: len(m) / n, Cols: n, Stride: n, Data: m}
-}
-func square(n int, m []float64) blas64.General { return rows(n, m) }

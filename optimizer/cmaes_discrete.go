@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+	"github.com/meta-optimization/l2l-mpi/optimizer/kit/normal"
 )
 
 // Whole numbers are rounded from real ones. So that the distribution does not shrink into one of them and stay there, its margin is kept: each
@@ -50,7 +51,7 @@ func (e *strategy) keepMargin() {
 		if whole == c.Upper {
 			threshold, side = low, 1
 		}
-		if furthest := tail(alpha) * s.Stretch[j] * deviation; side*(m-threshold) > furthest {
+		if furthest := normal.UpperQuantile(alpha) * s.Stretch[j] * deviation; side*(m-threshold) > furthest {
 			s.Mean[j] = threshold + side*furthest
 		}
 	}
@@ -59,7 +60,7 @@ func (e *strategy) keepMargin() {
 // withMargin returns the mean and the deviation nearest to those given at which a normal variable is below low, and above high, each with a
 // probability of at least alpha/2.
 func withMargin(mean, deviation, low, high, alpha float64) (float64, float64) {
-	below, above := upper((mean-low)/deviation), upper((high-mean)/deviation)
+	below, above := normal.Above((mean-low)/deviation), normal.Above((high-mean)/deviation)
 	if below >= alpha/2 && above >= alpha/2 {
 		return mean, deviation
 	}
@@ -67,13 +68,9 @@ func withMargin(mean, deviation, low, high, alpha float64) (float64, float64) {
 	between := max(1-below-above, alpha/2)
 	below, above = max(below, alpha/2), max(above, alpha/2)
 	excess := (1 - below - between - above) / (below + between + above - 3*alpha/2)
-	down, up := tail(below+excess*(below-alpha/2)), tail(above+excess*(above-alpha/2))
+	down, up := normal.UpperQuantile(below+excess*(below-alpha/2)), normal.UpperQuantile(above+excess*(above-alpha/2))
 	return (low*up + high*down) / (down + up), (high - low) / (down + up)
 }
-
-// upper is the probability that a standard normal variable is above x, and tail is its inverse.
-func upper(x float64) float64 { return math.Erfc(x/math.Sqrt2) / 2 }
-func tail(p float64) float64  { return math.Sqrt2 * math.Erfcinv(2*p) }
 
 // choiceState is the distribution of the categorical coordinates, which are drawn independently, and the state of its learning rate, which
 // follows the ratio of signal to noise (CatCMA: Hamano, Saito, Nomura, Uchida and Shirakawa 2024, arXiv:2405.09962; the rate:
@@ -105,11 +102,7 @@ func (e *strategy) newChoice() *choiceState {
 // choose draws the categorical coordinates of x.
 func (e *strategy) choose(x []float64, rng *rand.Rand) {
 	for a, i := range e.choices {
-		q, u, v := e.state.Choice.Q[a], rng.Float64(), 0
-		for ; v < len(q)-1 && u >= q[v]; v++ {
-			u -= q[v]
-		}
-		x[i] = float64(v)
+		x[i] = float64(pick(e.state.Choice.Q[a], rng.Float64()))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+	"github.com/meta-optimization/l2l-mpi/optimizer/kit/linalg"
 )
 
 // lowRankCovariance is that of LM-MA-ES (Loshchilov, Glasmachers and Beyer 2019, Large Scale Black-Box Optimization by Limited-Memory
@@ -40,10 +41,10 @@ func (r *lowRankCovariance) steps(z []float64) {
 		return
 	}
 	// The projections of z on the directions, and of the directions on each other.
-	m, count := rows(r.N, r.M[:used*r.N]), len(z)/r.N
+	m, count := linalg.Rows(r.N, r.M[:used*r.N]), len(z)/r.N
 	project := func(a []float64) []float64 {
 		p := blas64.General{Rows: len(a) / r.N, Cols: used, Stride: used, Data: make([]float64, len(a)/r.N*used)}
-		blas64.Gemm(blas.NoTrans, blas.Trans, 1, rows(r.N, a), m, 0, p)
+		blas64.Gemm(blas.NoTrans, blas.Trans, 1, linalg.Rows(r.N, a), m, 0, p)
 		return p.Data
 	}
 	onZ, gram := project(z), project(m.Data)
@@ -63,7 +64,7 @@ func (r *lowRankCovariance) steps(z []float64) {
 			a *= 1 - c
 		}
 	}
-	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, rows(used, onZ), m, a, rows(r.N, z))
+	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, linalg.Rows(used, onZ), m, a, linalg.Rows(r.N, z))
 }
 
 // whiten inverts the factors one by one, the last first.

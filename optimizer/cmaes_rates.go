@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/floats"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+	"github.com/meta-optimization/l2l-mpi/optimizer/kit/linalg"
 )
 
 // cmaesRates adapts the learning rates of the mean m and of Σ = σ²C to the ratio of signal to noise in their updates: under noise, and among
@@ -76,8 +77,8 @@ func (e *strategy) updateAdaptively(ranked []trial, w []float64) (exhausted stri
 		}
 	}
 	dcz := slices.Clone(dc)
-	blas64.Trsm(blas.Left, blas.Trans, 1, before.upper(), square(n, dcz))
-	blas64.Trsm(blas.Right, blas.NoTrans, 1, before.upper(), square(n, dcz))
+	blas64.Trsm(blas.Left, blas.Trans, 1, before.upper(), linalg.Rows(n, dcz))
+	blas64.Trsm(blas.Right, blas.NoTrans, 1, before.upper(), linalg.Rows(n, dcz))
 	floats.Scale(math.Sqrt(0.5), dcz)
 
 	old := s.Rates.Mean.Eta

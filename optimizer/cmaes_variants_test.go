@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/meta-optimization/l2l-mpi/optimizer/kit/normal"
 )
 
 // newCMAESForTest makes a CMA-ES with some parameters changed.
@@ -125,7 +127,7 @@ func TestTheMarginKeepsBothNeighboursPossible(t *testing.T) {
 	const alpha = 0.01
 	for _, c := range []struct{ mean, deviation float64 }{{0, 1e-9}, {0.3, 0.01}, {-0.49, 0.2}, {0.1, 3}} {
 		m, d := withMargin(c.mean, c.deviation, -0.5, 0.5, alpha)
-		below, above := upper((m+0.5)/d), upper((0.5-m)/d)
+		below, above := normal.Above((m+0.5)/d), normal.Above((0.5-m)/d)
 		if below < 0.999*alpha/2 || above < 0.999*alpha/2 {
 			t.Errorf("mean %g, deviation %g: neighbours have probabilities %g and %g, want %g at least", c.mean, c.deviation, below, above, alpha/2)
 		}

@@ -85,7 +85,7 @@ func (d *deme) trial(rng *rand.Rand, problem Problem, elite []int, i int, t tact
 		always := rng.IntN(len(y))
 		for j, c := range problem.Coords {
 			if j == always || rng.Float64() < t.CR {
-				y[j] = c.differ(rng, t.F, x[j], pull[j], plus[j], minus[j]) // v_i,j
+				y[j] = differ(rng, c, t.F, x[j], pull[j], plus[j], minus[j]) // v_i,j
 			}
 		}
 		if try == 10 || !slices.Equal(x, y) {
@@ -97,7 +97,7 @@ func (d *deme) trial(rng *rand.Rand, problem Problem, elite []int, i int, t tact
 // differ returns x + F (best − x) + F (plus − minus). What would leave the box ends halfway between x and the bound. Whole numbers are rounded
 // up or down at random, to the nearer one more often, so that small differences are not lost. Of categories, the best one is taken with
 // probability F, and then, where plus and minus differ, another one with probability F.
-func (c Coordinate) differ(rng *rand.Rand, f, x, best, plus, minus float64) float64 {
+func differ(rng *rand.Rand, c Coordinate, f, x, best, plus, minus float64) float64 {
 	if c.Kind == Categorical {
 		y := x
 		if rng.Float64() < f {
@@ -142,26 +142,6 @@ func (d *deme) contest(rng *rand.Rand, i int, trial genome, t tactic, room int) 
 	}
 	return win{t, max(old.Loss/2-trial.Loss/2, math.SmallestNonzeroFloat64)}, true
 }
-
-// collapsed reports whether a population has converged, so that differences of its members lead nowhere: their losses agree to rounding,
-// and their points to a millionth of the widths.
-func collapsed(problem Problem, population []genome) bool {
-	first := population[0]
-	for _, g := range population {
-		if g.Failed != first.Failed || !g.Failed && math.Abs(g.Loss-first.Loss) > 1e-14*math.Abs(first.Loss) {
-			return false
-		}
-		for j, c := range problem.Coords {
-			if math.Abs(g.X[j]-first.X[j]) > 1e-6*c.Width() || c.Kind == Categorical && g.X[j] != first.X[j] {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// patience is the number of generations without a single win after which a population is given up.
-const patience = 100
 
 // lehmer is the weighted Lehmer mean Σ w v² / Σ w v of the wins' values, which leans to the larger ones; 0 if all are 0.
 func lehmer(wins []win, value, weight func(win) float64) float64 {

@@ -12,7 +12,7 @@ func TestADifferenceThatLeavesTheBoxEndsHalfwayToTheBound(t *testing.T) {
 	for _, v := range []struct{ best, plus, minus, want float64 }{
 		{4, 1, 0, 2 + 0.5*2 + 0.5*1}, {4, 9, 0, 3.5}, {-4, 0, 9, -1.5},
 	} {
-		if got := c.differ(rng, 0.5, 2, v.best, v.plus, v.minus); got != v.want {
+		if got := differ(rng, c, 0.5, 2, v.best, v.plus, v.minus); got != v.want {
 			t.Errorf("from 2 towards %v, with %v − %v: %v, want %v", v.best, v.plus, v.minus, got, v.want)
 		}
 	}
@@ -24,7 +24,7 @@ func TestWholeNumbersTakeStepsShorterThanOneSomeOfTheTime(t *testing.T) {
 	sum := 0.0
 	const n = 10_000
 	for range n {
-		sum += c.differ(rng, 0.3, 0, 1, 0, 0)
+		sum += differ(rng, c, 0.3, 0, 1, 0, 0)
 	}
 	if mean := sum / n; math.Abs(mean-0.3) > 0.02 {
 		t.Errorf("0.3 of the way from 0 to 1 is 1 in %v of all cases, want 0.3", mean)
@@ -36,10 +36,10 @@ func TestCategoriesThatAllAgreeOnStay(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	seen := map[float64]bool{}
 	for range 1000 {
-		if y := c.differ(rng, 0.5, 3, 3, 1, 1); y != 3 {
+		if y := differ(rng, c, 0.5, 3, 3, 1, 1); y != 3 {
 			t.Fatalf("without a difference, 3 becomes %v", y)
 		}
-		seen[c.differ(rng, 0.5, 3, 3, 1, 2)] = true
+		seen[differ(rng, c, 0.5, 3, 3, 1, 2)] = true
 	}
 	if len(seen) != 5 {
 		t.Errorf("with a difference, %d of 5 categories are reached", len(seen))

@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/gonum/lapack/lapack64"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+	"github.com/meta-optimization/l2l-mpi/optimizer/kit/linalg"
 )
 
 // DistributionParams configures the distribution that CrossEntropy and FACE sample from and fit to the elite.
@@ -64,6 +65,7 @@ type distribution struct {
 	frame   *frame
 	s       *distributionState
 	roots   [][]float64 // of the covariances that are sampled from; nil until needed
+	weights []float64   // of the components, made with roots
 }
 
 type distributionState struct {
@@ -81,29 +83,13 @@ type component struct {
 	Noise  codec.Vector // variances added to it where it is sampled, n; none if the distribution is not noisy
 }
 
-// ranked is an individual that did not fail, and how good it is.
-type ranked struct {
-	X    codec.Vector
-	Loss float64
-}
-
-// ranked lists the individuals that did not fail, from the best to the worst.
-func (g *generation) ranked() []ranked {
-	order, ok := g.ranking()
-	out := make([]ranked, ok)
-	for k, i := range order[:ok] {
-		out[k] = ranked{g.Members[i].X, g.Members[i].Loss[0]}
-	}
-	return out
-}
-
 func newDistribution(problem Problem, par DistributionParams, s *distributionState) *distribution {
 	s.NoiseStd = par.NoiseStd
 	return &distribution{problem: problem, par: par, frame: newFrame(problem, clipped), s: s}
 }
 
 // changed must be called when the state has.
-func (d *distribution) changed() { d.roots = nil }
+func (d *distribution) changed() { d.roots, d.weights = nil, nil }
 
 // check returns ErrState for a state that cannot be one.
 func (d *distribution) check(s distributionState) error {
@@ -146,14 +132,10 @@ func (d *distribution) draw(rng *rand.Rand) []float64 {
 	}
 	if d.roots == nil {
 		for _, c := range d.s.Components {
-			d.roots = append(d.roots, root(len(c.Mean), c.sampled()))
+			d.roots, d.weights = append(d.roots, root(len(c.Mean), c.sampled())), append(d.weights, c.Weight)
 		}
 	}
-	k, share := 0, rng.Float64()
-	for k < len(d.s.Components)-1 && share >= d.s.Components[k].Weight {
-		share -= d.s.Components[k].Weight
-		k++
-	}
+	k := pick(d.weights, rng.Float64())
 	z := make([]float64, d.frame.dim())
 	for j := range z {
 		z[j] = rng.NormFloat64()
@@ -247,12 +229,7 @@ func (d *distribution) seeds(points [][]float64, rng *rand.Rand) []component {
 				distances[i] = min(distances[i], floats.Distance(p, m, 2)*floats.Distance(p, m, 2))
 			}
 		}
-		at, share := 0, rng.Float64()*floats.Sum(distances)
-		for at < len(points)-1 && share >= distances[at] {
-			share -= distances[at]
-			at++
-		}
-		means = append(means, points[at])
+		means = append(means, points[pick(distances, rng.Float64()*floats.Sum(distances))])
 	}
 	floats.Scale(math.Pow(float64(k), -2/float64(d.frame.dim())), cov)
 	out := make([]component, k)
@@ -300,7 +277,7 @@ func (d *distribution) weighted(points [][]float64, w []float64) (mean, squares 
 				squares[j] += w[i] * a * a
 			}
 		} else {
-			blas64.Syr(w[i], column(away), blas64.Symmetric{N: n, Stride: n, Data: squares, Uplo: blas.Upper})
+			blas64.Syr(w[i], linalg.Column(away), blas64.Symmetric{N: n, Stride: n, Data: squares, Uplo: blas.Upper})
 		}
 	}
 	return mean, squares
@@ -461,7 +438,7 @@ func transform(r, z []float64) {
 		floats.Mul(z, r)
 		return
 	}
-	blas64.Trmv(blas.Trans, triangle(r, len(z)), column(z))
+	blas64.Trmv(blas.Trans, triangle(r, len(z)), linalg.Column(z))
 }
 
 // invert is the inverse of transform.
@@ -470,7 +447,7 @@ func invert(r, z []float64) {
 		floats.Div(z, r)
 		return
 	}
-	blas64.Trsv(blas.Trans, triangle(r, len(z)), column(z))
+	blas64.Trsv(blas.Trans, triangle(r, len(z)), linalg.Column(z))
 }
 
 func triangle(r []float64, n int) blas64.Triangular {

@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+	"github.com/meta-optimization/l2l-mpi/optimizer/kit/linalg"
 )
 
 // EnKFParams configures EnKF.
@@ -174,12 +175,12 @@ func (o *EnKF) update() {
 	}
 
 	n, m, size := o.problem.Dim(), o.problem.Outputs, len(good)
-	U, G, D := matrix(size, n), matrix(size, m), matrix(size, m) // a member in each row
+	U, G, D := linalg.Zeros(size, n), linalg.Zeros(size, m), linalg.Zeros(size, m) // a member in each row
 	for r, j := range good {
 		member := o.s.Gen.Members[j]
-		copy(row(U, r), o.row(j))
-		copy(row(G, r), member.Outputs)
-		floats.SubTo(row(D, r), member.Targets, member.Outputs) // y − g_j
+		copy(linalg.Row(U, r), o.row(j))
+		copy(linalg.Row(G, r), member.Outputs)
+		floats.SubTo(linalg.Row(D, r), member.Targets, member.Outputs) // y − g_j
 	}
 	deviation := o.noise(D)
 	mean := centre(U)
@@ -187,12 +188,12 @@ func (o *EnKF) update() {
 
 	// Outputs from here on are in units of the noise, anomalies in units of √(J−1): G = Γ^{-1/2} (g − ḡ) / √(J−1), so that C_gg = GᵀG.
 	unit := 1 / math.Sqrt(float64(size-1))
-	xi := matrix(size, m)
+	xi := linalg.Zeros(size, m)
 	for r := range size {
 		for k, d := range deviation {
-			row(G, r)[k] *= unit / d
-			row(D, r)[k] /= d
-			row(xi, r)[k] = rng.NormFloat64()
+			linalg.Row(G, r)[k] *= unit / d
+			linalg.Row(D, r)[k] /= d
+			linalg.Row(xi, r)[k] = rng.NormFloat64()
 		}
 	}
 	centre(xi)
@@ -206,13 +207,13 @@ func (o *EnKF) update() {
 	floats.Add(mean, drift)
 	floats.Scale(o.par.Inflation, moved.Data)
 	for r, j := range good {
-		floats.AddTo(o.row(j), mean, row(moved, r))
+		floats.AddTo(o.row(j), mean, linalg.Row(moved, r))
 	}
 	for _, j := range bad { // N(ū, C_uu)
 		u := o.row(j)
 		copy(u, mean)
 		for r := range size {
-			floats.AddScaled(u, unit*rng.NormFloat64(), row(moved, r))
+			floats.AddScaled(u, unit*rng.NormFloat64(), linalg.Row(moved, r))
 		}
 	}
 	for j := range o.par.PopSize {
@@ -225,23 +226,23 @@ func (o *EnKF) update() {
 // outputs, or that of the J members, as (GᵀG + I)⁻¹ Gᵀ = Gᵀ (GGᵀ + I)⁻¹. It reports whether the numbers are finite.
 func (o *EnKF) move(U, G, D blas64.General, unit float64) (moved blas64.General, ok bool) {
 	size, m, n := G.Rows, G.Cols, U.Cols
-	moved = matrix(size, n)
+	moved = linalg.Zeros(size, n)
 	copy(moved.Data, U.Data)
 	if m < size {
-		C := blas64.Symmetric{N: m, Stride: m, Data: identity(m), Uplo: blas.Upper}
+		C := blas64.Symmetric{N: m, Stride: m, Data: linalg.Identity(m), Uplo: blas.Upper}
 		blas64.Syrk(blas.Trans, 1, G, 1, C)
-		X := matrix(m, n)
+		X := linalg.Zeros(m, n)
 		blas64.Gemm(blas.Trans, blas.NoTrans, 1, G, U, 0, X)
 		if ok = solve(C, X); ok {
 			blas64.Gemm(blas.NoTrans, blas.NoTrans, unit, D, X, 1, moved)
 		}
 	} else {
-		C := blas64.Symmetric{N: size, Stride: size, Data: identity(size), Uplo: blas.Upper}
+		C := blas64.Symmetric{N: size, Stride: size, Data: linalg.Identity(size), Uplo: blas.Upper}
 		blas64.Syrk(blas.NoTrans, 1, G, 1, C)
-		X := matrix(size, n)
+		X := linalg.Zeros(size, n)
 		copy(X.Data, U.Data)
 		if ok = solve(C, X); ok {
-			W := matrix(size, size)
+			W := linalg.Zeros(size, size)
 			blas64.Gemm(blas.NoTrans, blas.Trans, unit, D, G, 0, W)
 			blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, W, X, 1, moved)
 		}
@@ -291,21 +292,14 @@ func (o *EnKF) measure() {
 	}
 }
 
-// matrix is an r×c matrix of zeros.
-func matrix(r, c int) blas64.General {
-	return blas64.General{Rows: r, Cols: c, Stride: c, Data: make([]float64, r*c)}
-}
-
-func row(m blas64.General, i int) []float64 { return m.Data[i*m.Stride:][:m.Cols] }
-
 // centre takes the mean of the rows off each of them, and returns it.
 func centre(m blas64.General) []float64 {
 	mean := make([]float64, m.Cols)
 	for i := range m.Rows {
-		floats.AddScaled(mean, 1/float64(m.Rows), row(m, i))
+		floats.AddScaled(mean, 1/float64(m.Rows), linalg.Row(m, i))
 	}
 	for i := range m.Rows {
-		floats.Sub(row(m, i), mean)
+		floats.Sub(linalg.Row(m, i), mean)
 	}
 	return mean
 }

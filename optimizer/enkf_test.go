@@ -74,8 +74,8 @@ func (l linear) posterior(mean []float64, cov *mat.SymDense) ([]float64, *mat.De
 	return moved.RawMatrix().Data, &after
 }
 
-// normal is a problem of n parameters with a standard normal prior, and m outputs.
-func normal(n, m int) Problem {
+// normalPrior is a problem of n parameters with a standard normal prior, and m outputs.
+func normalPrior(n, m int) Problem {
 	p := Problem{Outputs: m}
 	for range n {
 		p.Coords = append(p.Coords, Coordinate{Lower: math.Inf(-1), Upper: math.Inf(1), Std: 1})
@@ -124,13 +124,13 @@ func moments(points [][]float64) ([]float64, *mat.SymDense) {
 
 func TestALinearModelIsTakenToTheKalmanSolution(t *testing.T) {
 	l := newLinear(3, 12, 4)
-	o := newEnKF(t, normal(4, 12), EnKFParams{PopSize: 2000, Noise: []float64{linearNoise}, Repetitions: 1, Inflation: 1})
+	o := newEnKF(t, normalPrior(4, 12), EnKFParams{PopSize: 2000, Noise: []float64{linearNoise}, Repetitions: 1, Inflation: 1})
 	if _, err := o.Ask(1); err != nil {
 		t.Fatal(err)
 	}
 	// The ensemble's own mean and covariance are the prior that the filter knows: its mean moves exactly as the Kalman filter's does.
 	wantMean, wantCov := l.posterior(moments(o.Ensemble()))
-	restart := newEnKF(t, normal(4, 12), o.par)
+	restart := newEnKF(t, normalPrior(4, 12), o.par)
 	generations(t, restart, 1, l.evaluate)
 	mean, cov := moments(restart.Ensemble())
 	for i := range mean {
@@ -149,8 +149,8 @@ func TestALinearModelIsTakenToTheKalmanSolution(t *testing.T) {
 
 func TestRepetitionsTogetherLearnAsMuchAsOneGeneration(t *testing.T) {
 	l := newLinear(4, 12, 4)
-	once := newEnKF(t, normal(4, 12), EnKFParams{PopSize: 4000, Noise: []float64{linearNoise}, Repetitions: 1, Inflation: 1})
-	four := newEnKF(t, normal(4, 12), EnKFParams{PopSize: 4000, Noise: []float64{linearNoise}, Repetitions: 4, Inflation: 1})
+	once := newEnKF(t, normalPrior(4, 12), EnKFParams{PopSize: 4000, Noise: []float64{linearNoise}, Repetitions: 1, Inflation: 1})
+	four := newEnKF(t, normalPrior(4, 12), EnKFParams{PopSize: 4000, Noise: []float64{linearNoise}, Repetitions: 4, Inflation: 1})
 	generations(t, once, 1, l.evaluate)
 	generations(t, four, 4, l.evaluate)
 	wantMean, wantCov := moments(once.Ensemble())
@@ -165,7 +165,7 @@ func TestRepetitionsTogetherLearnAsMuchAsOneGeneration(t *testing.T) {
 
 func TestMiniBatchesOfTargetsLeadToTheSolutionOfAll(t *testing.T) {
 	l := newLinear(5, 60, 3)
-	problem := normal(3, 6)
+	problem := normalPrior(3, 6)
 	o := newEnKF(t, problem, EnKFParams{PopSize: 500, Noise: []float64{linearNoise}, Repetitions: 1, Inflation: 1})
 	prior := make([]float64, 3)
 	want, cov := l.posterior(prior, mat.NewSymDense(3, []float64{1, 0, 0, 0, 1, 0, 0, 0, 1}))
@@ -187,14 +187,14 @@ func TestMiniBatchesOfTargetsLeadToTheSolutionOfAll(t *testing.T) {
 
 func TestNoiseMayBeGivenForEachOutput(t *testing.T) {
 	// Two outputs of the only parameter contradict each other; the exact one wins.
-	o := newEnKF(t, normal(1, 2), EnKFParams{PopSize: 200, Noise: []float64{0.01, 10}, Repetitions: 1, Inflation: 1})
+	o := newEnKF(t, normalPrior(1, 2), EnKFParams{PopSize: 200, Noise: []float64{0.01, 10}, Repetitions: 1, Inflation: 1})
 	generations(t, o, 1, func(c Candidate) Evaluated {
 		return Evaluated{ID: c.ID, Loss: []float64{0}, Outputs: []float64{c.X[0], c.X[0]}, Targets: []float64{1, -1}}
 	})
 	if mean, _ := moments(o.Ensemble()); math.Abs(mean[0]-1) > 0.01 {
 		t.Errorf("mean %v, want 1", mean[0])
 	}
-	if _, err := NewEnKF(normal(1, 3), EnKFParams{Noise: []float64{1, 1}, Repetitions: 1, Inflation: 1}, 1); err == nil {
+	if _, err := NewEnKF(normalPrior(1, 3), EnKFParams{Noise: []float64{1, 1}, Repetitions: 1, Inflation: 1}, 1); err == nil {
 		t.Error("two numbers for three outputs are taken")
 	}
 }
@@ -227,7 +227,7 @@ func TestANonlinearModelIsFittedWithoutKnowingTheNoise(t *testing.T) {
 
 func TestFailedMembersComeBackWhereTheOthersAre(t *testing.T) {
 	l := newLinear(6, 12, 2)
-	o := newEnKF(t, normal(2, 12), EnKFParams{PopSize: 100, Noise: []float64{0.05}, Repetitions: 1, Inflation: 1})
+	o := newEnKF(t, normalPrior(2, 12), EnKFParams{PopSize: 100, Noise: []float64{0.05}, Repetitions: 1, Inflation: 1})
 	generations(t, o, 1, func(c Candidate) Evaluated {
 		ev := l.evaluate(c)
 		ev.Failed = c.ID%3 == 0

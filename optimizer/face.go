@@ -1,7 +1,6 @@
 package optimizer
 
 import (
-	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -118,7 +117,7 @@ func (o *FACE) Tell(results []Evaluated) error {
 	fresh := s.Gen.ranked()
 	s.Size += len(fresh)
 	s.Sample = append(s.Sample, fresh...)
-	slices.SortStableFunc(s.Sample, func(a, b ranked) int { return cmp.Compare(a.Loss, b.Loss) })
+	slices.SortStableFunc(s.Sample, func(a, b ranked) int { return a.Standing().Compare(b.Standing()) })
 	if o.par.TempDecay == 0 {
 		s.Sample = s.Sample[:min(len(s.Sample), o.par.NElite)]
 	}

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/floats"
+
+	"github.com/meta-optimization/l2l-mpi/optimizer/kit/normal"
 )
 
 // frame is the space in which an algorithm with continuous distributions works: vectors u of real numbers, without bounds, in which every
@@ -61,20 +63,17 @@ func newFrame(problem Problem, fold bool) *frame {
 			f.floor = append(f.floor, 0)
 		case c.Kind == Integer || c.Upper == 1:
 			a.from, a.to = math.Inf(1), math.Inf(-1)
-			f.floor = append(f.floor, 0.5/normalQuantile(1-change/2)/a.width)
+			f.floor = append(f.floor, 0.5/normal.Quantile(1-change/2)/a.width)
 		default:
 			a.choices = int(c.Upper) + 1
 			for range a.choices { // the difference of two numbers has √2 times their standard deviation
-				f.floor = append(f.floor, 1/math.Sqrt2/normalQuantile(1-change/c.Upper))
+				f.floor = append(f.floor, 1/math.Sqrt2/normal.Quantile(1-change/c.Upper))
 			}
 		}
 		f.axes[i] = a
 	}
 	return f
 }
-
-// normalQuantile is the p-quantile of the standard normal distribution.
-func normalQuantile(p float64) float64 { return math.Sqrt2 * math.Erfinv(2*p-1) }
 
 // dim is the length of u.
 func (f *frame) dim() int { return len(f.floor) }
@@ -147,4 +146,19 @@ func (f *frame) start(where string, rng *rand.Rand) []float64 {
 		u = append(u, f.number(i, x))
 	}
 	return u
+}
+
+// reflect puts what has left the bounds back onto them, with half its velocity, turned round.
+func (f *frame) reflect(u, v []float64) {
+	at := 0
+	for _, a := range f.axes {
+		if a.choices > 0 {
+			at += a.choices
+			continue
+		}
+		if u[at] < a.bounds.lower || u[at] > a.bounds.upper {
+			u[at], v[at] = min(max(u[at], a.bounds.lower), a.bounds.upper), -v[at]/2
+		}
+		at++
+	}
 }

@@ -9,6 +9,8 @@ import (
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/lapack/lapack64"
 	"gonum.org/v1/gonum/optimize"
+
+	"github.com/meta-optimization/l2l-mpi/optimizer/kit/linalg"
 )
 
 // gaussianProcess is the posterior of a function with a normal prior, given noisy values at some points; equations are those of Rasmussen and Williams 2006,
@@ -97,7 +99,7 @@ func negativeLogPosterior(category []bool, x [][]float64, y, theta []float64) (f
 	gp := gaussianProcess{category: category, theta: theta}
 	gp.scales()
 	signal, noise := gp.signal(), gp.noise()
-	K, slope := matrix(size, size), matrix(size, size) // slope: of k by r², times −2
+	K, slope := linalg.Zeros(size, size), linalg.Zeros(size, size) // slope: of k by r², times −2
 	for a := range size {
 		for b := range a {
 			K.Data[a*size+b], slope.Data[a*size+b] = matern(signal, gp.distance(x[a], x[b]))
@@ -182,7 +184,7 @@ func newGaussianProcess(category []bool, theta []float64, x [][]float64, y []flo
 	g.scales()
 	size := len(x)
 	signal, noise := g.signal(), g.noise()
-	K := matrix(size, size)
+	K := linalg.Zeros(size, size)
 	for a := range size {
 		for b := range a {
 			K.Data[a*size+b], _ = matern(signal, g.distance(x[a], x[b]))
@@ -193,7 +195,7 @@ func newGaussianProcess(category []bool, theta []float64, x [][]float64, y []flo
 		return nil, false
 	}
 	for a := range size {
-		g.chol = append(g.chol, row(K, a)[:a+1])
+		g.chol = append(g.chol, linalg.Row(K, a)[:a+1])
 	}
 	g.x, g.y = slices.Clone(x), slices.Clone(y)
 	g.solve()

@@ -1,7 +1,6 @@
 package optimizer
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -27,9 +26,12 @@ func (l *ledger) take(ev Evaluated, x []float64) {
 		l.Front.add(Solution{ID: ev.ID, X: x, Loss: ev.Loss})
 		return
 	}
-	if b := l.Best; b == nil || ev.Loss[0] < b.Loss[0] || ev.Loss[0] == b.Loss[0] && ev.ID < b.ID {
-		l.Best = &Solution{ID: ev.ID, X: slices.Clone(x), Loss: slices.Clone(ev.Loss)}
+	if l.Best != nil {
+		if c := ev.Standing().Compare(l.Best.Standing()); c > 0 || c == 0 && ev.ID > l.Best.ID {
+			return
+		}
 	}
+	l.Best = &Solution{ID: ev.ID, X: slices.Clone(x), Loss: slices.Clone(ev.Loss)}
 }
 
 // checked returns ev with a loss that is not finite turned into a failure, or ErrShape.
@@ -77,6 +79,14 @@ type member struct {
 	Targets codec.Vector
 	Failed  bool
 	Replace bool
+}
+
+// Standing is the member's, by its first objective.
+func (m *member) Standing() Standing {
+	if m.Failed {
+		return Standing{Failed: true}
+	}
+	return Standing{Loss: m.Loss[0]}
 }
 
 // idle reports whether a new generation can begin.
@@ -166,8 +176,8 @@ func (g *generation) end() {
 	g.Front.prune(maxFront)
 }
 
-// ranking returns the members' indices from the smallest first loss to the largest, failed ones last, equal ones in the order of
-// proposal, and the number of members that did not fail.
+// ranking returns the members' indices from the best to the worst (see Standing), equal ones in the order of proposal, and the number of
+// members that did not fail, which come first.
 func (g *generation) ranking() (order []int, ok int) {
 	order = make([]int, len(g.Members))
 	for i, m := range g.Members {
@@ -176,19 +186,27 @@ func (g *generation) ranking() (order []int, ok int) {
 			ok++
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		ma, mb := &g.Members[a], &g.Members[b]
-		switch {
-		case ma.Failed && mb.Failed:
-			return 0
-		case ma.Failed:
-			return 1
-		case mb.Failed:
-			return -1
-		}
-		return cmp.Compare(ma.Loss[0], mb.Loss[0])
-	})
+	slices.SortStableFunc(order, func(a, b int) int { return g.Members[a].Standing().Compare(g.Members[b].Standing()) })
 	return order, ok
+}
+
+// ranked is an individual that did not fail, and how good it is.
+type ranked struct {
+	X    codec.Vector
+	Loss float64
+}
+
+// Standing is the individual's.
+func (r ranked) Standing() Standing { return Standing{Loss: r.Loss} }
+
+// ranked lists the individuals that did not fail, from the best to the worst.
+func (g *generation) ranked() []ranked {
+	order, ok := g.ranking()
+	out := make([]ranked, ok)
+	for k, i := range order[:ok] {
+		out[k] = ranked{g.Members[i].X, g.Members[i].Loss[0]}
+	}
+	return out
 }
 
 // status fills in what the books know.

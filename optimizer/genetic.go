@@ -1,12 +1,9 @@
 package optimizer
 
 import (
-	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
-
-	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 )
 
 // GeneticParams configures Genetic.
@@ -55,36 +52,6 @@ type geneticState struct {
 	Src        *source
 	Warm       warm
 	Population []genome
-}
-
-// genome is an individual of the population.
-type genome struct {
-	X      codec.Vector
-	Loss   float64 // meaningful if Known and not Failed
-	Known  bool    // it has been evaluated
-	Failed bool
-}
-
-// genomeOf is the genome of an individual that has been told.
-func genomeOf(x, loss []float64, failed bool) genome {
-	g := genome{X: x, Known: true, Failed: failed}
-	if !failed {
-		g.Loss = loss[0]
-	}
-	return g
-}
-
-// compareGenomes orders genomes from the best to the worst: smaller losses first, failed ones last.
-func compareGenomes(a, b genome) int {
-	switch {
-	case a.Failed && b.Failed:
-		return 0
-	case a.Failed:
-		return 1
-	case b.Failed:
-		return -1
-	}
-	return cmp.Compare(a.Loss, b.Loss)
 }
 
 // NewGenetic makes a genetic algorithm for a problem with one objective.

@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/splitmix"
 )
 
 // GridParams configures Grid.
@@ -172,20 +174,12 @@ func permuted(k, n int64, key uint64) int64 {
 	for {
 		left, right := x>>half, x&mask
 		for r := range uint64(4) {
-			left, right = right, left^(scramble(key+r<<32+right)&mask)
+			left, right = right, left^(splitmix.Mix(key+r<<32+right)&mask)
 		}
 		if x = left<<half | right; x < uint64(n) {
 			return int64(x)
 		}
 	}
-}
-
-// scramble is the output function of SplitMix64 (Steele, Lea and Flood 2014, doi 10.1145/2660193.2660195).
-func scramble(x uint64) uint64 {
-	x += 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
 }
 
 // Ask implements Optimizer.

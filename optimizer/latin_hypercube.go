@@ -42,17 +42,3 @@ func NewLatinHypercube(problem Problem, par LatinHypercubeParams, seed uint64) (
 	o.points = func(rng *rand.Rand, _ int64, n int) [][]float64 { return latinHypercube(problem, rng, n) }
 	return o, nil
 }
-
-// latinHypercube draws n points of which each coordinate has one in every n-th of its initial distribution.
-func latinHypercube(problem Problem, rng *rand.Rand, n int) [][]float64 {
-	xs := make([][]float64, n)
-	for i := range xs {
-		xs[i] = make([]float64, problem.Dim())
-	}
-	for k, c := range problem.Coords {
-		for i, part := range rng.Perm(n) {
-			xs[i][k] = c.quantile((float64(part) + rng.Float64()) / float64(n))
-		}
-	}
-	return xs
-}

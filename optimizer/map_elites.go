@@ -202,7 +202,7 @@ func (o *MAPElites) enter(m member) {
 	switch {
 	case !taken:
 		o.s.Elites = slices.Insert(o.s.Elites, at, e)
-	case e.Loss[0] < o.s.Elites[at].Loss[0]:
+	case e.Standing().Better(o.s.Elites[at].Standing()):
 		o.s.Elites[at] = e
 	}
 }

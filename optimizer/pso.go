@@ -111,7 +111,7 @@ func (o *PSO) Tell(results []Evaluated) error {
 	switch {
 	case s.Swarm.Stale == patience || s.Swarm.collapsed(o.problem):
 		s.Swarm, s.Run = swarm{}, s.Run+1
-	case !(s.Swarm.best() < before):
+	case !s.Swarm.best().Better(before):
 		s.Swarm.link(rand.New(s.Src))
 	}
 	return nil

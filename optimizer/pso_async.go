@@ -121,7 +121,7 @@ func (o *PSOAsync) Tell(results []Evaluated) error {
 		if s.Swarm.enter(a.Memo.Particle, g) {
 			s.Swarm.Stale = 0
 		}
-		if s.Swarm.best() < before {
+		if s.Swarm.best().Better(before) {
 			s.Moves = 0
 		}
 		n := len(s.Swarm.Particles)

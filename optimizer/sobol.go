@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/splitmix"
 )
 
 // SobolParams configures Sobol.
@@ -62,7 +64,7 @@ func NewSobol(problem Problem, par SobolParams, seed uint64) (*Sobol, error) {
 		for i := range xs {
 			xs[i] = make([]float64, problem.Dim())
 			for k, c := range problem.Coords {
-				u := scrambled(sobolBits(directions[k], uint64(from)+uint64(i)), mix(key+uint64(k)))
+				u := scrambled(sobolBits(directions[k], uint64(from)+uint64(i)), splitmix.Mix(key+uint64(k)))
 				xs[i][k] = c.quantile((float64(u) + 0.5) / (1 << sobolDigits))
 			}
 		}
@@ -89,17 +91,9 @@ func scrambled(x, key uint64) uint64 {
 	var flips uint64
 	for digit := range sobolDigits {
 		before := 1<<digit | x>>(sobolDigits-digit) // those before it, and by the leading one how many
-		flips = flips<<1 | mix(key^mix(before))&1
+		flips = flips<<1 | splitmix.Mix(key^splitmix.Mix(before))&1
 	}
 	return x ^ flips
-}
-
-// mix is the finaliser of SplitMix64 (Steele, Lea and Flood 2014, doi 10.1145/2714064.2660195).
-func mix(h uint64) uint64 {
-	h += 0x9e3779b97f4a7c15
-	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
-	h = (h ^ h>>27) * 0x94d049bb133111eb
-	return h ^ h>>31
 }
 
 //go:embed sobol_directions.txt

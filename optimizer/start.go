@@ -2,7 +2,6 @@ package optimizer
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 )
@@ -52,10 +51,10 @@ func (w warm) population(problem Problem, rng *rand.Rand, n int) [][]float64 {
 
 // best is the point with the smallest known loss; nil if no loss is known.
 func (w warm) best() (x []float64) {
-	loss := math.Inf(1)
+	best := Standing{Failed: true}
 	for _, k := range w {
-		if len(k.Loss) > 0 && k.Loss[0] < loss {
-			x, loss = k.X, k.Loss[0]
+		if now := k.Standing(); now.Better(best) {
+			x, best = k.X, now
 		}
 	}
 	return x

@@ -52,7 +52,7 @@ func (s *swarm) link(rng *rand.Rand) {
 func (s *swarm) informed() []int {
 	best := make([]int, len(s.Particles))
 	better := func(a, b int) bool {
-		return s.Particles[a].Best.Known && (b < 0 || s.Particles[a].Best.Loss < s.Particles[b].Best.Loss)
+		return s.Particles[a].Best.Known && (b < 0 || s.Particles[a].Best.Standing().Better(s.Particles[b].Best.Standing()))
 	}
 	for i := range best {
 		best[i] = -1
@@ -100,37 +100,22 @@ func (s *swarm) move(f *frame, rng *rand.Rand, i, teller int) []float64 {
 	return f.point(q.X)
 }
 
-// reflect puts what has left the bounds back onto them, with half its velocity, turned round.
-func (f *frame) reflect(u, v []float64) {
-	at := 0
-	for _, a := range f.axes {
-		if a.choices > 0 {
-			at += a.choices
-			continue
-		}
-		if u[at] < a.bounds.lower || u[at] > a.bounds.upper {
-			u[at], v[at] = min(max(u[at], a.bounds.lower), a.bounds.upper), -v[at]/2
-		}
-		at++
-	}
-}
-
 // enter tells particle i what its individual has turned out to be. It reports whether that is better than its best so far.
 func (s *swarm) enter(i int, g genome) bool {
 	q := &s.Particles[i]
-	if g.Failed || q.Best.Known && g.Loss >= q.Best.Loss {
+	if !g.Standing().Better(q.Best.Standing()) {
 		return false
 	}
 	q.Best = g
 	return true
 }
 
-// best is the smallest loss of any particle; +Inf if there is none.
-func (s *swarm) best() float64 {
-	best := math.Inf(1)
+// best is the standing of the best point of any particle.
+func (s *swarm) best() Standing {
+	best := Standing{Failed: true}
 	for _, q := range s.Particles {
-		if q.Best.Known {
-			best = min(best, q.Best.Loss)
+		if now := q.Best.Standing(); now.Better(best) {
+			best = now
 		}
 	}
 	return best

@@ -516,7 +516,7 @@ func TestTheEnsembleKalmanFilterHeedsItsNoise(t *testing.T) {
 	second := func(noise ...float64) []Candidate {
 		par := DefaultEnKF()
 		par.Noise = noise
-		o := newEnKF(t, normal(2, 6), par)
+		o := newEnKF(t, normalPrior(2, 6), par)
 		generations(t, o, 1, l.evaluate)
 		cs, err := o.Ask(0)
 		if err != nil {

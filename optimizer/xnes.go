@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/gonum/lapack/lapack64"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+	"github.com/meta-optimization/l2l-mpi/optimizer/kit/linalg"
 )
 
 // XNESParams configures XNES.
@@ -92,7 +93,7 @@ func NewXNES(problem Problem, par XNESParams, seed uint64) (*XNES, error) {
 	}
 	f := newFrame(problem, folded)
 	o := &XNES{problem: problem, par: par, frame: f, noise: newNoise(f.dim()), u: make([]float64, f.dim())}
-	o.s = xnesState{Src: newSource(seed), Sigma: par.Sigma, B: identity(f.dim())}
+	o.s = xnesState{Src: newSource(seed), Sigma: par.Sigma, B: linalg.Identity(f.dim())}
 	o.s.Mean = f.start(par.Start, rand.New(o.s.Src))
 	return o, nil
 }
@@ -111,7 +112,7 @@ func (o *XNES) moveTo(x []float64) { o.s.Mean = o.frame.preimage(x) }
 // point returns the individual μ + σ B z.
 func (o *XNES) point(d direction) []float64 {
 	copy(o.u, o.s.Mean)
-	blas64.Gemv(blas.NoTrans, o.s.Sigma, square(o.frame.dim(), o.s.B), column(o.noise.of(d)), 1, column(o.u))
+	blas64.Gemv(blas.NoTrans, o.s.Sigma, linalg.Rows(o.frame.dim(), o.s.B), linalg.Column(o.noise.of(d)), 1, linalg.Column(o.u))
 	return o.frame.point(o.u)
 }
 
@@ -148,7 +149,7 @@ func (o *XNES) update() {
 		if w != 0 {
 			z := o.noise.of(s.Cloud.Directions[i])
 			floats.AddScaled(delta, w, z)
-			blas64.Syr(w, column(z), blas64.Symmetric{N: n, Stride: n, Data: m, Uplo: blas.Upper})
+			blas64.Syr(w, linalg.Column(z), blas64.Symmetric{N: n, Stride: n, Data: m, Uplo: blas.Upper})
 		}
 	}
 	trace := 0.0
@@ -158,13 +159,13 @@ func (o *XNES) update() {
 	for j := range n {
 		m[j*n+j] -= trace / float64(n) // ∇_B J = ∇_M J − ∇_σ J · I, ∇_σ J = tr(∇_M J)/n
 	}
-	b := square(n, s.B)
-	blas64.Gemv(blas.NoTrans, o.par.LearningRateMu*s.Sigma, b, column(delta), 1, column(s.Mean)) // μ ← μ + η_δ σ B ∇_δ J
-	s.Sigma *= math.Exp(o.par.LearningRateSigma / 2 * trace / float64(n))                        // σ ← σ exp(η_σ/2 ∇_σ J)
+	b := linalg.Rows(n, s.B)
+	blas64.Gemv(blas.NoTrans, o.par.LearningRateMu*s.Sigma, b, linalg.Column(delta), 1, linalg.Column(s.Mean)) // μ ← μ + η_δ σ B ∇_δ J
+	s.Sigma *= math.Exp(o.par.LearningRateSigma / 2 * trace / float64(n))                                      // σ ← σ exp(η_σ/2 ∇_σ J)
 	s.Sigma = min(s.Sigma, maxSigma)
 	floats.Scale(o.par.LearningRateSigma/2, m)
-	product := square(n, make([]float64, n*n))
-	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, b, square(n, exponential(n, m)), 0, product) // B ← B exp(η_B/2 ∇_B J)
+	product := linalg.Rows(n, make([]float64, n*n))
+	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, b, linalg.Rows(n, exponential(n, m)), 0, product) // B ← B exp(η_B/2 ∇_B J)
 	s.B = product.Data
 
 	largest := 0.0
@@ -183,7 +184,7 @@ func exponential(n int, m []float64) []float64 {
 	lapack64.Syev(lapack.EVCompute, symmetric, values, query, -1)
 	work := make([]float64, int(query[0]))
 	if !lapack64.Syev(lapack.EVCompute, symmetric, values, work, len(work)) {
-		return identity(n) // does not happen to finite numbers
+		return linalg.Identity(n) // does not happen to finite numbers
 	}
 	scaled := slices.Clone(v)
 	for j := range n {
@@ -191,8 +192,8 @@ func exponential(n int, m []float64) []float64 {
 			scaled[j*n+k] *= math.Exp(values[k])
 		}
 	}
-	out := square(n, make([]float64, n*n))
-	blas64.Gemm(blas.NoTrans, blas.Trans, 1, square(n, scaled), square(n, v), 0, out)
+	out := linalg.Rows(n, make([]float64, n*n))
+	blas64.Gemm(blas.NoTrans, blas.Trans, 1, linalg.Rows(n, scaled), linalg.Rows(n, v), 0, out)
 	return out.Data
 }
 

@@ -19,10 +19,11 @@ const module = "github.com/meta-optimization/l2l-mpi/"
 var arrows = map[string][]string{
 	"l2l/codec":    nil,
 	"l2l/schema":   nil,
+	"l2l/splitmix": nil,
 	"mpi":          nil,
 	"optimizee":    {"l2l/schema", "l2l/codec"},
-	"optimizer":    {"l2l/schema", "l2l/codec"},
-	"l2l":          {"l2l/codec", "optimizer", "optimizee"},
+	"optimizer":    {"l2l/schema", "l2l/codec", "l2l/splitmix"},
+	"l2l":          {"l2l/codec", "l2l/splitmix", "optimizer", "optimizee"},
 	"l2l/journal":  {"l2l", "l2l/codec"},
 	"l2l/dispatch": {"l2l", "l2l/codec", "mpi", "optimizee"},
 	"l2l/report":   {"l2l", "l2l/journal", "optimizee"},

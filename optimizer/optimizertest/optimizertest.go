@@ -465,7 +465,7 @@ func (s suite) best(t *testing.T) {
 	all := s.run(t, o, budget, func(c optimizer.Candidate) optimizer.Evaluated {
 		ev := s.evaluate(c)
 		ev.Failed = c.ID%4 == 2
-		if !ev.Failed && (want == nil || ev.Loss[0] < want.Loss[0]) {
+		if !ev.Failed && (want == nil || ev.Standing().Better(want.Standing())) {
 			want = &ev
 		}
 		return ev

@@ -1,0 +1,50 @@
+package optimizer
+
+import (
+	"math"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+)
+
+// genome is an individual of the population.
+type genome struct {
+	X      codec.Vector
+	Loss   float64 // meaningful if Known and not Failed
+	Known  bool    // it has been evaluated
+	Failed bool
+}
+
+// genomeOf is the genome of an individual that has been told.
+func genomeOf(x, loss []float64, failed bool) genome {
+	g := genome{X: x, Known: true, Failed: failed}
+	if !failed {
+		g.Loss = loss[0]
+	}
+	return g
+}
+
+// Standing is the individual's; one that is not Known counts as failed.
+func (g genome) Standing() Standing { return Standing{Loss: g.Loss, Failed: g.Failed || !g.Known} }
+
+// compareGenomes orders individuals from the best to the worst.
+func compareGenomes(a, b genome) int { return a.Standing().Compare(b.Standing()) }
+
+// collapsed reports whether a population has converged, so that differences of its members lead nowhere: their losses agree to rounding,
+// and their points to a millionth of the widths.
+func collapsed(problem Problem, population []genome) bool {
+	first := population[0]
+	for _, g := range population {
+		if g.Failed != first.Failed || !g.Failed && math.Abs(g.Loss-first.Loss) > 1e-14*math.Abs(first.Loss) {
+			return false
+		}
+		for j, c := range problem.Coords {
+			if math.Abs(g.X[j]-first.X[j]) > 1e-6*c.Width() || c.Kind == Categorical && g.X[j] != first.X[j] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// patience is the number of generations without a single win after which a population is given up.
+const patience = 100
