@@ -31,17 +31,17 @@ func (p *ABCSMCParams) resolve(problem Problem) error {
 	return single(problem)
 }
 
-var abcSMCAlgorithm = Algorithm{
-	Name:  "abc_smc",
-	Title: "Approximate Bayesian computation by sequential Monte Carlo (ABC-SMC)",
-	Reference: "Beaumont, Cornuet, Marin and Robert 2009, Adaptive approximate Bayesian computation, doi 10.1093/biomet/asp052; thresholds: Lenormand, Jabot and " +
-		"Deffuant 2013, doi 10.1007/s00180-013-0428-3; see Toni et al. 2009, doi 10.1098/rsif.2008.0172",
-	When: "for a posterior instead of a point: which parameters of a stochastic model are compatible with what was measured, and how certain each of them is. The " +
-		"loss is the distance between simulated and measured data, the initial distribution of the parameters is the prior",
-	Cost:        "O(λNn) for N particles; memory O((λ + N) n)",
-	Parallelism: "pop_size at a time",
-	Params:      func() any { p := DefaultABCSMC(); return &p },
-	New:         build(NewABCSMC, func(o *ABCSMC) ABCSMCParams { return o.par }),
+func abcSMCAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "abc_smc",
+		Title: "Approximate Bayesian computation by sequential Monte Carlo (ABC-SMC)",
+		Reference: "Beaumont, Cornuet, Marin and Robert 2009, Adaptive approximate Bayesian computation, doi 10.1093/biomet/asp052; thresholds: Lenormand, Jabot and " +
+			"Deffuant 2013, doi 10.1007/s00180-013-0428-3; see Toni et al. 2009, doi 10.1098/rsif.2008.0172",
+		When: "for a posterior instead of a point: which parameters of a stochastic model are compatible with what was measured, and how certain each of them is. The " +
+			"loss is the distance between simulated and measured data, the initial distribution of the parameters is the prior",
+		Cost:        "O(λNn) for N particles; memory O((λ + N) n)",
+		Parallelism: "pop_size at a time",
+	}, DefaultABCSMC, NewABCSMC)
 }
 
 // ABCSMC holds a sample of parameters whose simulations are near the data. It begins with draws from the prior. Each generation draws
@@ -76,12 +76,15 @@ type weighted struct {
 
 // NewABCSMC makes an ABC-SMC for a problem with one objective.
 func NewABCSMC(problem Problem, par ABCSMCParams, seed uint64) (*ABCSMC, error) {
-	par, err := resolved("abc_smc", par, problem)
+	par, err := resolved(abcSMCAlgorithm(), par, problem, (*ABCSMCParams).resolve)
 	if err != nil {
 		return nil, err
 	}
 	return &ABCSMC{problem: problem, par: par, s: abcState{Src: newSource(seed), Acceptance: 1}}, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *ABCSMC) Params() ABCSMCParams { return o.par }
 
 // complete reports whether the sample has all its particles.
 func (o *ABCSMC) complete() bool { return len(o.s.Sample) == o.par.Particles }
@@ -297,12 +300,14 @@ func (o *ABCSMC) Status() Status {
 }
 
 // MarshalBinary implements Optimizer.
-func (o *ABCSMC) MarshalBinary() ([]byte, error) { return encodeState("abc_smc", 1, o.problem, o.s) }
+func (o *ABCSMC) MarshalBinary() ([]byte, error) {
+	return encodeState(abcSMCAlgorithm(), 1, o.problem, o.s)
+}
 
 // UnmarshalBinary implements Optimizer.
 func (o *ABCSMC) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[abcState]("abc_smc", 1, o.problem, b)
-	if err != nil {
+	var s abcState
+	if err := decodeState(abcSMCAlgorithm(), 1, o.problem, b, &s); err != nil {
 		return err
 	}
 	n := o.problem.Dim()

@@ -47,17 +47,17 @@ func (p *AnnealingParams) resolve(problem Problem) error {
 	return single(problem)
 }
 
-var annealingAlgorithm = Algorithm{
-	Name:  "annealing",
-	Title: "Simulated annealing",
-	Reference: "Kirkpatrick, Gelatt and Vecchi 1983, doi 10.1126/science.220.4598.671; logarithmic cooling: Aarts and Korst 1989, Simulated Annealing " +
-		"and Boltzmann Machines; additive cooling: Luke 2005, Simulated Annealing Cooling Schedules",
-	When: "for rugged losses and mixed spaces with some thousand evaluations per chain; " +
-		"with fewer, or for smooth losses, cmaes",
-	Cost:        "O(chains n)",
-	Parallelism: "chains at a time",
-	Params:      func() any { p := DefaultAnnealing(); return &p },
-	New:         build(NewAnnealing, func(o *Annealing) AnnealingParams { return o.par }),
+func annealingAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "annealing",
+		Title: "Simulated annealing",
+		Reference: "Kirkpatrick, Gelatt and Vecchi 1983, doi 10.1126/science.220.4598.671; logarithmic cooling: Aarts and Korst 1989, Simulated Annealing " +
+			"and Boltzmann Machines; additive cooling: Luke 2005, Simulated Annealing Cooling Schedules",
+		When: "for rugged losses and mixed spaces with some thousand evaluations per chain; " +
+			"with fewer, or for smooth losses, cmaes",
+		Cost:        "O(chains n)",
+		Parallelism: "chains at a time",
+	}, DefaultAnnealing, NewAnnealing)
 }
 
 // randomIndividuals is how many a search with temperatures begins with, if its chains are not more: enough to know the spread of the loss.
@@ -87,12 +87,15 @@ type annealingState struct {
 
 // NewAnnealing makes a simulated annealing for a problem with one objective.
 func NewAnnealing(problem Problem, par AnnealingParams, seed uint64) (*Annealing, error) {
-	par, err := resolved("annealing", par, problem)
+	par, err := resolved(annealingAlgorithm(), par, problem, (*AnnealingParams).resolve)
 	if err != nil {
 		return nil, err
 	}
 	return &Annealing{problem, par, annealingState{Src: newSource(seed), TStart: par.TStart}}, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *Annealing) Params() AnnealingParams { return o.par }
 
 // temperature is T_k, k = 0, 1, …, n, from t0 down to tn, by the formula of a schedule.
 func temperature(schedule string, k, n, t0, tn, alpha float64) float64 {
@@ -190,13 +193,13 @@ func (o *Annealing) Status() Status {
 
 // MarshalBinary implements Optimizer.
 func (o *Annealing) MarshalBinary() ([]byte, error) {
-	return encodeState("annealing", 1, o.problem, o.s)
+	return encodeState(annealingAlgorithm(), 1, o.problem, o.s)
 }
 
 // UnmarshalBinary implements Optimizer.
 func (o *Annealing) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[annealingState]("annealing", 1, o.problem, b)
-	if err != nil {
+	var s annealingState
+	if err := decodeState(annealingAlgorithm(), 1, o.problem, b, &s); err != nil {
 		return err
 	}
 	if n := len(s.Chains); n != 0 && n != o.par.Chains || s.Src == nil {

@@ -41,18 +41,18 @@ func (p *BayesParams) resolve(problem Problem) error {
 	return single(problem)
 }
 
-var bayesAlgorithm = Algorithm{
-	Name:  "bayes",
-	Title: "Bayesian optimisation with a Gaussian process",
-	Reference: "Jones, Schonlau and Welch 1998, doi 10.1023/A:1008306431147 (expected improvement); Snoek, Larochelle and Adams 2012, arXiv:1206.2944 (Matérn 5/2); " +
-		"Ament et al. 2023, arXiv:2310.20708 (its logarithm); Ginsbourger, Le Riche and Carraro 2010, doi 10.1007/978-3-642-10701-6_6 (batches)",
-	When: "for expensive evaluations, minutes to hours, of which there can be tens to some hundreds, and up to about 20 parameters of any kind. " +
-		"It finds what other methods find with a tenth of the evaluations, but thinks about each",
-	Cost: "O(N³ + λ c N²) for N results, at most max_points, and c = 320 + 30 n points looked at; in six dimensions, with λ = 4, " +
-		"0.06 s for N = 50, 0.2 s for 120, 0.6 s for 500; memory O(N²)",
-	Parallelism: "pop_size at a time; larger batches need more evaluations",
-	Params:      func() any { p := DefaultBayes(); return &p },
-	New:         build(NewBayes, func(o *Bayes) BayesParams { return o.par }),
+func bayesAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "bayes",
+		Title: "Bayesian optimisation with a Gaussian process",
+		Reference: "Jones, Schonlau and Welch 1998, doi 10.1023/A:1008306431147 (expected improvement); Snoek, Larochelle and Adams 2012, arXiv:1206.2944 (Matérn 5/2); " +
+			"Ament et al. 2023, arXiv:2310.20708 (its logarithm); Ginsbourger, Le Riche and Carraro 2010, doi 10.1007/978-3-642-10701-6_6 (batches)",
+		When: "for expensive evaluations, minutes to hours, of which there can be tens to some hundreds, and up to about 20 parameters of any kind. " +
+			"It finds what other methods find with a tenth of the evaluations, but thinks about each",
+		Cost: "O(N³ + λ c N²) for N results, at most max_points, and c = 320 + 30 n points looked at; in six dimensions, with λ = 4, " +
+			"0.06 s for N = 50, 0.2 s for 120, 0.6 s for 500; memory O(N²)",
+		Parallelism: "pop_size at a time; larger batches need more evaluations",
+	}, DefaultBayes, NewBayes)
 }
 
 // Bayes models the loss by a Gaussian process and proposes the point where the model expects the largest improvement on the best, weighing
@@ -93,7 +93,7 @@ func (r bayesResult) Standing() Standing { return Standing{Loss: r.Loss, Failed:
 
 // NewBayes makes a Bayesian optimisation for a problem with one objective.
 func NewBayes(problem Problem, par BayesParams, seed uint64) (*Bayes, error) {
-	par, err := resolved("bayes", par, problem)
+	par, err := resolved(bayesAlgorithm(), par, problem, (*BayesParams).resolve)
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +103,9 @@ func NewBayes(problem Problem, par BayesParams, seed uint64) (*Bayes, error) {
 	}
 	return o, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *Bayes) Params() BayesParams { return o.par }
 
 // WarmStart implements WarmStarter.
 func (o *Bayes) WarmStart(known []Solution) (err error) {
@@ -361,12 +364,14 @@ func (o *Bayes) Status() Status {
 }
 
 // MarshalBinary implements Optimizer.
-func (o *Bayes) MarshalBinary() ([]byte, error) { return encodeState("bayes", 1, o.problem, o.s) }
+func (o *Bayes) MarshalBinary() ([]byte, error) {
+	return encodeState(bayesAlgorithm(), 1, o.problem, o.s)
+}
 
 // UnmarshalBinary implements Optimizer.
 func (o *Bayes) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[bayesState]("bayes", 1, o.problem, b)
-	if err != nil {
+	var s bayesState
+	if err := decodeState(bayesAlgorithm(), 1, o.problem, b, &s); err != nil {
 		return err
 	}
 	n := o.problem.Dim()

@@ -66,20 +66,20 @@ func (p *CMAESParams) resolve(problem Problem) error {
 	return single(problem)
 }
 
-var cmaesAlgorithm = Algorithm{
-	Name:  "cmaes",
-	Title: "Covariance matrix adaptation evolution strategy (CMA-ES) with restarts",
-	Reference: "Hansen 2016, The CMA Evolution Strategy: A Tutorial, arXiv:1604.00772v2; " +
-		"restarts: Auger and Hansen 2005, doi 10.1109/CEC.2005.1554902, Hansen 2009, doi 10.1145/1570256.1570333, and Loshchilov et al. 2012, doi 10.1007/978-3-642-32937-1_30; " +
-		"whole numbers: Hamano et al. 2022, doi 10.1145/3512290.3528827; categories: Hamano et al. 2024, arXiv:2405.09962; " +
-		"low_rank: Loshchilov et al. 2019, doi 10.1109/TEVC.2018.2855049; adapt_rates: Nomura et al. 2023, doi 10.1145/3583131.3590358",
-	When: "first, for continuous parameters, 2 to some thousands of them, that may depend on each other and differ in scale, alone or among " +
-		"whole numbers and choices; needs 100 n evaluations or more; with noise or many local minima raise pop_size or set adapt_rates",
-	Cost: "O(λn²), and O(n³) every few generations, memory O(n² + λn), with full covariance; " +
-		"O(λn) with diagonal; O(λn ln n) with low_rank",
-	Parallelism: "pop_size at a time, and twice as many after each restart",
-	Params:      func() any { p := DefaultCMAES(); return &p },
-	New:         build(NewCMAES, func(o *CMAES) CMAESParams { return o.par }),
+func cmaesAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "cmaes",
+		Title: "Covariance matrix adaptation evolution strategy (CMA-ES) with restarts",
+		Reference: "Hansen 2016, The CMA Evolution Strategy: A Tutorial, arXiv:1604.00772v2; " +
+			"restarts: Auger and Hansen 2005, doi 10.1109/CEC.2005.1554902, Hansen 2009, doi 10.1145/1570256.1570333, and Loshchilov et al. 2012, doi 10.1007/978-3-642-32937-1_30; " +
+			"whole numbers: Hamano et al. 2022, doi 10.1145/3512290.3528827; categories: Hamano et al. 2024, arXiv:2405.09962; " +
+			"low_rank: Loshchilov et al. 2019, doi 10.1109/TEVC.2018.2855049; adapt_rates: Nomura et al. 2023, doi 10.1145/3583131.3590358",
+		When: "first, for continuous parameters, 2 to some thousands of them, that may depend on each other and differ in scale, alone or among " +
+			"whole numbers and choices; needs 100 n evaluations or more; with noise or many local minima raise pop_size or set adapt_rates",
+		Cost: "O(λn²), and O(n³) every few generations, memory O(n² + λn), with full covariance; " +
+			"O(λn) with diagonal; O(λn ln n) with low_rank",
+		Parallelism: "pop_size at a time, and twice as many after each restart",
+	}, DefaultCMAES, NewCMAES)
 }
 
 // cmaesConst are the strategy parameters of the tutorial's table 1, for n coordinates and a population of λ.
@@ -146,12 +146,15 @@ type cmaesState struct {
 
 // NewCMAES makes a CMA-ES for a problem with one objective.
 func NewCMAES(problem Problem, par CMAESParams, seed uint64) (*CMAES, error) {
-	e, err := newStrategy("cmaes", problem, par, seed)
+	e, err := newStrategy(cmaesAlgorithm(), problem, par, seed)
 	if err != nil {
 		return nil, err
 	}
 	return &CMAES{strategy: e}, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *CMAES) Params() CMAESParams { return o.par }
 
 // Ask implements Optimizer.
 func (o *CMAES) Ask(max int) ([]Candidate, error) {
@@ -204,13 +207,13 @@ type cmaesSnapshot struct {
 
 // MarshalBinary implements Optimizer.
 func (o *CMAES) MarshalBinary() ([]byte, error) {
-	return encodeState("cmaes", 3, o.problem, cmaesSnapshot{o.s, o.state})
+	return encodeState(cmaesAlgorithm(), 3, o.problem, cmaesSnapshot{o.s, o.state})
 }
 
 // UnmarshalBinary implements Optimizer.
 func (o *CMAES) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[cmaesSnapshot]("cmaes", 3, o.problem, b)
-	if err != nil {
+	var s cmaesSnapshot
+	if err := decodeState(cmaesAlgorithm(), 3, o.problem, b, &s); err != nil {
 		return err
 	}
 	if len(s.Books.Steps) != len(s.Books.Gen.Members) || !o.stepsFit(s.Books.Steps) {

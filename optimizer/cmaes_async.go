@@ -9,16 +9,16 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 )
 
-var asyncCMAESAlgorithm = Algorithm{
-	Name:      "cmaes_async",
-	Title:     "Covariance matrix adaptation evolution strategy (CMA-ES) without generations",
-	Reference: cmaesAlgorithm.Reference + "; individuals from a distribution that has moved on: Hansen 2011, Injecting External Solutions Into CMA-ES, arXiv:1110.4181",
-	When: "as cmaes, where evaluations differ so much in time that the slowest would keep all others waiting; a run depends on who " +
-		"finished first, so that it can be resumed and replayed, but not repeated",
-	Cost:        "as cmaes, and O(n²) more for each individual with full covariance",
-	Parallelism: "any number at a time; with more than pop_size, most results are out of date when they come in",
-	Params:      func() any { p := DefaultCMAES(); return &p },
-	New:         build(NewAsyncCMAES, func(o *AsyncCMAES) CMAESParams { return o.par }),
+func asyncCMAESAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:      "cmaes_async",
+		Title:     "Covariance matrix adaptation evolution strategy (CMA-ES) without generations",
+		Reference: cmaesAlgorithm().Reference + "; individuals from a distribution that has moved on: Hansen 2011, Injecting External Solutions Into CMA-ES, arXiv:1110.4181",
+		When: "as cmaes, where evaluations differ so much in time that the slowest would keep all others waiting; a run depends on who " +
+			"finished first, so that it can be resumed and replayed, but not repeated",
+		Cost:        "as cmaes, and O(n²) more for each individual with full covariance",
+		Parallelism: "any number at a time; with more than pop_size, most results are out of date when they come in",
+	}, DefaultCMAES, NewAsyncCMAES)
 }
 
 // AsyncCMAES is CMAES without generations: an individual is drawn whenever one is asked for, and as soon as as many have been told as there
@@ -48,12 +48,15 @@ type arrival struct {
 
 // NewAsyncCMAES makes an asynchronous CMA-ES for a problem with one objective.
 func NewAsyncCMAES(problem Problem, par CMAESParams, seed uint64) (*AsyncCMAES, error) {
-	e, err := newStrategy("cmaes_async", problem, par, seed)
+	e, err := newStrategy(asyncCMAESAlgorithm(), problem, par, seed)
 	if err != nil {
 		return nil, err
 	}
 	return &AsyncCMAES{strategy: e}, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *AsyncCMAES) Params() CMAESParams { return o.par }
 
 // Asynchronous implements Asynchronous.
 func (o *AsyncCMAES) Asynchronous() {}
@@ -140,13 +143,13 @@ type asyncCMAESSnapshot struct {
 
 // MarshalBinary implements Optimizer.
 func (o *AsyncCMAES) MarshalBinary() ([]byte, error) {
-	return encodeState("cmaes_async", 2, o.problem, asyncCMAESSnapshot{o.s, o.state})
+	return encodeState(asyncCMAESAlgorithm(), 2, o.problem, asyncCMAESSnapshot{o.s, o.state})
 }
 
 // UnmarshalBinary implements Optimizer.
 func (o *AsyncCMAES) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[asyncCMAESSnapshot]("cmaes_async", 2, o.problem, b)
-	if err != nil {
+	var s asyncCMAESSnapshot
+	if err := decodeState(asyncCMAESAlgorithm(), 2, o.problem, b, &s); err != nil {
 		return err
 	}
 	wrong := func(p place) bool {

@@ -68,8 +68,8 @@ type trial struct {
 	step
 }
 
-func newStrategy(name string, problem Problem, par CMAESParams, seed uint64) (*strategy, error) {
-	par, err := resolved(name, par, problem)
+func newStrategy(algorithm Algorithm, problem Problem, par CMAESParams, seed uint64) (*strategy, error) {
+	par, err := resolved(algorithm, par, problem, (*CMAESParams).resolve)
 	if err != nil {
 		return nil, err
 	}

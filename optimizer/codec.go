@@ -1,6 +1,7 @@
 package optimizer
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 
@@ -13,31 +14,45 @@ type envelope struct {
 	Version   int // of the state's layout
 	Dim       int
 	State     []byte
+	Search    int // the version of the search; states of version 1 may lack it
 }
 
-// encodeState marshals an algorithm's state, a struct of exported fields.
-func encodeState(algorithm string, version int, problem Problem, state any) ([]byte, error) {
+// encodeState marshals the state of algorithm a, a struct of exported fields. layout is the version of that struct: whoever changes what its
+// fields mean counts it up, whoever only adds fields need not.
+func encodeState(a Algorithm, layout int, problem Problem, state any) ([]byte, error) {
 	raw, err := codec.Marshal(state)
 	if err != nil {
-		return nil, fmt.Errorf("optimizer: %s: state: %w", algorithm, err)
+		return nil, fmt.Errorf("optimizer: %s: state: %w", a.Name, err)
 	}
-	return codec.Marshal(envelope{algorithm, version, problem.Dim(), raw})
+	return codec.Marshal(envelope{a.Name, layout, problem.Dim(), raw, a.Version()})
 }
 
-// decodeState is the inverse of encodeState. It returns a state of its own and ErrState where b is not one.
-func decodeState[S any](algorithm string, version int, problem Problem, b []byte) (s S, err error) {
+// decodeState is the inverse of encodeState. It returns ErrState, and leaves state as it is, where b is not one, is of another
+// algorithm, layout or dimension, or of another version of the search.
+func decodeState[S any](a Algorithm, layout int, problem Problem, b []byte, state *S) error {
 	var e envelope
 	if err := codec.Unmarshal(b, &e); err != nil {
-		return s, fmt.Errorf("%w: %w", ErrState, err)
+		return fmt.Errorf("%w: %w", ErrState, err)
 	}
-	if e.Algorithm != algorithm || e.Version != version || e.Dim != problem.Dim() {
-		return s, fmt.Errorf("%w: it is of %s version %d in %d dimensions, want %s version %d in %d", ErrState,
-			e.Algorithm, e.Version, e.Dim, algorithm, version, problem.Dim())
+	if e.Algorithm != a.Name || e.Dim != problem.Dim() {
+		return fmt.Errorf("%w: it is of %s in %d dimensions, want %s in %d", ErrState, e.Algorithm, e.Dim, a.Name, problem.Dim())
 	}
+	if search := cmp.Or(e.Search, 1); search != a.Version() {
+		last := ""
+		if search >= 1 && search <= len(a.Earlier) {
+			last = "; the last release with it is " + a.Earlier[search-1]
+		}
+		return fmt.Errorf("%w: it is of version %d of the search of %s, want version %d%s", ErrState, search, a.Name, a.Version(), last)
+	}
+	if e.Version != layout {
+		return fmt.Errorf("%w: it is of layout %d of %s, want %d", ErrState, e.Version, a.Name, layout)
+	}
+	var s S
 	if err := codec.Unmarshal(e.State, &s); err != nil {
-		return s, fmt.Errorf("%w: %w", ErrState, err)
+		return fmt.Errorf("%w: %w", ErrState, err)
 	}
-	return s, nil
+	*state = s
+	return nil
 }
 
 // source is a random stream that marshals as its position.

@@ -17,18 +17,18 @@ func DefaultCrossEntropy() CrossEntropyParams {
 // elite is the number of individuals in the elite. Of a single one there is no variance.
 func (p *CrossEntropyParams) elite() int { return max(2, int(p.Rho*float64(p.PopSize))) }
 
-var crossEntropyAlgorithm = Algorithm{
-	Name:  "crossentropy",
-	Title: "Cross-entropy method",
-	Reference: "de Boer, Kroese, Mannor and Rubinstein 2005, A Tutorial on the Cross-Entropy Method, doi 10.1007/s10479-005-5724-z; " +
-		"continuous coordinates: Kroese, Porotsky and Rubinstein 2006, doi 10.1007/s11009-006-9753-0; " +
-		"added noise: Szita and Lőrincz 2006, doi 10.1162/neco.2006.18.12.2936",
-	When: "for rugged and noisy losses with large populations, and with distribution: mixture where there may be several good regions; " +
-		"for a smooth loss cmaes needs fewer evaluations",
-	Cost:        "O(λ n²), with a diagonal covariance O(λn), for a mixture times components and iterations; memory O(components n² + λn)",
-	Parallelism: "pop_size at a time",
-	Params:      func() any { p := DefaultCrossEntropy(); return &p },
-	New:         build(NewCrossEntropy, func(o *CrossEntropy) CrossEntropyParams { return o.par }),
+func crossEntropyAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "crossentropy",
+		Title: "Cross-entropy method",
+		Reference: "de Boer, Kroese, Mannor and Rubinstein 2005, A Tutorial on the Cross-Entropy Method, doi 10.1007/s10479-005-5724-z; " +
+			"continuous coordinates: Kroese, Porotsky and Rubinstein 2006, doi 10.1007/s11009-006-9753-0; " +
+			"added noise: Szita and Lőrincz 2006, doi 10.1162/neco.2006.18.12.2936",
+		When: "for rugged and noisy losses with large populations, and with distribution: mixture where there may be several good regions; " +
+			"for a smooth loss cmaes needs fewer evaluations",
+		Cost:        "O(λ n²), with a diagonal covariance O(λn), for a mixture times components and iterations; memory O(components n² + λn)",
+		Parallelism: "pop_size at a time",
+	}, DefaultCrossEntropy, NewCrossEntropy)
 }
 
 // CrossEntropy samples each generation from a distribution that it has fitted to the elite of the one before: the distribution of largest
@@ -50,7 +50,7 @@ type crossEntropyState struct {
 
 // NewCrossEntropy makes a cross-entropy method for a problem with one objective.
 func NewCrossEntropy(problem Problem, par CrossEntropyParams, seed uint64) (*CrossEntropy, error) {
-	par, err := resolved("crossentropy", par, problem)
+	par, err := resolved(crossEntropyAlgorithm(), par, problem, (*CrossEntropyParams).resolve)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +58,9 @@ func NewCrossEntropy(problem Problem, par CrossEntropyParams, seed uint64) (*Cro
 	o.distribution = newDistribution(problem, par.DistributionParams, &o.s.Distribution)
 	return o, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *CrossEntropy) Params() CrossEntropyParams { return o.par }
 
 // WarmStart implements WarmStarter: known points make up the first generation, with random ones.
 func (o *CrossEntropy) WarmStart(known []Solution) (err error) {
@@ -96,12 +99,13 @@ func (o *CrossEntropy) Status() Status {
 
 // MarshalBinary implements Optimizer.
 func (o *CrossEntropy) MarshalBinary() ([]byte, error) {
-	return encodeState("crossentropy", 1, o.problem, o.s)
+	return encodeState(crossEntropyAlgorithm(), 1, o.problem, o.s)
 }
 
 // UnmarshalBinary implements Optimizer.
 func (o *CrossEntropy) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[crossEntropyState]("crossentropy", 1, o.problem, b)
+	var s crossEntropyState
+	err := decodeState(crossEntropyAlgorithm(), 1, o.problem, b, &s)
 	if err == nil {
 		err = o.distribution.check(s.Distribution)
 	}

@@ -6,17 +6,17 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 )
 
-var deAsyncAlgorithm = Algorithm{
-	Name:  "de_async",
-	Title: "Adaptive differential evolution without generations",
-	Reference: "Zhabitskaya and Zhabitsky 2013, Asynchronous Differential Evolution with Restart, LNCS 8236; operators and adaptation: " +
-		"Zhang and Sanderson 2009, doi 10.1109/TEVC.2009.2014613",
-	When: "as jade, where evaluations differ so much in time that the slowest would keep all others waiting; a run depends on who " +
-		"finished first, so that it can be resumed and replayed, but not repeated",
-	Cost:        "O(n + λ log λ) for each individual; memory O(λn)",
-	Parallelism: "any number at a time; more than pop_size make several trials for a member at once",
-	Params:      func() any { p := DefaultJADE(); return &p },
-	New:         build(NewDEAsync, func(o *DEAsync) JADEParams { return o.par }),
+func deAsyncAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "de_async",
+		Title: "Adaptive differential evolution without generations",
+		Reference: "Zhabitskaya and Zhabitsky 2013, Asynchronous Differential Evolution with Restart, LNCS 8236; operators and adaptation: " +
+			"Zhang and Sanderson 2009, doi 10.1109/TEVC.2009.2014613",
+		When: "as jade, where evaluations differ so much in time that the slowest would keep all others waiting; a run depends on who " +
+			"finished first, so that it can be resumed and replayed, but not repeated",
+		Cost:        "O(n + λ log λ) for each individual; memory O(λn)",
+		Parallelism: "any number at a time; more than pop_size make several trials for a member at once",
+	}, DefaultJADE, NewDEAsync)
 }
 
 // DEAsync is JADE without generations: it makes trials for one member after the other, and a trial takes the place of its member, unless it
@@ -52,12 +52,15 @@ const noMember = -1
 
 // NewDEAsync makes an asynchronous differential evolution for a problem with one objective.
 func NewDEAsync(problem Problem, par JADEParams, seed uint64) (*DEAsync, error) {
-	par, err := resolved("de_async", par, problem)
+	par, err := resolved(deAsyncAlgorithm(), par, problem, (*JADEParams).resolve)
 	if err != nil {
 		return nil, err
 	}
 	return &DEAsync{problem: problem, par: par, s: deAsyncState{Src: newSource(seed), Deme: deme{Memory: newMemory(1)}}}, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *DEAsync) Params() JADEParams { return o.par }
 
 // Asynchronous implements Asynchronous.
 func (o *DEAsync) Asynchronous() {}
@@ -171,13 +174,11 @@ func (o *DEAsync) Status() Status {
 }
 
 // MarshalBinary implements Optimizer.
-func (o *DEAsync) MarshalBinary() ([]byte, error) { return encodeState("de_async", 1, o.problem, o.s) }
+func (o *DEAsync) MarshalBinary() ([]byte, error) {
+	return encodeState(deAsyncAlgorithm(), 1, o.problem, o.s)
+}
 
 // UnmarshalBinary implements Optimizer.
 func (o *DEAsync) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[deAsyncState]("de_async", 1, o.problem, b)
-	if err == nil {
-		o.s = s
-	}
-	return err
+	return decodeState(deAsyncAlgorithm(), 1, o.problem, b, &o.s)
 }

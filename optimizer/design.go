@@ -8,12 +8,12 @@ import (
 // design is what the algorithms have in common that do not learn: their points are the same whatever the results are. A generation is a
 // batch of them.
 type design struct {
-	name    string
-	problem Problem
-	batch   int
-	samples int                                                 // after which it ends; 0: it does not
-	points  func(rng *rand.Rand, from int64, n int) [][]float64 // n points, from the given number on
-	s       designState
+	algorithm Algorithm
+	problem   Problem
+	batch     int
+	samples   int                                                 // after which it ends; 0: it does not
+	points    func(rng *rand.Rand, from int64, n int) [][]float64 // n points, from the given number on
+	s         designState
 }
 
 type designState struct {
@@ -22,8 +22,8 @@ type designState struct {
 	Next int64 // number of the next point; those that replaced a failed one are counted
 }
 
-func newDesign(name string, problem Problem, batch, samples int, seed uint64) design {
-	return design{name: name, problem: problem, batch: batch, samples: samples, s: designState{Src: newSource(seed)}}
+func newDesign(algorithm Algorithm, problem Problem, batch, samples int, seed uint64) design {
+	return design{algorithm: algorithm, problem: problem, batch: batch, samples: samples, s: designState{Src: newSource(seed)}}
 }
 
 // next returns the next n points.
@@ -68,13 +68,9 @@ func (d *design) Status() Status {
 }
 
 // MarshalBinary implements Optimizer.
-func (d *design) MarshalBinary() ([]byte, error) { return encodeState(d.name, 1, d.problem, d.s) }
+func (d *design) MarshalBinary() ([]byte, error) { return encodeState(d.algorithm, 1, d.problem, d.s) }
 
 // UnmarshalBinary implements Optimizer.
 func (d *design) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[designState](d.name, 1, d.problem, b)
-	if err == nil {
-		d.s = s
-	}
-	return err
+	return decodeState(d.algorithm, 1, d.problem, b, &d.s)
 }

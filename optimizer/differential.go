@@ -176,14 +176,14 @@ func (d *deme) learnJADE(wins []win, rate float64) {
 // differential is what the generational ones have in common. A run lasts until the population has converged, makes no progress any
 // more, or has none left (see size); then another one begins with a fresh population, so that the search never ends by itself.
 type differential struct {
-	name    string
-	problem Problem
-	greed   float64 // p: the part of the population that counts as the best
-	archive float64 // room in the archive, as a multiple of the population
-	cells   int     // of the memory
-	learn   func(s *differentialState, wins []win)
-	size    func(s *differentialState) int // of the population to go on with, at least minDeme; 0 ends the run
-	s       differentialState
+	algorithm Algorithm
+	problem   Problem
+	greed     float64 // p: the part of the population that counts as the best
+	archive   float64 // room in the archive, as a multiple of the population
+	cells     int     // of the memory
+	learn     func(s *differentialState, wins []win)
+	size      func(s *differentialState) int // of the population to go on with, at least minDeme; 0 ends the run
+	s         differentialState
 }
 
 type differentialState struct {
@@ -198,8 +198,8 @@ type differentialState struct {
 	Futile  int      // last generations without a win
 }
 
-func newDifferential(name string, problem Problem, cells int, seed uint64) differential {
-	return differential{name: name, problem: problem, cells: cells,
+func newDifferential(algorithm Algorithm, problem Problem, cells int, seed uint64) differential {
+	return differential{algorithm: algorithm, problem: problem, cells: cells,
 		s: differentialState{Src: newSource(seed), Deme: deme{Memory: newMemory(cells)}}}
 }
 
@@ -295,13 +295,11 @@ func (o *differential) Status() Status {
 }
 
 // MarshalBinary implements Optimizer.
-func (o *differential) MarshalBinary() ([]byte, error) { return encodeState(o.name, 1, o.problem, o.s) }
+func (o *differential) MarshalBinary() ([]byte, error) {
+	return encodeState(o.algorithm, 1, o.problem, o.s)
+}
 
 // UnmarshalBinary implements Optimizer.
 func (o *differential) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[differentialState](o.name, 1, o.problem, b)
-	if err == nil {
-		o.s = s
-	}
-	return err
+	return decodeState(o.algorithm, 1, o.problem, b, &o.s)
 }

@@ -44,18 +44,18 @@ func (p *EnKFParams) resolve(problem Problem) error {
 	return single(problem)
 }
 
-var enkfAlgorithm = Algorithm{
-	Name:  "enkf",
-	Title: "Ensemble Kalman filter for inverse problems (EnKF, ensemble Kalman inversion)",
-	Reference: "Iglesias, Law and Stuart 2013, Ensemble Kalman methods for inverse problems, doi 10.1088/0266-5611/29/4/045001; " +
-		"Evensen 2003, The Ensemble Kalman Filter, doi 10.1007/s10236-003-0036-9; " +
-		"repetitions: Emerick and Reynolds 2013, doi 10.1016/j.cageo.2012.03.011",
-	When: "for models whose outputs have targets: curves, images, classes. It uses each output and not only their sum, and so learns thousands of " +
-		"parameters, weights of a network for instance, in some tens of generations and without gradients; mini-batches are welcome (evaluation.rotate)",
-	Cost:        "O(λ (m + n) min(λ, m)) for m outputs; memory O(λ (m + n))",
-	Parallelism: "pop_size + 1 at a time",
-	Params:      func() any { p := DefaultEnKF(); return &p },
-	New:         build(NewEnKF, func(o *EnKF) EnKFParams { return o.par }),
+func enkfAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "enkf",
+		Title: "Ensemble Kalman filter for inverse problems (EnKF, ensemble Kalman inversion)",
+		Reference: "Iglesias, Law and Stuart 2013, Ensemble Kalman methods for inverse problems, doi 10.1088/0266-5611/29/4/045001; " +
+			"Evensen 2003, The Ensemble Kalman Filter, doi 10.1007/s10236-003-0036-9; " +
+			"repetitions: Emerick and Reynolds 2013, doi 10.1016/j.cageo.2012.03.011",
+		When: "for models whose outputs have targets: curves, images, classes. It uses each output and not only their sum, and so learns thousands of " +
+			"parameters, weights of a network for instance, in some tens of generations and without gradients; mini-batches are welcome (evaluation.rotate)",
+		Cost:        "O(λ (m + n) min(λ, m)) for m outputs; memory O(λ (m + n))",
+		Parallelism: "pop_size + 1 at a time",
+	}, DefaultEnKF, NewEnKF)
 }
 
 // EnKF moves an ensemble of parameter vectors u_j to where the model's outputs g_j meet their targets y: as the Kalman filter would, were the model
@@ -88,12 +88,15 @@ type enkfState struct {
 
 // NewEnKF makes an ensemble Kalman filter for a problem with model outputs, one objective, and no categorical parameters.
 func NewEnKF(problem Problem, par EnKFParams, seed uint64) (*EnKF, error) {
-	par, err := resolved("enkf", par, problem)
+	par, err := resolved(enkfAlgorithm(), par, problem, (*EnKFParams).resolve)
 	if err != nil {
 		return nil, err
 	}
 	return &EnKF{problem, par, enkfState{Src: newSource(seed)}}, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *EnKF) Params() EnKFParams { return o.par }
 
 // WarmStart implements WarmStarter.
 func (o *EnKF) WarmStart(known []Solution) (err error) {
@@ -323,12 +326,14 @@ func (o *EnKF) Status() Status {
 }
 
 // MarshalBinary implements Optimizer.
-func (o *EnKF) MarshalBinary() ([]byte, error) { return encodeState("enkf", 1, o.problem, o.s) }
+func (o *EnKF) MarshalBinary() ([]byte, error) {
+	return encodeState(enkfAlgorithm(), 1, o.problem, o.s)
+}
 
 // UnmarshalBinary implements Optimizer.
 func (o *EnKF) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[enkfState]("enkf", 1, o.problem, b)
-	if err != nil {
+	var s enkfState
+	if err := decodeState(enkfAlgorithm(), 1, o.problem, b, &s); err != nil {
 		return err
 	}
 	if n := len(s.Ensemble); s.Src == nil || n != 0 && n != o.par.PopSize*o.problem.Dim() {

@@ -33,12 +33,12 @@ func (p *MatingParams) resolve(problem Problem) error {
 //
 // A failed individual never becomes a parent; while there is no parent, individuals are drawn at random.
 type evolution struct {
-	name    string
-	problem Problem
-	size    int // of the population
-	mating  MatingParams
-	survive func(rng *rand.Rand, pool []parent, n int) []parent // chooses n of more, and sets their Rank and Merit
-	s       evolutionState
+	algorithm Algorithm
+	problem   Problem
+	size      int // of the population
+	mating    MatingParams
+	survive   func(rng *rand.Rand, pool []parent, n int) []parent // chooses n of more, and sets their Rank and Merit
+	s         evolutionState
 }
 
 type evolutionState struct {
@@ -56,8 +56,8 @@ type parent struct {
 	Merit float64 // and then by the larger one
 }
 
-func newEvolution(name string, problem Problem, size int, mating MatingParams, seed uint64) evolution {
-	return evolution{name: name, problem: problem, size: size, mating: mating, s: evolutionState{Src: newSource(seed)}}
+func newEvolution(algorithm Algorithm, problem Problem, size int, mating MatingParams, seed uint64) evolution {
+	return evolution{algorithm: algorithm, problem: problem, size: size, mating: mating, s: evolutionState{Src: newSource(seed)}}
 }
 
 // Ask implements Optimizer.
@@ -148,15 +148,13 @@ func (e *evolution) Status() Status {
 }
 
 // MarshalBinary implements Optimizer.
-func (e *evolution) MarshalBinary() ([]byte, error) { return encodeState(e.name, 1, e.problem, e.s) }
+func (e *evolution) MarshalBinary() ([]byte, error) {
+	return encodeState(e.algorithm, 1, e.problem, e.s)
+}
 
 // UnmarshalBinary implements Optimizer.
 func (e *evolution) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[evolutionState](e.name, 1, e.problem, b)
-	if err == nil {
-		e.s = s
-	}
-	return err
+	return decodeState(e.algorithm, 1, e.problem, b, &e.s)
 }
 
 // lossesOf collects the losses of parents.

@@ -37,17 +37,17 @@ func (p *EvolutionStrategiesParams) resolve(problem Problem) error {
 	return single(problem)
 }
 
-var evolutionStrategiesAlgorithm = Algorithm{
-	Name:  "evolution_strategies",
-	Title: "Evolution strategy with a fixed step, as a gradient estimator (OpenAI-ES)",
-	Reference: "Salimans et al. 2017, Evolution Strategies as a Scalable Alternative to Reinforcement Learning, arXiv:1703.03864; " +
-		"mirrored sampling: Brockhoff et al. 2010, doi 10.1007/978-3-642-15844-5_2; fitness shaping: Wierstra et al. 2014, JMLR 15",
-	When: "for thousands to millions of continuous parameters, such as synaptic weights, and for noisy losses; " +
-		"with fewer parameters cmaes or snes converge much closer",
-	Cost:        "O(λn); memory O(λn) while the individuals are outstanding, checkpoints O(λ + n)",
-	Parallelism: "pop_size at a time",
-	Params:      func() any { p := DefaultEvolutionStrategies(); return &p },
-	New:         build(NewEvolutionStrategies, func(o *EvolutionStrategies) EvolutionStrategiesParams { return o.par }),
+func evolutionStrategiesAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "evolution_strategies",
+		Title: "Evolution strategy with a fixed step, as a gradient estimator (OpenAI-ES)",
+		Reference: "Salimans et al. 2017, Evolution Strategies as a Scalable Alternative to Reinforcement Learning, arXiv:1703.03864; " +
+			"mirrored sampling: Brockhoff et al. 2010, doi 10.1007/978-3-642-15844-5_2; fitness shaping: Wierstra et al. 2014, JMLR 15",
+		When: "for thousands to millions of continuous parameters, such as synaptic weights, and for noisy losses; " +
+			"with fewer parameters cmaes or snes converge much closer",
+		Cost:        "O(λn); memory O(λn) while the individuals are outstanding, checkpoints O(λ + n)",
+		Parallelism: "pop_size at a time",
+	}, DefaultEvolutionStrategies, NewEvolutionStrategies)
 }
 
 // EvolutionStrategies moves a centre along the gradient of the loss averaged over normally distributed perturbations of a fixed size
@@ -72,7 +72,7 @@ type evolutionStrategiesState struct {
 
 // NewEvolutionStrategies makes an evolution strategy for a problem with one objective.
 func NewEvolutionStrategies(problem Problem, par EvolutionStrategiesParams, seed uint64) (*EvolutionStrategies, error) {
-	par, err := resolved("evolution_strategies", par, problem)
+	par, err := resolved(evolutionStrategiesAlgorithm(), par, problem, (*EvolutionStrategiesParams).resolve)
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +82,9 @@ func NewEvolutionStrategies(problem Problem, par EvolutionStrategiesParams, seed
 	o.s.Centre = f.start(par.Start, rand.New(o.s.Src))
 	return o, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *EvolutionStrategies) Params() EvolutionStrategiesParams { return o.par }
 
 // WarmStart implements WarmStarter: the search begins at the best point known.
 func (o *EvolutionStrategies) WarmStart(known []Solution) error {
@@ -206,13 +209,13 @@ func (o *EvolutionStrategies) Status() Status {
 func (o *EvolutionStrategies) MarshalBinary() ([]byte, error) {
 	s := o.s
 	s.Cloud = s.Cloud.compact()
-	return encodeState("evolution_strategies", 1, o.problem, s)
+	return encodeState(evolutionStrategiesAlgorithm(), 1, o.problem, s)
 }
 
 // UnmarshalBinary implements Optimizer.
 func (o *EvolutionStrategies) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[evolutionStrategiesState]("evolution_strategies", 1, o.problem, b)
-	if err != nil {
+	var s evolutionStrategiesState
+	if err := decodeState(evolutionStrategiesAlgorithm(), 1, o.problem, b, &s); err != nil {
 		return err
 	}
 	if len(s.Centre) != o.frame.dim() || s.Src == nil {

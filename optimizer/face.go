@@ -39,17 +39,17 @@ func (p *FACEParams) resolve(problem Problem) error {
 	return p.DistributionParams.resolve(problem)
 }
 
-var faceAlgorithm = Algorithm{
-	Name:  "face",
-	Title: "Fully adaptive cross-entropy method (FACE)",
-	Reference: "de Boer, Kroese, Mannor and Rubinstein 2005, A Tutorial on the Cross-Entropy Method, doi 10.1007/s10479-005-5724-z, " +
-		"where it adapts the sample size",
-	When: "instead of crossentropy where the population is hard to choose: it spends individuals only where they are needed to improve, " +
-		"and ends when they no longer help",
-	Cost:        "as crossentropy",
-	Parallelism: "min_pop_size at a time, and n_expand at a time while a sample grows",
-	Params:      func() any { p := DefaultFACE(); return &p },
-	New:         build(NewFACE, func(o *FACE) FACEParams { return o.par }),
+func faceAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "face",
+		Title: "Fully adaptive cross-entropy method (FACE)",
+		Reference: "de Boer, Kroese, Mannor and Rubinstein 2005, A Tutorial on the Cross-Entropy Method, doi 10.1007/s10479-005-5724-z, " +
+			"where it adapts the sample size",
+		When: "instead of crossentropy where the population is hard to choose: it spends individuals only where they are needed to improve, " +
+			"and ends when they no longer help",
+		Cost:        "as crossentropy",
+		Parallelism: "min_pop_size at a time, and n_expand at a time while a sample grows",
+	}, DefaultFACE, NewFACE)
 }
 
 // FACE is the cross-entropy method with an elite of fixed size out of a sample that grows, by individuals from the same distribution, until
@@ -80,7 +80,7 @@ type level struct {
 
 // NewFACE makes a fully adaptive cross-entropy method for a problem with one objective.
 func NewFACE(problem Problem, par FACEParams, seed uint64) (*FACE, error) {
-	par, err := resolved("face", par, problem)
+	par, err := resolved(faceAlgorithm(), par, problem, (*FACEParams).resolve)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +88,9 @@ func NewFACE(problem Problem, par FACEParams, seed uint64) (*FACE, error) {
 	o.distribution = newDistribution(problem, par.DistributionParams, &o.s.Distribution)
 	return o, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *FACE) Params() FACEParams { return o.par }
 
 // WarmStart implements WarmStarter: known points make up the first sample, with random ones.
 func (o *FACE) WarmStart(known []Solution) (err error) {
@@ -145,11 +148,14 @@ func (o *FACE) Status() Status {
 }
 
 // MarshalBinary implements Optimizer.
-func (o *FACE) MarshalBinary() ([]byte, error) { return encodeState("face", 1, o.problem, o.s) }
+func (o *FACE) MarshalBinary() ([]byte, error) {
+	return encodeState(faceAlgorithm(), 1, o.problem, o.s)
+}
 
 // UnmarshalBinary implements Optimizer.
 func (o *FACE) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[faceState]("face", 1, o.problem, b)
+	var s faceState
+	err := decodeState(faceAlgorithm(), 1, o.problem, b, &s)
 	if err == nil {
 		err = o.distribution.check(s.Distribution)
 	}

@@ -26,17 +26,17 @@ func (p *GeneticParams) resolve(problem Problem) error {
 	return p.VariationParams.resolve(problem)
 }
 
-var geneticAlgorithm = Algorithm{
-	Name:  "genetic",
-	Title: "Genetic algorithm with tournaments, blend crossover and Gaussian mutation",
-	Reference: "Holland 1975, Adaptation in Natural and Artificial Systems; blend crossover: Eshelman and Schaffer 1993, " +
-		"doi 10.1016/B978-0-08-094832-4.50018-0",
-	When: "for spaces that mix numbers, switches and choices, or to repeat published runs; on continuous parameters " +
-		"cmaes needs far fewer evaluations",
-	Cost:        "O(λ (n + tourn_size))",
-	Parallelism: "up to pop_size at a time; children that are copies keep their loss and are not evaluated again",
-	Params:      func() any { p := DefaultGenetic(); return &p },
-	New:         build(NewGenetic, func(o *Genetic) GeneticParams { return o.par }),
+func geneticAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "genetic",
+		Title: "Genetic algorithm with tournaments, blend crossover and Gaussian mutation",
+		Reference: "Holland 1975, Adaptation in Natural and Artificial Systems; blend crossover: Eshelman and Schaffer 1993, " +
+			"doi 10.1016/B978-0-08-094832-4.50018-0",
+		When: "for spaces that mix numbers, switches and choices, or to repeat published runs; on continuous parameters " +
+			"cmaes needs far fewer evaluations",
+		Cost:        "O(λ (n + tourn_size))",
+		Parallelism: "up to pop_size at a time; children that are copies keep their loss and are not evaluated again",
+	}, DefaultGenetic, NewGenetic)
 }
 
 // Genetic breeds each generation from winners of tournaments in the last one. Numbers are crossed by blending and mutated by
@@ -56,12 +56,15 @@ type geneticState struct {
 
 // NewGenetic makes a genetic algorithm for a problem with one objective.
 func NewGenetic(problem Problem, par GeneticParams, seed uint64) (*Genetic, error) {
-	par, err := resolved("genetic", par, problem)
+	par, err := resolved(geneticAlgorithm(), par, problem, (*GeneticParams).resolve)
 	if err != nil {
 		return nil, err
 	}
 	return &Genetic{problem, par, geneticState{Src: newSource(seed)}}, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *Genetic) Params() GeneticParams { return o.par }
 
 // WarmStart implements WarmStarter.
 func (o *Genetic) WarmStart(known []Solution) (err error) {
@@ -162,13 +165,11 @@ func tournament(rng *rand.Rand, size, n int) int {
 func (o *Genetic) Status() Status { return o.s.Gen.status() }
 
 // MarshalBinary implements Optimizer.
-func (o *Genetic) MarshalBinary() ([]byte, error) { return encodeState("genetic", 1, o.problem, o.s) }
+func (o *Genetic) MarshalBinary() ([]byte, error) {
+	return encodeState(geneticAlgorithm(), 1, o.problem, o.s)
+}
 
 // UnmarshalBinary implements Optimizer.
 func (o *Genetic) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[geneticState]("genetic", 1, o.problem, b)
-	if err == nil {
-		o.s = s
-	}
-	return err
+	return decodeState(geneticAlgorithm(), 1, o.problem, b, &o.s)
 }

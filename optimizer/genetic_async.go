@@ -23,16 +23,16 @@ func (p *GeneticAsyncParams) resolve(problem Problem) error {
 	return p.VariationParams.resolve(problem)
 }
 
-var geneticAsyncAlgorithm = Algorithm{
-	Name:      "genetic_async",
-	Title:     "Genetic algorithm without generations (steady state)",
-	Reference: "Syswerda 1991, A Study of Reproduction in Generational and Steady-State Genetic Algorithms, Foundations of Genetic Algorithms 1",
-	When: "as genetic, where evaluations differ so much in time that the slowest would keep all others waiting; a run depends on who " +
-		"finished first, so that it can be resumed and replayed, but not repeated",
-	Cost:        "O(n + tourn_size + pop_size) for each individual",
-	Parallelism: "any number at a time; more than pop_size breed from parents that are out of date",
-	Params:      func() any { p := DefaultGeneticAsync(); return &p },
-	New:         build(NewGeneticAsync, func(o *GeneticAsync) GeneticAsyncParams { return o.par }),
+func geneticAsyncAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:      "genetic_async",
+		Title:     "Genetic algorithm without generations (steady state)",
+		Reference: "Syswerda 1991, A Study of Reproduction in Generational and Steady-State Genetic Algorithms, Foundations of Genetic Algorithms 1",
+		When: "as genetic, where evaluations differ so much in time that the slowest would keep all others waiting; a run depends on who " +
+			"finished first, so that it can be resumed and replayed, but not repeated",
+		Cost:        "O(n + tourn_size + pop_size) for each individual",
+		Parallelism: "any number at a time; more than pop_size breed from parents that are out of date",
+	}, DefaultGeneticAsync, NewGeneticAsync)
 }
 
 // GeneticAsync breeds one child at a time from winners of tournaments, with the operators of Genetic. A child that is told enters the
@@ -52,12 +52,15 @@ type geneticAsyncState struct {
 
 // NewGeneticAsync makes an asynchronous genetic algorithm for a problem with one objective.
 func NewGeneticAsync(problem Problem, par GeneticAsyncParams, seed uint64) (*GeneticAsync, error) {
-	par, err := resolved("genetic_async", par, problem)
+	par, err := resolved(geneticAsyncAlgorithm(), par, problem, (*GeneticAsyncParams).resolve)
 	if err != nil {
 		return nil, err
 	}
 	return &GeneticAsync{problem, par, geneticAsyncState{Src: newSource(seed)}}, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *GeneticAsync) Params() GeneticAsyncParams { return o.par }
 
 // Asynchronous implements Asynchronous.
 func (o *GeneticAsync) Asynchronous() {}
@@ -133,14 +136,10 @@ func (o *GeneticAsync) Status() Status {
 
 // MarshalBinary implements Optimizer.
 func (o *GeneticAsync) MarshalBinary() ([]byte, error) {
-	return encodeState("genetic_async", 1, o.problem, o.s)
+	return encodeState(geneticAsyncAlgorithm(), 1, o.problem, o.s)
 }
 
 // UnmarshalBinary implements Optimizer.
 func (o *GeneticAsync) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[geneticAsyncState]("genetic_async", 1, o.problem, b)
-	if err == nil {
-		o.s = s
-	}
-	return err
+	return decodeState(geneticAsyncAlgorithm(), 1, o.problem, b, &o.s)
 }

@@ -41,17 +41,17 @@ func (p *GradientParams) resolve(problem Problem) error {
 	return single(problem)
 }
 
-var gradientAlgorithm = Algorithm{
-	Name:  "gradient",
-	Title: "Gradient descent along slopes estimated from random probes",
-	Reference: "momentum: Polyak 1964, doi 10.1016/0041-5553(64)90137-5; rmsprop: Tieleman and Hinton 2012, lecture 6.5; " +
-		"adam and adamax: Kingma and Ba 2015, arXiv:1412.6980",
-	When: "for a smooth loss with one valley, near its end, or to repeat published runs; with many local minima it stays in the first, and " +
-		"for dependent parameters cmaes needs fewer evaluations",
-	Cost:        "O(probes n min(probes, n)); memory O(probes n)",
-	Parallelism: "probes + 1 at a time",
-	Params:      func() any { p := DefaultGradient(); return &p },
-	New:         build(NewGradient, func(o *Gradient) GradientParams { return o.par }),
+func gradientAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "gradient",
+		Title: "Gradient descent along slopes estimated from random probes",
+		Reference: "momentum: Polyak 1964, doi 10.1016/0041-5553(64)90137-5; rmsprop: Tieleman and Hinton 2012, lecture 6.5; " +
+			"adam and adamax: Kingma and Ba 2015, arXiv:1412.6980",
+		When: "for a smooth loss with one valley, near its end, or to repeat published runs; with many local minima it stays in the first, and " +
+			"for dependent parameters cmaes needs fewer evaluations",
+		Cost:        "O(probes n min(probes, n)); memory O(probes n)",
+		Parallelism: "probes + 1 at a time",
+	}, DefaultGradient, NewGradient)
 }
 
 // Gradient moves a centre against the slope of a plane, fitted by least squares to the losses of the centre and of random probes around it.
@@ -80,7 +80,7 @@ type gradientState struct {
 
 // NewGradient makes a gradient descent for a problem with one objective.
 func NewGradient(problem Problem, par GradientParams, seed uint64) (*Gradient, error) {
-	par, err := resolved("gradient", par, problem)
+	par, err := resolved(gradientAlgorithm(), par, problem, (*GradientParams).resolve)
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +91,9 @@ func NewGradient(problem Problem, par GradientParams, seed uint64) (*Gradient, e
 	o.s.Centre = f.start(par.Start, rand.New(o.s.Src))
 	return o, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *Gradient) Params() GradientParams { return o.par }
 
 // WarmStart implements WarmStarter: the search begins at the best point known.
 func (o *Gradient) WarmStart(known []Solution) error {
@@ -255,13 +258,13 @@ func (o *Gradient) Status() Status {
 func (o *Gradient) MarshalBinary() ([]byte, error) {
 	s := o.s
 	s.Cloud = s.Cloud.compact()
-	return encodeState("gradient", 1, o.problem, s)
+	return encodeState(gradientAlgorithm(), 1, o.problem, s)
 }
 
 // UnmarshalBinary implements Optimizer.
 func (o *Gradient) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[gradientState]("gradient", 1, o.problem, b)
-	if err != nil {
+	var s gradientState
+	if err := decodeState(gradientAlgorithm(), 1, o.problem, b, &s); err != nil {
 		return err
 	}
 	if n := o.frame.dim(); len(s.Centre) != n || len(s.M) != n || len(s.V) != n || s.Src == nil {

@@ -25,16 +25,16 @@ func (p *GridParams) resolve(problem Problem) error {
 	return err
 }
 
-var gridAlgorithm = Algorithm{
-	Name:  "grid",
-	Title: "Grid search",
-	When: "for one to three parameters, to map how the loss depends on them, or to try a few given values; " +
-		"to find the best, random search needs fewer points already with three parameters",
-	Reference:   "for what it costs: Bergstra and Bengio 2012, Random Search for Hyper-Parameter Optimization, JMLR 13",
-	Cost:        "O(λn); the grid is never held in memory",
-	Parallelism: "pop_size at a time",
-	Params:      func() any { p := DefaultGrid(); return &p },
-	New:         build(NewGrid, func(o *Grid) GridParams { return o.par }),
+func gridAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "grid",
+		Title: "Grid search",
+		When: "for one to three parameters, to map how the loss depends on them, or to try a few given values; " +
+			"to find the best, random search needs fewer points already with three parameters",
+		Reference:   "for what it costs: Bergstra and Bengio 2012, Random Search for Hyper-Parameter Optimization, JMLR 13",
+		Cost:        "O(λn); the grid is never held in memory",
+		Parallelism: "pop_size at a time",
+	}, DefaultGrid, NewGrid)
 }
 
 // gridAxis is the points of one coordinate.
@@ -140,7 +140,7 @@ type gridState struct {
 
 // NewGrid makes a grid search. It suits every problem whose grid is not too large.
 func NewGrid(problem Problem, par GridParams, seed uint64) (*Grid, error) {
-	par, err := resolved("grid", par, problem)
+	par, err := resolved(gridAlgorithm(), par, problem, (*GridParams).resolve)
 	if err != nil {
 		return nil, err
 	}
@@ -150,6 +150,9 @@ func NewGrid(problem Problem, par GridParams, seed uint64) (*Grid, error) {
 	}
 	return &Grid{problem: problem, par: par, axes: axes, points: points, s: gridState{Key: newSource(seed).Uint64()}}, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *Grid) Params() GridParams { return o.par }
 
 // point is the one that is visited as number k.
 func (o *Grid) point(k int64) []float64 {
@@ -219,12 +222,14 @@ func (o *Grid) Status() Status {
 }
 
 // MarshalBinary implements Optimizer.
-func (o *Grid) MarshalBinary() ([]byte, error) { return encodeState("grid", 1, o.problem, o.s) }
+func (o *Grid) MarshalBinary() ([]byte, error) {
+	return encodeState(gridAlgorithm(), 1, o.problem, o.s)
+}
 
 // UnmarshalBinary implements Optimizer.
 func (o *Grid) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[gridState]("grid", 1, o.problem, b)
-	if err != nil {
+	var s gridState
+	if err := decodeState(gridAlgorithm(), 1, o.problem, b, &s); err != nil {
 		return err
 	}
 	if s.Next < 0 || s.Next > o.points {

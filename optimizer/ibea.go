@@ -20,17 +20,17 @@ func DefaultIBEA() IBEAParams {
 
 func (p *IBEAParams) resolve(problem Problem) error { return p.MatingParams.resolve(problem) }
 
-var ibeaAlgorithm = Algorithm{
-	Name:  "ibea",
-	Title: "Indicator-based evolutionary algorithm (IBEA) with the additive epsilon indicator",
-	Reference: "Zitzler and Künzli 2004, Indicator-Based Selection in Multiobjective Search, PPSN VIII, " +
-		"doi 10.1007/978-3-540-30217-9_84",
-	When: "for four and more objectives, such as the features of a neuron's response, where nearly no individual dominates another and " +
-		"nsga2 no longer knows a direction",
-	Cost:        "O(λ² M) for M objectives",
-	Parallelism: "pop_size at a time",
-	Params:      func() any { p := DefaultIBEA(); return &p },
-	New:         build(NewIBEA, func(o *IBEA) IBEAParams { return o.par }),
+func ibeaAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "ibea",
+		Title: "Indicator-based evolutionary algorithm (IBEA) with the additive epsilon indicator",
+		Reference: "Zitzler and Künzli 2004, Indicator-Based Selection in Multiobjective Search, PPSN VIII, " +
+			"doi 10.1007/978-3-540-30217-9_84",
+		When: "for four and more objectives, such as the features of a neuron's response, where nearly no individual dominates another and " +
+			"nsga2 no longer knows a direction",
+		Cost:        "O(λ² M) for M objectives",
+		Parallelism: "pop_size at a time",
+	}, DefaultIBEA, NewIBEA)
 }
 
 // IBEA has those survive without whom the population would be least worse, as measured by the indicator I_ε+: by how much one individual
@@ -43,14 +43,17 @@ type IBEA struct {
 
 // NewIBEA makes an IBEA for a problem with several objectives.
 func NewIBEA(problem Problem, par IBEAParams, seed uint64) (*IBEA, error) {
-	par, err := resolved("ibea", par, problem)
+	par, err := resolved(ibeaAlgorithm(), par, problem, (*IBEAParams).resolve)
 	if err != nil {
 		return nil, err
 	}
-	o := &IBEA{newEvolution("ibea", problem, par.PopSize, par.MatingParams, seed), par}
+	o := &IBEA{newEvolution(ibeaAlgorithm(), problem, par.PopSize, par.MatingParams, seed), par}
 	o.survive = o.fittest
 	return o, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *IBEA) Params() IBEAParams { return o.par }
 
 // fittest removes the least fit one at a time. Merit is the fitness F(x) = Σ −exp(−I({y}, {x}) / cκ), the loss in quality if x were
 // removed, over all other y.

@@ -21,17 +21,17 @@ func (p *JADEParams) resolve(problem Problem) error {
 // jadePopSize follows the paper, which has 30 up to 10 dimensions, 100 in 30, and 400 in 100.
 func jadePopSize(problem Problem) int { return min(max(30, 4*problem.Dim()), 400) }
 
-var jadeAlgorithm = Algorithm{
-	Name:  "jade",
-	Title: "Adaptive differential evolution with an archive (JADE)",
-	Reference: "Zhang and Sanderson 2009, JADE: Adaptive Differential Evolution with Optional External Archive, " +
-		"doi 10.1109/TEVC.2009.2014613",
-	When: "as lshade, for spaces that mix numbers, switches and choices; where lshade's population is too large for the evaluations that " +
-		"can be afforded",
-	Cost:        "O(λn + λ log λ); memory O(λn)",
-	Parallelism: "pop_size at a time",
-	Params:      func() any { p := DefaultJADE(); return &p },
-	New:         build(NewJADE, func(o *JADE) JADEParams { return o.par }),
+func jadeAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "jade",
+		Title: "Adaptive differential evolution with an archive (JADE)",
+		Reference: "Zhang and Sanderson 2009, JADE: Adaptive Differential Evolution with Optional External Archive, " +
+			"doi 10.1109/TEVC.2009.2014613",
+		When: "as lshade, for spaces that mix numbers, switches and choices; where lshade's population is too large for the evaluations that " +
+			"can be afforded",
+		Cost:        "O(λn + λ log λ); memory O(λn)",
+		Parallelism: "pop_size at a time",
+	}, DefaultJADE, NewJADE)
 }
 
 // JADE is a differential evolution that pulls each member towards one of the best, adds a difference of two others, and adapts scale factor
@@ -43,11 +43,11 @@ type JADE struct {
 
 // NewJADE makes a JADE for a problem with one objective.
 func NewJADE(problem Problem, par JADEParams, seed uint64) (*JADE, error) {
-	par, err := resolved("jade", par, problem)
+	par, err := resolved(jadeAlgorithm(), par, problem, (*JADEParams).resolve)
 	if err != nil {
 		return nil, err
 	}
-	o := &JADE{newDifferential("jade", problem, 1, seed), par}
+	o := &JADE{newDifferential(jadeAlgorithm(), problem, 1, seed), par}
 	o.greed = par.Greed
 	if par.Archive {
 		o.archive = 1
@@ -56,3 +56,6 @@ func NewJADE(problem Problem, par JADEParams, seed uint64) (*JADE, error) {
 	o.size = func(*differentialState) int { return par.PopSize }
 	return o, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *JADE) Params() JADEParams { return o.par }

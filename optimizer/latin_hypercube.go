@@ -11,19 +11,17 @@ type LatinHypercubeParams struct {
 // DefaultLatinHypercube returns the defaults of LatinHypercubeParams.
 func DefaultLatinHypercube() LatinHypercubeParams { return LatinHypercubeParams{PopSize: 32} }
 
-func (p *LatinHypercubeParams) resolve(Problem) error { return nil }
-
-var latinHypercubeAlgorithm = Algorithm{
-	Name:  "latin_hypercube",
-	Title: "Latin hypercube sampling",
-	Reference: "McKay, Beckman and Conover 1979, A Comparison of Three Methods for Selecting Values of Input Variables in the Analysis of " +
-		"Output from a Computer Code, doi 10.2307/1268522",
-	When: "to look at a model with a fixed number of evaluations, in any number of dimensions: every parameter's range is covered " +
-		"evenly. For one design of N individuals set pop_size and samples to N",
-	Cost:        "O(λn)",
-	Parallelism: "pop_size at a time",
-	Params:      func() any { p := DefaultLatinHypercube(); return &p },
-	New:         build(NewLatinHypercube, func(o *LatinHypercube) LatinHypercubeParams { return o.par }),
+func latinHypercubeAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "latin_hypercube",
+		Title: "Latin hypercube sampling",
+		Reference: "McKay, Beckman and Conover 1979, A Comparison of Three Methods for Selecting Values of Input Variables in the Analysis of " +
+			"Output from a Computer Code, doi 10.2307/1268522",
+		When: "to look at a model with a fixed number of evaluations, in any number of dimensions: every parameter's range is covered " +
+			"evenly. For one design of N individuals set pop_size and samples to N",
+		Cost:        "O(λn)",
+		Parallelism: "pop_size at a time",
+	}, DefaultLatinHypercube, NewLatinHypercube)
 }
 
 // LatinHypercube draws each generation so that, of n individuals, every n-th part of every coordinate's initial distribution has one.
@@ -34,11 +32,14 @@ type LatinHypercube struct {
 
 // NewLatinHypercube makes a Latin hypercube design. It suits every problem.
 func NewLatinHypercube(problem Problem, par LatinHypercubeParams, seed uint64) (*LatinHypercube, error) {
-	par, err := resolved("latin_hypercube", par, problem)
+	par, err := resolved(latinHypercubeAlgorithm(), par, problem, nil)
 	if err != nil {
 		return nil, err
 	}
-	o := &LatinHypercube{newDesign("latin_hypercube", problem, par.PopSize, par.Samples, seed), par}
+	o := &LatinHypercube{newDesign(latinHypercubeAlgorithm(), problem, par.PopSize, par.Samples, seed), par}
 	o.points = func(rng *rand.Rand, _ int64, n int) [][]float64 { return latinHypercube(problem, rng, n) }
 	return o, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *LatinHypercube) Params() LatinHypercubeParams { return o.par }

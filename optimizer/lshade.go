@@ -28,17 +28,17 @@ func (p *LSHADEParams) resolve(problem Problem) error {
 	return single(problem)
 }
 
-var lshadeAlgorithm = Algorithm{
-	Name:  "lshade",
-	Title: "Success-history based adaptive differential evolution with linear population size reduction (L-SHADE), with restarts",
-	Reference: "Tanabe and Fukunaga 2014, Improving the Search Performance of SHADE Using Linear Population Size Reduction, " +
-		"doi 10.1109/CEC.2014.6900380",
-	When: "for losses with many local minima, above all where parameters act independently of each other, and for spaces that mix " +
-		"numbers, switches and choices; needs 1000 n evaluations or more. On smooth losses of dependent parameters cmaes needs far fewer",
-	Cost:        "O(λn + λ log λ); memory O(λn)",
-	Parallelism: "pop_size at a time at the start of a run, falling to 4 at its end",
-	Params:      func() any { p := DefaultLSHADE(); return &p },
-	New:         build(NewLSHADE, func(o *LSHADE) LSHADEParams { return o.par }),
+func lshadeAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "lshade",
+		Title: "Success-history based adaptive differential evolution with linear population size reduction (L-SHADE), with restarts",
+		Reference: "Tanabe and Fukunaga 2014, Improving the Search Performance of SHADE Using Linear Population Size Reduction, " +
+			"doi 10.1109/CEC.2014.6900380",
+		When: "for losses with many local minima, above all where parameters act independently of each other, and for spaces that mix " +
+			"numbers, switches and choices; needs 1000 n evaluations or more. On smooth losses of dependent parameters cmaes needs far fewer",
+		Cost:        "O(λn + λ log λ); memory O(λn)",
+		Parallelism: "pop_size at a time at the start of a run, falling to 4 at its end",
+	}, DefaultLSHADE, NewLSHADE)
 }
 
 // LSHADE is a differential evolution that remembers which scale factors and crossover rates have been successful, and whose population
@@ -51,14 +51,17 @@ type LSHADE struct {
 
 // NewLSHADE makes an L-SHADE for a problem with one objective.
 func NewLSHADE(problem Problem, par LSHADEParams, seed uint64) (*LSHADE, error) {
-	par, err := resolved("lshade", par, problem)
+	par, err := resolved(lshadeAlgorithm(), par, problem, (*LSHADEParams).resolve)
 	if err != nil {
 		return nil, err
 	}
-	o := &LSHADE{newDifferential("lshade", problem, par.Memory, seed), par}
+	o := &LSHADE{newDifferential(lshadeAlgorithm(), problem, par.Memory, seed), par}
 	o.greed, o.archive, o.learn, o.size = par.Greed, par.Archive, learnLSHADE, o.shrunk
 	return o, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *LSHADE) Params() LSHADEParams { return o.par }
 
 // shrunk is the size of the population after what the run has used of its length (section "Linear population size reduction"); 0 when
 // that is all.

@@ -97,16 +97,16 @@ func (p *MAPElitesParams) resolve(problem Problem) error {
 	return nil
 }
 
-var mapElitesAlgorithm = Algorithm{
-	Name:      "map_elites",
-	Title:     "Multi-dimensional archive of phenotypic elites (MAP-Elites)",
-	Reference: "Mouret and Clune 2015, Illuminating Search Spaces by Mapping Elites, arXiv:1504.04909",
-	When: "to see how good a model can be for each kind of behaviour, instead of one best individual: all the ways in which a neuron can " +
-		"fire, say. What a kind is, is told by a few features",
-	Cost:        "O(λ (n + log c)) for c cells; memory O(cn)",
-	Parallelism: "pop_size at a time",
-	Params:      func() any { p := DefaultMAPElites(); return &p },
-	New:         build(NewMAPElites, func(o *MAPElites) MAPElitesParams { return o.par }),
+func mapElitesAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:      "map_elites",
+		Title:     "Multi-dimensional archive of phenotypic elites (MAP-Elites)",
+		Reference: "Mouret and Clune 2015, Illuminating Search Spaces by Mapping Elites, arXiv:1504.04909",
+		When: "to see how good a model can be for each kind of behaviour, instead of one best individual: all the ways in which a neuron can " +
+			"fire, say. What a kind is, is told by a few features",
+		Cost:        "O(λ (n + log c)) for c cells; memory O(cn)",
+		Parallelism: "pop_size at a time",
+	}, DefaultMAPElites, NewMAPElites)
 }
 
 // MAPElites divides the space of features into cells and keeps the best individual of each, of which it breeds new ones: by blend crossover
@@ -134,12 +134,15 @@ type Elite struct {
 
 // NewMAPElites makes a MAP-Elites for a problem with one objective.
 func NewMAPElites(problem Problem, par MAPElitesParams, seed uint64) (*MAPElites, error) {
-	par, err := resolved("map_elites", par, problem)
+	par, err := resolved(mapElitesAlgorithm(), par, problem, (*MAPElitesParams).resolve)
 	if err != nil {
 		return nil, err
 	}
 	return &MAPElites{problem, par, mapElitesState{Src: newSource(seed)}}, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *MAPElites) Params() MAPElitesParams { return o.par }
 
 // WarmStart implements WarmStarter.
 func (o *MAPElites) WarmStart(known []Solution) (err error) {
@@ -223,14 +226,10 @@ func (o *MAPElites) Status() Status {
 
 // MarshalBinary implements Optimizer.
 func (o *MAPElites) MarshalBinary() ([]byte, error) {
-	return encodeState("map_elites", 1, o.problem, o.s)
+	return encodeState(mapElitesAlgorithm(), 1, o.problem, o.s)
 }
 
 // UnmarshalBinary implements Optimizer.
 func (o *MAPElites) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[mapElitesState]("map_elites", 1, o.problem, b)
-	if err == nil {
-		o.s = s
-	}
-	return err
+	return decodeState(mapElitesAlgorithm(), 1, o.problem, b, &o.s)
 }

@@ -18,17 +18,17 @@ func DefaultNSGA2() NSGA2Params { return NSGA2Params{PopSize: 100, MatingParams:
 
 func (p *NSGA2Params) resolve(problem Problem) error { return p.MatingParams.resolve(problem) }
 
-var nsga2Algorithm = Algorithm{
-	Name:  "nsga2",
-	Title: "Non-dominated sorting genetic algorithm II (NSGA-II)",
-	Reference: "Deb, Pratap, Agarwal and Meyarivan 2002, A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II, " +
-		"doi 10.1109/4235.996017",
-	When: "first, for two or three objectives that are not to be added up: it returns a front of the best compromises, on any " +
-		"kind of parameters",
-	Cost:        "O(λ² M) for M objectives",
-	Parallelism: "pop_size at a time",
-	Params:      func() any { p := DefaultNSGA2(); return &p },
-	New:         build(NewNSGA2, func(o *NSGA2) NSGA2Params { return o.par }),
+func nsga2Algorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "nsga2",
+		Title: "Non-dominated sorting genetic algorithm II (NSGA-II)",
+		Reference: "Deb, Pratap, Agarwal and Meyarivan 2002, A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II, " +
+			"doi 10.1109/4235.996017",
+		When: "first, for two or three objectives that are not to be added up: it returns a front of the best compromises, on any " +
+			"kind of parameters",
+		Cost:        "O(λ² M) for M objectives",
+		Parallelism: "pop_size at a time",
+	}, DefaultNSGA2, NewNSGA2)
 }
 
 // NSGA2 has those survive whom fewer fronts dominate, and within the front that does not fit as a whole, those with the most room around
@@ -40,14 +40,17 @@ type NSGA2 struct {
 
 // NewNSGA2 makes an NSGA-II for a problem with several objectives.
 func NewNSGA2(problem Problem, par NSGA2Params, seed uint64) (*NSGA2, error) {
-	par, err := resolved("nsga2", par, problem)
+	par, err := resolved(nsga2Algorithm(), par, problem, (*NSGA2Params).resolve)
 	if err != nil {
 		return nil, err
 	}
-	o := &NSGA2{newEvolution("nsga2", problem, par.PopSize, par.MatingParams, seed), par}
+	o := &NSGA2{newEvolution(nsga2Algorithm(), problem, par.PopSize, par.MatingParams, seed), par}
 	o.survive = leastCrowded
 	return o, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *NSGA2) Params() NSGA2Params { return o.par }
 
 // leastCrowded is the environmental selection of NSGA-II (section III.C). Rank is the front, Merit the crowding distance.
 func leastCrowded(_ *rand.Rand, pool []parent, n int) []parent {

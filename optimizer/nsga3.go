@@ -53,17 +53,17 @@ func (p *NSGA3Params) resolve(problem Problem) error {
 	return nil
 }
 
-var nsga3Algorithm = Algorithm{
-	Name:  "nsga3",
-	Title: "Non-dominated sorting genetic algorithm III (NSGA-III)",
-	Reference: "Deb and Jain 2014, An Evolutionary Many-Objective Optimization Algorithm Using Reference-Point-Based " +
-		"Nondominated Sorting Approach, Part I, doi 10.1109/TEVC.2013.2281535",
-	When: "for three and more objectives where the front is to be covered evenly, by one individual for each direction from the " +
-		"best values; fronts with gaps or edges of their own suit ibea better",
-	Cost:        "O(λ² M) for M objectives",
-	Parallelism: "pop_size at a time",
-	Params:      func() any { p := DefaultNSGA3(); return &p },
-	New:         build(NewNSGA3, func(o *NSGA3) NSGA3Params { return o.par }),
+func nsga3Algorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "nsga3",
+		Title: "Non-dominated sorting genetic algorithm III (NSGA-III)",
+		Reference: "Deb and Jain 2014, An Evolutionary Many-Objective Optimization Algorithm Using Reference-Point-Based " +
+			"Nondominated Sorting Approach, Part I, doi 10.1109/TEVC.2013.2281535",
+		When: "for three and more objectives where the front is to be covered evenly, by one individual for each direction from the " +
+			"best values; fronts with gaps or edges of their own suit ibea better",
+		Cost:        "O(λ² M) for M objectives",
+		Parallelism: "pop_size at a time",
+	}, DefaultNSGA3, NewNSGA3)
 }
 
 // NSGA3 has those survive whom fewer fronts dominate, and of the front that does not fit as a whole those that are nearest to the
@@ -77,17 +77,20 @@ type NSGA3 struct {
 
 // NewNSGA3 makes an NSGA-III for a problem with several objectives.
 func NewNSGA3(problem Problem, par NSGA3Params, seed uint64) (*NSGA3, error) {
-	par, err := resolved("nsga3", par, problem)
+	par, err := resolved(nsga3Algorithm(), par, problem, (*NSGA3Params).resolve)
 	if err != nil {
 		return nil, err
 	}
-	o := &NSGA3{newEvolution("nsga3", problem, par.PopSize, par.MatingParams, seed), par, referenceDirections(problem.NumObjectives(), par.Divisions)}
+	o := &NSGA3{newEvolution(nsga3Algorithm(), problem, par.PopSize, par.MatingParams, seed), par, referenceDirections(problem.NumObjectives(), par.Divisions)}
 	for _, d := range o.directions {
 		floats.Scale(1/floats.Norm(d, 2), d)
 	}
 	o.survive = o.nearest
 	return o, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *NSGA3) Params() NSGA3Params { return o.par }
 
 // nearest is the environmental selection (algorithm 1). All that survive are equals in tournaments.
 func (o *NSGA3) nearest(rng *rand.Rand, pool []parent, n int) []parent {

@@ -49,17 +49,17 @@ func chainsFor(n int, lowToHigh float64) int {
 	return min(max(1+int(math.Ceil(-math.Log(lowToHigh)/logRatio)), 4), 64)
 }
 
-var parallelTemperingAlgorithm = Algorithm{
-	Name:  "parallel_tempering",
-	Title: "Parallel tempering (replica exchange)",
-	Reference: "Geyer 1991, Markov chain Monte Carlo maximum likelihood; Hukushima and Nemoto 1996, doi 10.1143/JPSJ.65.1604; " +
-		"swaps of even and odd pairs in turn: Okabe et al. 2001, doi 10.1016/S0009-2614(01)00055-0",
-	When: "for losses with several deep valleys, where annealing ends in the wrong one, and to see how a posterior distribution " +
-		"looks that the loss is the negative logarithm of",
-	Cost:        "O(chains n)",
-	Parallelism: "chains at a time",
-	Params:      func() any { p := DefaultParallelTempering(); return &p },
-	New:         build(NewParallelTempering, func(o *ParallelTempering) ParallelTemperingParams { return o.par }),
+func parallelTemperingAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "parallel_tempering",
+		Title: "Parallel tempering (replica exchange)",
+		Reference: "Geyer 1991, Markov chain Monte Carlo maximum likelihood; Hukushima and Nemoto 1996, doi 10.1143/JPSJ.65.1604; " +
+			"swaps of even and odd pairs in turn: Okabe et al. 2001, doi 10.1016/S0009-2614(01)00055-0",
+		When: "for losses with several deep valleys, where annealing ends in the wrong one, and to see how a posterior distribution " +
+			"looks that the loss is the negative logarithm of",
+		Cost:        "O(chains n)",
+		Parallelism: "chains at a time",
+	}, DefaultParallelTempering, NewParallelTempering)
 }
 
 // ParallelTempering lets chains walk at fixed temperatures, each with a stationary distribution over the box in proportion to exp(−loss/T), and
@@ -84,12 +84,15 @@ type parallelTemperingState struct {
 
 // NewParallelTempering makes a parallel tempering for a problem with one objective.
 func NewParallelTempering(problem Problem, par ParallelTemperingParams, seed uint64) (*ParallelTempering, error) {
-	par, err := resolved("parallel_tempering", par, problem)
+	par, err := resolved(parallelTemperingAlgorithm(), par, problem, (*ParallelTemperingParams).resolve)
 	if err != nil {
 		return nil, err
 	}
 	return &ParallelTempering{problem, par, parallelTemperingState{Src: newSource(seed)}}, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *ParallelTempering) Params() ParallelTemperingParams { return o.par }
 
 // WarmStart implements WarmStarter: known points are among the individuals with which the search begins.
 func (o *ParallelTempering) WarmStart(known []Solution) (err error) {
@@ -198,13 +201,13 @@ func (o *ParallelTempering) Status() Status {
 
 // MarshalBinary implements Optimizer.
 func (o *ParallelTempering) MarshalBinary() ([]byte, error) {
-	return encodeState("parallel_tempering", 1, o.problem, o.s)
+	return encodeState(parallelTemperingAlgorithm(), 1, o.problem, o.s)
 }
 
 // UnmarshalBinary implements Optimizer.
 func (o *ParallelTempering) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[parallelTemperingState]("parallel_tempering", 1, o.problem, b)
-	if err != nil {
+	var s parallelTemperingState
+	if err := decodeState(parallelTemperingAlgorithm(), 1, o.problem, b, &s); err != nil {
 		return err
 	}
 	if n := len(s.Chains); s.Src == nil || n != 0 && (n != o.par.Chains || len(s.Temperatures) != n || len(s.Tried) != n-1 || len(s.Swapped) != n-1) {

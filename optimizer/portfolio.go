@@ -27,22 +27,24 @@ func (p *PortfolioParams) resolve(problem Problem) error {
 	return single(problem)
 }
 
-var portfolioAlgorithm = Algorithm{
-	Name:  "portfolio",
-	Title: "Portfolio of optimizers that gives the evaluations to the one that earns them",
-	Reference: "algorithm portfolios: Gomes and Selman 2001, doi 10.1016/S0004-3702(00)00081-3; probability matching: Goldberg 1990, " +
-		"in the form of Thierens 2005, doi 10.1145/1068009.1068251; stride scheduling: Waldspurger and Weihl 1995, MIT/LCS/TM-528",
-	When: "where nothing is known of the loss and a poor choice of the optimizer would cost more than sharing the evaluations: it finds " +
-		"what cmaes or lshade finds alone, mostly with less than twice the evaluations of the better one, and never more than 1 / least_share times",
-	Cost:        "that of its members",
-	Parallelism: "one generation of a member at a time: the pop_size of cmaes or of lshade",
-	Params:      func() any { p := DefaultPortfolio(); return &p },
-	New:         build(NewPortfolio, func(o *Portfolio) PortfolioParams { return o.par }),
+func portfolioAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "portfolio",
+		Title: "Portfolio of optimizers that gives the evaluations to the one that earns them",
+		Reference: "algorithm portfolios: Gomes and Selman 2001, doi 10.1016/S0004-3702(00)00081-3; probability matching: Goldberg 1990, " +
+			"in the form of Thierens 2005, doi 10.1145/1068009.1068251; stride scheduling: Waldspurger and Weihl 1995, MIT/LCS/TM-528",
+		When: "where nothing is known of the loss and a poor choice of the optimizer would cost more than sharing the evaluations: it finds " +
+			"what cmaes or lshade finds alone, mostly with less than twice the evaluations of the better one, and never more than 1 / least_share times",
+		Cost:        "that of its members",
+		Parallelism: "one generation of a member at a time: the pop_size of cmaes or of lshade",
+	}, DefaultPortfolio, NewPortfolio)
 }
 
 // memberAlgorithm is the algorithm of a member: one of those for one objective that learn by generations.
 func memberAlgorithm(name string) Algorithm {
-	for _, a := range []Algorithm{cmaesAlgorithm, xnesAlgorithm, snesAlgorithm, lshadeAlgorithm, jadeAlgorithm, psoAlgorithm, geneticAlgorithm} {
+	for _, a := range []Algorithm{
+		cmaesAlgorithm(), xnesAlgorithm(), snesAlgorithm(), lshadeAlgorithm(), jadeAlgorithm(), psoAlgorithm(), geneticAlgorithm(),
+	} {
 		if a.Name == name {
 			return a
 		}
@@ -83,7 +85,7 @@ type portfolioMember struct {
 
 // NewPortfolio makes a portfolio for a problem with one objective.
 func NewPortfolio(problem Problem, par PortfolioParams, seed uint64) (*Portfolio, error) {
-	par, err := resolved("portfolio", par, problem)
+	par, err := resolved(portfolioAlgorithm(), par, problem, (*PortfolioParams).resolve)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +107,9 @@ func NewPortfolio(problem Problem, par PortfolioParams, seed uint64) (*Portfolio
 	}
 	return o, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *Portfolio) Params() PortfolioParams { return o.par }
 
 // member makes an optimizer with a seed of its own.
 func (o *Portfolio) member(name string) (Optimizer, error) {
@@ -229,13 +234,13 @@ func (o *Portfolio) MarshalBinary() ([]byte, error) {
 			return nil, err
 		}
 	}
-	return encodeState("portfolio", 1, o.problem, s)
+	return encodeState(portfolioAlgorithm(), 1, o.problem, s)
 }
 
 // UnmarshalBinary implements Optimizer.
 func (o *Portfolio) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[portfolioState]("portfolio", 1, o.problem, b)
-	if err != nil {
+	var s portfolioState
+	if err := decodeState(portfolioAlgorithm(), 1, o.problem, b, &s); err != nil {
 		return err
 	}
 	if len(s.Members) != len(o.members) || s.Turn < 0 || s.Turn >= len(s.Members) || len(s.IDs) != len(s.Gen.Members) || s.Src == nil {
@@ -248,6 +253,7 @@ func (o *Portfolio) UnmarshalBinary(b []byte) error {
 			return fmt.Errorf("%w: it is of a portfolio with %s", ErrState, m.Name)
 		}
 		a := memberAlgorithm(m.Name)
+		var err error
 		if members[i], err = a.New(o.problem, a.Params(), 0); err != nil {
 			return err
 		}

@@ -14,16 +14,16 @@ func DefaultPSO() PSOParams { return PSOParams{PopSize: 40} }
 
 func (p *PSOParams) resolve(problem Problem) error { return single(problem) }
 
-var psoAlgorithm = Algorithm{
-	Name:  "pso",
-	Title: "Particle swarm optimization (Standard PSO 2011, adaptive random topology), with restarts",
-	Reference: "Clerc 2012, Standard Particle Swarm Optimisation, hal-00764996; Zambrano-Bigiarini, Clerc and Rojas 2013, " +
-		"doi 10.1109/CEC.2013.6557848",
-	When:        "to compare with or repeat published runs; of the methods for the same problems cmaes and lshade need fewer evaluations on most",
-	Cost:        "O(λn)",
-	Parallelism: "pop_size at a time",
-	Params:      func() any { p := DefaultPSO(); return &p },
-	New:         build(NewPSO, func(o *PSO) PSOParams { return o.par }),
+func psoAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "pso",
+		Title: "Particle swarm optimization (Standard PSO 2011, adaptive random topology), with restarts",
+		Reference: "Clerc 2012, Standard Particle Swarm Optimisation, hal-00764996; Zambrano-Bigiarini, Clerc and Rojas 2013, " +
+			"doi 10.1109/CEC.2013.6557848",
+		When:        "to compare with or repeat published runs; of the methods for the same problems cmaes and lshade need fewer evaluations on most",
+		Cost:        "O(λn)",
+		Parallelism: "pop_size at a time",
+	}, DefaultPSO, NewPSO)
 }
 
 // PSO moves a swarm of particles, each of which remembers its best point and is told of those of a few others. Who tells whom is drawn
@@ -46,12 +46,15 @@ type psoState struct {
 
 // NewPSO makes a particle swarm for a problem with one objective.
 func NewPSO(problem Problem, par PSOParams, seed uint64) (*PSO, error) {
-	par, err := resolved("pso", par, problem)
+	par, err := resolved(psoAlgorithm(), par, problem, (*PSOParams).resolve)
 	if err != nil {
 		return nil, err
 	}
 	return &PSO{problem, newFrame(problem, clipped), par, psoState{Src: newSource(seed)}}, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *PSO) Params() PSOParams { return o.par }
 
 // WarmStart implements WarmStarter.
 func (o *PSO) WarmStart(known []Solution) (err error) {
@@ -125,13 +128,9 @@ func (o *PSO) Status() Status {
 }
 
 // MarshalBinary implements Optimizer.
-func (o *PSO) MarshalBinary() ([]byte, error) { return encodeState("pso", 1, o.problem, o.s) }
+func (o *PSO) MarshalBinary() ([]byte, error) { return encodeState(psoAlgorithm(), 1, o.problem, o.s) }
 
 // UnmarshalBinary implements Optimizer.
 func (o *PSO) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[psoState]("pso", 1, o.problem, b)
-	if err == nil {
-		o.s = s
-	}
-	return err
+	return decodeState(psoAlgorithm(), 1, o.problem, b, &o.s)
 }

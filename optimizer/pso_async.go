@@ -6,16 +6,16 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 )
 
-var psoAsyncAlgorithm = Algorithm{
-	Name:      "pso_async",
-	Title:     "Particle swarm optimization without generations",
-	Reference: "Koh, George, Haftka and Fregly 2006, Parallel Asynchronous Particle Swarm Optimization, doi 10.1002/nme.1646; moves as pso",
-	When: "as pso, where evaluations differ so much in time that the slowest would keep all others waiting; a run depends on who " +
-		"finished first, so that it can be resumed and replayed, but not repeated",
-	Cost:        "O(n + λ) for each individual; memory O(λn)",
-	Parallelism: "any number at a time; for more than pop_size the swarm grows",
-	Params:      func() any { p := DefaultPSO(); return &p },
-	New:         build(NewPSOAsync, func(o *PSOAsync) PSOParams { return o.par }),
+func psoAsyncAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:      "pso_async",
+		Title:     "Particle swarm optimization without generations",
+		Reference: "Koh, George, Haftka and Fregly 2006, Parallel Asynchronous Particle Swarm Optimization, doi 10.1002/nme.1646; moves as pso",
+		When: "as pso, where evaluations differ so much in time that the slowest would keep all others waiting; a run depends on who " +
+			"finished first, so that it can be resumed and replayed, but not repeated",
+		Cost:        "O(n + λ) for each individual; memory O(λn)",
+		Parallelism: "any number at a time; for more than pop_size the swarm grows",
+	}, DefaultPSO, NewPSOAsync)
 }
 
 // PSOAsync is PSO without generations: a particle moves again as soon as it is asked for one that is not under way, with what is known by then.
@@ -42,12 +42,15 @@ type psoMove struct{ Run, Particle int }
 
 // NewPSOAsync makes an asynchronous particle swarm for a problem with one objective.
 func NewPSOAsync(problem Problem, par PSOParams, seed uint64) (*PSOAsync, error) {
-	par, err := resolved("pso_async", par, problem)
+	par, err := resolved(psoAsyncAlgorithm(), par, problem, (*PSOParams).resolve)
 	if err != nil {
 		return nil, err
 	}
 	return &PSOAsync{problem: problem, frame: newFrame(problem, clipped), par: par, s: psoAsyncState{Src: newSource(seed)}}, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *PSOAsync) Params() PSOParams { return o.par }
 
 // Asynchronous implements Asynchronous.
 func (o *PSOAsync) Asynchronous() {}
@@ -146,14 +149,10 @@ func (o *PSOAsync) Status() Status {
 
 // MarshalBinary implements Optimizer.
 func (o *PSOAsync) MarshalBinary() ([]byte, error) {
-	return encodeState("pso_async", 1, o.problem, o.s)
+	return encodeState(psoAsyncAlgorithm(), 1, o.problem, o.s)
 }
 
 // UnmarshalBinary implements Optimizer.
 func (o *PSOAsync) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[psoAsyncState]("pso_async", 1, o.problem, b)
-	if err == nil {
-		o.s = s
-	}
-	return err
+	return decodeState(psoAsyncAlgorithm(), 1, o.problem, b, &o.s)
 }

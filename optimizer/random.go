@@ -11,17 +11,15 @@ type RandomParams struct {
 // DefaultRandom returns the defaults of RandomParams.
 func DefaultRandom() RandomParams { return RandomParams{PopSize: 32} }
 
-func (p *RandomParams) resolve(Problem) error { return nil }
-
-var randomAlgorithm = Algorithm{
-	Name:        "random",
-	Title:       "Random search",
-	Reference:   "Bergstra and Bengio 2012, Random Search for Hyper-Parameter Optimization, JMLR 13",
-	When:        "as the baseline that any other method has to beat, and to look at a model before searching it",
-	Cost:        "O(λn)",
-	Parallelism: "pop_size at a time",
-	Params:      func() any { p := DefaultRandom(); return &p },
-	New:         build(NewRandom, func(o *Random) RandomParams { return o.par }),
+func randomAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:        "random",
+		Title:       "Random search",
+		Reference:   "Bergstra and Bengio 2012, Random Search for Hyper-Parameter Optimization, JMLR 13",
+		When:        "as the baseline that any other method has to beat, and to look at a model before searching it",
+		Cost:        "O(λn)",
+		Parallelism: "pop_size at a time",
+	}, DefaultRandom, NewRandom)
 }
 
 // Random draws every individual independently from the problem's initial distribution.
@@ -32,11 +30,11 @@ type Random struct {
 
 // NewRandom makes a random search. It suits every problem.
 func NewRandom(problem Problem, par RandomParams, seed uint64) (*Random, error) {
-	par, err := resolved("random", par, problem)
+	par, err := resolved(randomAlgorithm(), par, problem, nil)
 	if err != nil {
 		return nil, err
 	}
-	o := &Random{newDesign("random", problem, par.PopSize, par.Samples, seed), par}
+	o := &Random{newDesign(randomAlgorithm(), problem, par.PopSize, par.Samples, seed), par}
 	o.points = func(rng *rand.Rand, _ int64, n int) [][]float64 {
 		xs := make([][]float64, n)
 		for i := range xs {
@@ -46,3 +44,6 @@ func NewRandom(problem Problem, par RandomParams, seed uint64) (*Random, error) 
 	}
 	return o, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *Random) Params() RandomParams { return o.par }

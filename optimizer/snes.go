@@ -37,17 +37,17 @@ func (p *SNESParams) resolve(problem Problem) error {
 	return single(problem)
 }
 
-var snesAlgorithm = Algorithm{
-	Name:  "snes",
-	Title: "Separable natural evolution strategy (SNES)",
-	Reference: "Schaul, Glasmachers and Schmidhuber 2011, High Dimensions and Heavy Tails for Natural Evolution Strategies, " +
-		"doi 10.1145/2001576.2001692; Wierstra et al. 2014, Natural Evolution Strategies, JMLR 15, 949-980",
-	When: "for hundreds to hundreds of thousands of parameters that hardly depend on each other but may differ in scale; " +
-		"where they do depend on each other, cmaes or xnes",
-	Cost:        "O(λn); memory O(λn) while the individuals are outstanding, checkpoints O(λ + n)",
-	Parallelism: "pop_size at a time",
-	Params:      func() any { p := DefaultSNES(); return &p },
-	New:         build(NewSNES, func(o *SNES) SNESParams { return o.par }),
+func snesAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "snes",
+		Title: "Separable natural evolution strategy (SNES)",
+		Reference: "Schaul, Glasmachers and Schmidhuber 2011, High Dimensions and Heavy Tails for Natural Evolution Strategies, " +
+			"doi 10.1145/2001576.2001692; Wierstra et al. 2014, Natural Evolution Strategies, JMLR 15, 949-980",
+		When: "for hundreds to hundreds of thousands of parameters that hardly depend on each other but may differ in scale; " +
+			"where they do depend on each other, cmaes or xnes",
+		Cost:        "O(λn); memory O(λn) while the individuals are outstanding, checkpoints O(λ + n)",
+		Parallelism: "pop_size at a time",
+	}, DefaultSNES, NewSNES)
 }
 
 // maxSigma is the largest step size of a natural evolution strategy, in widths. A flat loss must not let it grow to infinity.
@@ -75,7 +75,7 @@ type snesState struct {
 
 // NewSNES makes a separable natural evolution strategy for a problem with one objective.
 func NewSNES(problem Problem, par SNESParams, seed uint64) (*SNES, error) {
-	par, err := resolved("snes", par, problem)
+	par, err := resolved(snesAlgorithm(), par, problem, (*SNESParams).resolve)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +88,9 @@ func NewSNES(problem Problem, par SNESParams, seed uint64) (*SNES, error) {
 	}
 	return o, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *SNES) Params() SNESParams { return o.par }
 
 // WarmStart implements WarmStarter: the search begins at the best point known.
 func (o *SNES) WarmStart(known []Solution) error {
@@ -169,13 +172,13 @@ func (o *SNES) Status() Status {
 func (o *SNES) MarshalBinary() ([]byte, error) {
 	s := o.s
 	s.Cloud = s.Cloud.compact()
-	return encodeState("snes", 1, o.problem, s)
+	return encodeState(snesAlgorithm(), 1, o.problem, s)
 }
 
 // UnmarshalBinary implements Optimizer.
 func (o *SNES) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[snesState]("snes", 1, o.problem, b)
-	if err != nil {
+	var s snesState
+	if err := decodeState(snesAlgorithm(), 1, o.problem, b, &s); err != nil {
 		return err
 	}
 	if n := o.frame.dim(); len(s.Mean) != n || len(s.Sigma) != n || s.Src == nil {

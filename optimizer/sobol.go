@@ -30,17 +30,17 @@ func (p *SobolParams) resolve(problem Problem) error {
 	return nil
 }
 
-var sobolAlgorithm = Algorithm{
-	Name:  "sobol",
-	Title: "Scrambled Sobol sequence",
-	Reference: "Sobol' 1967, doi 10.1016/0041-5553(67)90144-9; direction numbers: Joe and Kuo 2008, doi 10.1137/070709359; " +
-		"scrambling: Owen 1995, doi 10.1007/978-1-4612-2552-2_19",
-	When: "to look at a model before searching it, as far as the budget allows: the space is covered evenly at any time, and can be covered " +
-		"more finely later. Up to some tens of parameters that matter",
-	Cost:        "O(λn)",
-	Parallelism: "pop_size at a time",
-	Params:      func() any { p := DefaultSobol(); return &p },
-	New:         build(NewSobol, func(o *Sobol) SobolParams { return o.par }),
+func sobolAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "sobol",
+		Title: "Scrambled Sobol sequence",
+		Reference: "Sobol' 1967, doi 10.1016/0041-5553(67)90144-9; direction numbers: Joe and Kuo 2008, doi 10.1137/070709359; " +
+			"scrambling: Owen 1995, doi 10.1007/978-1-4612-2552-2_19",
+		When: "to look at a model before searching it, as far as the budget allows: the space is covered evenly at any time, and can be covered " +
+			"more finely later. Up to some tens of parameters that matter",
+		Cost:        "O(λn)",
+		Parallelism: "pop_size at a time",
+	}, DefaultSobol, NewSobol)
 }
 
 // Sobol proposes the points of a Sobol sequence, from its beginning, scrambled as the seed says.
@@ -51,11 +51,11 @@ type Sobol struct {
 
 // NewSobol makes a Sobol design for a problem with up to 1024 coordinates.
 func NewSobol(problem Problem, par SobolParams, seed uint64) (*Sobol, error) {
-	par, err := resolved("sobol", par, problem)
+	par, err := resolved(sobolAlgorithm(), par, problem, (*SobolParams).resolve)
 	if err != nil {
 		return nil, err
 	}
-	o := &Sobol{newDesign("sobol", problem, par.PopSize, par.Samples, seed), par}
+	o := &Sobol{newDesign(sobolAlgorithm(), problem, par.PopSize, par.Samples, seed), par}
 	directions := sobolDirections(problem.Dim())
 	o.points = func(_ *rand.Rand, from int64, n int) [][]float64 {
 		untouched := *o.s.Src // nothing else is drawn from it, so that the first number stays the same
@@ -72,6 +72,9 @@ func NewSobol(problem Problem, par SobolParams, seed uint64) (*Sobol, error) {
 	}
 	return o, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *Sobol) Params() SobolParams { return o.par }
 
 // sobolDigits is the number of binary digits of a coordinate: as many as leave room for the half that keeps it off 0 and 1.
 const sobolDigits = 52

@@ -51,17 +51,17 @@ func (p *XNESParams) resolve(problem Problem) error {
 	return single(problem)
 }
 
-var xnesAlgorithm = Algorithm{
-	Name:  "xnes",
-	Title: "Exponential natural evolution strategy (xNES)",
-	Reference: "Glasmachers et al. 2010, Exponential Natural Evolution Strategies, doi 10.1145/1830483.1830557; " +
-		"Wierstra et al. 2014, Natural Evolution Strategies, JMLR 15, 949-980",
-	When: "for up to some tens of continuous parameters that depend on each other, where an update derived from one principle " +
-		"is wanted; cmaes needs fewer evaluations",
-	Cost:        "O(λn² + n³); memory O(n² + λn)",
-	Parallelism: "pop_size at a time",
-	Params:      func() any { p := DefaultXNES(); return &p },
-	New:         build(NewXNES, func(o *XNES) XNESParams { return o.par }),
+func xnesAlgorithm() Algorithm {
+	return Describe(Algorithm{
+		Name:  "xnes",
+		Title: "Exponential natural evolution strategy (xNES)",
+		Reference: "Glasmachers et al. 2010, Exponential Natural Evolution Strategies, doi 10.1145/1830483.1830557; " +
+			"Wierstra et al. 2014, Natural Evolution Strategies, JMLR 15, 949-980",
+		When: "for up to some tens of continuous parameters that depend on each other, where an update derived from one principle " +
+			"is wanted; cmaes needs fewer evaluations",
+		Cost:        "O(λn² + n³); memory O(n² + λn)",
+		Parallelism: "pop_size at a time",
+	}, DefaultXNES, NewXNES)
 }
 
 // XNES samples individuals from a normal distribution and follows the natural gradient of the expected utility with respect to its mean and
@@ -87,7 +87,7 @@ type xnesState struct {
 
 // NewXNES makes an exponential natural evolution strategy for a problem with one objective.
 func NewXNES(problem Problem, par XNESParams, seed uint64) (*XNES, error) {
-	par, err := resolved("xnes", par, problem)
+	par, err := resolved(xnesAlgorithm(), par, problem, (*XNESParams).resolve)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +97,9 @@ func NewXNES(problem Problem, par XNESParams, seed uint64) (*XNES, error) {
 	o.s.Mean = f.start(par.Start, rand.New(o.s.Src))
 	return o, nil
 }
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *XNES) Params() XNESParams { return o.par }
 
 // WarmStart implements WarmStarter: the search begins at the best point known.
 func (o *XNES) WarmStart(known []Solution) error {
@@ -209,13 +212,13 @@ func (o *XNES) Status() Status {
 func (o *XNES) MarshalBinary() ([]byte, error) {
 	s := o.s
 	s.Cloud = s.Cloud.compact()
-	return encodeState("xnes", 1, o.problem, s)
+	return encodeState(xnesAlgorithm(), 1, o.problem, s)
 }
 
 // UnmarshalBinary implements Optimizer.
 func (o *XNES) UnmarshalBinary(b []byte) error {
-	s, err := decodeState[xnesState]("xnes", 1, o.problem, b)
-	if err != nil {
+	var s xnesState
+	if err := decodeState(xnesAlgorithm(), 1, o.problem, b, &s); err != nil {
 		return err
 	}
 	if n := o.frame.dim(); len(s.Mean) != n || len(s.B) != n*n || s.Src == nil {
