@@ -3,6 +3,7 @@ package optimizer
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 
 	"gonum.org/v1/gonum/stat"
@@ -122,5 +123,19 @@ func TestKernelsAndPriorsAddUpToOne(t *testing.T) {
 		if math.Abs(kernel-1) > 1e-3 || math.Abs(prior-1) > 1e-3 {
 			t.Errorf("%+v: the kernel adds up to %v, the prior to %v", c, kernel, prior)
 		}
+	}
+}
+
+// 22: upstream's inference did not use its seed.
+func TestAPosteriorDependsOnTheSeed(t *testing.T) {
+	first := func(seed uint64) []Candidate {
+		cs, err := made(NewABCSMC(Box(2, -5, 5), DefaultABCSMC(), seed))(t).Ask(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cs
+	}
+	if !reflect.DeepEqual(first(1), first(1)) || reflect.DeepEqual(first(1), first(2)) {
+		t.Error("the same seed gives other individuals, or another seed the same ones")
 	}
 }

@@ -127,3 +127,40 @@ func TestStepsFollowAcceptanceNotTemperature(t *testing.T) {
 		}
 	}
 }
+
+// 19: upstream's additive schedules began at the current temperature instead of T₀, so they fell to 0 in one step, and divided by it.
+func TestAdditiveSchedulesFallOverAllSteps(t *testing.T) {
+	for _, schedule := range schedules[5:] {
+		o := newAnnealing(t, Box(2, -5, 5), 1, func(p *AnnealingParams) { p.Schedule, p.Steps, p.TStart, p.TEnd = schedule, 10, 8, 0.01 })
+		round(t, o, losses["sphere"])
+		for k := range 15 {
+			round(t, o, losses["sphere"])
+			want := 0.08 * temperature(schedule, float64(min(k, 10)), 10, 100, 1, 0)
+			if math.Abs(o.s.Temperature-want) > 1e-9 || !(o.s.Temperature > 0) {
+				t.Errorf("%s: temperature %v in step %d, want %v", schedule, o.s.Temperature, k, want)
+			}
+		}
+	}
+}
+
+// 19, and section 1.10 (step sizes that vanish with the temperature): upstream applied the step twice at first, and multiplied it with the temperature.
+func TestFirstProposalsHaveTheStepThatWasGiven(t *testing.T) {
+	for _, hot := range []float64{1e-9, 1, 1e9} {
+		o := newAnnealing(t, Box(20, -500, 500), 1, func(p *AnnealingParams) { p.Chains, p.Step, p.TStart = 100, 0.01, hot })
+		round(t, o, losses["sphere"])
+		cs, err := o.Ask(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		squares := 0.0
+		for i, c := range cs {
+			for j := range c.X {
+				d := c.X[j] - o.s.Chains[i].X[j]
+				squares += d * d / 2000
+			}
+		}
+		if std := math.Sqrt(squares); math.Abs(std-10) > 0.5 {
+			t.Errorf("at a temperature of %g proposals lie %v from their chains, want 1 %% of the width, 10", hot, std)
+		}
+	}
+}

@@ -104,7 +104,7 @@ func (o *AsyncCMAES) Tell(results []Evaluated) error {
 
 // learnFrom lets the strategy learn from as many individuals as there are in a population.
 func (o *AsyncCMAES) learnFrom(arrived []arrival) {
-	slices.SortStableFunc(arrived, func(a, b arrival) int { return compareGenomes(a.Told, b.Told) })
+	slices.SortStableFunc(arrived, func(a, b arrival) int { return a.Told.Compare(b.Told) })
 	ranked, losses := make([]trial, len(arrived)), make([]float64, 0, len(arrived))
 	for i, a := range arrived {
 		ranked[i] = trial{X: a.Told.X, step: o.stepTo(a.Place)}

@@ -8,90 +8,6 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// The losses that convergence is tested on, each with its minimum 0 off the centre of [-5, 5]^n.
-var losses = map[string]func(x []float64) float64{
-	"sphere": func(x []float64) float64 {
-		s := 0.0
-		for _, v := range x {
-			s += (v - 1.5) * (v - 1.5)
-		}
-		return s
-	},
-	"ellipsoid": func(x []float64) float64 { // condition 1e6
-		s := 0.0
-		for i, v := range x {
-			s += math.Pow(1e6, float64(i)/float64(len(x)-1)) * (v + 2) * (v + 2)
-		}
-		return s
-	},
-	"rosenbrock": func(x []float64) float64 {
-		s := 0.0
-		for i := range len(x) - 1 {
-			a, b := x[i]+1, x[i+1]+1
-			s += 100*(b-a*a)*(b-a*a) + (1-a)*(1-a)
-		}
-		return s
-	},
-	"corner": func(x []float64) float64 { // the minimum lies in a corner of the box
-		s := 0.0
-		for i, v := range x {
-			s += float64(i+1) * math.Abs(v-5)
-		}
-		return s
-	},
-	"rastrigin": func(x []float64) float64 {
-		s := 0.0
-		for _, v := range x {
-			v -= 1.5
-			s += v*v + 10*(1-math.Cos(2*math.Pi*v))
-		}
-		return s
-	},
-}
-
-// minimise runs the optimizer until the loss is at most target, it stops, or the budget is used up; it returns the evaluations used.
-func minimise(t *testing.T, o Optimizer, loss func([]float64) float64, target float64, budget int) (evaluations int, best float64) {
-	t.Helper()
-	best = math.Inf(1)
-	for evaluations < budget {
-		cs, err := o.Ask(0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(cs) == 0 {
-			break
-		}
-		for _, c := range cs {
-			if err := o.Tell([]Evaluated{{ID: c.ID, Loss: []float64{loss(c.X)}}}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		evaluations += len(cs)
-		if b := o.Status().Best; b != nil {
-			best = b.Loss[0]
-		}
-		if best <= target {
-			break
-		}
-	}
-	return evaluations, best
-}
-
-// medianEvaluations is the median over seeds of the evaluations to the target; a search that does not reach it counts as the budget.
-func medianEvaluations(t *testing.T, make func(seed uint64) Optimizer, loss string, target float64, budget int) int {
-	t.Helper()
-	var used []int
-	for seed := range uint64(9) {
-		n, best := minimise(t, make(seed), losses[loss], target, budget)
-		if best > target {
-			n = budget
-		}
-		used = append(used, n)
-	}
-	slices.Sort(used)
-	return used[len(used)/2]
-}
-
 func TestCMAESNeedsNoMoreEvaluationsThanTheReference(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -299,31 +215,6 @@ func TestCMAESNamesItsReasonToStop(t *testing.T) {
 		}
 		if cs, err := o.Ask(0); len(cs) > 0 || err != nil {
 			t.Errorf("%s: stopped, but proposes %d individuals, %v", name, len(cs), err)
-		}
-	}
-}
-
-func TestTheBoundaryMapStaysInsideAndIsInverted(t *testing.T) {
-	inf := math.Inf(1)
-	for _, b := range []boundary{newBoundary(0, 1, 1), newBoundary(-3, 4, 1), newBoundary(0, 0.01, 1), newBoundary(0, inf, 1), newBoundary(-inf, 2, 1), newBoundary(-inf, inf, 1)} {
-		last := math.Inf(-1)
-		for u := -12.0; u < 12; u += 0.0009765625 {
-			x := b.inside(u)
-			if x < b.lower || x > b.upper {
-				t.Fatalf("%+v: %v maps to %v", b, u, x)
-			}
-			if lo, hi := b.lower-b.margin, b.upper+b.margin; u > lo && u < hi {
-				if x < last {
-					t.Fatalf("%+v: falls at %v", b, u)
-				}
-				last = x
-				if back := b.preimage(x); math.Abs(back-u) > 1e-6 {
-					t.Fatalf("%+v: %v maps to %v, which comes from %v", b, u, x, back)
-				}
-			}
-			if u > b.lower+b.margin && u < b.upper-b.margin && x != u {
-				t.Fatalf("%+v: %v inside moves to %v", b, u, x)
-			}
 		}
 	}
 }

@@ -228,11 +228,6 @@ func TestAsyncCMAESWithOneSlotNeedsWhatCMAESNeeds(t *testing.T) {
 	}
 }
 
-// oneAtATime asks for one individual when asked for any number.
-type oneAtATime struct{ Optimizer }
-
-func (o oneAtATime) Ask(int) ([]Candidate, error) { return o.Optimizer.Ask(1) }
-
 func TestAsyncCMAESLearnsFromLateResults(t *testing.T) {
 	// Of 16 slots, each holds its individual until 15 others have been told.
 	o, err := NewAsyncCMAES(Box(5, -5, 5), DefaultCMAES(), 7)

@@ -105,3 +105,50 @@ func TestCrossEntropyBeginsWithWhatIsKnown(t *testing.T) {
 		t.Errorf("%d individuals, the first %v and %v, want those given, in the box", len(first), first[0], first[1])
 	}
 }
+
+// 35, and section 1.3 (an elite of none): upstream's covariance of an elite of one was not a number.
+func TestAnEliteOfOneOrNoneKeepsAVariance(t *testing.T) {
+	for _, distribution := range []string{"gaussian", "noisy_gaussian", "mixture", "noisy_mixture"} {
+		for _, covariance := range []string{"full", "diagonal"} {
+			// A rho of which nothing is left of a small population, and generations in which one individual succeeds, or none.
+			o := newCrossEntropy(t, Box(3, -5, 5), 1, func(p *CrossEntropyParams) {
+				p.PopSize, p.Rho, p.Distribution, p.Covariance = 10, 0.01, distribution, covariance
+			})
+			for i := range 60 {
+				k := 0
+				cs := round(t, o, func(x []float64) float64 {
+					if k++; i%3 == 1 && k != 4 || i%3 == 2 {
+						return math.NaN()
+					}
+					return losses["sphere"](x)
+				})
+				for _, c := range cs {
+					for _, x := range c.X {
+						if math.IsNaN(x) {
+							t.Fatalf("%s, %s: generation %d proposes %v", distribution, covariance, i, c.X)
+						}
+					}
+				}
+				for _, c := range o.s.Distribution.Components {
+					for j := range 3 {
+						if v := c.Cov[o.distribution.diagonal(j)]; !(v > 0) || math.IsInf(v, 0) {
+							t.Fatalf("%s, %s: generation %d leaves a variance of %v", distribution, covariance, i, v)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// 31 of upstream's defects: its cross-entropy methods refused a single parameter.
+func TestOneParameterIsEnoughForEveryDistribution(t *testing.T) {
+	for _, distribution := range []string{"gaussian", "noisy_gaussian", "mixture", "noisy_mixture"} {
+		for _, covariance := range []string{"full", "diagonal"} {
+			o := newCrossEntropy(t, Box(1, -5, 5), 1, func(p *CrossEntropyParams) { p.Distribution, p.Covariance = distribution, covariance })
+			if n, best := minimise(t, o, losses["sphere"], 1e-4, 5000); best > 1e-4 {
+				t.Errorf("crossentropy, %s, %s: loss %g after %d evaluations, want 1e-4", distribution, covariance, best, n)
+			}
+		}
+	}
+}

@@ -143,11 +143,11 @@ func (o *DEAsync) enter(g genome) {
 	}
 	worst := 0
 	for i := range population {
-		if compareGenomes(population[i], population[worst]) > 0 {
+		if population[i].Compare(population[worst]) > 0 {
 			worst = i
 		}
 	}
-	if compareGenomes(g, population[worst]) <= 0 {
+	if g.Compare(population[worst]) <= 0 {
 		population[worst] = g
 	}
 }

@@ -59,7 +59,7 @@ func (d *deme) elite(part float64) []int {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return compareGenomes(d.Population[a], d.Population[b]) })
+	slices.SortStableFunc(order, func(a, b int) int { return d.Population[a].Compare(d.Population[b]) })
 	return order[:max(2, int(math.Round(part*float64(len(order)))))]
 }
 
@@ -127,7 +127,7 @@ func differ(rng *rand.Rand, c Coordinate, f, x, best, plus, minus float64) float
 // a random place if there are room others. It reports the win, if it is one from which there is something to learn.
 func (d *deme) contest(rng *rand.Rand, i int, trial genome, t tactic, room int) (w win, won bool) {
 	old := d.Population[i]
-	c := compareGenomes(trial, old)
+	c := trial.Compare(old)
 	if c > 0 {
 		return win{}, false
 	}
@@ -277,7 +277,7 @@ func (o *differential) Tell(results []Evaluated) error {
 // shrink removes the worst members above size, and random points of the archive above room.
 func (d *deme) shrink(rng *rand.Rand, size, room int) {
 	if size < len(d.Population) {
-		slices.SortStableFunc(d.Population, compareGenomes)
+		slices.SortStableFunc(d.Population, genome.Compare)
 		d.Population = d.Population[:size]
 	}
 	for len(d.Archive) > room {

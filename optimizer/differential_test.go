@@ -179,32 +179,6 @@ func TestLSHADEShrinksToFourAndThenBeginsARunTwiceAsLong(t *testing.T) {
 	}
 }
 
-func TestAPopulationThatHasConvergedIsReplaced(t *testing.T) {
-	for name, o := range map[string]Optimizer{
-		"jade": newJADE(t, Box(2, -5, 5), 1), "lshade": newLSHADE(t, Box(2, -5, 5), 1), "de_async": newDEAsync(t, Box(2, -5, 5), 1),
-		"pso": newPSO(t, Box(2, -5, 5), 1), "pso_async": newPSOAsync(t, Box(2, -5, 5), 1),
-	} {
-		run := func() float64 {
-			for _, f := range o.Status().Figures {
-				if f.Name == "run" {
-					return f.Value
-				}
-			}
-			t.Fatalf("%s does not show its run", name)
-			return 0
-		}
-		loss := func(x []float64) float64 { return 1 + losses["sphere"](x) } // equal to rounding long before the points are
-		used := 0
-		for run() == 1 && used < 20_000 {
-			n, _ := minimise(t, o, loss, 0, 100)
-			used += n
-		}
-		if best := o.Status().Best.Loss[0]; run() == 1 || best > 1+1e-12 {
-			t.Errorf("%s: run %v after %d evaluations, best loss 1 + %g", name, run(), used, best-1)
-		}
-	}
-}
-
 func TestDifferentialEvolutionFindsTheRightValleyOfRastrigin(t *testing.T) {
 	t.Parallel()
 	for name, make := range map[string]func(seed uint64) Optimizer{
@@ -214,34 +188,6 @@ func TestDifferentialEvolutionFindsTheRightValleyOfRastrigin(t *testing.T) {
 	} {
 		if used := medianEvaluations(t, make, "rastrigin", 1e-8, 20_000); used > 8000 {
 			t.Errorf("%s: %d evaluations to 1e-8 (median of 9), want at most 8,000", name, used)
-		}
-	}
-}
-
-func TestPopulationsImproveOnEveryKindOfCoordinate(t *testing.T) {
-	problem := Problem{Coords: []Coordinate{
-		{Lower: -5, Upper: 5}, {Kind: Integer, Lower: -20, Upper: 20}, {Kind: Categorical, Upper: 9}, {Kind: Integer, Upper: 1},
-	}}
-	loss := func(x []float64) float64 {
-		l := (x[0]-1)*(x[0]-1) + (x[1]-7)*(x[1]-7)
-		if x[2] != 6 {
-			l += 5
-		}
-		return l + x[3]
-	}
-	for _, name := range []string{"jade", "lshade", "de_async", "pso", "pso_async", "portfolio"} {
-		for seed := range uint64(5) {
-			for _, a := range Catalogue() {
-				if a.Name == name {
-					o, err := a.New(problem, a.Params(), seed)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if n, best := minimise(t, o, loss, 1e-8, 10_000); best > 1e-8 {
-						t.Errorf("%s, seed %d: loss %g after %d evaluations, want 1e-8", name, seed, best, n)
-					}
-				}
-			}
 		}
 	}
 }

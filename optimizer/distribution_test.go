@@ -141,3 +141,61 @@ func TestNoiseIsAddedToWhatIsSampledAndDecays(t *testing.T) {
 		t.Errorf("mean variance of the noise %v, want %v", mean, want)
 	}
 }
+
+// 11: upstream computed the probabilities of accepting non-elites from unsorted fitness, and applied them to sorted individuals.
+func TestANonEliteIsAcceptedWithItsOwnProbability(t *testing.T) {
+	d := newDistributionOf(1, func(p *DistributionParams) { p.TempDecay = 0.9 })
+	var g generation
+	shuffled := []float64{3, 0, 2.5, 1, 0.5, 7, 1.5} // the loss is written into the individual
+	for _, l := range shuffled {
+		g.Members = append(g.Members, member{X: []float64{l}, Loss: []float64{l}, Told: true})
+	}
+	sample := g.ranked()
+	d.s.Temperature = 0.8
+	const elite, draws = 2, 20000 // the elite is 0 and 0.5
+	rng := rand.New(rand.NewPCG(1, 1))
+	accepted := map[float64]float64{}
+	for range draws {
+		for _, r := range d.accept(sample, elite, rng) {
+			if r.X[0] != r.Loss {
+				t.Fatalf("individual %v goes with loss %v", r.X[0], r.Loss)
+			}
+			accepted[r.Loss] += 1.0 / draws
+		}
+	}
+	for _, l := range shuffled {
+		if want := math.Min(1, math.Exp(-(l-0.5)/0.8)); math.Abs(accepted[l]-want) > 0.012 {
+			t.Errorf("loss %v is accepted in a share of %.4f, want %.4f", l, accepted[l], want)
+		}
+	}
+}
+
+// 13: upstream smoothed a mixture with itself.
+func TestSmoothingAMixtureMixesTheOldWithTheNew(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 2))
+	first, second := twoClusters(rng, 60), twoClusters(rng, 60)
+	for i := range second {
+		second[i][0] += 0.1
+	}
+	after := func(smoothing float64) (old, now []component) {
+		rng := rand.New(rand.NewPCG(3, 3))
+		d := newDistributionOf(2, func(p *DistributionParams) { p.Distribution, p.Components, p.Smoothing = "mixture", 2, smoothing })
+		d.fit(first, rng)
+		old = d.s.Components
+		d.fit(second, rng)
+		return old, d.s.Components
+	}
+	old, fitted := after(0)
+	_, now := after(0.25)
+	for k := range now {
+		mix := func(a, b float64) float64 { return 0.25*a + 0.75*b }
+		near(t, "weight", now[k].Weight, mix(old[k].Weight, fitted[k].Weight))
+		for j := range 2 {
+			near(t, "mean", now[k].Mean[j], mix(old[k].Mean[j], fitted[k].Mean[j]))
+			near(t, "variance", now[k].Cov[j], mix(old[k].Cov[j], fitted[k].Cov[j]))
+		}
+		if math.Abs(now[k].Mean[0]-fitted[k].Mean[0]) < 0.01 {
+			t.Errorf("component %d lies where it would without smoothing", k)
+		}
+	}
+}

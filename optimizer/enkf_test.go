@@ -3,6 +3,7 @@ package optimizer
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -90,24 +91,6 @@ func newEnKF(t *testing.T, problem Problem, par EnKFParams) *EnKF {
 		t.Fatal(err)
 	}
 	return o
-}
-
-// generations runs whole generations.
-func generations(t *testing.T, o Optimizer, n int, evaluate func(Candidate) Evaluated) {
-	t.Helper()
-	for range n {
-		cs, err := o.Ask(0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var evs []Evaluated
-		for _, c := range cs {
-			evs = append(evs, evaluate(c))
-		}
-		if err := o.Tell(evs); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // moments are the mean and the covariance of points.
@@ -240,5 +223,29 @@ func TestFailedMembersComeBackWhereTheOthersAre(t *testing.T) {
 				t.Errorf("member %d: parameter %d is %v from the mean", j, i, d)
 			}
 		}
+	}
+}
+
+// 21: upstream's ensemble Kalman filter updated twice, mixed the outputs of individuals up, and ignored a noise given as one number. See
+// TestALinearModelIsTakenToTheKalmanSolution for the first two.
+func TestTheEnsembleKalmanFilterHeedsItsNoise(t *testing.T) {
+	l := newLinear(3, 6, 2)
+	second := func(noise ...float64) []Candidate {
+		par := DefaultEnKF()
+		par.Noise = noise
+		o := newEnKF(t, normalPrior(2, 6), par)
+		generations(t, o, 1, l.evaluate)
+		cs, err := o.Ask(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cs
+	}
+	one := second(0.5)
+	if !reflect.DeepEqual(one, second(0.5, 0.5, 0.5, 0.5, 0.5, 0.5)) {
+		t.Error("one number is not taken for all outputs")
+	}
+	if reflect.DeepEqual(one, second(5)) {
+		t.Error("the noise makes no difference")
 	}
 }

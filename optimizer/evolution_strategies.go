@@ -148,7 +148,7 @@ func (o *EvolutionStrategies) Tell(results []Evaluated) error {
 func (o *EvolutionStrategies) update() {
 	w := o.s.Cloud.utilities()
 	if !o.par.FitnessShaping {
-		w = o.s.Cloud.standardised()
+		w = standardised(&o.s.Cloud)
 	}
 	gradient := make([]float64, o.frame.dim())
 	for i, d := range o.s.Cloud.Directions {
@@ -165,7 +165,7 @@ func (o *EvolutionStrategies) update() {
 
 // standardised are weights for the members that are proportional to how far their losses lie below the mean, in standard deviations,
 // divided by the number of members. Failed members count as the worst of the others. The centre has weight 0.
-func (c *cloud) standardised() []float64 {
+func standardised(c *cloud) []float64 {
 	w := make([]float64, len(c.Members))
 	order, ok := c.ranking()
 	if ok == 0 {

@@ -151,3 +151,139 @@ func BenchmarkEvolutionStrategies(b *testing.B) {
 		})
 	}
 }
+
+// 14: upstream showed another individual's fitness as that of the centre, and left the centre out when it looked for the best.
+func TestTheCentreOfEvolutionStrategiesIsEvaluatedAndCounts(t *testing.T) {
+	o := newEvolutionStrategies(t, Box(3, -5, 5), 1, nil)
+	for i := range 5 {
+		id := int64(-1)
+		cs, err := o.Ask(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, c := range cs {
+			loss := float64(10 + k)
+			if k == len(cs)-1 {
+				loss, id = -float64(i), c.ID // the centre is the last, and here the best
+			}
+			if err := o.Tell([]Evaluated{{ID: c.ID, Loss: []float64{loss}}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if st := o.Status(); st.Figures[1].Name != "centre_loss" || st.Figures[1].Value != -float64(i) || st.Best.ID != id {
+			t.Fatalf("the best is %+v, and %+v is shown", st.Best, st.Figures)
+		}
+	}
+}
+
+// 14: upstream learnt from perturbations that it had cut off before they were evaluated, so its centre walked out of the box. Here it stays where it
+// is evaluated: after a long time at a bound it is back as soon as the loss calls it.
+func TestTheCentreOfEvolutionStrategiesNeverLeavesTheBox(t *testing.T) {
+	o := newEvolutionStrategies(t, Box(2, -5, 5), 1, nil)
+	away := func(x []float64) float64 { return -x[0] - x[1] }
+	var centre []float64
+	for range 500 {
+		cs := round(t, o, away)
+		centre = cs[len(cs)-1].X
+	}
+	if centre[0] < 4.5 || centre[1] < 4.5 {
+		t.Fatalf("the centre is at %v, want it at the bounds", centre)
+	}
+	for range 60 {
+		cs := round(t, o, func(x []float64) float64 { return -away(x) })
+		centre = cs[len(cs)-1].X
+	}
+	if centre[0] > 1 || centre[1] > 1 {
+		t.Errorf("60 generations later the centre is still at %v", centre)
+	}
+}
+
+// 15: upstream's natural evolution strategy did not learn from the last individual.
+func TestNaturalEvolutionStrategiesLearnFromEveryIndividual(t *testing.T) {
+	problem := Box(3, -5, 5)
+	mean := func(o Optimizer) []float64 {
+		switch o := o.(type) {
+		case *SNES:
+			return o.s.Mean
+		case *XNES:
+			return o.s.Mean
+		}
+		return o.(*EvolutionStrategies).s.Centre
+	}
+	for name, start := range map[string]func() Optimizer{
+		"snes": func() Optimizer { return newSNES(t, problem, 1) },
+		"xnes": func() Optimizer { return newXNES(t, problem, 1) },
+		"evolution_strategies": func() Optimizer {
+			return newEvolutionStrategies(t, problem, 1, func(p *EvolutionStrategiesParams) { p.EvaluateCentre = false })
+		},
+	} {
+		learnt := func(best int) []float64 {
+			o := start()
+			k := -1
+			round(t, o, func([]float64) float64 {
+				if k++; k == best {
+					return -1
+				}
+				return float64(k)
+			})
+			return slices.Clone(mean(o))
+		}
+		cs, _ := start().Ask(0)
+		for i := range cs {
+			if i > 0 && slices.Equal(learnt(i), learnt(0)) {
+				t.Errorf("%s: it makes no difference whether individual %d or 0 is the best", name, i)
+			}
+		}
+	}
+}
+
+// Points that somebody believes in are evaluated first; then the search goes on from the best point that is known.
+func TestAWarmStartBeginsAtTheBestPointKnown(t *testing.T) {
+	loss := losses["sphere"] // its minimum is at 1.5
+	believed := [][]float64{{-4, -4}, {1.4, 1.6}, {3, 3}}
+	for name, o := range map[string]Optimizer{
+		"evolution_strategies": made(NewEvolutionStrategies(Box(2, -5, 5), EvolutionStrategiesParams{LearningRate: 1, NoiseStd: 1e-6, NoiseDecay: 1, Start: "random"}, 1))(t),
+		"snes":                 made(NewSNES(Box(2, -5, 5), SNESParams{Sigma: 1e-6, LearningRateMu: 1, Start: "random"}, 1))(t),
+		"xnes":                 made(NewXNES(Box(2, -5, 5), XNESParams{Sigma: 1e-6, LearningRateMu: 1, Start: "random"}, 1))(t),
+	} {
+		known := []Solution{{X: []float64{0, 0}, Loss: []float64{loss([]float64{0, 0})}}}
+		for _, x := range believed {
+			known = append(known, Solution{X: x})
+		}
+		if err := o.(WarmStarter).WarmStart(known); err != nil {
+			t.Fatal(err)
+		}
+		first := round(t, o, loss)
+		if len(first) != len(believed) {
+			t.Fatalf("%s: %d individuals first, want the %d given ones", name, len(first), len(believed))
+		}
+		for i, c := range first {
+			if !slices.Equal(c.X, believed[i]) {
+				t.Errorf("%s: individual %d is %v, want %v", name, i, c.X, believed[i])
+			}
+		}
+		for _, c := range round(t, o, loss) {
+			if math.Abs(c.X[0]-1.4) > 1e-3 || math.Abs(c.X[1]-1.6) > 1e-3 {
+				t.Fatalf("%s: after them it proposes %v, want points around the best one", name, c.X)
+			}
+		}
+		if best := o.Status().Best; best.ID < 1 {
+			t.Errorf("%s: the best is individual %d: known losses must not count", name, best.ID)
+		}
+	}
+}
+
+func TestACheckpointHoldsNoPoints(t *testing.T) {
+	const n, popSize = 1000, 40
+	o := made(NewSNES(Box(n, -5, 5), SNESParams{PopSize: popSize, Sigma: 0.2, LearningRateMu: 1, Start: "random"}, 1))(t)
+	if _, err := o.Ask(0); err != nil {
+		t.Fatal(err)
+	}
+	state, err := o.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if vectors := len(state) / (8 * n); vectors > 3 { // mean and sigma, and some bytes for each individual
+		t.Errorf("%d bytes for %d individuals of %d coordinates", len(state), popSize, n)
+	}
+}

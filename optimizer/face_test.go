@@ -90,3 +90,14 @@ func TestFACEDoesNotCountFailures(t *testing.T) {
 		t.Errorf("then loss %g after %d evaluations", best, n)
 	}
 }
+
+// 12: upstream's FACE raised where it should accept non-elites.
+func TestFACEAcceptsNonElites(t *testing.T) {
+	o := newFACE(t, Box(3, -5, 5), 1, func(p *FACEParams) { p.TempDecay = 0.8 })
+	if n, best := minimise(t, o, losses["sphere"], 1e-6, 20000); best > 1e-6 {
+		t.Errorf("loss %g after %d evaluations, want 1e-6", best, n)
+	}
+	if o.s.Distribution.Temperature <= 0 {
+		t.Error("it has no temperature")
+	}
+}

@@ -84,3 +84,28 @@ func TestNoChoiceIsPreferredAtTheStart(t *testing.T) {
 		}
 	}
 }
+
+func TestTheBoundaryMapStaysInsideAndIsInverted(t *testing.T) {
+	inf := math.Inf(1)
+	for _, b := range []boundary{newBoundary(0, 1, 1), newBoundary(-3, 4, 1), newBoundary(0, 0.01, 1), newBoundary(0, inf, 1), newBoundary(-inf, 2, 1), newBoundary(-inf, inf, 1)} {
+		last := math.Inf(-1)
+		for u := -12.0; u < 12; u += 0.0009765625 {
+			x := b.inside(u)
+			if x < b.lower || x > b.upper {
+				t.Fatalf("%+v: %v maps to %v", b, u, x)
+			}
+			if lo, hi := b.lower-b.margin, b.upper+b.margin; u > lo && u < hi {
+				if x < last {
+					t.Fatalf("%+v: falls at %v", b, u)
+				}
+				last = x
+				if back := b.preimage(x); math.Abs(back-u) > 1e-6 {
+					t.Fatalf("%+v: %v maps to %v, which comes from %v", b, u, x, back)
+				}
+			}
+			if u > b.lower+b.margin && u < b.upper-b.margin && x != u {
+				t.Fatalf("%+v: %v inside moves to %v", b, u, x)
+			}
+		}
+	}
+}

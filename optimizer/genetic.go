@@ -116,7 +116,7 @@ func (o *Genetic) Tell(results []Evaluated) error {
 // breed replaces the population by its offspring. At least one child is new.
 func (o *Genetic) breed(rng *rand.Rand) {
 	parents := slices.Clone(o.s.Population)
-	slices.SortStableFunc(parents, compareGenomes)
+	slices.SortStableFunc(parents, genome.Compare)
 	children := make([]genome, 0, o.par.PopSize)
 	children = append(children, parents[:o.par.Elite]...)
 	for len(children) < o.par.PopSize {

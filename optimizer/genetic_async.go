@@ -124,7 +124,7 @@ func (o *GeneticAsync) Tell(results []Evaluated) error {
 
 // enter takes a genome into the population, before its equals, which are older; the worst leaves if there are too many.
 func (o *GeneticAsync) enter(g genome) {
-	at, _ := slices.BinarySearchFunc(o.s.Population, g, compareGenomes)
+	at, _ := slices.BinarySearchFunc(o.s.Population, g, genome.Compare)
 	o.s.Population = slices.Insert(o.s.Population, at, g)
 	o.s.Population = o.s.Population[:min(len(o.s.Population), o.par.PopSize)]
 }

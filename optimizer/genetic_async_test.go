@@ -14,44 +14,6 @@ func newGeneticAsync(t *testing.T, problem Problem, seed uint64) *GeneticAsync {
 	return o
 }
 
-// keepBusy runs an asynchronous search with as many evaluations under way as there are workers, which end in random order, some of them only
-// after very many others; it returns the evaluations to the target, or the budget.
-func keepBusy(t *testing.T, o Optimizer, workers int, loss func([]float64) float64, target float64, budget int) int {
-	t.Helper()
-	rng := rand.New(rand.NewPCG(1, 1))
-	type job struct {
-		Candidate
-		ends float64
-	}
-	var busy []job
-	now := 0.0
-	for used := range budget {
-		for len(busy) < workers {
-			cs, err := o.Ask(1)
-			if err != nil || len(cs) != 1 {
-				t.Fatalf("with %d under way: %d individuals, %v", len(busy), len(cs), err)
-			}
-			busy = append(busy, job{cs[0], now + rng.ExpFloat64()*rng.ExpFloat64()})
-		}
-		first := 0
-		for i, j := range busy {
-			if j.ends < busy[first].ends {
-				first = i
-			}
-		}
-		j := busy[first]
-		now = j.ends
-		busy = append(busy[:first], busy[first+1:]...)
-		if err := o.Tell([]Evaluated{{ID: j.ID, Loss: []float64{loss(j.X)}}}); err != nil {
-			t.Fatal(err)
-		}
-		if o.Status().Best.Loss[0] <= target {
-			return used + 1
-		}
-	}
-	return budget
-}
-
 func TestGeneticAsyncNeverWaitsAndFindsTheRightValleyOfRastrigin(t *testing.T) {
 	for seed := range uint64(5) {
 		if used := keepBusy(t, newGeneticAsync(t, Box(5, -5, 5), seed), 16, losses["rastrigin"], 0.5, 10_000); used == 10_000 {

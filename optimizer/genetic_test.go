@@ -1,6 +1,7 @@
 package optimizer
 
 import (
+	"reflect"
 	"testing"
 )
 
@@ -124,5 +125,43 @@ func TestGeneticNeverPrefersAFailedIndividual(t *testing.T) {
 	}
 	if elite := o.s.Population[0]; elite.Failed || elite.X[0] != cs[17].X[0] {
 		t.Errorf("the elite is %+v, want the only individual that did not fail", elite)
+	}
+}
+
+// 9: upstream's resumed genetic algorithm had lost survivors, their fitness and the random stream.
+func TestAResumedGeneticAlgorithmHasItsSurvivorsTheirLossesAndItsRandomStream(t *testing.T) {
+	o := newGenetic(t, Box(3, -5, 5), 1, nil)
+	for range 6 {
+		round(t, o, losses["sphere"])
+	}
+	state, err := o.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	resumed := newGenetic(t, Box(3, -5, 5), 99, nil)
+	if err := resumed.UnmarshalBinary(state); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(o.s.Population, resumed.s.Population) {
+		t.Error("the population is another one")
+	}
+	for range 3 {
+		a, b := round(t, o, losses["sphere"]), round(t, resumed, losses["sphere"])
+		if !reflect.DeepEqual(a, b) {
+			t.Fatal("it breeds other children")
+		}
+	}
+	if !reflect.DeepEqual(o.Status(), resumed.Status()) {
+		t.Error("its status is another one")
+	}
+}
+
+// Section 1.1: where all of upstream's offspring were clones, its next generation was empty.
+func TestAGenerationOfTheGeneticAlgorithmIsNeverEmpty(t *testing.T) {
+	o := newGenetic(t, Box(2, -5, 5), 1, func(p *GeneticParams) { p.PopSize, p.Elite, p.CxProb, p.MutProb = 2, 0, 0.001, 0.001 })
+	for i := range 200 {
+		if cs := round(t, o, losses["sphere"]); len(cs) == 0 {
+			t.Fatalf("generation %d is empty", i)
+		}
 	}
 }

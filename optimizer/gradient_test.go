@@ -189,3 +189,53 @@ func TestNoStepIsLongerThanAllowed(t *testing.T) {
 		}
 	}
 }
+
+// 16, and section 1.7: upstream's examples climbed the cost. Here an optimizer only ever sees losses, and descends.
+func TestEveryStepOfGradientDescends(t *testing.T) {
+	for _, step := range gradientSteps {
+		o := newGradient(t, Box(3, -5, 5), 1, func(p *GradientParams) { p.Step = step })
+		cs := round(t, o, losses["sphere"])
+		begin := losses["sphere"](cs[len(cs)-1].X)
+		for range 30 {
+			cs = round(t, o, losses["sphere"])
+		}
+		if end := losses["sphere"](cs[len(cs)-1].X); end > begin/10 {
+			t.Errorf("%s: the centre's loss goes from %g to %g", step, begin, end)
+		}
+	}
+}
+
+// 17, of packed gradient descent: upstream measured displacements from the current point and losses from the best one. See
+// TestTheSlopeIsThatOfThePlaneThroughTheProbes; here a loss whose best probe is far from the centre's loss.
+func TestTheSlopeDoesNotDependOnWhichProbeIsTheBest(t *testing.T) {
+	slope := func(offset float64) []float64 {
+		o := newGradient(t, Box(2, 0, 1), 1, func(p *GradientParams) { p.Probes, p.Start, p.MirroredSampling = 5, "centre", false })
+		cs, err := o.Ask(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, c := range cs {
+			o.s.Cloud.Members[i].Loss = []float64{offset + 2*c.X[0] - 3*c.X[1]}
+		}
+		return o.slope()
+	}
+	for _, offset := range []float64{-1000, 0, 1000} {
+		g := slope(offset)
+		if math.Abs(g[0]-2) > 1e-6 || math.Abs(g[1]+3) > 1e-6 {
+			t.Errorf("slope %v with an offset of %v, want 2 and -3", g, offset)
+		}
+	}
+}
+
+// Section 1.7: where a coordinate had no slope, upstream's AdaMax divided by zero.
+func TestACoordinateWithoutASlopeStaysWhereItIs(t *testing.T) {
+	for _, step := range gradientSteps {
+		o := newGradient(t, Box(2, -5, 5), 1, func(p *GradientParams) { p.Step, p.Deviation = step, 0 })
+		for _, g := range [][]float64{{0, 1}, {0, 0.5}} {
+			o.s.Steps++
+			if d := o.step(g); d[0] != 0 || math.IsNaN(d[1]) {
+				t.Errorf("%s: the slope %v gives the step %v", step, g, d)
+			}
+		}
+	}
+}

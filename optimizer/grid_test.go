@@ -178,3 +178,36 @@ func TestAGridGoesOnWherePointsFail(t *testing.T) {
 		t.Errorf("visited %v", all)
 	}
 }
+
+// 18: upstream multiplied a grid's objectives with their weights along the wrong axis. Here weighting is done before an optimizer is told; a grid
+// takes losses of several objectives as they are, and no others.
+func TestAGridTakesSeveralObjectives(t *testing.T) {
+	problem := Box(2, 0, 1)
+	problem.Objectives = 3
+	o := newGrid(t, problem, 1, nil)
+	cs, err := o.Ask(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Tell([]Evaluated{{ID: cs[0].ID, Loss: []float64{1}}}); err == nil {
+		t.Error("a loss of one number is taken, of three objectives")
+	}
+	for _, c := range cs {
+		if err := o.Tell([]Evaluated{{ID: c.ID, Loss: []float64{c.X[0], -c.X[0], c.X[1]}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if st := o.Status(); st.Told != 121 || st.Best != nil || st.Stop == "" {
+		t.Errorf("after all points: %+v", st)
+	}
+}
+
+// Section 1.9: of upstream's grid of n steps one had to know that it has n + 1 points, and it knew no bounds.
+func TestAGridHasBothBoundsAndOnePointMoreThanDivisions(t *testing.T) {
+	o := newGrid(t, Box(1, -5, 5), 1, func(p *GridParams) { p.Divisions = []int{30} })
+	xs := visited(t, o)
+	lo, hi := slices.MinFunc(xs, slices.Compare[[]float64]), slices.MaxFunc(xs, slices.Compare[[]float64])
+	if len(xs) != 31 || lo[0] != -5 || hi[0] != 5 {
+		t.Errorf("%d points from %v to %v", len(xs), lo, hi)
+	}
+}

@@ -26,8 +26,9 @@ func genomeOf(x, loss []float64, failed bool) genome {
 // Standing is the individual's; one that is not Known counts as failed.
 func (g genome) Standing() Standing { return Standing{Loss: g.Loss, Failed: g.Failed || !g.Known} }
 
-// compareGenomes orders individuals from the best to the worst.
-func compareGenomes(a, b genome) int { return a.Standing().Compare(b.Standing()) }
+// Compare is negative where g is better than other, positive where it is worse, and 0 where they are equals: it sorts from the best to the
+// worst.
+func (g genome) Compare(other genome) int { return g.Standing().Compare(other.Standing()) }
 
 // collapsed reports whether a population has converged, so that differences of its members lead nowhere: their losses agree to rounding,
 // and their points to a millionth of the widths.

@@ -2,6 +2,7 @@ package optimizer
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"gonum.org/v1/gonum/floats"
@@ -155,6 +156,47 @@ func TestParallelTemperingFindsWholeNumbersAndChoices(t *testing.T) {
 	for seed := range uint64(5) {
 		if n, best := minimise(t, newParallelTempering(t, mixedProblem, seed, nil), mixedLoss, 0.1, 10000); best > 0.1 {
 			t.Errorf("seed %d: loss %g after %d evaluations, want 0.1", seed, best, n)
+		}
+	}
+}
+
+// 20: upstream's chains never swapped (see TestTheSwapRateMatchesTheory), by a ratio that was wrong, and lost their temperatures.
+func TestASwapHasTheRatioOfDetailedBalance(t *testing.T) {
+	for _, c := range []struct{ cold, hot, want float64 }{
+		{5, 3, 1}, {3, 3, 1}, {3, 4, math.Exp(-0.5)}, {0, 4, math.Exp(-2)}, // (1/1 − 1/2)(E_cold − E_hot)
+	} {
+		o := newParallelTempering(t, Box(1, -5, 5), 1, func(p *ParallelTemperingParams) { p.Chains, p.TLow, p.THigh = 2, 1, 2 })
+		round(t, o, losses["sphere"])
+		rng := rand.New(rand.NewPCG(1, 1))
+		const draws = 20000
+		swapped := 0.0
+		for range draws {
+			o.s.Chains[0] = walker{X: []float64{0}, Loss: c.cold, Step: 0.1}
+			o.s.Chains[1] = walker{X: []float64{1}, Loss: c.hot, Step: 0.5}
+			o.swap(rng)
+			if o.s.Chains[0].X[0] == 1 {
+				swapped += 1.0 / draws
+				if o.s.Chains[0].Loss != c.hot || o.s.Chains[1].Loss != c.cold || o.s.Chains[0].Step != 0.1 {
+					t.Fatalf("swapped to %+v", o.s.Chains)
+				}
+			}
+		}
+		if math.Abs(swapped-c.want) > 0.012 {
+			t.Errorf("losses %v and %v at temperatures 1 and 2 swap in a share of %.4f, want %.4f", c.cold, c.hot, swapped, c.want)
+		}
+	}
+}
+
+// 20: see above.
+func TestTemperaturesOfParallelTemperingStay(t *testing.T) {
+	o := newParallelTempering(t, Box(3, -5, 5), 1, func(p *ParallelTemperingParams) { p.Chains, p.TLow, p.THigh = 4, 0.1, 100 })
+	for range 200 {
+		round(t, o, losses["sphere"])
+	}
+	for i, want := range []float64{0.1, 1, 10, 100} {
+		near(t, "temperature", o.s.Temperatures[i], want)
+		if i < 3 && (o.s.Tried[i] < 99 || o.s.Swapped[i] == 0) {
+			t.Errorf("chains %d and %d swapped %d times of %d", i, i+1, o.s.Swapped[i], o.s.Tried[i])
 		}
 	}
 }

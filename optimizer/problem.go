@@ -139,3 +139,16 @@ func (p Problem) Clip(x []float64) {
 		x[i] = c.clip(x[i])
 	}
 }
+
+// reach is the interval whose points clip maps into the bounds evenly: whole numbers have half a step beyond the outermost.
+func (c Coordinate) reach() (lower, upper float64) {
+	if c.Kind == Continuous {
+		return c.Lower, c.Upper
+	}
+	return c.Lower - 0.5, c.Upper + 0.5
+}
+
+// other draws one of the other categories.
+func (c Coordinate) other(rng *rand.Rand, x float64) float64 {
+	return math.Mod(x+1+float64(rng.IntN(int(c.Upper))), c.Upper+1)
+}

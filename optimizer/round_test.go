@@ -2,6 +2,8 @@ package optimizer
 
 import (
 	"math"
+	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -55,5 +57,161 @@ func near(t *testing.T, what string, got, want float64) {
 	t.Helper()
 	if !(math.Abs(got-want) <= 1e-9*max(1, math.Abs(want))) {
 		t.Errorf("%s = %v, want %v", what, got, want)
+	}
+}
+
+// The losses that convergence is tested on, each with its minimum 0 off the centre of [-5, 5]^n.
+var losses = map[string]func(x []float64) float64{
+	"sphere": func(x []float64) float64 {
+		s := 0.0
+		for _, v := range x {
+			s += (v - 1.5) * (v - 1.5)
+		}
+		return s
+	},
+	"ellipsoid": func(x []float64) float64 { // condition 1e6
+		s := 0.0
+		for i, v := range x {
+			s += math.Pow(1e6, float64(i)/float64(len(x)-1)) * (v + 2) * (v + 2)
+		}
+		return s
+	},
+	"rosenbrock": func(x []float64) float64 {
+		s := 0.0
+		for i := range len(x) - 1 {
+			a, b := x[i]+1, x[i+1]+1
+			s += 100*(b-a*a)*(b-a*a) + (1-a)*(1-a)
+		}
+		return s
+	},
+	"corner": func(x []float64) float64 { // the minimum lies in a corner of the box
+		s := 0.0
+		for i, v := range x {
+			s += float64(i+1) * math.Abs(v-5)
+		}
+		return s
+	},
+	"rastrigin": func(x []float64) float64 {
+		s := 0.0
+		for _, v := range x {
+			v -= 1.5
+			s += v*v + 10*(1-math.Cos(2*math.Pi*v))
+		}
+		return s
+	},
+}
+
+// minimise runs the optimizer until the loss is at most target, it stops, or the budget is used up; it returns the evaluations used.
+func minimise(t *testing.T, o Optimizer, loss func([]float64) float64, target float64, budget int) (evaluations int, best float64) {
+	t.Helper()
+	best = math.Inf(1)
+	for evaluations < budget {
+		cs, err := o.Ask(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(cs) == 0 {
+			break
+		}
+		for _, c := range cs {
+			if err := o.Tell([]Evaluated{{ID: c.ID, Loss: []float64{loss(c.X)}}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		evaluations += len(cs)
+		if b := o.Status().Best; b != nil {
+			best = b.Loss[0]
+		}
+		if best <= target {
+			break
+		}
+	}
+	return evaluations, best
+}
+
+// medianEvaluations is the median over seeds of the evaluations to the target; a search that does not reach it counts as the budget.
+func medianEvaluations(t *testing.T, make func(seed uint64) Optimizer, loss string, target float64, budget int) int {
+	t.Helper()
+	var used []int
+	for seed := range uint64(9) {
+		n, best := minimise(t, make(seed), losses[loss], target, budget)
+		if best > target {
+			n = budget
+		}
+		used = append(used, n)
+	}
+	slices.Sort(used)
+	return used[len(used)/2]
+}
+
+// oneAtATime asks for one individual when asked for any number.
+type oneAtATime struct{ Optimizer }
+
+// keepBusy runs an asynchronous search with as many evaluations under way as there are workers, which end in random order, some of them only
+// after very many others; it returns the evaluations to the target, or the budget.
+func keepBusy(t *testing.T, o Optimizer, workers int, loss func([]float64) float64, target float64, budget int) int {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(1, 1))
+	type job struct {
+		Candidate
+		ends float64
+	}
+	var busy []job
+	now := 0.0
+	for used := range budget {
+		for len(busy) < workers {
+			cs, err := o.Ask(1)
+			if err != nil || len(cs) != 1 {
+				t.Fatalf("with %d under way: %d individuals, %v", len(busy), len(cs), err)
+			}
+			busy = append(busy, job{cs[0], now + rng.ExpFloat64()*rng.ExpFloat64()})
+		}
+		first := 0
+		for i, j := range busy {
+			if j.ends < busy[first].ends {
+				first = i
+			}
+		}
+		j := busy[first]
+		now = j.ends
+		busy = append(busy[:first], busy[first+1:]...)
+		if err := o.Tell([]Evaluated{{ID: j.ID, Loss: []float64{loss(j.X)}}}); err != nil {
+			t.Fatal(err)
+		}
+		if o.Status().Best.Loss[0] <= target {
+			return used + 1
+		}
+	}
+	return budget
+}
+
+// share is the part of n draws for which holds is true.
+func share(n int, holds func() bool) float64 {
+	count := 0
+	for range n {
+		if holds() {
+			count++
+		}
+	}
+	return float64(count) / float64(n)
+}
+
+func (o oneAtATime) Ask(int) ([]Candidate, error) { return o.Optimizer.Ask(1) }
+
+// generations runs whole generations.
+func generations(t *testing.T, o Optimizer, n int, evaluate func(Candidate) Evaluated) {
+	t.Helper()
+	for range n {
+		cs, err := o.Ask(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var evs []Evaluated
+		for _, c := range cs {
+			evs = append(evs, evaluate(c))
+		}
+		if err := o.Tell(evs); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -80,7 +80,7 @@ func gaussian(rng *rand.Rand, problem Problem, std, rate float64, x []float64) [
 		if coord.Kind == Categorical {
 			y[i] = coord.other(rng, y[i])
 		} else {
-			y[i] = coord.step(y[i], std*coord.Width()*rng.NormFloat64())
+			y[i] = stepped(coord, y[i], std*coord.Width()*rng.NormFloat64())
 		}
 	}
 	return y
@@ -139,24 +139,16 @@ func polynomial(rng *rand.Rand, problem Problem, eta, rate float64, x []float64)
 			return coord.Width() * (1 - math.Pow(2*u+(1-2*u)*math.Pow(beyond, eta+1), 1/(eta+1)))
 		}
 		if u < 0.5 {
-			y[i] = coord.step(y[i], -step(u, y[i]-lower))
+			y[i] = stepped(coord, y[i], -step(u, y[i]-lower))
 		} else {
-			y[i] = coord.step(y[i], step(1-u, upper-y[i]))
+			y[i] = stepped(coord, y[i], step(1-u, upper-y[i]))
 		}
 	}
 	return y
 }
 
-// reach is the interval whose points clip maps into the bounds evenly: whole numbers have half a step beyond the outermost.
-func (c Coordinate) reach() (lower, upper float64) {
-	if c.Kind == Continuous {
-		return c.Lower, c.Upper
-	}
-	return c.Lower - 0.5, c.Upper + 0.5
-}
-
-// step moves a number. A whole number moves by one at least, at a bound away from it.
-func (c Coordinate) step(x, by float64) float64 {
+// stepped moves a number. A whole number moves by one at least, at a bound away from it.
+func stepped(c Coordinate, x, by float64) float64 {
 	if c.Kind == Continuous {
 		return c.clip(x + by)
 	}
@@ -165,9 +157,4 @@ func (c Coordinate) step(x, by float64) float64 {
 		return y
 	}
 	return c.clip(x - math.Copysign(1, by))
-}
-
-// other draws one of the other categories.
-func (c Coordinate) other(rng *rand.Rand, x float64) float64 {
-	return math.Mod(x+1+float64(rng.IntN(int(c.Upper))), c.Upper+1)
 }

@@ -9,17 +9,6 @@ import (
 // line is one coordinate without bounds, of width 1.
 var line = Problem{Coords: []Coordinate{{Lower: math.Inf(-1), Upper: math.Inf(1), Std: 1 / math.Sqrt(12)}}}
 
-// share is the part of n draws for which holds is true.
-func share(n int, holds func() bool) float64 {
-	count := 0
-	for range n {
-		if holds() {
-			count++
-		}
-	}
-	return float64(count) / float64(n)
-}
-
 // Without bounds, the spread β = |children| / |parents| has the density ½ (η+1) β^η up to 1 and ½ (η+1) / β^(η+2) beyond, so that half the
 // children lie between their parents, and P(β < b) = b^(η+1)/2 for b < 1.
 func TestSimulatedBinaryCrossoverHasItsDistribution(t *testing.T) {
