@@ -17,7 +17,7 @@ func TestQuantilesAreThoseOfTheInitialDistribution(t *testing.T) {
 		const n = 20000
 		drawn, computed := make([]float64, n), make([]float64, n)
 		for i := range n {
-			drawn[i], computed[i] = c.draw(rng), c.quantile((float64(i)+0.5)/n)
+			drawn[i], computed[i] = c.Draw(rng), c.Quantile((float64(i)+0.5)/n)
 		}
 		slices.Sort(drawn)
 		if !slices.IsSorted(computed) {
@@ -31,7 +31,7 @@ func TestQuantilesAreThoseOfTheInitialDistribution(t *testing.T) {
 			}
 		}
 		for _, u := range []float64{0, 1} {
-			if x := c.quantile(u); math.IsInf(x, 0) || math.IsNaN(x) || x != c.clip(x) {
+			if x := c.Quantile(u); math.IsInf(x, 0) || math.IsNaN(x) || x != c.Clip(x) {
 				t.Errorf("%+v: quantile %v is %v", c, u, x)
 			}
 		}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // settings of a simulation.
@@ -103,7 +104,7 @@ func (q *queue) Pop() any {
 
 // search runs the algorithm until the target is reached.
 func search(s settings, name string, spec functions.Spec, seed uint64) (outcome, error) {
-	all := optimizer.Catalogue()
+	all := catalogue.All()
 	at := slices.IndexFunc(all, func(a optimizer.Algorithm) bool { return a.Name == name })
 	if at < 0 {
 		return outcome{}, fmt.Errorf("no algorithm has that name")

@@ -19,6 +19,7 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // row is what came of a function.
@@ -49,7 +50,7 @@ func main() {
 }
 
 func run(algorithm, dims string, budget, instances int, output string) error {
-	catalogue := optimizer.Catalogue()
+	catalogue := catalogue.All()
 	at := slices.IndexFunc(catalogue, func(a optimizer.Algorithm) bool { return a.Name == algorithm })
 	if at < 0 {
 		return fmt.Errorf("no algorithm is called %q", algorithm)

@@ -13,6 +13,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // plan is what is to be run.
@@ -62,7 +63,7 @@ func (p *plan) trials() ([]trial, error) {
 // parse reads an algorithm as the command line has it: a name of the catalogue, perhaps with parameters: "name{key: value, …}".
 func parse(s string) (optimizer.Algorithm, any, error) {
 	name, _, _ := strings.Cut(s, "{")
-	all := optimizer.Catalogue()
+	all := catalogue.All()
 	at := slices.IndexFunc(all, func(a optimizer.Algorithm) bool { return a.Name == name })
 	if at < 0 {
 		return optimizer.Algorithm{}, nil, fmt.Errorf("algorithm %q, want pycma or one of the catalogue", name)

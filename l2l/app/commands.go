@@ -19,7 +19,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
-	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 func checkCommand(types []optimizee.Type) *cobra.Command {
@@ -115,7 +115,7 @@ func describeCommand(types []optimizee.Type) *cobra.Command {
 func list(w io.Writer, types []optimizee.Type) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "optimizers")
-	for _, a := range optimizer.Catalogue() {
+	for _, a := range catalogue.All() {
 		fmt.Fprintf(t, "  %s\t%s\n", a.Name, a.Title)
 	}
 	fmt.Fprintln(t, "optimizees")
@@ -133,7 +133,7 @@ func list(w io.Writer, types []optimizee.Type) error {
 
 func describe(w io.Writer, name string, types []optimizee.Type) error {
 	var known []string
-	for _, a := range optimizer.Catalogue() {
+	for _, a := range catalogue.All() {
 		if a.Name == name {
 			fmt.Fprintf(w, "%s: %s\n\n", a.Name, a.Title)
 			for _, fact := range [][2]string{{"Choose it", a.When}, {"Cost per generation", a.Cost}, {"Parallelism", a.Parallelism}, {"Reference", a.Reference}} {

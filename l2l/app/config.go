@@ -18,6 +18,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/mpi"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // config is a run's configuration, apart from what the optimizee and the optimizer have to say.
@@ -111,7 +112,7 @@ func newPlan(d *document, types []optimizee.Type) (*plan, error) {
 	var err error
 	p.optimizeeNode, p.optimizeeType, err = section(d, "optimizee", types, func(t optimizee.Type) string { return t.Name })
 	errs = append(errs, err)
-	algorithmNode, algorithm, err := section(d, "optimizer", optimizer.Catalogue(), func(a optimizer.Algorithm) string { return a.Name })
+	algorithmNode, algorithm, err := section(d, "optimizer", catalogue.All(), func(a optimizer.Algorithm) string { return a.Name })
 	errs = append(errs, err)
 	p.algorithm = algorithm
 	if algorithmNode != nil {
