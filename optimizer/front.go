@@ -7,8 +7,8 @@ import (
 	"sort"
 )
 
-// dominates reports whether loss a is nowhere larger than b, and smaller in at least one objective.
-func dominates(a, b []float64) bool {
+// Dominates reports whether loss a is nowhere larger than b, and smaller in at least one objective.
+func Dominates(a, b []float64) bool {
 	smaller := false
 	for k := range a {
 		if a[k] > b[k] {
@@ -33,7 +33,7 @@ func Fronts(losses [][]float64) [][]int {
 	for _, i := range order {
 		at := sort.Search(len(sorted), func(f int) bool {
 			for _, j := range slices.Backward(sorted[f]) { // the last ones are the most alike
-				if dominates(losses[j], losses[i]) {
+				if Dominates(losses[j], losses[i]) {
 					return false
 				}
 			}
@@ -81,16 +81,16 @@ const MaxFront = 256
 // adding does not matter.
 func (f *Front) Add(s Solution) {
 	for _, g := range *f {
-		if dominates(g.Loss, s.Loss) || g.ID < s.ID && slices.Equal(g.Loss, s.Loss) {
+		if Dominates(g.Loss, s.Loss) || g.ID < s.ID && slices.Equal(g.Loss, s.Loss) {
 			return
 		}
 	}
-	kept := slices.DeleteFunc(*f, func(g Solution) bool { return dominates(s.Loss, g.Loss) || slices.Equal(g.Loss, s.Loss) })
+	kept := slices.DeleteFunc(*f, func(g Solution) bool { return Dominates(s.Loss, g.Loss) || slices.Equal(g.Loss, s.Loss) })
 	at, _ := slices.BinarySearchFunc(kept, s.ID, func(g Solution, id int64) int { return cmp.Compare(g.ID, id) })
 	*f = slices.Insert(kept, at, Solution{ID: s.ID, X: slices.Clone(s.X), Loss: slices.Clone(s.Loss)})
 }
 
-// Prune brings a front that has more than limit members back to maxFront of them.
+// Prune brings a front that has more than limit members back to MaxFront of them.
 func (f *Front) Prune(limit int) {
 	if len(*f) > limit {
 		*f = Spread(*f, MaxFront)

@@ -30,7 +30,7 @@ func TestFrontsAreThoseOfTheDefinition(t *testing.T) {
 		for len(left) > 0 { // peel off those that nobody left dominates
 			var front, rest []int
 			for _, i := range left {
-				if slices.ContainsFunc(left, func(j int) bool { return dominates(losses[j], losses[i]) }) {
+				if slices.ContainsFunc(left, func(j int) bool { return Dominates(losses[j], losses[i]) }) {
 					rest = append(rest, i)
 				} else {
 					front = append(front, i)
@@ -44,7 +44,7 @@ func TestFrontsAreThoseOfTheDefinition(t *testing.T) {
 	}
 }
 
-func TestAFrontDoesNotDependOnTheOrderInWhichItIsTold(t *testing.T) {
+func TestFrontDoesNotDependOnTheOrderInWhichItIsTold(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
 	for range 100 {
 		losses := randomLosses(rng, 60, 2+rng.IntN(3), 12)
@@ -63,7 +63,7 @@ func TestAFrontDoesNotDependOnTheOrderInWhichItIsTold(t *testing.T) {
 	}
 }
 
-func TestALongFrontIsCutToSpreadSolutionsWithItsEnds(t *testing.T) {
+func TestFrontThatIsLongIsCutToSpreadSolutionsWithItsEnds(t *testing.T) {
 	var f Front
 	const n = 3 * MaxFront
 	for i := range n { // one in three of them in the first tenth

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// Standing is how an individual stands among others where there is one objective: what they are ordered by. What counts as better is said
-// here and nowhere else; whatever orders individuals does so by [Standing.Compare]. Several objectives are ordered by [Fronts].
+// Standing is how an individual stands among others where there is one objective: what individuals are ordered by. What counts as better is
+// said here and nowhere else: whoever orders individuals does so by [Standing.Compare]. Several objectives have no order but [Fronts].
 type Standing struct {
 	Loss   float64 // finite; meaningless if Failed
 	Failed bool
@@ -30,12 +30,13 @@ func (s Standing) Compare(other Standing) int {
 func (s Standing) Better(other Standing) bool { return s.Compare(other) < 0 }
 
 // Standing is the individual's, by its first objective.
-func (ev Evaluated) Standing() Standing { return standing(ev.Loss, ev.Failed) }
+func (ev Evaluated) Standing() Standing { return StandingOf(ev.Loss, ev.Failed) }
 
 // Standing is the solution's, by its first objective; that of a point without a loss is that of a failed individual.
-func (s Solution) Standing() Standing { return standing(s.Loss, false) }
+func (s Solution) Standing() Standing { return StandingOf(s.Loss, false) }
 
-func standing(loss []float64, failed bool) Standing {
+// StandingOf is the standing of an individual with a loss, by its first objective; without a loss, or with one that is not finite, it has failed.
+func StandingOf(loss []float64, failed bool) Standing {
 	if failed || len(loss) == 0 || math.IsNaN(loss[0]) || math.IsInf(loss[0], 0) {
 		return Standing{Failed: true}
 	}

@@ -61,7 +61,7 @@ func (c Coordinate) Draw(rng *rand.Rand) float64 {
 }
 
 // Quantile returns the value below which the part u of the initial distribution lies, 0 <= u <= 1: uniform u give values distributed
-// like those of draw.
+// like those of Draw.
 func (c Coordinate) Quantile(u float64) float64 {
 	u = min(max(u, 0x1p-53), 1-0x1p-53)
 	switch {
@@ -76,6 +76,19 @@ func (c Coordinate) Quantile(u float64) float64 {
 		return c.Clip(x)
 	}
 	return c.Clip(c.Mean) // the bounds cut off nearly everything
+}
+
+// Reach is the interval whose points Clip maps into the bounds evenly: whole numbers have half a step beyond the outermost.
+func (c Coordinate) Reach() (lower, upper float64) {
+	if c.Kind == Continuous {
+		return c.Lower, c.Upper
+	}
+	return c.Lower - 0.5, c.Upper + 0.5
+}
+
+// Other draws one of the categories other than x, of a categorical coordinate with two or more.
+func (c Coordinate) Other(rng *rand.Rand, x float64) float64 {
+	return math.Mod(x+1+float64(rng.IntN(int(c.Upper))), c.Upper+1)
 }
 
 // Problem is what an optimizer knows of the search.
@@ -138,17 +151,4 @@ func (p Problem) Clip(x []float64) {
 	for i, c := range p.Coords {
 		x[i] = c.Clip(x[i])
 	}
-}
-
-// Reach is the interval whose points clip maps into the bounds evenly: whole numbers have half a step beyond the outermost.
-func (c Coordinate) Reach() (lower, upper float64) {
-	if c.Kind == Continuous {
-		return c.Lower, c.Upper
-	}
-	return c.Lower - 0.5, c.Upper + 0.5
-}
-
-// Other draws one of the other categories.
-func (c Coordinate) Other(rng *rand.Rand, x float64) float64 {
-	return math.Mod(x+1+float64(rng.IntN(int(c.Upper))), c.Upper+1)
 }

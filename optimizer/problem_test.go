@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestQuantilesAreThoseOfTheInitialDistribution(t *testing.T) {
+func TestCoordinateQuantilesAreThoseOfTheInitialDistribution(t *testing.T) {
 	inf := math.Inf(1)
 	rng := rand.New(rand.NewPCG(1, 1))
 	for _, c := range []Coordinate{

@@ -18,7 +18,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/kit/normal"
 )
 
-// Params configures ABCSMC.
+// Params configures [Search].
 type Params struct {
 	Particles     int     `yaml:"particles" doc:"individuals that make up the posterior sample" range:"[10, 1e5]"`
 	PopSize       int     `yaml:"pop_size" doc:"new individuals per generation; the nearest ones of these and of the sample become the next sample" range:"[1, 1e6]" auto:"particles"`
@@ -26,7 +26,7 @@ type Params struct {
 	Threshold     float64 `yaml:"threshold" doc:"stop when the whole sample has a loss of at most this; 0 is no rule" range:"[0, inf)"`
 }
 
-// Defaults returns the defaults of ABCSMCParams.
+// Defaults returns the defaults of [Params].
 func Defaults() Params { return Params{Particles: 200, MinAcceptance: 0.03} }
 
 func (p *Params) resolve(problem optimizer.Problem) error {

@@ -38,7 +38,8 @@ func coordinate(sample []optimizer.Weighted, i int) (values, weights []float64) 
 	return values, weights
 }
 
-func TestThePosteriorOfANormalModelHasTheAnalyticMeanAndVariance(t *testing.T) {
+func TestABCSMCHasTheAnalyticMeanAndVarianceOfANormalModel(t *testing.T) {
+	rig.Long(t)
 	t.Parallel()
 	// Prior N(0, 1), datum y ~ N(θ, 0.5²), measured 1.2: the posterior is N(0.96, 0.2).
 	const measured, noise = 1.2, 0.5
@@ -62,7 +63,8 @@ func TestThePosteriorOfANormalModelHasTheAnalyticMeanAndVariance(t *testing.T) {
 	}
 }
 
-func TestThePosteriorUnderAUniformPriorIsCutAtItsBounds(t *testing.T) {
+func TestABCSMCCutsThePosteriorUnderAUniformPriorAtItsBounds(t *testing.T) {
+	rig.Long(t)
 	t.Parallel()
 	// θ uniform in [0, 1], y ~ N(θ, 0.5²), measured 0: half a normal distribution, cut at 1.
 	sample := posterior(t, optimizer.Box(1, 0, 1), Params{Particles: 800, MinAcceptance: 0.1}, 1, func(x []float64, rng *rand.Rand) float64 {
@@ -82,7 +84,8 @@ func TestThePosteriorUnderAUniformPriorIsCutAtItsBounds(t *testing.T) {
 	}
 }
 
-func TestThePosteriorOfIntegersAndCategoriesIsThatOfBayes(t *testing.T) {
+func TestABCSMCHasThePosteriorOfBayesForIntegersAndCategories(t *testing.T) {
+	rig.Long(t)
 	t.Parallel()
 	// A datum y ~ N(n + c, 1), n from 0 to 3, c one of 0, 1, 2: measured 4.
 	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Kind: optimizer.Integer, Upper: 3}, {Kind: optimizer.Categorical, Upper: 2}}}
@@ -107,7 +110,7 @@ func TestThePosteriorOfIntegersAndCategoriesIsThatOfBayes(t *testing.T) {
 	}
 }
 
-func TestKernelsAndPriorsAddUpToOne(t *testing.T) {
+func TestABCSMCKernelsAndPriorsAddUpToOne(t *testing.T) {
 	inf := math.Inf(1)
 	for _, c := range []optimizer.Coordinate{
 		{Lower: -1, Upper: 3}, {Lower: -inf, Upper: inf, Mean: 1, Std: 2}, {Lower: 0, Upper: inf, Mean: 1, Std: 1},
@@ -129,8 +132,8 @@ func TestKernelsAndPriorsAddUpToOne(t *testing.T) {
 	}
 }
 
-// 22: upstream's inference did not use its seed.
-func TestAPosteriorDependsOnTheSeed(t *testing.T) {
+// Defect 22 of the Python L2L: its inference did not use its seed.
+func TestABCSMCDependsOnItsSeed(t *testing.T) {
 	first := func(seed uint64) []optimizer.Candidate {
 		cs, err := rig.Made(New(optimizer.Box(2, -5, 5), Defaults(), seed))(t).Ask(0)
 		if err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/kit/normal"
 )
 
-// Params configures Bayes.
+// Params configures [Search].
 type Params struct {
 	PopSize        int     `yaml:"pop_size" doc:"individuals proposed at a time" range:"[1, 1000]"`
 	InitialSamples int     `yaml:"initial_samples" doc:"individuals of a Latin hypercube with which the search begins" range:"[2, 1e5]" auto:"2 (n + 1), at least 4"`
@@ -26,7 +26,7 @@ type Params struct {
 	TolImprovement float64 `yaml:"tol_improvement" doc:"stop when, for ten generations, the improvement expected anywhere has been below this fraction of the standard deviation of the losses" range:"[0, 1)"`
 }
 
-// Defaults returns the defaults of BayesParams.
+// Defaults returns the defaults of [Params].
 func Defaults() Params { return Params{PopSize: 4, MaxPoints: 500, TolImprovement: 1e-4} }
 
 const (

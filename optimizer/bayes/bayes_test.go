@@ -30,7 +30,7 @@ func evaluations(t *testing.T, problem optimizer.Problem, seed uint64, limit int
 	return limit + 1
 }
 
-func TestBraninIsSolvedInSixtyEvaluations(t *testing.T) {
+func TestBayesSolvesBraninInSixtyEvaluations(t *testing.T) {
 	t.Parallel()
 	branin := func(x []float64) float64 {
 		a := x[1] - 5.1/(4*math.Pi*math.Pi)*x[0]*x[0] + 5/math.Pi*x[0] - 6
@@ -46,7 +46,7 @@ func TestBraninIsSolvedInSixtyEvaluations(t *testing.T) {
 	}
 }
 
-func TestAMixedSpaceIsSearchedInAHundredEvaluations(t *testing.T) {
+func TestBayesSearchesAMixedSpaceInAHundredEvaluations(t *testing.T) {
 	t.Parallel()
 	// The least loss is 0, at the third category, 7, and 0.3; every other category is far worse.
 	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Kind: optimizer.Categorical, Upper: 4}, {Kind: optimizer.Integer, Lower: 0, Upper: 20}, {Lower: 0, Upper: 1}}}
@@ -65,7 +65,7 @@ func TestAMixedSpaceIsSearchedInAHundredEvaluations(t *testing.T) {
 	}
 }
 
-func TestWhatIsKnownSavesEvaluations(t *testing.T) {
+func TestBayesSavesEvaluationsByWhatIsKnown(t *testing.T) {
 	problem := optimizer.Box(2, -5, 5)
 	bowl := func(x []float64) float64 { return (x[0]-1)*(x[0]-1) + (x[1]+2)*(x[1]+2) }
 	o, err := New(problem, Defaults(), 1)
@@ -89,7 +89,7 @@ func TestWhatIsKnownSavesEvaluations(t *testing.T) {
 	}
 }
 
-func TestTheModelKeepsTheBestAndTheLatestResults(t *testing.T) {
+func TestBayesModelKeepsTheBestAndTheLatestResults(t *testing.T) {
 	par := Defaults()
 	par.MaxPoints = 20
 	o, err := New(optimizer.Box(1, 0, 1), par, 1)
@@ -115,7 +115,7 @@ func TestTheModelKeepsTheBestAndTheLatestResults(t *testing.T) {
 	}
 }
 
-func TestExpectedImprovementIsRightWhereItIsTooSmallForANumber(t *testing.T) {
+func TestBayesExpectedImprovementIsRightWhereItIsTooSmallForANumber(t *testing.T) {
 	for _, c := range []struct{ incumbent, mean, deviation, want float64 }{
 		{0, 0, 1, math.Log(1 / math.Sqrt(2*math.Pi))},
 		{1, 0, 2, math.Log(0.5*2*(1+math.Erf(0.5/math.Sqrt2))*0.5 + 2*math.Exp(-0.125)/math.Sqrt(2*math.Pi))},
@@ -145,7 +145,7 @@ func someData(n int) (category []bool, x [][]float64, y []float64) {
 	return []bool{false, false, true}, x, y
 }
 
-func TestTheGradientOfTheMarginalLikelihoodIsItsSlope(t *testing.T) {
+func TestGaussianProcessGradientOfTheMarginalLikelihoodIsItsSlope(t *testing.T) {
 	category, x, y := someData(25)
 	theta := []float64{-0.5, 0.3, 0.2, 0.4, -3}
 	_, grad := negativeLogPosterior(category, x, y, theta)
@@ -162,7 +162,7 @@ func TestTheGradientOfTheMarginalLikelihoodIsItsSlope(t *testing.T) {
 	}
 }
 
-func TestTheModelsPredictionIsThatOfTheFormula(t *testing.T) {
+func TestGaussianProcessPredictsAsTheFormula(t *testing.T) {
 	category, x, y := someData(12)
 	theta := []float64{-0.5, 0.3, 0.2, 0.4, -3}
 	g, ok := newGaussianProcess(category, theta, x[:9], y[:9])

@@ -8,6 +8,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
+	"github.com/meta-optimization/l2l-mpi/optimizer/internal/rig"
 )
 
 // evaluations is what an algorithm with its defaults needs to come within 1e-8 of the optimum of an instance of a BBOB function, which is
@@ -44,7 +45,8 @@ func evaluations(t *testing.T, algorithm string, function, dim, instance, budget
 	return used, false
 }
 
-func TestSeparableRastriginIsSolvedWithinThePublishedEvaluations(t *testing.T) {
+func TestCatalogueSolvesSeparableRastriginWithinThePublishedEvaluations(t *testing.T) {
+	rig.Long(t)
 	t.Parallel()
 	for _, c := range []struct {
 		algorithm      string
@@ -70,7 +72,8 @@ func TestSeparableRastriginIsSolvedWithinThePublishedEvaluations(t *testing.T) {
 }
 
 // bench/breadth does this for all functions, with a thousand times the evaluations.
-func TestThePortfolioSolvesWhatItsMembersSolve(t *testing.T) {
+func TestPortfolioSolvesWhatItsMembersSolve(t *testing.T) {
+	rig.Long(t)
 	t.Parallel()
 	for _, f := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 17, 21, 22} {
 		solved := false

@@ -20,7 +20,7 @@ func start(t *testing.T, name string, problem optimizer.Problem, seed uint64) op
 	return rig.Made(a.New(problem, a.Params(), seed))(t)
 }
 
-func TestPopulationsImproveOnEveryKindOfCoordinate(t *testing.T) {
+func TestCataloguePopulationsImproveOnEveryKindOfCoordinate(t *testing.T) {
 	problem := optimizer.Problem{Coords: []optimizer.Coordinate{
 		{Lower: -5, Upper: 5}, {Kind: optimizer.Integer, Lower: -20, Upper: 20}, {Kind: optimizer.Categorical, Upper: 9}, {Kind: optimizer.Integer, Upper: 1},
 	}}
@@ -41,7 +41,7 @@ func TestPopulationsImproveOnEveryKindOfCoordinate(t *testing.T) {
 	}
 }
 
-func TestAPopulationThatHasConvergedIsReplaced(t *testing.T) {
+func TestCatalogueReplacesPopulationsThatHaveConverged(t *testing.T) {
 	for _, name := range []string{"jade", "lshade", "de_async", "pso", "pso_async"} {
 		o := start(t, name, optimizer.Box(2, -5, 5), 1)
 		run := func() float64 {
@@ -66,7 +66,7 @@ func TestAPopulationThatHasConvergedIsReplaced(t *testing.T) {
 }
 
 // Where all fail there is nothing to learn from: the search goes elsewhere, or back.
-func TestASearchLeavesARegionWhereEverythingFails(t *testing.T) {
+func TestCatalogueLeavesARegionWhereEverythingFails(t *testing.T) {
 	problem := optimizer.Box(2, -5, 5)
 	corner := func(x []float64) float64 { // nine tenths of the box fail
 		if x[0] > -4 {

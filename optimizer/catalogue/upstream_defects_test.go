@@ -13,8 +13,8 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/internal/rig"
 )
 
-// The algorithms of the Python L2L were read for defects. Each that an algorithm can have has a test here, or one that is named here, of what must
-// hold instead. Numbers are those of the list of defects; "section" is the part of the description that mentions one without a number.
+// The algorithms of the Python L2L were read for defects. Each that several algorithms can have has a test here of what must hold instead; those
+// of a single algorithm have theirs beside it. Numbers are those of the list of defects; "section" is the part of the description that mentions one without a number.
 // Defects of the environment, of runners and of optimizees are not algorithms' and are tested elsewhere.
 
 // upstreamAlgorithms are those that the Python L2L has, too.
@@ -32,7 +32,7 @@ func forUpstreamAlgorithms(t *testing.T, test func(t *testing.T, start func(prob
 }
 
 // 4: upstream cleared the results that it had been handed, and with them the history.
-func TestResultsAndIndividualsStayAsTheyWereTold(t *testing.T) {
+func TestCatalogueLeavesResultsAndIndividualsAsTheyWereTold(t *testing.T) {
 	forUpstreamAlgorithms(t, func(t *testing.T, start func(optimizer.Problem, uint64) optimizer.Optimizer) {
 		o := start(optimizer.Box(3, -5, 5), 1)
 		for range 3 {
@@ -56,7 +56,7 @@ func TestResultsAndIndividualsStayAsTheyWereTold(t *testing.T) {
 }
 
 // 5: upstream kept the last individual's result only.
-func TestTheResultOfEveryIndividualCounts(t *testing.T) {
+func TestCatalogueCountsTheResultOfEveryIndividual(t *testing.T) {
 	forUpstreamAlgorithms(t, func(t *testing.T, start func(optimizer.Problem, uint64) optimizer.Optimizer) {
 		first, err := start(optimizer.Box(3, -5, 5), 1).Ask(0)
 		if err != nil {
@@ -78,7 +78,7 @@ func TestTheResultOfEveryIndividualCounts(t *testing.T) {
 }
 
 // 6: upstream drew the same noise for every evaluation.
-func TestNoTwoIndividualsOfAGenerationAreAlike(t *testing.T) {
+func TestCatalogueProposesNoTwoIndividualsOfAGenerationThatAreAlike(t *testing.T) {
 	forUpstreamAlgorithms(t, func(t *testing.T, start func(optimizer.Problem, uint64) optimizer.Optimizer) {
 		o := start(optimizer.Box(3, -5, 5), 1)
 		for range 3 {
@@ -95,7 +95,7 @@ func TestNoTwoIndividualsOfAGenerationAreAlike(t *testing.T) {
 }
 
 // 7, and section 1.1 (state shared by all genetic algorithms of a process): upstream drew from global random numbers, and not from its seed.
-func TestASearchDependsOnItsSeedAlone(t *testing.T) {
+func TestCatalogueDependsOnTheSeedAlone(t *testing.T) {
 	forUpstreamAlgorithms(t, func(t *testing.T, start func(optimizer.Problem, uint64) optimizer.Optimizer) {
 		run := func(seed uint64, between func()) (all []string) {
 			o := start(optimizer.Box(3, -5, 5), seed)
@@ -120,7 +120,7 @@ func TestASearchDependsOnItsSeedAlone(t *testing.T) {
 }
 
 // 8, and section 1.4 (FACE): upstream bred, or drew, one more generation than it evaluated.
-func TestNothingIsProposedBeforeItIsAskedFor(t *testing.T) {
+func TestCatalogueProposesNothingBeforeItIsAskedFor(t *testing.T) {
 	forUpstreamAlgorithms(t, func(t *testing.T, start func(optimizer.Problem, uint64) optimizer.Optimizer) {
 		o := start(optimizer.Box(3, -5, 5), 1)
 		told := int64(0)
@@ -147,7 +147,7 @@ func TestNothingIsProposedBeforeItIsAskedFor(t *testing.T) {
 
 // 10: upstream's genetic algorithm with several parameter sets per individual could not run. Here packing is a matter of who evaluates: results
 // come in packs of any size, in any order, and the search is the same.
-func TestPackedIndividualsMakeNoDifference(t *testing.T) {
+func TestCatalogueSearchesAlikeWhenIndividualsArePacked(t *testing.T) {
 	forUpstreamAlgorithms(t, func(t *testing.T, start func(optimizer.Problem, uint64) optimizer.Optimizer) {
 		one, packed := start(optimizer.Box(3, -5, 5), 1), start(optimizer.Box(3, -5, 5), 1)
 		for range 4 {
@@ -179,7 +179,7 @@ func TestPackedIndividualsMakeNoDifference(t *testing.T) {
 }
 
 // 31: upstream's cross-entropy methods refused a single parameter.
-func TestOneParameterIsEnough(t *testing.T) {
+func TestCatalogueSearchesOneParameter(t *testing.T) {
 	forUpstreamAlgorithms(t, func(t *testing.T, start func(optimizer.Problem, uint64) optimizer.Optimizer) {
 		o := start(optimizer.Box(1, -5, 5), 1)
 		if n, best := rig.Minimise(t, o, rig.Losses["sphere"], 0.3, 2000); best > 0.3 { // the grid's nearest points are 0.5 away
@@ -189,7 +189,7 @@ func TestOneParameterIsEnough(t *testing.T) {
 }
 
 // 36: upstream sorted by fitness and reversed, so that NaN came first.
-func TestNoSearchGoesWhereTheLossIsNotANumber(t *testing.T) {
+func TestCatalogueGoesNowhereWhereTheLossIsNotANumber(t *testing.T) {
 	cliff := func(x []float64) float64 { // the sphere's minimum is at 1.5; all that lies beyond 2 fails
 		if x[0] > 2 {
 			return math.NaN()
@@ -213,7 +213,7 @@ func TestNoSearchGoesWhereTheLossIsNotANumber(t *testing.T) {
 }
 
 // Sections 1.1, 1.3, 1.7 and 1.10: upstream's best was that of the last generation.
-func TestTheBestEverIsKept(t *testing.T) {
+func TestCatalogueKeepsTheBestEver(t *testing.T) {
 	forUpstreamAlgorithms(t, func(t *testing.T, start func(optimizer.Problem, uint64) optimizer.Optimizer) {
 		o := start(optimizer.Box(3, -5, 5), 1)
 		worse := 0.0
@@ -227,7 +227,7 @@ func TestTheBestEverIsKept(t *testing.T) {
 }
 
 // Section 1.6: upstream's natural evolution strategy ignored where the parameters were to start.
-func TestASearchStartsWhereTheParametersDo(t *testing.T) {
+func TestCatalogueStartsWhereTheParametersDo(t *testing.T) {
 	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Lower: -50, Upper: 50, Mean: 20, Std: 0.5}, {Lower: -50, Upper: 50, Mean: -30, Std: 0.5}}}
 	forUpstreamAlgorithms(t, func(t *testing.T, start func(optimizer.Problem, uint64) optimizer.Optimizer) {
 		o := start(problem, 1)
@@ -243,7 +243,7 @@ func TestASearchStartsWhereTheParametersDo(t *testing.T) {
 }
 
 // Section 1.7: upstream's first point was not bounded, and one step served parameters of all scales.
-func TestUnitsDoNotMatter(t *testing.T) {
+func TestCatalogueDoesNotCareAboutUnits(t *testing.T) {
 	scale := []float64{1e-9, 1, 1e6}
 	scaled := optimizer.Problem{Coords: []optimizer.Coordinate{{Lower: -5e-9, Upper: 5e-9}, {Lower: -5, Upper: 5}, {Lower: -5e6, Upper: 5e6}}}
 	forUpstreamAlgorithms(t, func(t *testing.T, start func(optimizer.Problem, uint64) optimizer.Optimizer) {

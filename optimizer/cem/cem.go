@@ -12,14 +12,14 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
 )
 
-// Params configures CrossEntropy.
+// Params configures [Search].
 type Params struct {
 	PopSize int     `yaml:"pop_size" doc:"individuals per generation" range:"[4, 1e6]"`
 	Rho     float64 `yaml:"rho" doc:"share of a generation that is its elite; the elite has at least 2 individuals" range:"(0, 1]"`
 	DistributionParams
 }
 
-// Defaults returns the defaults of CrossEntropyParams.
+// Defaults returns the defaults of [Params].
 func Defaults() Params {
 	return Params{PopSize: 100, Rho: 0.2, DistributionParams: defaultDistribution()}
 }

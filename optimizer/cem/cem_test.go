@@ -35,7 +35,7 @@ func TestCrossEntropyConverges(t *testing.T) {
 	}
 }
 
-func TestEveryDistributionOfCrossEntropyConverges(t *testing.T) {
+func TestCrossEntropyConvergesWithEveryDistribution(t *testing.T) {
 	t.Parallel()
 	for _, distribution := range []string{"gaussian", "noisy_gaussian", "mixture", "noisy_mixture"} {
 		for _, covariance := range []string{"diagonal", "full"} {
@@ -60,7 +60,7 @@ func TestCrossEntropyFindsWholeNumbersAndChoices(t *testing.T) {
 }
 
 // Two wells, equally deep: a mixture keeps samples in both, where a single normal distribution has to choose one.
-func TestAMixtureKeepsSeveralGoodRegions(t *testing.T) {
+func TestCrossEntropyKeepsSeveralGoodRegionsInAMixture(t *testing.T) {
 	wells := func(x []float64) float64 {
 		a, b := 0.0, 0.0
 		for _, v := range x {
@@ -109,8 +109,8 @@ func TestCrossEntropyBeginsWithWhatIsKnown(t *testing.T) {
 	}
 }
 
-// 35, and section 1.3 (an elite of none): upstream's covariance of an elite of one was not a number.
-func TestAnEliteOfOneOrNoneKeepsAVariance(t *testing.T) {
+// Defect 35 of the Python L2L, and section 1.3 (an elite of none): its covariance of an elite of one was not a number.
+func TestCrossEntropyKeepsAVarianceWithAnEliteOfOneOrNone(t *testing.T) {
 	for _, distribution := range []string{"gaussian", "noisy_gaussian", "mixture", "noisy_mixture"} {
 		for _, covariance := range []string{"full", "diagonal"} {
 			// A rho of which nothing is left of a small population, and generations in which one individual succeeds, or none.
@@ -144,8 +144,8 @@ func TestAnEliteOfOneOrNoneKeepsAVariance(t *testing.T) {
 	}
 }
 
-// 31 of upstream's defects: its cross-entropy methods refused a single parameter.
-func TestOneParameterIsEnoughForEveryDistribution(t *testing.T) {
+// Defect 31 of the Python L2L: its cross-entropy methods refused a single parameter.
+func TestCrossEntropySearchesOneParameterWithEveryDistribution(t *testing.T) {
 	for _, distribution := range []string{"gaussian", "noisy_gaussian", "mixture", "noisy_mixture"} {
 		for _, covariance := range []string{"full", "diagonal"} {
 			o := newSearch(t, optimizer.Box(1, -5, 5), 1, func(p *Params) { p.Distribution, p.Covariance = distribution, covariance })

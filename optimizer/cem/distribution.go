@@ -17,7 +17,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/kit/linalg"
 )
 
-// DistributionParams configures the distribution that CrossEntropy and FACE sample from and fit to the elite.
+// DistributionParams configures the distribution that [Search] and [FACE] sample from and fit to the elite.
 type DistributionParams struct {
 	Distribution string  `yaml:"distribution" doc:"one normal distribution or a mixture of several; the noisy ones are sampled with additional variance, so that they do not contract too early" range:"gaussian | noisy_gaussian | mixture | noisy_mixture"`
 	Components   int     `yaml:"components" doc:"normal distributions in a mixture" range:"[2, 100]"`

@@ -33,7 +33,7 @@ func twoClusters(rng *rand.Rand, n int) [][]float64 {
 	return points
 }
 
-func TestAGaussianIsFittedByMeanAndUnbiasedCovariance(t *testing.T) {
+func TestDistributionIsFittedByMeanAndUnbiasedCovariance(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	points := twoClusters(rng, 7)
 	var x, y []float64
@@ -54,7 +54,7 @@ func TestAGaussianIsFittedByMeanAndUnbiasedCovariance(t *testing.T) {
 	}
 }
 
-func TestSamplesHaveTheMomentsOfTheDistribution(t *testing.T) {
+func TestDistributionHasSamplesWithItsMoments(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
 	d := newDistributionOf(2, func(p *DistributionParams) { p.Covariance = "full" })
 	d.s.Components = []component{{Weight: 1, Mean: []float64{0.4, 0.6}, Cov: []float64{0.004, 0.003, 0, 0.005}, Noise: []float64{0.002, 0}}}
@@ -76,7 +76,7 @@ func TestSamplesHaveTheMomentsOfTheDistribution(t *testing.T) {
 	}
 }
 
-func TestAMixtureFindsClustersAndTheirShares(t *testing.T) {
+func TestDistributionOfSeveralComponentsFindsClustersAndTheirShares(t *testing.T) {
 	for _, covariance := range []string{"full", "diagonal"} {
 		for seed := range uint64(5) {
 			rng := rand.New(rand.NewPCG(seed, 3))
@@ -96,7 +96,7 @@ func TestAMixtureFindsClustersAndTheirShares(t *testing.T) {
 	}
 }
 
-func TestExpectationMaximisationRaisesTheLikelihood(t *testing.T) {
+func TestDistributionFitRaisesTheLikelihood(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	points := twoClusters(rng, 90)
 	d := newDistributionOf(2, func(p *DistributionParams) { p.Distribution, p.Components = "mixture", 3 })
@@ -108,7 +108,7 @@ func TestExpectationMaximisationRaisesTheLikelihood(t *testing.T) {
 	}
 }
 
-func TestAComponentOnASinglePointKeepsAVariance(t *testing.T) {
+func TestDistributionKeepsAVarianceOfAComponentOnASinglePoint(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	points := append(twoClusters(rng, 40), []float64{0.5, 0.95})
 	d := newDistributionOf(2, func(p *DistributionParams) { p.Distribution, p.Components, p.Smoothing = "mixture", 3, 0 })
@@ -127,7 +127,7 @@ func TestAComponentOnASinglePointKeepsAVariance(t *testing.T) {
 	}
 }
 
-func TestNoiseIsAddedToWhatIsSampledAndDecays(t *testing.T) {
+func TestDistributionAddsNoiseToWhatIsSampledWhichDecays(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 6))
 	d := newDistributionOf(1, func(p *DistributionParams) { p.Distribution, p.NoiseStd, p.NoiseDecay = "noisy_gaussian", 0.1, 0.5 })
 	mean := 0.0
@@ -146,8 +146,8 @@ func TestNoiseIsAddedToWhatIsSampledAndDecays(t *testing.T) {
 	}
 }
 
-// 11: upstream computed the probabilities of accepting non-elites from unsorted fitness, and applied them to sorted individuals.
-func TestANonEliteIsAcceptedWithItsOwnProbability(t *testing.T) {
+// Defect 11 of the Python L2L: it computed the probabilities of accepting non-elites from unsorted fitness, and applied them to sorted individuals.
+func TestDistributionAcceptsANonEliteWithItsOwnProbability(t *testing.T) {
 	d := newDistributionOf(1, func(p *DistributionParams) { p.TempDecay = 0.9 })
 	var g kit.Generation
 	shuffled := []float64{3, 0, 2.5, 1, 0.5, 7, 1.5} // the loss is written into the individual
@@ -174,8 +174,8 @@ func TestANonEliteIsAcceptedWithItsOwnProbability(t *testing.T) {
 	}
 }
 
-// 13: upstream smoothed a mixture with itself.
-func TestSmoothingAMixtureMixesTheOldWithTheNew(t *testing.T) {
+// Defect 13 of the Python L2L: it smoothed a mixture with itself.
+func TestDistributionSmoothingMixesTheOldWithTheNew(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
 	first, second := twoClusters(rng, 60), twoClusters(rng, 60)
 	for i := range second {

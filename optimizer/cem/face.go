@@ -18,7 +18,7 @@ type FACEParams struct {
 	DistributionParams
 }
 
-// FACEDefaults returns the defaults of FACEParams.
+// FACEDefaults returns the defaults of [FACEParams].
 func FACEDefaults() FACEParams {
 	return FACEParams{MinPopSize: 60, DistributionParams: defaultDistribution()}
 }
@@ -56,7 +56,7 @@ func faceAlgorithm() optimizer.Algorithm {
 }
 
 // FACE is the cross-entropy method with an elite of fixed size out of a sample that grows, by individuals from the same distribution, until
-// its best individual is better than the best so far, or the worst of its elite better than that of the sample before. See CrossEntropy
+// its best individual is better than the best so far, or the worst of its elite better than that of the sample before. See [Search]
 // for bounds, whole numbers and choices.
 type FACE struct {
 	problem      optimizer.Problem

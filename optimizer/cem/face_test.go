@@ -94,7 +94,7 @@ func TestFACEDoesNotCountFailures(t *testing.T) {
 	}
 }
 
-// 12: upstream's FACE raised where it should accept non-elites.
+// Defect 12 of the Python L2L: its FACE raised where it should accept non-elites.
 func TestFACEAcceptsNonElites(t *testing.T) {
 	o := newFACE(t, optimizer.Box(3, -5, 5), 1, func(p *FACEParams) { p.TempDecay = 0.8 })
 	if n, best := rig.Minimise(t, o, rig.Losses["sphere"], 1e-6, 20000); best > 1e-6 {

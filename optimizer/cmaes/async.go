@@ -23,7 +23,7 @@ func asyncAlgorithm() optimizer.Algorithm {
 	}, Defaults, NewAsync)
 }
 
-// Async is CMAES without generations: an individual is drawn whenever one is asked for, and as soon as as many have been told as there
+// Async is [Search] without generations: an individual is drawn whenever one is asked for, and as soon as as many have been told as there
 // are in a population, the strategy learns from these. Some of them were drawn before it learnt last: for them it counts where they
 // lie, seen from where the distribution is now.
 type Async struct {
@@ -133,11 +133,10 @@ func (o *Async) stepTo(at place) step {
 
 // Status implements Optimizer.
 func (o *Async) Status() optimizer.Status {
-	st := optimizer.Status{Generation: int(o.s.Stream.Told) / o.par.PopSize, Told: o.s.Stream.Told, Best: o.s.Stream.Best}
-	return o.describe(st)
+	return o.describe(o.s.Stream.Status(o.par.PopSize))
 }
 
-// asyncSnapshot is a marshalled AsyncCMAES.
+// asyncSnapshot is a marshalled Async.
 type asyncSnapshot struct {
 	Books    asyncState
 	Strategy strategyState

@@ -20,7 +20,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
 )
 
-// Params configures CMAES and AsyncCMAES.
+// Params configures [Search] and [Async].
 type Params struct {
 	PopSize        int     `yaml:"pop_size" doc:"individuals per generation, λ, of the first run" range:"[4, 1e6]" auto:"4 + floor(3 ln n)"`
 	Sigma          float64 `yaml:"sigma" doc:"initial step size, as a fraction of each coordinate's width (upper − lower, or √12 std)" range:"(0, 10]"`
@@ -42,7 +42,7 @@ const (
 	maxFull  = 5000
 )
 
-// Defaults returns the defaults of CMAESParams.
+// Defaults returns the defaults of [Params].
 func Defaults() Params {
 	return Params{Sigma: 0.2, Start: "random", Active: true, Restarts: "bipop", MaxRestarts: 9, TolX: 1e-12, TolFun: 1e-9}
 }
@@ -108,7 +108,7 @@ type constants struct {
 	cs, ds     float64 // cumulation for and damping of the step size
 	chiN       float64 // E‖N(0, I)‖
 	lazy       int     // updates of C between factorisations
-	history    int     // generations over which the loss must have stopped to change
+	history    int     // generations over which the loss must have stopped changing
 }
 
 func newConstants(dim, lambda int, par Params) constants {
@@ -150,7 +150,7 @@ func newConstants(dim, lambda int, par Params) constants {
 }
 
 // Search samples generations of individuals from a normal distribution whose mean, step size and covariance it adapts, and starts again,
-// with another population size, when that has converged. Bounds hold (see cmaes_bounds.go).
+// with another population size, when that has converged. Bounds hold (see bounds.go).
 type Search struct {
 	*strategy
 	s state
@@ -216,7 +216,7 @@ func (o *Search) WarmStart(known []optimizer.Solution) error { return o.warmStar
 // Status implements Optimizer.
 func (o *Search) Status() optimizer.Status { return o.describe(o.s.Gen.Status()) }
 
-// snapshot is a marshalled CMAES.
+// snapshot is a marshalled Search.
 type snapshot struct {
 	Books    state
 	Strategy strategyState

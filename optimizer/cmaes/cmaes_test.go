@@ -12,6 +12,7 @@ import (
 )
 
 func TestCMAESNeedsNoMoreEvaluationsThanTheReference(t *testing.T) {
+	rig.Long(t)
 	t.Parallel()
 	for _, c := range []struct {
 		loss   string

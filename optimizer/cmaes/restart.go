@@ -128,7 +128,7 @@ func (e *strategy) over(losses []float64, exhausted string) string {
 	case unmoved:
 		return "no_effect: the steps are too small to change the mean"
 	case len(past.Best) == span && s.Updates%(span/10) == 0 && stagnated(past.Best) && stagnated(past.Median):
-		return "stagnation: losses have stopped to improve"
+		return "stagnation: losses have stopped improving"
 	}
 	return ""
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
 )
 
-// strategy is the evolution strategy itself, which CMAES and AsyncCMAES keep the books for: the distribution that individuals are drawn
-// from, and how it learns from them. Equation numbers refer to the tutorial (see cmaesAlgorithm).
+// strategy is the evolution strategy itself, which Search and Async keep the books for: the distribution that individuals are drawn
+// from, and how it learns from them. Equation numbers refer to the tutorial (see algorithm).
 //
 // It works in n coordinates u, those of the problem that have an order, divided by their widths, so that one step size suits all.
 type strategy struct {
@@ -205,7 +205,7 @@ func (e *strategy) learn(ranked []trial, losses []float64) {
 	}
 }
 
-// update moves the distribution, with weights w for the ranks. It says what the matter is if the covariance has come to its limits.
+// update moves the distribution, with weights w for the ranks. It names the limit that the covariance has come to, if it has.
 func (e *strategy) update(ranked []trial, w []float64) (exhausted string) {
 	n, k, s := len(e.ordered), &e.k, &e.state
 	yw, drawn := make([]float64, n), make([]float64, n)

@@ -39,7 +39,7 @@ func runsOf(t *testing.T, o *Search, loss func([]float64) float64, evaluations i
 	return runs
 }
 
-func TestIPOPDoublesThePopulationEachTimeAndEndsAfterMaxRestarts(t *testing.T) {
+func TestCMAESWithIPOPDoublesThePopulationEachTimeAndEndsAfterMaxRestarts(t *testing.T) {
 	o := newSearch(t, optimizer.Box(2, -5, 5), 1, func(p *Params) { p.Restarts, p.MaxRestarts = "ipop", 3 })
 	var sizes []int
 	for _, r := range runsOf(t, o, rig.Losses["rastrigin"], 1e6) {
@@ -53,7 +53,7 @@ func TestIPOPDoublesThePopulationEachTimeAndEndsAfterMaxRestarts(t *testing.T) {
 	}
 }
 
-func TestBIPOPGivesTheKindOfRunsThatFoundTheBestTwiceAsMuchAsTheOther(t *testing.T) {
+func TestCMAESWithBIPOPGivesTheKindOfRunsThatFoundTheBestTwiceAsMuchAsTheOther(t *testing.T) {
 	o := newSearch(t, optimizer.Box(3, -5, 5), 2, nil)
 	for _, r := range runsOf(t, o, rig.Losses["rastrigin"], 60_000) {
 		if r.Small && (r.Sigma < 0.002 || r.Sigma > 0.2 || r.PopSize > 7<<r.Doublings/2+7) || !r.Small && r.Sigma != 0.2 {
@@ -71,7 +71,7 @@ func TestBIPOPGivesTheKindOfRunsThatFoundTheBestTwiceAsMuchAsTheOther(t *testing
 	}
 }
 
-func TestARunThatSettlesAboveAnEarlierOneIsGivenUp(t *testing.T) {
+func TestCMAESGivesUpARunThatSettlesAboveAnEarlierOne(t *testing.T) {
 	// Two bowls; the deeper one is found from most starts. A run in the other would need some 100 generations more to converge.
 	bowls := func(x []float64) float64 {
 		deep, shallow := 0.0, 5.0
@@ -98,7 +98,7 @@ func TestARunThatSettlesAboveAnEarlierOneIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestWholeNumbersAndChoicesAreFoundTogetherWithTheRest(t *testing.T) {
+func TestCMAESFindsWholeNumbersAndChoicesTogetherWithTheRest(t *testing.T) {
 	problem := optimizer.Problem{}
 	for range 4 {
 		problem.Coords = append(problem.Coords, optimizer.Coordinate{Lower: -5, Upper: 5},
@@ -125,7 +125,7 @@ func TestWholeNumbersAndChoicesAreFoundTogetherWithTheRest(t *testing.T) {
 	}
 }
 
-func TestTheMarginKeepsBothNeighboursPossible(t *testing.T) {
+func TestCMAESMarginKeepsBothNeighboursPossible(t *testing.T) {
 	const alpha = 0.01
 	for _, c := range []struct{ mean, deviation float64 }{{0, 1e-9}, {0.3, 0.01}, {-0.49, 0.2}, {0.1, 3}} {
 		m, d := withMargin(c.mean, c.deviation, -0.5, 0.5, alpha)
@@ -148,7 +148,7 @@ func meanOf(o *Search) []float64 {
 	return mean
 }
 
-func TestRatesAdaptToNoise(t *testing.T) {
+func TestCMAESRatesAdaptToNoise(t *testing.T) {
 	noisy := func(adapt bool) float64 {
 		rng := rand.New(rand.NewPCG(1, 2))
 		o := newSearch(t, optimizer.Box(5, -5, 5), 4, func(p *Params) { p.AdaptRates, p.Restarts = adapt, "none" })
@@ -160,7 +160,7 @@ func TestRatesAdaptToNoise(t *testing.T) {
 	}
 }
 
-func TestWithAdaptedRatesASmallPopulationStaysAboveTheDeepestOfManyMinima(t *testing.T) {
+func TestCMAESWithAdaptedRatesFindsTheDeepestOfManyMinimaWithASmallPopulation(t *testing.T) {
 	for seed := range uint64(3) {
 		o := newSearch(t, optimizer.Box(5, -5, 5), seed, func(p *Params) { p.AdaptRates, p.Restarts = true, "none" })
 		rig.Minimise(t, o, rig.Losses["rastrigin"], math.Inf(-1), 20_000)
@@ -172,7 +172,8 @@ func TestWithAdaptedRatesASmallPopulationStaysAboveTheDeepestOfManyMinima(t *tes
 	}
 }
 
-func TestLowRankLearnsTheDirectionsThatMatter(t *testing.T) {
+func TestCMAESLowRankLearnsTheDirectionsThatMatter(t *testing.T) {
+	rig.Long(t)
 	t.Parallel()
 	// A cigar along (1, 1, …, 1): without dependencies, what a single direction needs would have to be learnt in all of them.
 	const n = 60
@@ -198,7 +199,7 @@ func TestLowRankLearnsTheDirectionsThatMatter(t *testing.T) {
 	}
 }
 
-func TestDiagonalLearnsScalesFasterThanFull(t *testing.T) {
+func TestCMAESDiagonalLearnsScalesFasterThanFull(t *testing.T) {
 	need := func(covariance string) int {
 		used, best := rig.Minimise(t, newSearch(t, optimizer.Box(30, -5, 5), 6, func(p *Params) { p.Covariance = covariance }), rig.Losses["ellipsoid"], 1e-8, 100_000)
 		if best > 1e-8 {
@@ -211,7 +212,7 @@ func TestDiagonalLearnsScalesFasterThanFull(t *testing.T) {
 	}
 }
 
-func TestAsyncCMAESWithOneSlotNeedsWhatCMAESNeeds(t *testing.T) {
+func TestCMAESAsyncWithOneSlotNeedsWhatTheGenerationsNeed(t *testing.T) {
 	for _, loss := range []string{"sphere", "ellipsoid", "rosenbrock"} {
 		with := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newSearch(t, optimizer.Box(5, -5, 5), seed, nil) }, loss, 1e-8, 20_000)
 		var without []int
@@ -230,7 +231,7 @@ func TestAsyncCMAESWithOneSlotNeedsWhatCMAESNeeds(t *testing.T) {
 	}
 }
 
-func TestAsyncCMAESLearnsFromLateResults(t *testing.T) {
+func TestCMAESAsyncLearnsFromLateResults(t *testing.T) {
 	// Of 16 slots, each holds its individual until 15 others have been told.
 	o, err := NewAsync(optimizer.Box(5, -5, 5), Defaults(), 7)
 	if err != nil {

@@ -21,7 +21,7 @@ func asyncAlgorithm() optimizer.Algorithm {
 	}, JADEDefaults, NewAsync)
 }
 
-// Async is JADE without generations: it makes trials for one member after the other, and a trial takes the place of its member, unless it
+// Async is [JADE] without generations: it makes trials for one member after the other, and a trial takes the place of its member, unless it
 // is worse, as soon as it is told. After as many trials as there are members it learns from those that won, and begins again with
 // another population where this one has converged.
 type Async struct {
@@ -170,9 +170,11 @@ func (o *Async) learn() {
 
 // Status implements Optimizer.
 func (o *Async) Status() optimizer.Status {
-	s := &o.s
-	return optimizer.Status{Generation: int(s.Stream.Told) / o.par.PopSize, Told: s.Stream.Told, Best: s.Stream.Best, Figures: []optimizer.Figure{
-		{Name: "scale_factor", Value: s.Deme.Memory[0].F}, {Name: "crossover_rate", Value: s.Deme.Memory[0].CR}, {Name: "run", Value: float64(s.Run + 1)}}}
+	st, tactic := o.s.Stream.Status(o.par.PopSize), o.s.Deme.Memory[0]
+	st.Figures = []optimizer.Figure{
+		{Name: "scale_factor", Value: tactic.F}, {Name: "crossover_rate", Value: tactic.CR}, {Name: "run", Value: float64(o.s.Run + 1)},
+	}
+	return st
 }
 
 // MarshalBinary implements Optimizer.

@@ -19,6 +19,7 @@ func newAsync(t *testing.T, problem optimizer.Problem, seed uint64) *Async {
 }
 
 func TestDEAsyncNeedsHardlyMoreEvaluationsThoughManyAreUnderWay(t *testing.T) {
+	rig.Long(t)
 	t.Parallel()
 	evaluations := func(workers int) (sum int) {
 		for seed := range uint64(5) {

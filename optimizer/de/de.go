@@ -21,7 +21,7 @@ func Algorithms() []optimizer.Algorithm {
 	return []optimizer.Algorithm{jadeAlgorithm(), lshadeAlgorithm(), asyncAlgorithm()}
 }
 
-// What the adaptive differential evolutions JADE, L-SHADE and DEAsync have in common: the mutation current-to-pbest/1 with an archive,
+// What the adaptive differential evolutions JADE, LSHADE and Async have in common: the mutation current-to-pbest/1 with an archive,
 // binomial crossover, a scale factor and a crossover rate of its own for each trial, and restarts. All of it but the restarts and what is said of
 // whole numbers and categories is of Zhang and Sanderson 2009 (JADE), doi 10.1109/TEVC.2009.2014613; names in comments are theirs.
 

@@ -10,7 +10,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
 )
 
-func TestADifferenceThatLeavesTheBoxEndsHalfwayToTheBound(t *testing.T) {
+func TestDEDifferenceThatLeavesTheBoxEndsHalfwayToTheBound(t *testing.T) {
 	c := optimizer.Coordinate{Lower: -5, Upper: 5}
 	rng := rand.New(rand.NewPCG(1, 1))
 	for _, v := range []struct{ best, plus, minus, want float64 }{
@@ -22,7 +22,7 @@ func TestADifferenceThatLeavesTheBoxEndsHalfwayToTheBound(t *testing.T) {
 	}
 }
 
-func TestWholeNumbersTakeStepsShorterThanOneSomeOfTheTime(t *testing.T) {
+func TestDEWholeNumbersTakeStepsShorterThanOneSomeOfTheTime(t *testing.T) {
 	c := optimizer.Coordinate{Kind: optimizer.Integer, Lower: 0, Upper: 1}
 	rng := rand.New(rand.NewPCG(1, 1))
 	sum := 0.0
@@ -35,7 +35,7 @@ func TestWholeNumbersTakeStepsShorterThanOneSomeOfTheTime(t *testing.T) {
 	}
 }
 
-func TestCategoriesThatAllAgreeOnStay(t *testing.T) {
+func TestDECategoriesThatAllAgreeOnStay(t *testing.T) {
 	c := optimizer.Coordinate{Kind: optimizer.Categorical, Upper: 4}
 	rng := rand.New(rand.NewPCG(1, 1))
 	seen := map[float64]bool{}
@@ -50,7 +50,7 @@ func TestCategoriesThatAllAgreeOnStay(t *testing.T) {
 	}
 }
 
-func TestATrialReplacesItsMemberUnlessItIsWorse(t *testing.T) {
+func TestDETrialReplacesItsMemberUnlessItIsWorse(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	at := func(loss float64, failed bool) kit.Individual {
 		return kit.NewIndividual([]float64{loss}, []float64{loss}, failed)
@@ -78,7 +78,7 @@ func TestATrialReplacesItsMemberUnlessItIsWorse(t *testing.T) {
 	}
 }
 
-func TestTacticsAreDrawnAroundTheMemory(t *testing.T) {
+func TestDETacticsAreDrawnAroundTheMemory(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	d := deme{Memory: []tactic{{0.6, alwaysZero}}}
 	below := 0
@@ -185,7 +185,8 @@ func TestLSHADEShrinksToFourAndThenBeginsARunTwiceAsLong(t *testing.T) {
 	}
 }
 
-func TestDifferentialEvolutionFindsTheRightValleyOfRastrigin(t *testing.T) {
+func TestDEFindsTheRightValleyOfRastrigin(t *testing.T) {
+	rig.Long(t)
 	t.Parallel()
 	for name, make := range map[string]func(seed uint64) optimizer.Optimizer{
 		"jade":     func(seed uint64) optimizer.Optimizer { return newJADE(t, optimizer.Box(5, -5, 5), seed) },

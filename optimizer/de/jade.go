@@ -13,7 +13,7 @@ type JADEParams struct {
 	Archive      bool    `yaml:"archive" doc:"also use points that have left the population, as many as it has members, for the differences of points"`
 }
 
-// JADEDefaults returns the defaults of JADEParams, those of the paper.
+// JADEDefaults returns the defaults of [JADEParams], those of the paper.
 func JADEDefaults() JADEParams { return JADEParams{Greed: 0.05, LearningRate: 0.1, Archive: true} }
 
 func (p *JADEParams) resolve(problem optimizer.Problem) error {

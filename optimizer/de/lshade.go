@@ -16,7 +16,7 @@ type LSHADEParams struct {
 	Memory      int     `yaml:"memory" doc:"successful generations of whose scale factors and crossover rates the mean is remembered, H" range:"[1, 1000]"`
 }
 
-// LSHADEDefaults returns the defaults of LSHADEParams. They are those of the paper except for the population: the paper's, of 18 n, is for a
+// LSHADEDefaults returns the defaults of [LSHADEParams]. They are those of the paper except for the population: the paper's, of 18 n, is for a
 // single run of 10,000 n evaluations; a third of it and a fifth of the length, with restarts, need far fewer on BBOB's f3 and f4.
 func LSHADEDefaults() LSHADEParams { return LSHADEParams{Greed: 0.11, Archive: 2.6, Memory: 6} }
 

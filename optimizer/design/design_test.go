@@ -66,7 +66,7 @@ func TestSobolPointsAreThoseOfJoeAndKuo(t *testing.T) {
 
 // Each of the first 2^k points is alone in its part in every coordinate and, in the first two together, in every box of area 2^-k with sides
 // that are powers of two.
-func TestScrambledSobolPointsCoverEveryBoxOnce(t *testing.T) {
+func TestSobolPointsCoverEveryBoxOnceThoughScrambled(t *testing.T) {
 	const k, n = 6, 1 << 6
 	for seed := range uint64(20) {
 		xs := points(t, designs(t, optimizer.Box(maxSobolDim, 0, 1), n, 0, seed)["sobol"], n)
@@ -107,7 +107,7 @@ func TestSobolIntegratesBetterThanLatinHypercubesAndTheseBetterThanRandom(t *tes
 	}
 }
 
-func TestEveryPartOfALatinHypercubeHasOnePoint(t *testing.T) {
+func TestLatinHypercubeHasOnePointInEveryPart(t *testing.T) {
 	normal := optimizer.Coordinate{Lower: math.Inf(-1), Upper: math.Inf(1), Mean: 3, Std: 2}
 	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Lower: -2, Upper: 8}, {Kind: optimizer.Integer, Lower: 1, Upper: 20}, normal}}
 	const n = 20
@@ -120,7 +120,7 @@ func TestEveryPartOfALatinHypercubeHasOnePoint(t *testing.T) {
 	}
 }
 
-func TestADesignEndsAfterItsSamples(t *testing.T) {
+func TestDesignsEndAfterTheirSamples(t *testing.T) {
 	for name, o := range designs(t, optimizer.Box(2, 0, 1), 8, 20, 1) {
 		var sizes []int
 		for o.Status().Stop == "" {

@@ -19,7 +19,7 @@ type GridParams struct {
 	PopSize   int         `yaml:"pop_size" doc:"points per generation" range:"[1, 1e6]"`
 }
 
-// GridDefaults returns the defaults of GridParams.
+// GridDefaults returns the defaults of [GridParams].
 func GridDefaults() GridParams { return GridParams{Order: "shuffled", PopSize: 256} }
 
 func (p *GridParams) resolve(problem optimizer.Problem) error {

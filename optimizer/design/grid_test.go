@@ -32,7 +32,7 @@ func visited(t *testing.T, o optimizer.Optimizer) (xs [][]float64) {
 	return xs
 }
 
-func TestAGridVisitsEveryPointOnceAndStops(t *testing.T) {
+func TestGridVisitsEveryPointOnceAndStops(t *testing.T) {
 	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Lower: -1, Upper: 1}, {Kind: optimizer.Integer, Lower: 3, Upper: 6}, {Kind: optimizer.Categorical, Upper: 2}}}
 	for _, order := range []string{"shuffled", "rows"} {
 		o := newGrid(t, problem, 1, func(p *GridParams) { p.Divisions, p.Order, p.PopSize = []int{4, 0, 1}, order, 7 })
@@ -64,7 +64,7 @@ func TestAGridVisitsEveryPointOnceAndStops(t *testing.T) {
 	}
 }
 
-func TestTheAxesOfAGrid(t *testing.T) {
+func TestGridAxes(t *testing.T) {
 	inf := math.Inf(1)
 	whole := optimizer.Coordinate{Kind: optimizer.Integer, Lower: 0, Upper: 10}
 	for _, c := range []struct {
@@ -125,7 +125,7 @@ func TestGridRefusesWhatItCannotDo(t *testing.T) {
 }
 
 // A grid of 1e15 points is as quick to begin, and its state as small, as one of a hundred.
-func TestTheGridIsNeverHeldInMemory(t *testing.T) {
+func TestGridIsNeverHeldInMemory(t *testing.T) {
 	o := newGrid(t, optimizer.Box(5, 0, 1), 1, func(p *GridParams) { p.Divisions, p.PopSize = []int{999}, 10 })
 	for range 100 {
 		rig.Round(t, o, func(x []float64) float64 { return x[0] })
@@ -136,7 +136,7 @@ func TestTheGridIsNeverHeldInMemory(t *testing.T) {
 	}
 }
 
-func TestTheRandomOrderIsAPermutationThatLooksRandom(t *testing.T) {
+func TestGridRandomOrderIsAPermutationThatLooksRandom(t *testing.T) {
 	for _, n := range []int64{1, 2, 3, 7, 64, 1000, 4097} {
 		seen := make([]bool, n)
 		ascents := 0
@@ -162,7 +162,7 @@ func TestTheRandomOrderIsAPermutationThatLooksRandom(t *testing.T) {
 	}
 }
 
-func TestAGridGoesOnWherePointsFail(t *testing.T) {
+func TestGridGoesOnWherePointsFail(t *testing.T) {
 	o := newGrid(t, optimizer.Box(1, 0, 1), 1, func(p *GridParams) { p.Divisions, p.PopSize = []int{9}, 4 })
 	var all []float64
 	for o.Status().Stop == "" {
@@ -182,9 +182,9 @@ func TestAGridGoesOnWherePointsFail(t *testing.T) {
 	}
 }
 
-// 18: upstream multiplied a grid's objectives with their weights along the wrong axis. Here weighting is done before an optimizer is told; a grid
+// Defect 18 of the Python L2L: it multiplied a grid's objectives with their weights along the wrong axis. Here weighting is done before an optimizer is told; a grid
 // takes losses of several objectives as they are, and no others.
-func TestAGridTakesSeveralObjectives(t *testing.T) {
+func TestGridTakesSeveralObjectives(t *testing.T) {
 	problem := optimizer.Box(2, 0, 1)
 	problem.Objectives = 3
 	o := newGrid(t, problem, 1, nil)
@@ -205,8 +205,8 @@ func TestAGridTakesSeveralObjectives(t *testing.T) {
 	}
 }
 
-// Section 1.9: of upstream's grid of n steps one had to know that it has n + 1 points, and it knew no bounds.
-func TestAGridHasBothBoundsAndOnePointMoreThanDivisions(t *testing.T) {
+// A defect of the Python L2L: of its grid of n steps one had to know that it has n + 1 points, and it knew no bounds.
+func TestGridHasBothBoundsAndOnePointMoreThanDivisions(t *testing.T) {
 	o := newGrid(t, optimizer.Box(1, -5, 5), 1, func(p *GridParams) { p.Divisions = []int{30} })
 	xs := visited(t, o)
 	lo, hi := slices.MinFunc(xs, slices.Compare[[]float64]), slices.MaxFunc(xs, slices.Compare[[]float64])

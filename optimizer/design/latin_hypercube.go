@@ -13,7 +13,7 @@ type LatinHypercubeParams struct {
 	Samples int `yaml:"samples" doc:"end after this many individuals; 0 is never" range:"[0, inf)"`
 }
 
-// LatinHypercubeDefaults returns the defaults of LatinHypercubeParams.
+// LatinHypercubeDefaults returns the defaults of [LatinHypercubeParams].
 func LatinHypercubeDefaults() LatinHypercubeParams { return LatinHypercubeParams{PopSize: 32} }
 
 func latinHypercubeAlgorithm() optimizer.Algorithm {

@@ -13,7 +13,7 @@ type RandomParams struct {
 	Samples int `yaml:"samples" doc:"end after this many individuals; 0 is never" range:"[0, inf)"`
 }
 
-// RandomDefaults returns the defaults of RandomParams.
+// RandomDefaults returns the defaults of [RandomParams].
 func RandomDefaults() RandomParams { return RandomParams{PopSize: 32} }
 
 func randomAlgorithm() optimizer.Algorithm {

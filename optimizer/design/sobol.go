@@ -22,7 +22,7 @@ type SobolParams struct {
 // maxSobolDim is the number of dimensions that there are direction numbers for.
 const maxSobolDim = 1024
 
-// SobolDefaults returns the defaults of SobolParams.
+// SobolDefaults returns the defaults of [SobolParams].
 func SobolDefaults() SobolParams { return SobolParams{PopSize: 32} }
 
 func (p *SobolParams) resolve(problem optimizer.Problem) error {

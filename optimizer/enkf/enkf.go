@@ -20,7 +20,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/kit/linalg"
 )
 
-// Params configures EnKF.
+// Params configures [Search].
 type Params struct {
 	PopSize     int       `yaml:"pop_size" doc:"members of the ensemble, J; a generation evaluates them and their mean" range:"[3, 1e5]" auto:"2 (n + 1), at least 20 and at most 200"`
 	Noise       []float64 `yaml:"noise" doc:"standard deviation of the targets' errors (their covariance Γ is diagonal): a list of one number for all outputs, or of one for each" range:"(0, inf)" auto:"in each generation, the root mean square of what is missing to the targets"`
@@ -29,7 +29,7 @@ type Params struct {
 	TolX        float64   `yaml:"tol_x" doc:"stop when the ensemble's standard deviation in every coordinate is below this fraction of its width" range:"[0, 1)"`
 }
 
-// Defaults returns the defaults of EnKFParams.
+// Defaults returns the defaults of [Params].
 func Defaults() Params { return Params{Repetitions: 1, Inflation: 1, TolX: 1e-9} }
 
 func (p *Params) resolve(problem optimizer.Problem) error {

@@ -108,7 +108,7 @@ func moments(points [][]float64) ([]float64, *mat.SymDense) {
 	return mean, &cov
 }
 
-func TestALinearModelIsTakenToTheKalmanSolution(t *testing.T) {
+func TestEnKFTakesALinearModelToTheKalmanSolution(t *testing.T) {
 	l := newLinear(3, 12, 4)
 	o := newSearch(t, normalPrior(4, 12), Params{PopSize: 2000, Noise: []float64{linearNoise}, Repetitions: 1, Inflation: 1})
 	if _, err := o.Ask(1); err != nil {
@@ -133,7 +133,7 @@ func TestALinearModelIsTakenToTheKalmanSolution(t *testing.T) {
 	}
 }
 
-func TestRepetitionsTogetherLearnAsMuchAsOneGeneration(t *testing.T) {
+func TestEnKFLearnsAsMuchInRepetitionsTogetherAsInOneGeneration(t *testing.T) {
 	l := newLinear(4, 12, 4)
 	once := newSearch(t, normalPrior(4, 12), Params{PopSize: 4000, Noise: []float64{linearNoise}, Repetitions: 1, Inflation: 1})
 	four := newSearch(t, normalPrior(4, 12), Params{PopSize: 4000, Noise: []float64{linearNoise}, Repetitions: 4, Inflation: 1})
@@ -149,7 +149,7 @@ func TestRepetitionsTogetherLearnAsMuchAsOneGeneration(t *testing.T) {
 	}
 }
 
-func TestMiniBatchesOfTargetsLeadToTheSolutionOfAll(t *testing.T) {
+func TestEnKFIsLedToTheSolutionOfAllTargetsByMiniBatches(t *testing.T) {
 	l := newLinear(5, 60, 3)
 	problem := normalPrior(3, 6)
 	o := newSearch(t, problem, Params{PopSize: 500, Noise: []float64{linearNoise}, Repetitions: 1, Inflation: 1})
@@ -171,7 +171,7 @@ func TestMiniBatchesOfTargetsLeadToTheSolutionOfAll(t *testing.T) {
 	}
 }
 
-func TestNoiseMayBeGivenForEachOutput(t *testing.T) {
+func TestEnKFTakesANoiseForEachOutput(t *testing.T) {
 	// Two outputs of the only parameter contradict each other; the exact one wins.
 	o := newSearch(t, normalPrior(1, 2), Params{PopSize: 200, Noise: []float64{0.01, 10}, Repetitions: 1, Inflation: 1})
 	rig.Generations(t, o, 1, func(c optimizer.Candidate) optimizer.Evaluated {
@@ -185,7 +185,7 @@ func TestNoiseMayBeGivenForEachOutput(t *testing.T) {
 	}
 }
 
-func TestANonlinearModelIsFittedWithoutKnowingTheNoise(t *testing.T) {
+func TestEnKFFitsANonlinearModelWithoutKnowingTheNoise(t *testing.T) {
 	// A decaying exponential, amplitude and time constant, at ten times; one parameter is an integer.
 	problem := optimizer.Problem{Outputs: 10, Coords: []optimizer.Coordinate{{Lower: 0, Upper: 20}, {Lower: 1, Upper: 50}, {Kind: optimizer.Integer, Lower: -10, Upper: 10}}}
 	outputs := func(x []float64) []float64 {
@@ -211,7 +211,7 @@ func TestANonlinearModelIsFittedWithoutKnowingTheNoise(t *testing.T) {
 	}
 }
 
-func TestFailedMembersComeBackWhereTheOthersAre(t *testing.T) {
+func TestEnKFPutsFailedMembersWhereTheOthersAre(t *testing.T) {
 	l := newLinear(6, 12, 2)
 	o := newSearch(t, normalPrior(2, 12), Params{PopSize: 100, Noise: []float64{0.05}, Repetitions: 1, Inflation: 1})
 	rig.Generations(t, o, 1, func(c optimizer.Candidate) optimizer.Evaluated {
@@ -229,9 +229,9 @@ func TestFailedMembersComeBackWhereTheOthersAre(t *testing.T) {
 	}
 }
 
-// 21: upstream's ensemble Kalman filter updated twice, mixed the outputs of individuals up, and ignored a noise given as one number. See
-// TestALinearModelIsTakenToTheKalmanSolution for the first two.
-func TestTheEnsembleKalmanFilterHeedsItsNoise(t *testing.T) {
+// Defect 21 of the Python L2L: its ensemble Kalman filter updated twice, mixed the outputs of individuals up, and ignored a noise given as one number. See
+// TestEnKFTakesALinearModelToTheKalmanSolution for the first two.
+func TestEnKFHeedsItsNoise(t *testing.T) {
 	l := newLinear(3, 6, 2)
 	second := func(noise ...float64) []optimizer.Candidate {
 		par := Defaults()

@@ -9,14 +9,14 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
 )
 
-// AsyncParams configures GeneticAsync.
+// AsyncParams configures [Async].
 type AsyncParams struct {
 	PopSize int `yaml:"pop_size" doc:"individuals in the population" range:"[2, 1e6]"`
 	kit.VariationParams
 	TournSize int `yaml:"tourn_size" doc:"individuals drawn for each tournament, of which the best becomes a parent" range:"[1, inf)"`
 }
 
-// AsyncDefaults returns the defaults of GeneticAsyncParams.
+// AsyncDefaults returns the defaults of [AsyncParams].
 func AsyncDefaults() AsyncParams {
 	return AsyncParams{PopSize: 50, VariationParams: kit.DefaultVariation(), TournSize: 4}
 }
@@ -37,7 +37,7 @@ func asyncAlgorithm() optimizer.Algorithm {
 	}, AsyncDefaults, NewAsync)
 }
 
-// Async breeds one child at a time from winners of tournaments, with the operators of Genetic. A child that is told enters the
+// Async breeds one child at a time from winners of tournaments, with the operators of [Search]. A child that is told enters the
 // population, and the worst leaves it. Failed individuals never enter.
 type Async struct {
 	problem optimizer.Problem
@@ -124,7 +124,7 @@ func (o *Async) Tell(results []optimizer.Evaluated) error {
 	return err
 }
 
-// enter takes a genome into the population, before its equals, which are older; the worst leaves if there are too many.
+// enter takes an individual into the population, before its equals, which are older; the worst leaves if there are too many.
 func (o *Async) enter(g kit.Individual) {
 	at, _ := slices.BinarySearchFunc(o.s.Population, g, kit.Individual.Compare)
 	o.s.Population = slices.Insert(o.s.Population, at, g)
@@ -132,9 +132,7 @@ func (o *Async) enter(g kit.Individual) {
 }
 
 // Status implements Optimizer.
-func (o *Async) Status() optimizer.Status {
-	return optimizer.Status{Generation: int(o.s.Stream.Told) / o.par.PopSize, Told: o.s.Stream.Told, Best: o.s.Stream.Best}
-}
+func (o *Async) Status() optimizer.Status { return o.s.Stream.Status(o.par.PopSize) }
 
 // MarshalBinary implements Optimizer.
 func (o *Async) MarshalBinary() ([]byte, error) {

@@ -14,7 +14,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
 )
 
-// Params configures Genetic.
+// Params configures [Search].
 type Params struct {
 	PopSize int `yaml:"pop_size" doc:"individuals in the population" range:"[2, 1e6]"`
 	kit.VariationParams
@@ -22,7 +22,7 @@ type Params struct {
 	Elite     int `yaml:"elite" doc:"best individuals that pass unchanged into the next generation" range:"[0, inf)"`
 }
 
-// Defaults returns the defaults of GeneticParams.
+// Defaults returns the defaults of [Params].
 func Defaults() Params {
 	return Params{PopSize: 50, VariationParams: kit.DefaultVariation(), TournSize: 4, Elite: 1}
 }

@@ -46,7 +46,7 @@ func TestGeneticFindsTheRightValleyOfRastrigin(t *testing.T) {
 	}
 }
 
-func TestGeneticSeedDecidesEverything(t *testing.T) { // upstream drew from Python's global generator
+func TestGeneticSeedDecidesEverything(t *testing.T) { // the Python L2L drew from Python's global generator
 	run := func() []optimizer.Candidate {
 		o := newSearch(t, optimizer.Box(3, -5, 5), 7, nil)
 		var all []optimizer.Candidate
@@ -74,7 +74,7 @@ func TestGeneticSeedDecidesEverything(t *testing.T) { // upstream drew from Pyth
 	}
 }
 
-func TestGeneticBreedsOnlyWhenAsked(t *testing.T) { // upstream bred one more generation than it evaluated
+func TestGeneticBreedsOnlyWhenAsked(t *testing.T) { // the Python L2L bred one more generation than it evaluated
 	o := newSearch(t, optimizer.Box(3, -5, 5), 1, nil)
 	cs, _ := o.Ask(0)
 	for _, c := range cs {
@@ -131,8 +131,8 @@ func TestGeneticNeverPrefersAFailedIndividual(t *testing.T) {
 	}
 }
 
-// 9: upstream's resumed genetic algorithm had lost survivors, their fitness and the random stream.
-func TestAResumedGeneticAlgorithmHasItsSurvivorsTheirLossesAndItsRandomStream(t *testing.T) {
+// Defect 9 of the Python L2L: its resumed genetic algorithm had lost survivors, their fitness and the random stream.
+func TestGeneticResumedHasItsSurvivorsTheirLossesAndItsRandomStream(t *testing.T) {
 	o := newSearch(t, optimizer.Box(3, -5, 5), 1, nil)
 	for range 6 {
 		rig.Round(t, o, rig.Losses["sphere"])
@@ -159,8 +159,8 @@ func TestAResumedGeneticAlgorithmHasItsSurvivorsTheirLossesAndItsRandomStream(t 
 	}
 }
 
-// Section 1.1: where all of upstream's offspring were clones, its next generation was empty.
-func TestAGenerationOfTheGeneticAlgorithmIsNeverEmpty(t *testing.T) {
+// A defect of the Python L2L: where all of its offspring were clones, its next generation was empty.
+func TestGeneticGenerationIsNeverEmpty(t *testing.T) {
 	o := newSearch(t, optimizer.Box(2, -5, 5), 1, func(p *Params) { p.PopSize, p.Elite, p.CxProb, p.MutProb = 2, 0, 0.001, 0.001 })
 	for i := range 200 {
 		if cs := rig.Round(t, o, rig.Losses["sphere"]); len(cs) == 0 {

@@ -15,7 +15,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
 )
 
-// Params configures Gradient.
+// Params configures [Search].
 type Params struct {
 	Step             string  `yaml:"step" doc:"how the estimated slope becomes a step" range:"plain | stochastic | momentum | rmsprop | adam | adamax"`
 	Probes           int     `yaml:"probes" doc:"random individuals around the centre in each generation, from which its slope is estimated; the centre is one more" range:"[1, 1e6]" auto:"min(max(4, 2 n), 100)"`
@@ -31,7 +31,7 @@ type Params struct {
 	Start            string  `yaml:"start" doc:"initial centre: that of the box, or a random point in its middle 80 %; a coordinate with a given mean starts there" range:"random | centre"`
 }
 
-// Defaults returns the defaults of GradientParams.
+// Defaults returns the defaults of [Params].
 func Defaults() Params {
 	return Params{
 		Step: "adam", ExplorationStep: 0.01, MirroredSampling: true, LearningRate: 0.05, MaxStep: 0.1, Momentum: 0.8, Deviation: 0.5, DeviationDecay: 0.95, Beta1: 0.8, Beta2: 0.99, Start: "random",

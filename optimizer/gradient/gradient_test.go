@@ -40,7 +40,7 @@ func TestGradientDescendsWithEveryStep(t *testing.T) {
 	}
 }
 
-func TestAdamConvergesOnScalesThatDiffer(t *testing.T) {
+func TestGradientWithAdamConvergesOnScalesThatDiffer(t *testing.T) {
 	used := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newSearch(t, optimizer.Box(5, -5, 5), seed, nil) }, "ellipsoid", 1e-6, 5000)
 	if used > 2500 {
 		t.Errorf("%d evaluations to 1e-6 (median of 9), want at most 2,500", used)
@@ -74,7 +74,7 @@ func TestGradientFindsWholeNumbersAndChoices(t *testing.T) {
 }
 
 // The slope of a linear loss is exact, whoever fails, and the centre need not lie on the plane.
-func TestTheSlopeIsThatOfThePlaneThroughTheProbes(t *testing.T) {
+func TestGradientSlopeIsThatOfThePlaneThroughTheProbes(t *testing.T) {
 	want := []float64{3, -2, 0.5}
 	for _, c := range []struct {
 		name     string
@@ -109,7 +109,7 @@ func TestTheSlopeIsThatOfThePlaneThroughTheProbes(t *testing.T) {
 }
 
 // With fewer probes than coordinates the slope lies in the space that they span and explains their losses.
-func TestWithFewProbesTheSlopeIsTheShortestThatFits(t *testing.T) {
+func TestGradientSlopeOfFewProbesIsTheShortestThatFits(t *testing.T) {
 	const n, probes = 40, 6
 	o := newSearch(t, optimizer.Box(n, 0, 1), 3, func(p *Params) { p.Probes, p.Start, p.MirroredSampling = probes, "centre", false })
 	linear := func(x []float64) float64 { return 7 + 2*x[0] - x[1] + x[30] }
@@ -132,7 +132,7 @@ func TestWithFewProbesTheSlopeIsTheShortestThatFits(t *testing.T) {
 }
 
 // Two steps of each rule for the slope (1, −0.5), then (0.5, 0.25), with a learning rate of 0.1, computed by hand.
-func TestTheStepsAreThoseOfTheirPapers(t *testing.T) {
+func TestGradientStepsAreThoseOfTheirPapers(t *testing.T) {
 	first, second := []float64{1, -0.5}, []float64{0.5, 0.25}
 	for _, c := range []struct {
 		step          string
@@ -162,7 +162,7 @@ func TestTheStepsAreThoseOfTheirPapers(t *testing.T) {
 	}
 }
 
-func TestTheNoiseOfStochasticStepsDecays(t *testing.T) {
+func TestGradientNoiseOfStochasticStepsDecays(t *testing.T) {
 	o := newSearch(t, optimizer.Box(2, 0, 1), 1, func(p *Params) {
 		p.Step, p.LearningRate, p.Deviation, p.DeviationDecay = "stochastic", 1, 0.5, 0.1
 	})
@@ -183,7 +183,7 @@ func TestTheNoiseOfStochasticStepsDecays(t *testing.T) {
 	}
 }
 
-func TestNoStepIsLongerThanAllowed(t *testing.T) {
+func TestGradientStepsAreNoLongerThanAllowed(t *testing.T) {
 	o := newSearch(t, optimizer.Box(3, 0, 1), 1, func(p *Params) { p.Step, p.LearningRate, p.MaxStep, p.Start = "plain", 10, 0.03, "centre" })
 	before := append([]float64(nil), o.s.Centre...)
 	rig.Round(t, o, rig.Losses["sphere"])
@@ -194,8 +194,8 @@ func TestNoStepIsLongerThanAllowed(t *testing.T) {
 	}
 }
 
-// 16, and section 1.7: upstream's examples climbed the cost. Here an optimizer only ever sees losses, and descends.
-func TestEveryStepOfGradientDescends(t *testing.T) {
+// Defect 16 of the Python L2L: its examples climbed the cost. Here an optimizer only ever sees losses, and descends.
+func TestGradientDescendsByEveryStep(t *testing.T) {
 	for _, step := range gradientSteps {
 		o := newSearch(t, optimizer.Box(3, -5, 5), 1, func(p *Params) { p.Step = step })
 		cs := rig.Round(t, o, rig.Losses["sphere"])
@@ -209,9 +209,9 @@ func TestEveryStepOfGradientDescends(t *testing.T) {
 	}
 }
 
-// 17, of packed gradient descent: upstream measured displacements from the current point and losses from the best one. See
-// TestTheSlopeIsThatOfThePlaneThroughTheProbes; here a loss whose best probe is far from the centre's loss.
-func TestTheSlopeDoesNotDependOnWhichProbeIsTheBest(t *testing.T) {
+// Defect 17 of the Python L2L, of packed gradient descent: it measured displacements from the current point and losses from the best one. See
+// TestGradientSlopeIsThatOfThePlaneThroughTheProbes; here a loss whose best probe is far from the centre's loss.
+func TestGradientSlopeDoesNotDependOnWhichProbeIsTheBest(t *testing.T) {
 	slope := func(offset float64) []float64 {
 		o := newSearch(t, optimizer.Box(2, 0, 1), 1, func(p *Params) { p.Probes, p.Start, p.MirroredSampling = 5, "centre", false })
 		cs, err := o.Ask(0)
@@ -231,8 +231,8 @@ func TestTheSlopeDoesNotDependOnWhichProbeIsTheBest(t *testing.T) {
 	}
 }
 
-// Section 1.7: where a coordinate had no slope, upstream's AdaMax divided by zero.
-func TestACoordinateWithoutASlopeStaysWhereItIs(t *testing.T) {
+// A defect of the Python L2L: where a coordinate had no slope, its AdaMax divided by zero.
+func TestGradientLeavesACoordinateWithoutASlopeWhereItIs(t *testing.T) {
 	for _, step := range gradientSteps {
 		o := newSearch(t, optimizer.Box(2, -5, 5), 1, func(p *Params) { p.Step, p.Deviation = step, 0 })
 		for _, g := range [][]float64{{0, 1}, {0, 0.5}} {

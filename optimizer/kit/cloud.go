@@ -48,6 +48,7 @@ type Noise struct {
 	made Direction // the one that z holds
 }
 
+// NewNoise makes the vectors of n numbers.
 func NewNoise(n int) *Noise { return &Noise{z: make([]float64, n)} }
 
 // Of returns the vector of d, which is valid until the next call.
@@ -91,8 +92,9 @@ func (c *Cloud) Begin(directions []Direction, point func(Direction) []float64) {
 	c.Generation.Begin(xs)
 }
 
-// Tell is that of generation. An individual in place of a failed one lies in a direction of its own.
-func (c *Cloud) Tell(results []optimizer.Evaluated, problem optimizer.Problem, rng *rand.Rand, point func(Direction) []float64) (complete bool, err error) {
+// Tell is that of Generation. An individual in place of a failed one lies in a direction of its own.
+func (c *Cloud) Tell(results []optimizer.Evaluated, problem optimizer.Problem, rng *rand.Rand,
+	point func(Direction) []float64) (complete bool, err error) {
 	return c.Generation.Tell(results, problem, func(i int) []float64 {
 		if c.Directions == nil {
 			return problem.Draw(rng)

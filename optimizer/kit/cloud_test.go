@@ -21,7 +21,7 @@ func cloudOf(directions []Direction, losses ...float64) *Cloud {
 }
 
 // By hand for n = 4: ln 3 − ln k is 1.098612, 0.405465, 0, −0.287682; the positive ones sum to 1.504077.
-func TestUtilitiesAreThoseOfThePaper(t *testing.T) {
+func TestCloudUtilitiesAreThoseOfThePaper(t *testing.T) {
 	nan := math.NaN()
 	four := Scatter(rand.New(rand.NewPCG(1, 1)), 4, false)
 	const best, second, rest = 0.730423 - 0.25, 0.269577 - 0.25, -0.25
@@ -48,7 +48,7 @@ func TestUtilitiesAreThoseOfThePaper(t *testing.T) {
 	}
 }
 
-func TestADirectionIsTheSameHoweverOftenItIsDrawn(t *testing.T) {
+func TestNoiseOfADirectionIsTheSameHoweverOftenItIsDrawn(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	ds := append(Scatter(rng, 7, true), Direction{})
 	fresh := func(d Direction) []float64 { return NewNoise(50).Of(d) }

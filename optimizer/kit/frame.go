@@ -18,11 +18,24 @@ import (
 // Folding keeps the loss a function of u without plateaus: right for an algorithm that learns from the u that it has drawn. Clipping is
 // right for one that learns from individuals, which know no u beyond the bounds: only so can their mean come to lie on a bound.
 type Frame struct {
+	// Problem is what the frame was made for; read-only.
 	Problem optimizer.Problem
-	fold    bool      // folded or clipped
-	axes    []axis    // one for each coordinate
-	Floor   []float64 // one for each number of u: the standard deviation below which a whole number or a choice would hardly ever change; 0 for continuous ones
+	// Floor holds, for each number of u, the standard deviation below which a whole number or a choice would hardly ever change; 0 for
+	// continuous ones. It is read-only.
+	Floor []float64
+
+	fold Fold
+	axes []axis // one for each coordinate
 }
+
+// Fold says what a frame does with numbers beyond the bounds.
+type Fold bool
+
+// The two ways: see [Frame].
+const (
+	Folded  Fold = true
+	Clipped Fold = false
+)
 
 // axis is how a coordinate lies in the frame: its value is origin + width · u, folded or clipped into the bounds.
 type axis struct {
@@ -32,13 +45,8 @@ type axis struct {
 	choices       int     // numbers that the coordinate has, if it has one for each choice; else 0
 }
 
-// What a frame does with numbers beyond the bounds.
-const (
-	Folded  = true
-	Clipped = false
-)
-
-func NewFrame(problem optimizer.Problem, fold bool) *Frame {
+// NewFrame makes the frame of a problem.
+func NewFrame(problem optimizer.Problem, fold Fold) *Frame {
 	f := &Frame{Problem: problem, fold: fold, axes: make([]axis, problem.Dim())}
 	discrete := 0
 	for _, c := range problem.Coords {
@@ -90,7 +98,7 @@ func (f *Frame) Point(u []float64) []float64 {
 			x[i] = float64(floats.MaxIdx(u[at : at+a.choices]))
 			at += a.choices
 			continue
-		case u[at] >= a.from && u[at] <= a.to: // the usual case, and it is worth to be fast
+		case u[at] >= a.from && u[at] <= a.to: // the usual case, which is worth being fast
 			x[i] = a.origin + a.width*u[at]
 		default:
 			v := u[at]

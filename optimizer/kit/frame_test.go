@@ -10,7 +10,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/internal/rig"
 )
 
-func TestTheFrameLeadsBackToThePointThatItCameFrom(t *testing.T) {
+func TestFrameLeadsBackToThePointThatItCameFrom(t *testing.T) {
 	inf := math.Inf(1)
 	problem := optimizer.Problem{Coords: append(slices.Clone(rig.MixedProblem.Coords),
 		optimizer.Coordinate{Lower: 1e9, Upper: 1e9 + 1}, optimizer.Coordinate{Lower: 0, Upper: inf, Mean: 1, Std: 1}, optimizer.Coordinate{Lower: -inf, Upper: 2, Mean: -1, Std: 3},
@@ -41,7 +41,7 @@ func TestTheFrameLeadsBackToThePointThatItCameFrom(t *testing.T) {
 }
 
 // A normal distribution that has shrunk to the frame's floor around a point still tries other whole numbers and choices, now and then.
-func TestAtTheFloorWholeNumbersAndChoicesStillChange(t *testing.T) {
+func TestFrameFloorLetsWholeNumbersAndChoicesStillChange(t *testing.T) {
 	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Kind: optimizer.Integer, Lower: -20, Upper: 20}, {Kind: optimizer.Integer, Upper: 1}, {Kind: optimizer.Categorical, Upper: 4}, {Lower: 0, Upper: 1}}}
 	f := NewFrame(problem, Folded)
 	x := []float64{7, 1, 3, 0.5}
@@ -70,7 +70,7 @@ func TestAtTheFloorWholeNumbersAndChoicesStillChange(t *testing.T) {
 	}
 }
 
-func TestNoChoiceIsPreferredAtTheStart(t *testing.T) {
+func TestFramePrefersNoChoiceAtTheStart(t *testing.T) {
 	f := NewFrame(optimizer.Problem{Coords: []optimizer.Coordinate{{Kind: optimizer.Categorical, Upper: 4}}}, Folded)
 	rng := rand.New(rand.NewPCG(3, 3))
 	counts := make([]int, 5)
@@ -88,7 +88,7 @@ func TestNoChoiceIsPreferredAtTheStart(t *testing.T) {
 	}
 }
 
-func TestTheBoundaryMapStaysInsideAndIsInverted(t *testing.T) {
+func TestBoundaryStaysInsideAndIsInverted(t *testing.T) {
 	inf := math.Inf(1)
 	for _, b := range []boundary{newBoundary(0, 1, 1), newBoundary(-3, 4, 1), newBoundary(0, 0.01, 1), newBoundary(0, inf, 1), newBoundary(-inf, 2, 1), newBoundary(-inf, inf, 1)} {
 		last := math.Inf(-1)

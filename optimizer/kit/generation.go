@@ -13,7 +13,7 @@ import (
 type Ledger struct {
 	NextID int64               // of the next individual to be proposed
 	Told   int64               // results told
-	Best   *optimizer.Solution // with one objective: the smallest loss; among equal ones the smallest ID, so that the order of telling does not matter
+	Best   *optimizer.Solution // with one objective: the best; of equals the smallest ID, so that the order of telling does not matter
 	Front  optimizer.Front     // with several objectives
 }
 
@@ -44,7 +44,8 @@ func checked(ev optimizer.Evaluated, problem optimizer.Problem) (optimizer.Evalu
 		return ev, fmt.Errorf("%w: individual %d: a loss of %d numbers, want %d", optimizer.ErrShape, ev.ID, len(ev.Loss), problem.NumObjectives())
 	}
 	if n := problem.Outputs; n > 0 && (len(ev.Outputs) != n || len(ev.Targets) != n) {
-		return ev, fmt.Errorf("%w: individual %d: %d model outputs and %d targets, want %d", optimizer.ErrShape, ev.ID, len(ev.Outputs), len(ev.Targets), n)
+		return ev, fmt.Errorf("%w: individual %d: %d model outputs and %d targets, want %d", optimizer.ErrShape,
+			ev.ID, len(ev.Outputs), len(ev.Targets), n)
 	}
 	if problem.Outputs == 0 {
 		ev.Outputs, ev.Targets = nil, nil
@@ -83,12 +84,7 @@ type Member struct {
 }
 
 // Standing is the member's, by its first objective.
-func (m *Member) Standing() optimizer.Standing {
-	if m.Failed {
-		return optimizer.Standing{Failed: true}
-	}
-	return optimizer.Standing{Loss: m.Loss[0]}
-}
+func (m *Member) Standing() optimizer.Standing { return optimizer.StandingOf(m.Loss, m.Failed) }
 
 // Idle reports whether a new generation can begin.
 func (g *Generation) Idle() bool { return len(g.Members) == 0 }

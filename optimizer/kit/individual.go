@@ -7,7 +7,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
-// Individual is an individual of the population.
+// Individual is a member of a population, with one objective. It is part of the algorithm's state.
 type Individual struct {
 	X      codec.Vector
 	Loss   float64 // meaningful if Known and not Failed
@@ -15,13 +15,10 @@ type Individual struct {
 	Failed bool
 }
 
-// NewIndividual is the genome of an individual that has been told.
+// NewIndividual is an individual that has been told; it keeps x.
 func NewIndividual(x, loss []float64, failed bool) Individual {
-	g := Individual{X: x, Known: true, Failed: failed}
-	if !failed {
-		g.Loss = loss[0]
-	}
-	return g
+	s := optimizer.StandingOf(loss, failed)
+	return Individual{X: x, Loss: s.Loss, Known: true, Failed: s.Failed}
 }
 
 // Standing is the individual's; one that is not Known counts as failed.
@@ -50,5 +47,5 @@ func Collapsed(problem optimizer.Problem, population []Individual) bool {
 	return true
 }
 
-// Patience is the number of generations without a single win after which a population is given up.
+// Patience is the number of generations, none of which has made any member better, after which a population is given up.
 const Patience = 100

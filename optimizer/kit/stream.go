@@ -63,3 +63,8 @@ func (s *Stream[T]) Tell(results []optimizer.Evaluated, problem optimizer.Proble
 	}
 	return answers, nil
 }
+
+// Status fills in what the books know; results of a population's size count as a generation.
+func (s *Stream[T]) Status(popSize int) optimizer.Status {
+	return optimizer.Status{Generation: int(s.Told) / popSize, Told: s.Told, Best: s.Best, Front: s.Front}
+}

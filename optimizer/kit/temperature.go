@@ -24,8 +24,8 @@ func InitialTemperature(sample []Ranked) float64 {
 		if n == 0 {
 			break
 		}
-		if spread := (sample[n-1-k].Loss - sample[k].Loss) / 1.349; spread > 0 {
-			return min(spread, math.MaxFloat64)
+		if deviation := (sample[n-1-k].Loss - sample[k].Loss) / 1.349; deviation > 0 {
+			return min(deviation, math.MaxFloat64)
 		}
 	}
 	return 1

@@ -28,7 +28,7 @@ func TestMetropolisAcceptsAsOftenAsItShould(t *testing.T) {
 	}
 }
 
-func TestHotIsTheSpreadOfTheLosses(t *testing.T) {
+func TestInitialTemperatureIsTheDeviationOfTheLosses(t *testing.T) {
 	sample := func(losses ...float64) (rs []Ranked) {
 		for _, l := range losses {
 			rs = append(rs, Ranked{Loss: l})

@@ -21,10 +21,12 @@ type VariationParams struct {
 	MutPar  float64 `yaml:"mut_par" doc:"standard deviation of the Gaussian mutation, as a fraction of the coordinate's width" range:"(0, inf)"`
 }
 
+// DefaultVariation returns the defaults of [VariationParams]; IndProb is left to Resolve.
 func DefaultVariation() VariationParams {
 	return VariationParams{CxProb: 0.7, MutProb: 0.5, MatePar: 0.5, MutPar: 0.1}
 }
 
+// Resolve fills in what is chosen automatically, and returns an error where nothing would ever change or the problem has several objectives.
 func (p *VariationParams) Resolve(problem optimizer.Problem) error {
 	if p.IndProb == 0 {
 		p.IndProb = max(0.05, 1/float64(problem.Dim()))
@@ -104,15 +106,15 @@ func SimulatedBinaryCrossover(rng *rand.Rand, problem optimizer.Problem, eta flo
 		low, high := min(a[i], b[i]), max(a[i], b[i])
 		lower, upper := coord.Reach()
 		u := rng.Float64()
-		spread := func(room float64) float64 { // β_q, for the distance from the parent to the bound
+		factor := func(room float64) float64 { // β_q, for the distance from the parent to the bound
 			alpha := 2 - math.Pow(1+2*room/(high-low), -eta-1)
 			if u*alpha <= 1 {
 				return math.Pow(u*alpha, 1/(eta+1))
 			}
 			return math.Pow(1/(2-u*alpha), 1/(eta+1))
 		}
-		left := coord.Clip(((low + high) - spread(low-lower)*(high-low)) / 2)
-		right := coord.Clip(((low + high) + spread(upper-high)*(high-low)) / 2)
+		left := coord.Clip(((low + high) - factor(low-lower)*(high-low)) / 2)
+		right := coord.Clip(((low + high) + factor(upper-high)*(high-low)) / 2)
 		if rng.Float64() < 0.5 {
 			left, right = right, left
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
-func TestAWarmStartTakesPointsFirstAndThenTheBestFronts(t *testing.T) {
+func TestWarmTakesPointsFirstAndThenTheBestFronts(t *testing.T) {
 	for objectives, c := range map[int]struct {
 		losses [][]float64
 		want   string // the first coordinates of the population

@@ -15,7 +15,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
 )
 
-// Params configures MAPElites.
+// Params configures [Search].
 type Params struct {
 	PopSize  int       `yaml:"pop_size" doc:"individuals per generation; the first generation is drawn at random" range:"[1, 1e6]"`
 	Describe string    `yaml:"describe" doc:"what individuals are told apart by: their parameters, or the model's outputs" range:"parameters | outputs"`
@@ -32,7 +32,7 @@ const (
 	maxCells   = 1_000_000
 )
 
-// Defaults returns the defaults of MAPElitesParams.
+// Defaults returns the defaults of [Params].
 func Defaults() Params {
 	return Params{PopSize: 100, Describe: "parameters", VariationParams: kit.DefaultVariation()}
 }
@@ -137,7 +137,7 @@ type state struct {
 // Elite is the best individual of a cell.
 type Elite struct {
 	Cell     int          // row-major: the last feature varies fastest
-	Features codec.Vector // len(MAPElitesParams.Features)
+	Features codec.Vector // len(Params.Features)
 	optimizer.Solution
 }
 

@@ -92,7 +92,7 @@ func TestMAPElitesFillsMoreCellsAtAHigherQDScoreThanRandomSearch(t *testing.T) {
 	}
 }
 
-func TestElitesAreTheBestOfTheirCells(t *testing.T) {
+func TestMAPElitesKeepsTheBestOfEachCell(t *testing.T) {
 	o, err := mapelites.New(armProblem(), armElites(), 4)
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ type AnnealingParams struct {
 	Alpha    float64 `yaml:"alpha" doc:"rate of the schedules that are not additive, α; of geometric and exponential < 1" range:"(0, inf)" auto:"0.85 for exponential, for the others such that t_end is reached after steps"`
 }
 
-// AnnealingDefaults returns the defaults of AnnealingParams.
+// AnnealingDefaults returns the defaults of [AnnealingParams].
 func AnnealingDefaults() AnnealingParams {
 	return AnnealingParams{Chains: 8, Step: 0.1, Schedule: "geometric", TEnd: 1e-8}
 }

@@ -23,7 +23,7 @@ func newAnnealing(t *testing.T, problem optimizer.Problem, seed uint64, change f
 }
 
 // Each formula at k = 0, 4 and 10 for n = 10, T₀ = 100, T_n = 1, by hand.
-func TestTheCoolingSchedulesFollowTheirFormulas(t *testing.T) {
+func TestAnnealingSchedulesFollowTheirFormulas(t *testing.T) {
 	for _, c := range []struct {
 		schedule string
 		alpha    float64
@@ -48,7 +48,7 @@ func TestTheCoolingSchedulesFollowTheirFormulas(t *testing.T) {
 }
 
 // Whatever the unit of the loss, every schedule falls from the spread of the losses towards its end, and never rises.
-func TestEverySchedulesTemperatureFalls(t *testing.T) {
+func TestAnnealingTemperaturesFallWithEverySchedule(t *testing.T) {
 	for _, unit := range []float64{1e-12, 1, 1e12} {
 		for _, schedule := range schedules {
 			o := newAnnealing(t, optimizer.Box(2, -5, 5), 1, func(p *AnnealingParams) { p.Schedule, p.Steps, p.TEnd = schedule, 50, 1e-4 })
@@ -109,7 +109,7 @@ func TestAnnealingWithOneChain(t *testing.T) {
 }
 
 // The size of steps follows what is accepted: at a temperature that stays, it settles where 0.44 or 0.234 of the proposals are.
-func TestStepsFollowAcceptanceNotTemperature(t *testing.T) {
+func TestAnnealingStepsFollowAcceptanceNotTemperature(t *testing.T) {
 	for _, c := range []struct {
 		dim  int
 		want float64
@@ -131,8 +131,8 @@ func TestStepsFollowAcceptanceNotTemperature(t *testing.T) {
 	}
 }
 
-// 19: upstream's additive schedules began at the current temperature instead of T₀, so they fell to 0 in one step, and divided by it.
-func TestAdditiveSchedulesFallOverAllSteps(t *testing.T) {
+// Defect 19 of the Python L2L: its additive schedules began at the current temperature instead of T₀, so they fell to 0 in one step, and divided by it.
+func TestAnnealingAdditiveSchedulesFallOverAllSteps(t *testing.T) {
 	for _, schedule := range schedules[5:] {
 		o := newAnnealing(t, optimizer.Box(2, -5, 5), 1, func(p *AnnealingParams) { p.Schedule, p.Steps, p.TStart, p.TEnd = schedule, 10, 8, 0.01 })
 		rig.Round(t, o, rig.Losses["sphere"])
@@ -146,8 +146,8 @@ func TestAdditiveSchedulesFallOverAllSteps(t *testing.T) {
 	}
 }
 
-// 19, and section 1.10 (step sizes that vanish with the temperature): upstream applied the step twice at first, and multiplied it with the temperature.
-func TestFirstProposalsHaveTheStepThatWasGiven(t *testing.T) {
+// Defect 19 of the Python L2L, and section 1.10 (step sizes that vanish with the temperature): it applied the step twice at first, and multiplied it with the temperature.
+func TestAnnealingFirstProposalsHaveTheStepThatWasGiven(t *testing.T) {
 	for _, hot := range []float64{1e-9, 1, 1e9} {
 		o := newAnnealing(t, optimizer.Box(20, -500, 500), 1, func(p *AnnealingParams) { p.Chains, p.Step, p.TStart = 100, 0.01, hot })
 		rig.Round(t, o, rig.Losses["sphere"])

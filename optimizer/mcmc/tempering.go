@@ -22,7 +22,7 @@ type ParallelTemperingParams struct {
 // coolestShare is t_low / t_high where neither is given.
 const coolestShare = 1e-4
 
-// ParallelTemperingDefaults returns the defaults of ParallelTemperingParams.
+// ParallelTemperingDefaults returns the defaults of [ParallelTemperingParams].
 func ParallelTemperingDefaults() ParallelTemperingParams {
 	return ParallelTemperingParams{SwapInterval: 1, Step: 0.1}
 }

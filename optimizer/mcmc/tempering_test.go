@@ -36,7 +36,8 @@ func normalLoss(x []float64) float64 { return floats.Dot(x, x) / 2 }
 // (E₁, E₂) and of (E₂, E₁) is the first where E₁ > E₂, so that the mean of min(1, ratio) is 2 P(E₁ > E₂) = 2 P(T₁G₁ > T₂G₂) with G₁ and G₂ of
 // Gamma(n/2, 1). G₁/(G₁ + G₂) has the distribution Beta(n/2, n/2), so this is 2 I_x(n/2, n/2) at x = T₁/(T₁ + T₂). See Kofke 2002,
 // doi 10.1063/1.1507776, and Predescu, Predescu and Ciobanu 2004, doi 10.1063/1.1644093.
-func TestTheSwapRateMatchesTheory(t *testing.T) {
+func TestParallelTemperingSwapsAtTheRateOfTheory(t *testing.T) {
+	rig.Long(t)
 	for _, c := range []struct {
 		dim         int
 		low, high   float64
@@ -64,7 +65,7 @@ func TestTheSwapRateMatchesTheory(t *testing.T) {
 	}
 }
 
-func TestEveryChainHasItsStationaryDistribution(t *testing.T) {
+func TestParallelTemperingChainsHaveTheirStationaryDistributions(t *testing.T) {
 	const dim, generations = 3, 60000
 	o := newParallelTempering(t, normalProblem(dim), 2, func(p *ParallelTemperingParams) { p.TLow, p.THigh, p.Chains = 0.5, 8, 4 })
 	for range 1000 {
@@ -87,7 +88,7 @@ func TestEveryChainHasItsStationaryDistribution(t *testing.T) {
 }
 
 // Bounds, whole numbers and choices: their distributions can be counted.
-func TestTheStationaryDistributionHoldsOnEveryKindOfCoordinate(t *testing.T) {
+func TestParallelTemperingIsStationaryOnEveryKindOfCoordinate(t *testing.T) {
 	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Lower: 0, Upper: 1}, {Kind: optimizer.Integer, Lower: -2, Upper: 3}, {Kind: optimizer.Categorical, Upper: 2}}}
 	parts := []func(v float64) float64{
 		func(v float64) float64 { return 2 * v },
@@ -130,7 +131,7 @@ func TestTheStationaryDistributionHoldsOnEveryKindOfCoordinate(t *testing.T) {
 	}
 }
 
-func TestTheNumberOfChainsMakesOneSwapInFiveSucceed(t *testing.T) {
+func TestParallelTemperingHasChainsOfWhichOneSwapInFiveSucceeds(t *testing.T) {
 	for _, n := range []int{2, 5, 20, 60} {
 		chains := chainsFor(n, 1e-4)
 		ratio := math.Pow(1e4, 1/float64(chains-1))
@@ -165,8 +166,8 @@ func TestParallelTemperingFindsWholeNumbersAndChoices(t *testing.T) {
 	}
 }
 
-// 20: upstream's chains never swapped (see TestTheSwapRateMatchesTheory), by a ratio that was wrong, and lost their temperatures.
-func TestASwapHasTheRatioOfDetailedBalance(t *testing.T) {
+// Defect 20 of the Python L2L: its chains never swapped (see TestParallelTemperingSwapsAtTheRateOfTheory), by a ratio that was wrong, and lost their temperatures.
+func TestParallelTemperingSwapsInTheRatioOfDetailedBalance(t *testing.T) {
 	for _, c := range []struct{ cold, hot, want float64 }{
 		{5, 3, 1}, {3, 3, 1}, {3, 4, math.Exp(-0.5)}, {0, 4, math.Exp(-2)}, // (1/1 − 1/2)(E_cold − E_hot)
 	} {
@@ -192,8 +193,8 @@ func TestASwapHasTheRatioOfDetailedBalance(t *testing.T) {
 	}
 }
 
-// 20: see above.
-func TestTemperaturesOfParallelTemperingStay(t *testing.T) {
+// Defect 20 of the Python L2L: see above.
+func TestParallelTemperingTemperaturesStay(t *testing.T) {
 	o := newParallelTempering(t, optimizer.Box(3, -5, 5), 1, func(p *ParallelTemperingParams) { p.Chains, p.TLow, p.THigh = 4, 0.1, 100 })
 	for range 200 {
 		rig.Round(t, o, rig.Losses["sphere"])

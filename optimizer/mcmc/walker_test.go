@@ -10,7 +10,7 @@ import (
 )
 
 // How often y is proposed from x, against how often x from y, on a space small enough to count.
-func TestProposalsAreSymmetric(t *testing.T) {
+func TestWalkerProposalsAreSymmetric(t *testing.T) {
 	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Kind: optimizer.Integer, Lower: 0, Upper: 3}, {Kind: optimizer.Categorical, Upper: 2}, {Kind: optimizer.Integer, Lower: 0, Upper: 1}}}
 	rng := rand.New(rand.NewPCG(2, 2))
 	const states, draws = 4 * 3 * 2, 40000
@@ -32,7 +32,7 @@ func TestProposalsAreSymmetric(t *testing.T) {
 	}
 }
 
-func TestReflectionKeepsAUniformDistributionUniform(t *testing.T) {
+func TestWalkerReflectionKeepsAUniformDistributionUniform(t *testing.T) {
 	inf := math.Inf(1)
 	rng := rand.New(rand.NewPCG(3, 3))
 	counts := make([]int, 10)

@@ -7,6 +7,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
+	"github.com/meta-optimization/l2l-mpi/optimizer/internal/rig"
 	"github.com/meta-optimization/l2l-mpi/optimizer/moo"
 )
 
@@ -67,7 +68,8 @@ func volumeFound(t *testing.T, algorithm string, spec functions.Spec, evaluation
 }
 
 // The hypervolumes are those that pymoo 0.6.2 reaches with the same population and evaluations, medians of bench/results/front.json.
-func TestTheFrontsOfZDTAndDTLZAreFoundAsWellAsByPymoo(t *testing.T) {
+func TestMOOFindsTheFrontsOfZDTAndDTLZAsWellAsPymoo(t *testing.T) {
+	rig.Long(t)
 	t.Parallel()
 	for _, c := range []struct {
 		algorithm, problem string
@@ -86,13 +88,15 @@ func TestTheFrontsOfZDTAndDTLZAreFoundAsWellAsByPymoo(t *testing.T) {
 }
 
 func TestIBEAFindsTheFrontOfZDT1(t *testing.T) {
+	rig.Long(t)
 	t.Parallel()
 	if got := volumeFound(t, "ibea", functions.Spec{Name: "zdt1"}, 25_000, []float64{1.1, 1.1}); got < 0.99*0.86970 {
 		t.Errorf("hypervolume %.5f, want 99 %% of pymoo's NSGA-II, 0.86970", got)
 	}
 }
 
-func TestWithFiveObjectivesIBEAAndNSGA3AreBetterThanNSGA2(t *testing.T) {
+func TestMOOWithFiveObjectivesIsBetterByIBEAAndNSGA3ThanByNSGA2(t *testing.T) {
+	rig.Long(t)
 	t.Parallel()
 	reference := []float64{1.1, 1.1, 1.1, 1.1, 1.1}
 	spec := functions.Spec{Name: "dtlz2", Objectives: 5}
@@ -104,7 +108,7 @@ func TestWithFiveObjectivesIBEAAndNSGA3AreBetterThanNSGA2(t *testing.T) {
 	}
 }
 
-func TestTheUnitsOfObjectivesDoNotMatter(t *testing.T) {
+func TestMOODoesNotCareAboutTheUnitsOfObjectives(t *testing.T) {
 	spec, reference := functions.Spec{Name: "dtlz2"}, []float64{1.1, 1.1, 1.1}
 	for _, algorithm := range []string{"nsga2", "nsga3", "ibea"} {
 		one := volumeFound(t, algorithm, spec, 5_000, reference)
@@ -114,7 +118,7 @@ func TestTheUnitsOfObjectivesDoNotMatter(t *testing.T) {
 	}
 }
 
-func TestMultiObjectiveAlgorithmsRefuseASingleObjective(t *testing.T) {
+func TestMOORefusesASingleObjective(t *testing.T) {
 	problem := optimizer.Box(3, 0, 1)
 	for name, err := range map[string]error{
 		"nsga2": second(moo.NewNSGA2(problem, moo.NSGA2Defaults(), 1)),

@@ -16,7 +16,7 @@ type IBEAParams struct {
 	MatingParams
 }
 
-// IBEADefaults returns the defaults of IBEAParams.
+// IBEADefaults returns the defaults of [IBEAParams].
 func IBEADefaults() IBEAParams {
 	return IBEAParams{PopSize: 100, Kappa: 0.05, MatingParams: defaultMating()}
 }
@@ -36,8 +36,8 @@ func ibeaAlgorithm() optimizer.Algorithm {
 	}, IBEADefaults, NewIBEA)
 }
 
-// IBEA has those survive without whom the population would be least worse, as measured by the indicator I_ε+: by how much one individual
-// would have to be shifted to be nowhere worse than another. It is the adaptive version of the algorithm (section 3.3), which
+// IBEA gives up, one after the other, the individual whose removal costs the population least, as measured by the indicator I_ε+: by how much
+// one individual would have to be shifted to be nowhere worse than another. It is the adaptive version of the algorithm (section 3.3), which
 // scales objectives and indicator by the ranges that it meets.
 type IBEA struct {
 	evolution
@@ -58,8 +58,8 @@ func NewIBEA(problem optimizer.Problem, par IBEAParams, seed uint64) (*IBEA, err
 // Params returns the parameters, with those filled in that were left to be chosen.
 func (o *IBEA) Params() IBEAParams { return o.par }
 
-// fittest removes the least fit one at a time. Merit is the fitness F(x) = Σ −exp(−I({y}, {x}) / cκ), the loss in quality if x were
-// removed, over all other y.
+// fittest removes the least fit one at a time. Merit is the fitness F(x) = Σ −exp(−I({y}, {x}) / cκ), over all other y: the smaller, the
+// better others stand in for x, and the less is lost if it is removed.
 func (o *IBEA) fittest(_ *rand.Rand, pool []parent, n int) []parent {
 	pool = slices.Clone(pool)
 	losses := optimizer.Normalised(lossesOf(pool))

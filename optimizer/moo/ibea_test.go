@@ -9,7 +9,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
-func TestTheEpsilonIndicatorByHand(t *testing.T) {
+func TestIBEAIndicatorByHand(t *testing.T) {
 	for _, c := range []struct {
 		a, b []float64
 		want float64

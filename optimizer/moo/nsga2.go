@@ -16,7 +16,7 @@ type NSGA2Params struct {
 	MatingParams
 }
 
-// NSGA2Defaults returns the defaults of NSGA2Params.
+// NSGA2Defaults returns the defaults of [NSGA2Params].
 func NSGA2Defaults() NSGA2Params { return NSGA2Params{PopSize: 100, MatingParams: defaultMating()} }
 
 func (p *NSGA2Params) resolve(problem optimizer.Problem) error {

@@ -27,7 +27,7 @@ func names(parents []parent) []int {
 	return out
 }
 
-func TestCrowdingDistancesByHand(t *testing.T) {
+func TestNSGA2CrowdingDistancesByHand(t *testing.T) {
 	inf := math.Inf(1)
 	got := crowding([][]float64{{0, 10}, {4, 0}, {1, 8}, {3, 2}})
 	// {1, 8}: (3 − 0)/4 + (10 − 2)/10; {3, 2}: (4 − 1)/4 + (8 − 0)/10
@@ -50,7 +50,7 @@ func TestNSGA2KeepsTheBestFrontsAndTheEndsOfTheNext(t *testing.T) {
 	}
 }
 
-func TestAFailedIndividualNeverBreeds(t *testing.T) {
+func TestMOONeverBreedsAFailedIndividual(t *testing.T) {
 	o, err := NewNSGA2(optimizer.Problem{Coords: optimizer.Box(3, 0, 1).Coords, Objectives: 2}, NSGA2Defaults(), 1)
 	if err != nil {
 		t.Fatal(err)

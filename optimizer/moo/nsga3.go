@@ -20,7 +20,7 @@ type NSGA3Params struct {
 	MatingParams
 }
 
-// NSGA3Defaults returns the defaults of NSGA3Params: the authors'.
+// NSGA3Defaults returns the defaults of [NSGA3Params]: the authors'.
 func NSGA3Defaults() NSGA3Params {
 	return NSGA3Params{MatingParams: MatingParams{CxProb: 1, CxEta: 30, MutEta: 20}}
 }

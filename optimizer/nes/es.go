@@ -13,7 +13,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
 )
 
-// ESParams configures EvolutionStrategies.
+// ESParams configures [ES].
 type ESParams struct {
 	PopSize          int     `yaml:"pop_size" doc:"individuals per generation, the centre included" range:"[3, 1e6]" auto:"9 + 2 floor(3 ln n)"`
 	LearningRate     float64 `yaml:"learning_rate" doc:"how far the centre follows the estimated gradient, in units of noise_std" range:"(0, inf)"`
@@ -25,7 +25,7 @@ type ESParams struct {
 	Start            string  `yaml:"start" doc:"initial centre: that of the box, or a random point in its middle 80 %; a coordinate with a given mean starts there" range:"random | centre"`
 }
 
-// ESDefaults returns the defaults of EvolutionStrategiesParams.
+// ESDefaults returns the defaults of [ESParams].
 func ESDefaults() ESParams {
 	return ESParams{
 		LearningRate: 1, NoiseStd: 0.02, NoiseDecay: 1, MirroredSampling: true, FitnessShaping: true, EvaluateCentre: true, Start: "random",

@@ -52,7 +52,7 @@ func TestEvolutionStrategiesFindWholeNumbersAndChoices(t *testing.T) {
 }
 
 // The update in its plainest form, from the points that were evaluated: far from all bounds, they are θ + σ z.
-func TestTheUpdateOfEvolutionStrategiesIsThatOfThePaper(t *testing.T) {
+func TestEvolutionStrategiesUpdateIsThatOfThePaper(t *testing.T) {
 	const n, width, sigma, alpha = 3, 2e6, 1e-4, 0.7
 	for _, shaping := range []bool{true, false} {
 		o := newES(t, optimizer.Box(n, -width/2, width/2), 3, func(p *ESParams) {
@@ -113,7 +113,7 @@ func TestTheUpdateOfEvolutionStrategiesIsThatOfThePaper(t *testing.T) {
 	}
 }
 
-func TestMirroredIndividualsLieOppositeToEachOther(t *testing.T) {
+func TestNESMirroredIndividualsLieOppositeToEachOther(t *testing.T) {
 	o := newES(t, optimizer.Box(4, -5, 5), 3, func(p *ESParams) { p.PopSize, p.Start = 8, "centre" })
 	cs := rig.Round(t, o, rig.Losses["sphere"]) // seven around the centre: three pairs, and one alone
 	for i := 0; i < 6; i += 2 {
@@ -155,8 +155,8 @@ func BenchmarkEvolutionStrategies(b *testing.B) {
 	}
 }
 
-// 14: upstream showed another individual's fitness as that of the centre, and left the centre out when it looked for the best.
-func TestTheCentreOfEvolutionStrategiesIsEvaluatedAndCounts(t *testing.T) {
+// Defect 14 of the Python L2L: it showed another individual's fitness as that of the centre, and left the centre out when it looked for the best.
+func TestEvolutionStrategiesCentreIsEvaluatedAndCounts(t *testing.T) {
 	o := newES(t, optimizer.Box(3, -5, 5), 1, nil)
 	for i := range 5 {
 		id := int64(-1)
@@ -179,9 +179,9 @@ func TestTheCentreOfEvolutionStrategiesIsEvaluatedAndCounts(t *testing.T) {
 	}
 }
 
-// 14: upstream learnt from perturbations that it had cut off before they were evaluated, so its centre walked out of the box. Here it stays where it
+// Defect 14 of the Python L2L: it learnt from perturbations that it had cut off before they were evaluated, so its centre walked out of the box. Here it stays where it
 // is evaluated: after a long time at a bound it is back as soon as the loss calls it.
-func TestTheCentreOfEvolutionStrategiesNeverLeavesTheBox(t *testing.T) {
+func TestEvolutionStrategiesCentreNeverLeavesTheBox(t *testing.T) {
 	o := newES(t, optimizer.Box(2, -5, 5), 1, nil)
 	away := func(x []float64) float64 { return -x[0] - x[1] }
 	var centre []float64
@@ -201,8 +201,8 @@ func TestTheCentreOfEvolutionStrategiesNeverLeavesTheBox(t *testing.T) {
 	}
 }
 
-// 15: upstream's natural evolution strategy did not learn from the last individual.
-func TestNaturalEvolutionStrategiesLearnFromEveryIndividual(t *testing.T) {
+// Defect 15 of the Python L2L: its natural evolution strategy did not learn from the last individual.
+func TestNESLearnsFromEveryIndividual(t *testing.T) {
 	problem := optimizer.Box(3, -5, 5)
 	mean := func(o optimizer.Optimizer) []float64 {
 		switch o := o.(type) {
@@ -241,7 +241,7 @@ func TestNaturalEvolutionStrategiesLearnFromEveryIndividual(t *testing.T) {
 }
 
 // Points that somebody believes in are evaluated first; then the search goes on from the best point that is known.
-func TestAWarmStartBeginsAtTheBestPointKnown(t *testing.T) {
+func TestNESBeginsAtTheBestPointOfAWarmStart(t *testing.T) {
 	loss := rig.Losses["sphere"] // its minimum is at 1.5
 	believed := [][]float64{{-4, -4}, {1.4, 1.6}, {3, 3}}
 	for name, o := range map[string]optimizer.Optimizer{
@@ -276,7 +276,7 @@ func TestAWarmStartBeginsAtTheBestPointKnown(t *testing.T) {
 	}
 }
 
-func TestACheckpointHoldsNoPoints(t *testing.T) {
+func TestNESStatesHoldNoPoints(t *testing.T) {
 	const n, popSize = 1000, 40
 	o := rig.Made(NewSNES(optimizer.Box(n, -5, 5), SNESParams{PopSize: popSize, Sigma: 0.2, LearningRateMu: 1, Start: "random"}, 1))(t)
 	if _, err := o.Ask(0); err != nil {

@@ -23,7 +23,7 @@ type SNESParams struct {
 	TolX              float64 `yaml:"tol_x" doc:"stop when the step in every coordinate has fallen below this fraction of its width" range:"[0, 1)"`
 }
 
-// SNESDefaults returns the defaults of SNESParams.
+// SNESDefaults returns the defaults of [SNESParams].
 func SNESDefaults() SNESParams {
 	return SNESParams{Sigma: 0.2, LearningRateMu: 1, Start: "random", TolX: 1e-12}
 }

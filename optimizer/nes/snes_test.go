@@ -48,7 +48,7 @@ func TestSNESStopsWhenItsStepsAreTooSmall(t *testing.T) {
 }
 
 // Algorithm 6 of the paper in its plainest form, from the points that were evaluated.
-func TestTheUpdateOfSNESIsThatOfThePaper(t *testing.T) {
+func TestSNESUpdateIsThatOfThePaper(t *testing.T) {
 	const n, width = 3, 2e6
 	par := SNESParams{PopSize: 6, Sigma: 1e-4, LearningRateMu: 0.8, LearningRateSigma: 0.3, Start: "centre"}
 	o := rig.Made(NewSNES(optimizer.Box(n, -width/2, width/2), par, 2))(t)

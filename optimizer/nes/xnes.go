@@ -32,7 +32,7 @@ type XNESParams struct {
 // maxXNESDim is the largest dimension: three matrices of 8 MB each, and seconds for each generation's matrix exponential.
 const maxXNESDim = 1000
 
-// XNESDefaults returns the defaults of XNESParams.
+// XNESDefaults returns the defaults of [XNESParams].
 func XNESDefaults() XNESParams {
 	return XNESParams{Sigma: 0.2, LearningRateMu: 1, Start: "random", TolX: 1e-12}
 }

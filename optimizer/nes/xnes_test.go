@@ -51,7 +51,7 @@ func TestXNESStopsWhenItsStepsAreTooSmall(t *testing.T) {
 }
 
 // Algorithm 5 of the paper in its plainest form, from the points that were evaluated.
-func TestTheUpdateOfXNESIsThatOfThePaper(t *testing.T) {
+func TestXNESUpdateIsThatOfThePaper(t *testing.T) {
 	const n, width = 3, 2e6
 	par := XNESParams{PopSize: 6, Sigma: 1e-4, LearningRateMu: 0.8, LearningRateSigma: 0.3, Start: "centre"}
 	o := rig.Made(NewXNES(optimizer.Box(n, -width/2, width/2), par, 2))(t)

@@ -33,6 +33,7 @@ func Run(t *testing.T, make Make) {
 		}
 		suited++
 		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
 			s := suite{p, make}
 			t.Run("candidates are feasible and numbered in order", s.feasible)
 			t.Run("the same seed gives the same search and another seed another", s.seeded)
@@ -49,6 +50,20 @@ func Run(t *testing.T, make Make) {
 	}
 	if suited == 0 {
 		t.Error("no problem of the suite suits the optimizer")
+	}
+}
+
+// Algorithms runs the suite on each of the algorithms, with its defaults, side by side. Their names and texts must be there, and New must
+// fill in what is chosen automatically.
+func Algorithms(t *testing.T, algorithms []optimizer.Algorithm) {
+	for _, a := range algorithms {
+		t.Run(a.Name, func(t *testing.T) {
+			t.Parallel()
+			if a.Name == "" || a.Title == "" || a.When == "" || a.Cost == "" || a.Parallelism == "" {
+				t.Errorf("its description lacks something: %+v", a)
+			}
+			Run(t, func(p optimizer.Problem, seed uint64) (optimizer.Optimizer, error) { return a.New(p, a.Params(), seed) })
+		})
 	}
 }
 

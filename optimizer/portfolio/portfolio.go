@@ -16,14 +16,14 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/pso"
 )
 
-// Params configures Portfolio.
+// Params configures [Search].
 type Params struct {
 	Members      []string `yaml:"members" doc:"the optimizers that take turns, each with its defaults; one that the problem does not suit is left out" range:"cmaes | xnes | snes | lshade | jade | pso | genetic" auto:"cmaes and lshade"`
 	LeastShare   float64  `yaml:"least_share" doc:"part of the evaluations that a member has in any case; less than one divided by the number of members" range:"(0, 1)"`
 	LearningRate float64  `yaml:"learning_rate" doc:"weight of a member's last generation in the estimate of how often its generations find a better loss" range:"(0, 1]"`
 }
 
-// Defaults returns the defaults of PortfolioParams.
+// Defaults returns the defaults of [Params].
 func Defaults() Params { return Params{LeastShare: 0.1, LearningRate: 0.1} }
 
 func (p *Params) resolve(problem optimizer.Problem) error {
@@ -62,7 +62,7 @@ func memberAlgorithm(name string) optimizer.Algorithm {
 			return a
 		}
 	}
-	panic("optimizer: portfolio: a member that the range of PortfolioParams.Members allows, but that is not known: " + name)
+	panic("optimizer: portfolio: a member that the range of Params.Members allows, but that is not known: " + name)
 }
 
 // Search runs several optimizers side by side, each on its own, one generation at a time. A generation is a success if it finds a smaller

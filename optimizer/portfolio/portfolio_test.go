@@ -20,7 +20,7 @@ func newSearch(t *testing.T, problem optimizer.Problem, seed uint64, members ...
 	return o
 }
 
-func TestSharesFollowSuccessAndNeverFallBelowTheLeast(t *testing.T) {
+func TestPortfolioSharesFollowSuccessAndNeverFallBelowTheLeast(t *testing.T) {
 	o := newSearch(t, optimizer.Box(2, -5, 5), 1, "cmaes", "lshade", "jade")
 	for _, c := range []struct{ success, want []float64 }{
 		{[]float64{0, 0, 0}, []float64{1. / 3, 1. / 3, 1. / 3}},
@@ -38,7 +38,7 @@ func TestSharesFollowSuccessAndNeverFallBelowTheLeast(t *testing.T) {
 	}
 }
 
-func TestThePortfolioGivesTheEvaluationsToTheMemberThatEarnsThem(t *testing.T) {
+func TestPortfolioGivesTheEvaluationsToTheMemberThatEarnsThem(t *testing.T) {
 	for _, c := range []struct {
 		loss   string
 		earner int
@@ -58,7 +58,7 @@ func TestThePortfolioGivesTheEvaluationsToTheMemberThatEarnsThem(t *testing.T) {
 	}
 }
 
-func TestMembersShareAlikeWhileNoneMakesProgress(t *testing.T) {
+func TestPortfolioMembersShareAlikeWhileNoneMakesProgress(t *testing.T) {
 	o := newSearch(t, optimizer.Box(5, -5, 5), 1)
 	for o.Status().Told < 20_000 {
 		rig.Minimise(t, o, func([]float64) float64 { return 1 }, 0, 1000)
@@ -69,7 +69,7 @@ func TestMembersShareAlikeWhileNoneMakesProgress(t *testing.T) {
 	}
 }
 
-func TestAMemberThatHasEndedBeginsAnew(t *testing.T) {
+func TestPortfolioMemberThatHasEndedBeginsAnew(t *testing.T) {
 	o := newSearch(t, optimizer.Box(1, -5, 5), 1, "cmaes")
 	first := o.members[0]
 	for o.members[0] == first {
@@ -85,7 +85,7 @@ func TestAMemberThatHasEndedBeginsAnew(t *testing.T) {
 	}
 }
 
-func TestAPortfolioOfUnknownOrTooManyMembersIsRefused(t *testing.T) {
+func TestPortfolioOfUnknownOrTooManyMembersIsRefused(t *testing.T) {
 	for name, change := range map[string]func(*Params){
 		"unknown":               func(p *Params) { p.Members = []string{"sobol"} },
 		"none":                  func(p *Params) { p.Members = []string{} },

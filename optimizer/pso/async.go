@@ -20,7 +20,7 @@ func asyncAlgorithm() optimizer.Algorithm {
 	}, Defaults, NewAsync)
 }
 
-// Async is PSO without generations: a particle moves again as soon as it is asked for one that is not under way, with what is known by then.
+// Async is [Search] without generations: a particle moves again as soon as it is asked for one that is not under way, with what is known by then.
 // Where all are under way, another one joins the swarm.
 type Async struct {
 	problem optimizer.Problem
@@ -144,9 +144,9 @@ func (o *Async) Tell(results []optimizer.Evaluated) error {
 
 // Status implements Optimizer.
 func (o *Async) Status() optimizer.Status {
-	s := &o.s
-	return optimizer.Status{Generation: int(s.Stream.Told) / o.par.PopSize, Told: s.Stream.Told, Best: s.Stream.Best,
-		Figures: []optimizer.Figure{{Name: "particles", Value: float64(len(s.Swarm.Particles))}, {Name: "run", Value: float64(s.Run + 1)}}}
+	st := o.s.Stream.Status(o.par.PopSize)
+	st.Figures = []optimizer.Figure{{Name: "particles", Value: float64(len(o.s.Swarm.Particles))}, {Name: "run", Value: float64(o.s.Run + 1)}}
+	return st
 }
 
 // MarshalBinary implements Optimizer.

@@ -10,12 +10,12 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
 )
 
-// Params configures PSO and PSOAsync.
+// Params configures [Search] and [Async].
 type Params struct {
 	PopSize int `yaml:"pop_size" doc:"particles in the swarm" range:"[2, 1e6]"`
 }
 
-// Defaults returns the defaults of PSOParams, those of the Standard PSO 2011.
+// Defaults returns the defaults of [Params], those of the Standard PSO 2011.
 func Defaults() Params { return Params{PopSize: 40} }
 
 func (p *Params) resolve(problem optimizer.Problem) error { return kit.SingleObjective(problem) }

@@ -30,7 +30,7 @@ func newAsync(t *testing.T, problem optimizer.Problem, seed uint64) *Async {
 }
 
 // The particle's next place lies in a ball around the centre of gravity, on whose surface it now is, carried on by inertia.
-func TestAParticleMovesIntoTheBallAroundTheCentreOfGravity(t *testing.T) {
+func TestPSOMovesAParticleIntoTheBallAroundTheCentreOfGravity(t *testing.T) {
 	f := kit.NewFrame(optimizer.Box(3, 0, 100), kit.Clipped) // widths of 100
 	rng := rand.New(rand.NewPCG(1, 1))
 	x, v, p, l := []float64{0.4, 0.5, 0.6}, []float64{0.01, 0, -0.01}, []float64{45, 50, 52}, []float64{50, 40, 55}
@@ -68,7 +68,7 @@ func TestAParticleMovesIntoTheBallAroundTheCentreOfGravity(t *testing.T) {
 	}
 }
 
-func TestAParticleIsReflectedAtABoundWithHalfItsVelocity(t *testing.T) {
+func TestPSOReflectsAParticleAtABoundWithHalfItsVelocity(t *testing.T) {
 	s := swarm{Particles: []particle{{X: []float64{0.9}, V: []float64{5}, Best: kit.NewIndividual([]float64{0.9}, []float64{1}, false)}}}
 	y := s.move(kit.NewFrame(optimizer.Box(1, 0, 1), kit.Clipped), rand.New(rand.NewPCG(1, 1)), 0, 0)
 	if v := s.Particles[0].V[0]; y[0] != 1 || math.Abs(v+5/(4*math.Log(2))) > 1e-9 {
@@ -76,7 +76,7 @@ func TestAParticleIsReflectedAtABoundWithHalfItsVelocity(t *testing.T) {
 	}
 }
 
-func TestAParticleKnowsItsOwnBestAndThatOfThoseThatInformIt(t *testing.T) {
+func TestPSOTellsAParticleItsOwnBestAndThatOfThoseThatInformIt(t *testing.T) {
 	s := swarm{Particles: make([]particle, 4), Links: []int{1, 1, 1, 2, 2, 2, 2, 2, 2, 0, 0, 0}} // 0→1, 1→2, 2→2, 3→0
 	for i, loss := range []float64{1, 2, 3, 0} {
 		s.Particles[i].Best = kit.NewIndividual(nil, []float64{loss}, false)

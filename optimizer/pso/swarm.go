@@ -11,7 +11,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
 )
 
-// swarm is what PSO and PSOAsync have in common: particles that move as in the Standard PSO 2011 (Clerc 2012, hal-00764996; Zambrano-Bigiarini,
+// swarm is what Search and Async have in common: particles that move as in the Standard PSO 2011 (Clerc 2012, hal-00764996; Zambrano-Bigiarini,
 // Clerc and Rojas 2013, doi 10.1109/CEC.2013.6557848), whose names the comments use. It is part of the algorithm's state.
 type swarm struct {
 	Particles []particle

@@ -1,3 +1,5 @@
+// Package rig is what tests of algorithms share: losses, and loops that search them. Whether an algorithm keeps its contract is for package
+// optimizertest.
 package rig
 
 import (
@@ -9,7 +11,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
-// MixedProblem has a coordinate of each kind; mixedLoss is its loss, with the minimum 0 at mixedBest.
+// MixedProblem has a coordinate of each kind; MixedLoss is its loss, with the minimum 0 at mixedBest.
 var (
 	MixedProblem = optimizer.Problem{Coords: []optimizer.Coordinate{
 		{Lower: -5, Upper: 5}, {Kind: optimizer.Integer, Lower: -20, Upper: 20}, {Kind: optimizer.Categorical, Upper: 4}, {Kind: optimizer.Integer, Upper: 1},
@@ -18,12 +20,21 @@ var (
 	mixedBest = []float64{1, 7, 3, 1, 0}
 )
 
+// MixedLoss is the loss of MixedProblem.
 func MixedLoss(x []float64) float64 {
 	l := (x[0]-1)*(x[0]-1) + (x[1]-7)*(x[1]-7)/10 + 2*(1-x[3]) + x[4]*x[4]
 	if x[2] != mixedBest[2] {
 		l += 3
 	}
 	return l
+}
+
+// Long skips a test that takes more than two seconds where -short is given.
+func Long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it takes more than two seconds")
+	}
 }
 
 // Made fails the test where an optimizer could not be made.
@@ -62,7 +73,7 @@ func Near(t *testing.T, what string, got, want float64) {
 	}
 }
 
-// The losses that convergence is tested on, each with its minimum 0 off the centre of [-5, 5]^n.
+// Losses are those that convergence is tested on, each with its minimum 0 off the centre of [-5, 5]^n.
 var Losses = map[string]func(x []float64) float64{
 	"sphere": func(x []float64) float64 {
 		s := 0.0
@@ -149,6 +160,9 @@ func MedianEvaluations(t *testing.T, make func(seed uint64) optimizer.Optimizer,
 // OneAtATime asks for one individual when asked for any number.
 type OneAtATime struct{ optimizer.Optimizer }
 
+// Ask implements Optimizer.
+func (o OneAtATime) Ask(int) ([]optimizer.Candidate, error) { return o.Optimizer.Ask(1) }
+
 // KeepBusy runs an asynchronous search with as many evaluations under way as there are workers, which end in random order, some of them only
 // after very many others; it returns the evaluations to the target, or the budget.
 func KeepBusy(t *testing.T, o optimizer.Optimizer, workers int, loss func([]float64) float64, target float64, budget int) int {
@@ -197,8 +211,6 @@ func Share(n int, holds func() bool) float64 {
 	}
 	return float64(count) / float64(n)
 }
-
-func (o OneAtATime) Ask(int) ([]optimizer.Candidate, error) { return o.Optimizer.Ask(1) }
 
 // Generations runs whole generations.
 func Generations(t *testing.T, o optimizer.Optimizer, n int, evaluate func(optimizer.Candidate) optimizer.Evaluated) {
