@@ -15,7 +15,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -104,16 +103,15 @@ func (q *queue) Pop() any {
 
 // search runs the algorithm until the target is reached.
 func search(s settings, name string, spec functions.Spec, seed uint64) (outcome, error) {
-	all := catalogue.All()
-	at := slices.IndexFunc(all, func(a optimizer.Algorithm) bool { return a.Name == name })
-	if at < 0 {
+	algorithm, ok := catalogue.Find(name)
+	if !ok {
 		return outcome{}, fmt.Errorf("no algorithm has that name")
 	}
 	fn, err := functions.New(spec)
 	if err != nil {
 		return outcome{}, err
 	}
-	o, err := all[at].New(optimizer.Box(s.dim, fn.Lower, fn.Upper), all[at].Params(), seed)
+	o, err := algorithm.New(optimizer.Box(s.dim, fn.Lower, fn.Upper), algorithm.Params(), seed)
 	if err != nil {
 		return outcome{}, err
 	}

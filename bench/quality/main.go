@@ -1,7 +1,7 @@
 // Command quality answers: how many evaluations does an algorithm need? It runs algorithms of the catalogue, and pycma, on functions of the BBOB
 // test bed and prints the average running time (aRT) to the target beside published figures.
 //
-//	go run ./bench/quality -functions 1,8,10,15 -dims 5,10 cmaes 'cmaes{restarts: none, pop_size: 32}' differential
+//	go run ./bench/quality -functions 1,8,10,15 -dims 5,10 cmaes 'cmaes{restarts: none, pop_size: 32}' lshade
 //	go run ./bench/quality -python pycma/bin/python cmaes pycma
 //	mpirun -n 64 ./quality …      (built with -tags mpi): the trials are split over the ranks
 //

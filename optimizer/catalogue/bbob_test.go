@@ -2,7 +2,6 @@ package catalogue_test
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
@@ -15,8 +14,10 @@ import (
 // also its seed.
 func evaluations(t *testing.T, algorithm string, function, dim, instance, budget int) (used int, solved bool) {
 	t.Helper()
-	catalogue := catalogue.All()
-	a := catalogue[slices.IndexFunc(catalogue, func(a optimizer.Algorithm) bool { return a.Name == algorithm })]
+	a, ok := catalogue.Find(algorithm)
+	if !ok {
+		t.Fatalf("%s is not in the catalogue", algorithm)
+	}
 	fn, err := functions.New(functions.Spec{Name: fmt.Sprintf("bbob_f%d", function), Dim: dim, Instance: instance})
 	if err != nil {
 		t.Fatal(err)

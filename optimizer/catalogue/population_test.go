@@ -2,7 +2,6 @@ package catalogue
 
 import (
 	"math"
-	"slices"
 	"testing"
 
 	"github.com/meta-optimization/l2l-mpi/optimizer"
@@ -12,11 +11,10 @@ import (
 // start makes the algorithm of a name with its defaults.
 func start(t *testing.T, name string, problem optimizer.Problem, seed uint64) optimizer.Optimizer {
 	t.Helper()
-	at := slices.IndexFunc(All(), func(a optimizer.Algorithm) bool { return a.Name == name })
-	if at < 0 {
+	a, ok := Find(name)
+	if !ok {
 		t.Fatalf("%s is not in the catalogue", name)
 	}
-	a := All()[at]
 	return rig.Made(a.New(problem, a.Params(), seed))(t)
 }
 

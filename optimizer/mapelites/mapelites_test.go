@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/meta-optimization/l2l-mpi/optimizer"
-	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 	"github.com/meta-optimization/l2l-mpi/optimizer/design"
 	"github.com/meta-optimization/l2l-mpi/optimizer/mapelites"
 	"github.com/meta-optimization/l2l-mpi/optimizer/optimizertest"
@@ -136,17 +135,13 @@ func TestMAPElitesSaysWhatItsCellsLack(t *testing.T) {
 		}
 	}
 	// What is chosen automatically: the bounds, half a step around whole numbers, two standard deviations without bounds.
-	for _, a := range catalogue.All() {
-		if a.Name != "map_elites" {
-			continue
-		}
-		par := a.Params().(*mapelites.Params)
-		par.Features = []int{0, 1, 2}
-		if _, err := a.New(mixed, par, 1); err != nil {
-			t.Fatal(err)
-		}
-		if got := fmt.Sprint(par.Lower, par.Upper, par.Cells); got != "[2 -0.5 -3] [4 2.5 5] [7 3 7]" {
-			t.Errorf("chosen: %s", got)
-		}
+	par := mapelites.Defaults()
+	par.Features = []int{0, 1, 2}
+	o, err := mapelites.New(mixed, par, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(o.Params().Lower, o.Params().Upper, o.Params().Cells); got != "[2 -0.5 -3] [4 2.5 5] [7 3 7]" {
+		t.Errorf("chosen: %s", got)
 	}
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
-	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 	"github.com/meta-optimization/l2l-mpi/optimizer/internal/rig"
 	"github.com/meta-optimization/l2l-mpi/optimizer/moo"
 )
@@ -21,7 +20,7 @@ func searchFront(t *testing.T, algorithm string, spec functions.Spec, evaluation
 	}
 	problem := optimizer.Box(fn.Dim, fn.Lower, fn.Upper)
 	problem.Objectives = fn.Objectives
-	all := catalogue.All()
+	all := moo.Algorithms()
 	a := all[slices.IndexFunc(all, func(a optimizer.Algorithm) bool { return a.Name == algorithm })]
 	o, err := a.New(problem, a.Params(), seed)
 	if err != nil {
