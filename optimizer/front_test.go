@@ -104,7 +104,8 @@ func TestSpreadTakesTheEndsAndThenTheMiddle(t *testing.T) {
 	for i := range 9 {
 		line = append(line, Solution{ID: int64(i), Loss: []float64{float64(i), float64(8 - i)}})
 	}
-	for n, want := range map[int][]int64{1: {0}, 2: {0, 8}, 3: {0, 4, 8}, 5: {0, 2, 4, 6, 8}, 9: {0, 1, 2, 3, 4, 5, 6, 7, 8}, 20: {0, 1, 2, 3, 4, 5, 6, 7, 8}} {
+	for n, want := range map[int][]int64{1: {0}, 2: {0, 8}, 3: {0, 4, 8}, 5: {0, 2, 4, 6, 8}, 9: {0, 1, 2, 3, 4, 5, 6, 7, 8},
+		20: {0, 1, 2, 3, 4, 5, 6, 7, 8}} {
 		var got []int64
 		for _, s := range Spread(line, n) {
 			got = append(got, s.ID)

@@ -16,7 +16,8 @@ func TestStandingPutsSmallLossesFirstAndFailuresLast(t *testing.T) {
 		{Loss: math.MaxFloat64},
 	}
 	failed := []optimizer.Standing{
-		{Failed: true}, {Failed: true, Loss: -100}, optimizer.Solution{}.Standing(), optimizer.Evaluated{Failed: true, Loss: []float64{-9}}.Standing(),
+		{Failed: true}, {Failed: true, Loss: -100}, optimizer.Solution{}.Standing(),
+		optimizer.Evaluated{Failed: true, Loss: []float64{-9}}.Standing(),
 		optimizer.StandingOf([]float64{math.NaN()}, false), optimizer.StandingOf([]float64{math.Inf(-1)}, false),
 	}
 	for i, a := range order {

@@ -4,8 +4,8 @@
 //	go run ./bench/async cmaes cmaes_async
 //	go run ./bench/async -slots 64 jade de_async pso pso_async
 //
-// An algorithm that is not asynchronous proposes its next generation when it has been told all of the last one; its individuals are evaluated by the slots
-// as these become free. Time is simulated: figures do not depend on the machine.
+// An algorithm that is not asynchronous proposes its next generation when it has been told all of the last one; its individuals are evaluated by
+// the slots as these become free. Time is simulated: figures do not depend on the machine.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command bayes asks: how many evaluations does Bayesian optimisation, in batches of four, need to come within 0.01 of the optimum of the functions that
-// it is usually judged by, and how long does it think? Random search of 1,000 evaluations is shown beside it.
+// Command bayes asks: how many evaluations does Bayesian optimisation, in batches of four, need to come within 0.01 of the optimum of the
+// functions that it is usually judged by, and how long does it think? Random search of 1,000 evaluations is shown beside it.
 //
 //	go run ./bench/bayes [-seeds 15] [-output bench/results/bayes.json]
 //

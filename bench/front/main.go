@@ -80,7 +80,8 @@ func run(python string, evaluations, seeds int, output string) error {
 		out["pymoo"] = version
 		fmt.Fprintf(t, "%s\t%s\t%.5f\t%.5f\t%.5f\t%.5f\t%.4f\t\n", c.Algorithm, c.Problem, c.Limit, c.Ours, c.Archive, c.Pymoo, c.Ratio)
 	}
-	fmt.Printf("hypervolume after %d evaluations, median of %d seeds; pymoo %v, %s, %s\n", evaluations, seeds, out["pymoo"], out["go"], out["machine"])
+	fmt.Printf("hypervolume after %d evaluations, median of %d seeds; pymoo %v, %s, %s\n", evaluations, seeds, out["pymoo"], out["go"],
+		out["machine"])
 	if err := t.Flush(); err != nil || output == "" {
 		return err
 	}

@@ -5,8 +5,8 @@
 //	python3 -m venv /tmp/pycma && /tmp/pycma/bin/pip install cma coco-experiment
 //	go run ./bench/overhead -python /tmp/pycma/bin/python [-output bench/results/overhead.json]
 //
-// Without -python pycma is left out. Times are those of the processor, garbage collection included, so that they do not depend on what else the machine does;
-// of several rounds, in which both take turns, the shortest counts. Both compute with one thread.
+// Without -python pycma is left out. Times are those of the processor, garbage collection included, so that they do not depend on what else the
+// machine does; of several rounds, in which both take turns, the shortest counts. Both compute with one thread.
 package main
 
 import (

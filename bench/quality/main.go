@@ -47,7 +47,8 @@ func run(comm mpi.Comm) error {
 	flag.Func("functions", "numbers of BBOB functions, e.g. 1,8,10-12 (default 1,8,10,15)", list(&p.functions))
 	flag.Func("dims", "dimensions (default 5,10)", list(&p.dims))
 	flag.Func("instances", "instances (default 1-15)", list(&p.instances))
-	flag.IntVar(&p.repeats, "repeats", 10, "trials on each instance, of other seeds; with one, the mean of 15 instances is uncertain by a tenth or more")
+	flag.IntVar(&p.repeats, "repeats", 10, "trials on each instance, of other seeds; with one, the mean of 15 instances is uncertain by a tenth "+
+		"or more")
 	flag.IntVar(&p.budget, "budget", 100_000, "evaluations per dimension after which a trial is given up")
 	flag.Float64Var(&p.target, "target", 1e-8, "distance to the optimum that counts as reached")
 	flag.StringVar(&p.python, "python", "python3", "Python with the packages cma and coco-experiment, for the algorithm pycma")

@@ -45,10 +45,12 @@ func algorithm() optimizer.Algorithm {
 	return optimizer.Describe(optimizer.Algorithm{
 		Name:  "abc_smc",
 		Title: "Approximate Bayesian computation by sequential Monte Carlo (ABC-SMC)",
-		Reference: "Beaumont, Cornuet, Marin and Robert 2009, Adaptive approximate Bayesian computation, doi 10.1093/biomet/asp052; thresholds: Lenormand, Jabot and " +
-			"Deffuant 2013, doi 10.1007/s00180-013-0428-3; see Toni et al. 2009, doi 10.1098/rsif.2008.0172",
-		When: "for a posterior instead of a point: which parameters of a stochastic model are compatible with what was measured, and how certain each of them is. The " +
-			"loss is the distance between simulated and measured data, the initial distribution of the parameters is the prior",
+		Reference: "Beaumont, Cornuet, Marin and Robert 2009, Adaptive approximate Bayesian computation, doi 10.1093/biomet/asp052; " +
+			"thresholds: Lenormand, Jabot and Deffuant 2013, doi 10.1007/s00180-013-0428-3; see Toni et al. 2009, doi " +
+			"10.1098/rsif.2008.0172",
+		When: "for a posterior instead of a point: which parameters of a stochastic model are compatible with what was measured, and how " +
+			"certain each of them is. The loss is the distance between simulated and measured data, the initial distribution of the " +
+			"parameters is the prior",
 		Cost:        "O(λNn) for N particles; memory O((λ + N) n)",
 		Parallelism: "pop_size at a time",
 	}, Defaults, New)
@@ -304,7 +306,8 @@ func (o *Search) Status() optimizer.Status {
 		for _, p := range o.shown {
 			squares += p.Weight * p.Weight
 		}
-		st.Figures = append(st.Figures, optimizer.Figure{Name: "threshold", Value: o.threshold()}, optimizer.Figure{Name: "effective_size", Value: 1 / squares})
+		st.Figures = append(st.Figures, optimizer.Figure{Name: "threshold", Value: o.threshold()},
+			optimizer.Figure{Name: "effective_size", Value: 1 / squares})
 	}
 	return st
 }
@@ -322,7 +325,8 @@ func (o *Search) UnmarshalBinary(b []byte) error {
 	}
 	n := o.problem.Dim()
 	wrong := func(p weighted) bool { return len(p.X) != n || len(p.Loss) != 1 }
-	if s.Src == nil || len(s.Sample) > o.par.Particles || len(s.Sample) == o.par.Particles && len(s.Kernel) != n || slices.ContainsFunc(s.Sample, wrong) {
+	if s.Src == nil || len(s.Sample) > o.par.Particles || len(s.Sample) == o.par.Particles && len(s.Kernel) != n ||
+		slices.ContainsFunc(s.Sample, wrong) {
 		return fmt.Errorf("%w: its sample has another size", optimizer.ErrState)
 	}
 	o.s, o.shown = s, nil

@@ -13,7 +13,8 @@ import (
 )
 
 // posterior runs an ABC-SMC to its end.
-func posterior(t *testing.T, problem optimizer.Problem, par Params, seed uint64, distance func(x []float64, rng *rand.Rand) float64) []optimizer.Weighted {
+func posterior(t *testing.T, problem optimizer.Problem, par Params, seed uint64,
+	distance func(x []float64, rng *rand.Rand) float64) []optimizer.Weighted {
 	t.Helper()
 	o, err := New(problem, par, seed)
 	if err != nil {
@@ -114,7 +115,8 @@ func TestABCSMCKernelsAndPriorsAddUpToOne(t *testing.T) {
 	inf := math.Inf(1)
 	for _, c := range []optimizer.Coordinate{
 		{Lower: -1, Upper: 3}, {Lower: -inf, Upper: inf, Mean: 1, Std: 2}, {Lower: 0, Upper: inf, Mean: 1, Std: 1},
-		{Kind: optimizer.Integer, Lower: -2, Upper: 5}, {Kind: optimizer.Integer, Lower: -inf, Upper: inf, Mean: 0.3, Std: 2}, {Kind: optimizer.Integer, Lower: -1, Upper: 4, Mean: 0, Std: 3},
+		{Kind: optimizer.Integer, Lower: -2, Upper: 5}, {Kind: optimizer.Integer, Lower: -inf, Upper: inf, Mean: 0.3, Std: 2},
+		{Kind: optimizer.Integer, Lower: -1, Upper: 4, Mean: 0, Std: 3},
 		{Kind: optimizer.Categorical, Upper: 3},
 	} {
 		step := 1.0

@@ -38,7 +38,8 @@ const (
 
 func (p *Params) resolve(problem optimizer.Problem) error {
 	if n := problem.Dim(); n > maxDim {
-		return fmt.Errorf("%w: it has %d coordinates, want at most %d: the model is of distances, which say little in more", optimizer.ErrUnsuited, n, maxDim)
+		return fmt.Errorf("%w: it has %d coordinates, want at most %d: the model is of distances, which say little in more",
+			optimizer.ErrUnsuited, n, maxDim)
 	}
 	if p.InitialSamples == 0 {
 		p.InitialSamples = max(2*(problem.Dim()+1), 4)
@@ -55,19 +56,20 @@ func algorithm() optimizer.Algorithm {
 	return optimizer.Describe(optimizer.Algorithm{
 		Name:  "bayes",
 		Title: "Bayesian optimisation with a Gaussian process",
-		Reference: "Jones, Schonlau and Welch 1998, doi 10.1023/A:1008306431147 (expected improvement); Snoek, Larochelle and Adams 2012, arXiv:1206.2944 (Matérn 5/2); " +
-			"Ament et al. 2023, arXiv:2310.20708 (its logarithm); Ginsbourger, Le Riche and Carraro 2010, doi 10.1007/978-3-642-10701-6_6 (batches)",
-		When: "for expensive evaluations, minutes to hours, of which there can be tens to some hundreds, and up to about 20 parameters of any kind. " +
-			"It finds what other methods find with a tenth of the evaluations, but thinks about each",
-		Cost: "O(N³ + λ c N²) for N results, at most max_points, and c = 320 + 30 n points looked at; in six dimensions, with λ = 4, " +
-			"0.06 s for N = 50, 0.2 s for 120, 0.6 s for 500; memory O(N²)",
+		Reference: "Jones, Schonlau and Welch 1998, doi 10.1023/A:1008306431147 (expected improvement); Snoek, Larochelle and Adams 2012, " +
+			"arXiv:1206.2944 (Matérn 5/2); Ament et al. 2023, arXiv:2310.20708 (its logarithm); Ginsbourger, Le Riche and Carraro 2010, " +
+			"doi 10.1007/978-3-642-10701-6_6 (batches)",
+		When: "for expensive evaluations, minutes to hours, of which there can be tens to some hundreds, and up to about 20 parameters of " +
+			"any kind. It finds what other methods find with a tenth of the evaluations, but thinks about each",
+		Cost: "O(N³ + λ c N²) for N results, at most max_points, and c = 320 + 30 n points looked at; in six dimensions, with λ = 4, 0.06 " +
+			"s for N = 50, 0.2 s for 120, 0.6 s for 500; memory O(N²)",
 		Parallelism: "pop_size at a time; larger batches need more evaluations",
 	}, Defaults, New)
 }
 
 // Search models the loss by a Gaussian process and proposes the point where the model expects the largest improvement on the best, weighing
-// what is promising against what is unknown. The further points of a batch are found as if the ones before had been evaluated, and had the loss that the
-// model expects (kriging believer). Integers are modelled by their distance, categories by being equal or not.
+// what is promising against what is unknown. The further points of a batch are found as if the ones before had been evaluated, and had the loss
+// that the model expects (kriging believer). Integers are modelled by their distance, categories by being equal or not.
 //
 // Losses are standardised for the model. Those much worse than the median are cut, so that the model spends nothing on how bad is bad; a failed
 // individual counts as one of the worst, so that the search stays away from where models fail.
@@ -182,7 +184,8 @@ func (o *Search) Tell(results []optimizer.Evaluated) error {
 	}
 	o.s.Gen.End()
 	if o.s.Idle >= patience {
-		o.s.Stop = fmt.Sprintf("tol_improvement: an improvement by less than %g standard deviations of the losses is expected anywhere", o.par.TolImprovement)
+		o.s.Stop = fmt.Sprintf("tol_improvement: an improvement by less than %g standard deviations of the losses is expected anywhere",
+			o.par.TolImprovement)
 	}
 	return nil
 }

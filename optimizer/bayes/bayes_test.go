@@ -49,7 +49,8 @@ func TestBayesSolvesBraninInSixtyEvaluations(t *testing.T) {
 func TestBayesSearchesAMixedSpaceInAHundredEvaluations(t *testing.T) {
 	t.Parallel()
 	// The least loss is 0, at the third category, 7, and 0.3; every other category is far worse.
-	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Kind: optimizer.Categorical, Upper: 4}, {Kind: optimizer.Integer, Lower: 0, Upper: 20}, {Lower: 0, Upper: 1}}}
+	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Kind: optimizer.Categorical, Upper: 4},
+		{Kind: optimizer.Integer, Lower: 0, Upper: 20}, {Lower: 0, Upper: 1}}}
 	var all []int
 	for seed := range uint64(5) {
 		all = append(all, evaluations(t, problem, seed, 120, 0.01, func(x []float64) float64 {

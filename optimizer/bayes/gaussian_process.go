@@ -13,10 +13,10 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/kit/linalg"
 )
 
-// gaussianProcess is the posterior of a function with a normal prior, given noisy values at some points; equations are those of Rasmussen and Williams 2006,
-// Gaussian Processes for Machine Learning. The prior has mean 0 and the Matérn covariance with ν = 5/2 (4.17), with a length scale for each
-// dimension: k = s² (1 + √5 r + 5/3 r²) exp(−√5 r), r² = Σ (d_i/ℓ_i)². The distance d_i of two values is their difference, or, where the
-// dimension is a category, 0 for the same one and 1 for others.
+// gaussianProcess is the posterior of a function with a normal prior, given noisy values at some points; equations are those of Rasmussen and
+// Williams 2006, Gaussian Processes for Machine Learning. The prior has mean 0 and the Matérn covariance with ν = 5/2 (4.17), with a length
+// scale for each dimension: k = s² (1 + √5 r + 5/3 r²) exp(−√5 r), r² = Σ (d_i/ℓ_i)². The distance d_i of two values is their difference, or,
+// where the dimension is a category, 0 for the same one and 1 for others.
 type gaussianProcess struct {
 	category []bool
 	theta    []float64 // log ℓ_1, …, log ℓ_n, log s², log σ² of the noise
@@ -74,7 +74,8 @@ func fitTheta(category []bool, x [][]float64, y []float64, starts ...[]float64) 
 	}
 	for _, start := range starts {
 		// An error means a search that ended early; how far it came is in the result all the same.
-		result, _ := optimize.Minimize(problem, start, &optimize.Settings{MajorIterations: 30, FuncEvaluations: 60, GradientThreshold: 1e-2}, &optimize.LBFGS{})
+		result, _ := optimize.Minimize(problem, start, &optimize.Settings{MajorIterations: 30, FuncEvaluations: 60, GradientThreshold: 1e-2},
+			&optimize.LBFGS{})
 		if result != nil && result.F < least && !floats.HasNaN(result.X) {
 			best, least = result.X, result.F
 		}

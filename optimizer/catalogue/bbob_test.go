@@ -67,7 +67,8 @@ func TestCatalogueSolvesSeparableRastriginWithinThePublishedEvaluations(t *testi
 			}
 		}
 		if successes == 0 || all/successes > c.want {
-			t.Errorf("%s in %d dimensions: %d evaluations, %d of %d solved, want an average of %d", c.algorithm, c.dim, all, successes, c.instances, c.want)
+			t.Errorf("%s in %d dimensions: %d evaluations, %d of %d solved, want an average of %d", c.algorithm, c.dim, all, successes,
+				c.instances, c.want)
 		}
 	}
 }

@@ -20,7 +20,8 @@ func start(t *testing.T, name string, problem optimizer.Problem, seed uint64) op
 
 func TestCataloguePopulationsImproveOnEveryKindOfCoordinate(t *testing.T) {
 	problem := optimizer.Problem{Coords: []optimizer.Coordinate{
-		{Lower: -5, Upper: 5}, {Kind: optimizer.Integer, Lower: -20, Upper: 20}, {Kind: optimizer.Categorical, Upper: 9}, {Kind: optimizer.Integer, Upper: 1},
+		{Lower: -5, Upper: 5}, {Kind: optimizer.Integer, Lower: -20, Upper: 20}, {Kind: optimizer.Categorical, Upper: 9},
+		{Kind: optimizer.Integer, Upper: 1},
 	}}
 	loss := func(x []float64) float64 {
 		l := (x[0]-1)*(x[0]-1) + (x[1]-7)*(x[1]-7)

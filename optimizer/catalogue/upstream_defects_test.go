@@ -14,8 +14,8 @@ import (
 )
 
 // The algorithms of the Python L2L were read for defects. Each that several algorithms can have has a test here of what must hold instead; those
-// of a single algorithm have theirs beside it. Numbers are those of the list of defects; "section" is the part of the description that mentions one without a number.
-// Defects of the environment, of runners and of optimizees are not algorithms' and are tested elsewhere.
+// of a single algorithm have theirs beside it. Numbers are those of the list of defects; "section" is the part of the description that mentions
+// one without a number. Defects of the environment, of runners and of optimizees are not algorithms' and are tested elsewhere.
 
 // upstreamAlgorithms are those that the Python L2L has, too.
 var upstreamAlgorithms = []string{
@@ -228,7 +228,8 @@ func TestCatalogueKeepsTheBestEver(t *testing.T) {
 
 // Section 1.6: upstream's natural evolution strategy ignored where the parameters were to start.
 func TestCatalogueStartsWhereTheParametersDo(t *testing.T) {
-	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Lower: -50, Upper: 50, Mean: 20, Std: 0.5}, {Lower: -50, Upper: 50, Mean: -30, Std: 0.5}}}
+	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Lower: -50, Upper: 50, Mean: 20, Std: 0.5},
+		{Lower: -50, Upper: 50, Mean: -30, Std: 0.5}}}
 	forUpstreamAlgorithms(t, func(t *testing.T, start func(optimizer.Problem, uint64) optimizer.Optimizer) {
 		o := start(problem, 1)
 		if _, ok := o.(*design.Grid); ok {

@@ -28,7 +28,8 @@ func TestCrossEntropyConverges(t *testing.T) {
 		{"sphere", 1, 1e-8, 1000}, {"sphere", 5, 1e-8, 4000}, {"sphere", 20, 1e-8, 9000}, {"ellipsoid", 5, 1e-8, 5500}, {"corner", 5, 1e-8, 2500},
 		{"rastrigin", 2, 1e-2, 3500}, {"rastrigin", 5, 1e-2, 7500},
 	} {
-		used := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newSearch(t, optimizer.Box(c.dim, -5, 5), seed, nil) }, c.loss, c.target, 2*c.budget)
+		used := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newSearch(t, optimizer.Box(c.dim, -5, 5), seed, nil) },
+			c.loss, c.target, 2*c.budget)
 		if used > c.budget {
 			t.Errorf("%s in %d dimensions: %d evaluations to %g (median of 9), want at most %d", c.loss, c.dim, used, c.target, c.budget)
 		}

@@ -33,12 +33,14 @@ type DistributionParams struct {
 const maxFullDim = 2000
 
 func defaultDistribution() DistributionParams {
-	return DistributionParams{Distribution: "gaussian", Components: 3, Covariance: "diagonal", Smoothing: 0.3, NoiseStd: 0.05, NoiseDecay: 0.95, TolX: 1e-12}
+	return DistributionParams{Distribution: "gaussian", Components: 3, Covariance: "diagonal", Smoothing: 0.3, NoiseStd: 0.05, NoiseDecay: 0.95,
+		TolX: 1e-12}
 }
 
 func (p *DistributionParams) resolve(problem optimizer.Problem) error {
 	if n := kit.NewFrame(problem, kit.Clipped).Dim(); p.Covariance == "full" && n > maxFullDim {
-		return fmt.Errorf("%w: it has %d coordinates, want at most %d for a full covariance (a categorical one counts once for each choice); choose covariance: diagonal",
+		return fmt.Errorf("%w: it has %d coordinates, want at most %d for a full covariance (a categorical one counts once for each choice); "+
+			"choose covariance: diagonal",
 			optimizer.ErrUnsuited, n, maxFullDim)
 	}
 	return kit.SingleObjective(problem)

@@ -86,7 +86,8 @@ func TestDistributionOfSeveralComponentsFindsClustersAndTheirShares(t *testing.T
 			if a.Mean[0] > b.Mean[0] {
 				a, b = b, a
 			}
-			if math.Abs(a.Weight-1.0/3) > 0.01 || floats.Distance(a.Mean, []float64{0.2, 0.2}, 2) > 0.01 || floats.Distance(b.Mean, []float64{0.8, 0.6}, 2) > 0.01 {
+			if math.Abs(a.Weight-1.0/3) > 0.01 || floats.Distance(a.Mean, []float64{0.2, 0.2}, 2) > 0.01 ||
+				floats.Distance(b.Mean, []float64{0.8, 0.6}, 2) > 0.01 {
 				t.Errorf("%s, seed %d: components %+v and %+v", covariance, seed, a, b)
 			}
 			if sa, sb := math.Sqrt(a.Cov[0]), math.Sqrt(b.Cov[0]); math.Abs(sa-0.03) > 0.008 || math.Abs(sb-0.05) > 0.008 {

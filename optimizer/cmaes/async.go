@@ -13,9 +13,10 @@ import (
 
 func asyncAlgorithm() optimizer.Algorithm {
 	return optimizer.Describe(optimizer.Algorithm{
-		Name:      "cmaes_async",
-		Title:     "Covariance matrix adaptation evolution strategy (CMA-ES) without generations",
-		Reference: algorithm().Reference + "; individuals from a distribution that has moved on: Hansen 2011, Injecting External Solutions Into CMA-ES, arXiv:1110.4181",
+		Name:  "cmaes_async",
+		Title: "Covariance matrix adaptation evolution strategy (CMA-ES) without generations",
+		Reference: algorithm().Reference + "; individuals from a distribution that has moved on: Hansen 2011, Injecting External Solutions Into " +
+			"CMA-ES, arXiv:1110.4181",
 		When: "as cmaes, where evaluations differ so much in time that the slowest would keep all others waiting; a run depends on who " +
 			"finished first, so that it can be resumed and replayed, but not repeated",
 		Cost:        "as cmaes, and O(n²) more for each individual with full covariance",

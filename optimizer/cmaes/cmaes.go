@@ -69,9 +69,11 @@ func (p *Params) resolve(problem optimizer.Problem) error {
 	case !has(optimizer.Continuous) && !has(optimizer.Integer):
 		return fmt.Errorf("%w: all its coordinates are categorical, want one with an order at least (choose genetic)", optimizer.ErrUnsuited)
 	case p.Covariance == "full" && n > maxFull:
-		return fmt.Errorf("%w: it has %d coordinates, want at most %d for covariance = full: the matrix has n² entries", optimizer.ErrUnsuited, n, maxFull)
+		return fmt.Errorf("%w: it has %d coordinates, want at most %d for covariance = full: the matrix has n² entries", optimizer.ErrUnsuited, n,
+			maxFull)
 	case p.Covariance == "low_rank" && has(optimizer.Integer):
-		return fmt.Errorf("%w: it has whole numbers, want none for covariance = low_rank, which does not know their spread (choose diagonal)", optimizer.ErrUnsuited)
+		return fmt.Errorf("%w: it has whole numbers, want none for covariance = low_rank, which does not know their spread (choose diagonal)",
+			optimizer.ErrUnsuited)
 	case p.AdaptRates && p.Covariance != "full":
 		return fmt.Errorf("adapt_rates = true, want false for covariance = %s", p.Covariance)
 	}
@@ -87,14 +89,16 @@ func algorithm() optimizer.Algorithm {
 	return optimizer.Describe(optimizer.Algorithm{
 		Name:  "cmaes",
 		Title: "Covariance matrix adaptation evolution strategy (CMA-ES) with restarts",
-		Reference: "Hansen 2016, The CMA Evolution Strategy: A Tutorial, arXiv:1604.00772v2; " +
-			"restarts: Auger and Hansen 2005, doi 10.1109/CEC.2005.1554902, Hansen 2009, doi 10.1145/1570256.1570333, and Loshchilov et al. 2012, doi 10.1007/978-3-642-32937-1_30; " +
-			"whole numbers: Hamano et al. 2022, doi 10.1145/3512290.3528827; categories: Hamano et al. 2024, arXiv:2405.09962; " +
-			"low_rank: Loshchilov et al. 2019, doi 10.1109/TEVC.2018.2855049; adapt_rates: Nomura et al. 2023, doi 10.1145/3583131.3590358",
-		When: "first, for continuous parameters, 2 to some thousands of them, that may depend on each other and differ in scale, alone or among " +
-			"whole numbers and choices; needs 100 n evaluations or more; with noise or many local minima raise pop_size or set adapt_rates",
-		Cost: "O(λn²), and O(n³) every few generations, memory O(n² + λn), with full covariance; " +
-			"O(λn) with diagonal; O(λn ln n) with low_rank",
+		Reference: "Hansen 2016, The CMA Evolution Strategy: A Tutorial, arXiv:1604.00772v2; restarts: Auger and Hansen 2005, doi " +
+			"10.1109/CEC.2005.1554902, Hansen 2009, doi 10.1145/1570256.1570333, and Loshchilov et al. 2012, doi " +
+			"10.1007/978-3-642-32937-1_30; whole numbers: Hamano et al. 2022, doi 10.1145/3512290.3528827; categories: Hamano et al. " +
+			"2024, arXiv:2405.09962; low_rank: Loshchilov et al. 2019, doi 10.1109/TEVC.2018.2855049; adapt_rates: Nomura et al. 2023, " +
+			"doi 10.1145/3583131.3590358",
+		When: "first, for continuous parameters, 2 to some thousands of them, that may depend on each other and differ in scale, alone or " +
+			"among whole numbers and choices; needs 100 n evaluations or more; with noise or many local minima raise pop_size or set " +
+			"adapt_rates",
+		Cost: "O(λn²), and O(n³) every few generations, memory O(n² + λn), with full covariance; O(λn) with diagonal; O(λn ln n) with " +
+			"low_rank",
 		Parallelism: "pop_size at a time, and twice as many after each restart",
 	}, Defaults, New)
 }

@@ -98,8 +98,8 @@ func (e *strategy) over(losses []float64, exhausted string) string {
 	recent := last(past.Best, history)
 	s.Run.Best = min(s.Run.Best, best)
 	settled := max(floats.Max(recent), worst) - min(floats.Min(recent), best)
-	// Of what it lacks to an earlier run's best, a run must change some part within its history. That part is small where slow progress along a valley
-	// is worth waiting for, and larger for small populations, of which there will be others.
+	// Of what it lacks to an earlier run's best, a run must change some part within its history. That part is small where slow progress along a
+	// valley is worth waiting for, and larger for small populations, of which there will be others.
 	part := 0.01
 	if s.Run.Small {
 		part = 0.05

@@ -222,7 +222,7 @@ func (e *strategy) update(ranked []trial, w []float64) (exhausted string) {
 	zw := slices.Clone(yw)
 	floats.Add(zw, drawn)
 	floats.Scale(0.5, zw)
-	s.Shape.model().whiten(zw) //                                                instead of C^{-1/2} y_w: with A for C^{1/2} it is the same up to a rotation
+	s.Shape.model().whiten(zw) //                                                C^{-1/2} y_w, up to a rotation, as A is no symmetric root
 	floats.Scale(1-k.cs, s.Ps)
 	floats.AddScaled(s.Ps, math.Sqrt(k.cs*(2-k.cs)*k.muEff), zw) //              p_σ                          (43)
 	norm := floats.Norm(s.Ps, 2)
@@ -268,7 +268,8 @@ func (e *strategy) restore(s strategyState) error {
 	for _, x := range s.Known {
 		fits = fits && len(x) == e.problem.Dim()
 	}
-	fits = fits && (s.Penalty.Weights == nil || len(s.Penalty.Weights) == n) && len(s.Stretch) == len(e.state.Stretch) && s.Src != nil && s.Run.PopSize >= 4 && s.Run.PopSize <= e.par.PopSize<<e.par.MaxRestarts
+	fits = fits && (s.Penalty.Weights == nil || len(s.Penalty.Weights) == n) && len(s.Stretch) == len(e.state.Stretch) && s.Src != nil &&
+		s.Run.PopSize >= 4 && s.Run.PopSize <= e.par.PopSize<<e.par.MaxRestarts
 	if !fits || !s.Shape.fits(e.par.Covariance, n) || !s.Choice.fits(e.state.Choice) || !s.Rates.fits(e.state.Rates) {
 		return fmt.Errorf("%w: its matrices have other sizes", optimizer.ErrState)
 	}
@@ -280,6 +281,7 @@ func (e *strategy) restore(s strategyState) error {
 // stepsFit reports whether the steps have the length they should have.
 func (e *strategy) stepsFit(steps []step) bool {
 	return !slices.ContainsFunc(steps, func(s step) bool {
-		return s.Y != nil && len(s.Y) != len(e.ordered) || s.Drawn != nil && len(s.Drawn) != len(e.ordered) || s.Out != nil && len(s.Out) != len(e.ordered)
+		return s.Y != nil && len(s.Y) != len(e.ordered) || s.Drawn != nil && len(s.Drawn) != len(e.ordered) ||
+			s.Out != nil && len(s.Out) != len(e.ordered)
 	})
 }

@@ -102,7 +102,8 @@ func TestCMAESFindsWholeNumbersAndChoicesTogetherWithTheRest(t *testing.T) {
 	problem := optimizer.Problem{}
 	for range 4 {
 		problem.Coords = append(problem.Coords, optimizer.Coordinate{Lower: -5, Upper: 5},
-			optimizer.Coordinate{Kind: optimizer.Integer, Lower: -10, Upper: 10}, optimizer.Coordinate{Kind: optimizer.Categorical, Lower: 0, Upper: 3})
+			optimizer.Coordinate{Kind: optimizer.Integer, Lower: -10, Upper: 10},
+			optimizer.Coordinate{Kind: optimizer.Categorical, Lower: 0, Upper: 3})
 	}
 	loss := func(x []float64) float64 {
 		s := 0.0
@@ -201,7 +202,8 @@ func TestCMAESLowRankLearnsTheDirectionsThatMatter(t *testing.T) {
 
 func TestCMAESDiagonalLearnsScalesFasterThanFull(t *testing.T) {
 	need := func(covariance string) int {
-		used, best := rig.Minimise(t, newSearch(t, optimizer.Box(30, -5, 5), 6, func(p *Params) { p.Covariance = covariance }), rig.Losses["ellipsoid"], 1e-8, 100_000)
+		used, best := rig.Minimise(t, newSearch(t, optimizer.Box(30, -5, 5), 6, func(p *Params) { p.Covariance = covariance }),
+			rig.Losses["ellipsoid"], 1e-8, 100_000)
 		if best > 1e-8 {
 			t.Errorf("%s ends at %g", covariance, best)
 		}
@@ -214,7 +216,8 @@ func TestCMAESDiagonalLearnsScalesFasterThanFull(t *testing.T) {
 
 func TestCMAESAsyncWithOneSlotNeedsWhatTheGenerationsNeed(t *testing.T) {
 	for _, loss := range []string{"sphere", "ellipsoid", "rosenbrock"} {
-		with := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newSearch(t, optimizer.Box(5, -5, 5), seed, nil) }, loss, 1e-8, 20_000)
+		with := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newSearch(t, optimizer.Box(5, -5, 5), seed, nil) }, loss,
+			1e-8, 20_000)
 		var without []int
 		for seed := range uint64(9) {
 			o, err := NewAsync(optimizer.Box(5, -5, 5), Defaults(), seed)

@@ -31,8 +31,8 @@ func gridAlgorithm() optimizer.Algorithm {
 	return optimizer.Describe(optimizer.Algorithm{
 		Name:  "grid",
 		Title: "Grid search",
-		When: "for one to three parameters, to map how the loss depends on them, or to try a few given values; " +
-			"to find the best, random search needs fewer points already with three parameters",
+		When: "for one to three parameters, to map how the loss depends on them, or to try a few given values; to find the best, random " +
+			"search needs fewer points already with three parameters",
 		Reference:   "for what it costs: Bergstra and Bengio 2012, Random Search for Hyper-Parameter Optimization, JMLR 13",
 		Cost:        "O(λn); the grid is never held in memory",
 		Parallelism: "pop_size at a time",
@@ -87,7 +87,8 @@ func newGridAxes(problem optimizer.Problem, par GridParams) (axes []gridAxis, po
 			a.points = int64(len(a.list))
 			for _, x := range a.list {
 				if c.Clip(x) != x {
-					return nil, 0, fmt.Errorf("points[%d] has %v, want values of coordinate %d: from %v to %v, whole ones unless it is continuous", i, x, i, c.Lower, c.Upper)
+					return nil, 0, fmt.Errorf("points[%d] has %v, want values of coordinate %d: from %v to %v, whole ones unless it is "+
+						"continuous", i, x, i, c.Lower, c.Upper)
 				}
 			}
 		case c.Kind == optimizer.Continuous && divisions == 0:
@@ -103,7 +104,8 @@ func newGridAxes(problem optimizer.Problem, par GridParams) (axes []gridAxis, po
 		axes = append(axes, a)
 	}
 	if product > maxGrid {
-		return nil, 0, fmt.Errorf("%w: its grid has %.3g points, want at most %.3g; give fewer divisions, or choose random", optimizer.ErrUnsuited, product, float64(maxGrid))
+		return nil, 0, fmt.Errorf("%w: its grid has %.3g points, want at most %.3g; give fewer divisions, or choose random",
+			optimizer.ErrUnsuited, product, float64(maxGrid))
 	}
 	points = 1
 	for _, a := range axes {

@@ -33,7 +33,8 @@ func visited(t *testing.T, o optimizer.Optimizer) (xs [][]float64) {
 }
 
 func TestGridVisitsEveryPointOnceAndStops(t *testing.T) {
-	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Lower: -1, Upper: 1}, {Kind: optimizer.Integer, Lower: 3, Upper: 6}, {Kind: optimizer.Categorical, Upper: 2}}}
+	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Lower: -1, Upper: 1}, {Kind: optimizer.Integer, Lower: 3, Upper: 6},
+		{Kind: optimizer.Categorical, Upper: 2}}}
 	for _, order := range []string{"shuffled", "rows"} {
 		o := newGrid(t, problem, 1, func(p *GridParams) { p.Divisions, p.Order, p.PopSize = []int{4, 0, 1}, order, 7 })
 		var want, got []string
@@ -80,9 +81,12 @@ func TestGridAxes(t *testing.T) {
 		{"all whole numbers by default", whole, nil, []float64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}},
 		{"some whole numbers", whole, func(p *GridParams) { p.Divisions = []int{4} }, []float64{0, 3, 5, 8, 10}},
 		{"no more whole numbers than there are", whole, func(p *GridParams) { p.Divisions = []int{99} }, []float64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10}},
-		{"all choices, always", optimizer.Coordinate{Kind: optimizer.Categorical, Upper: 3}, func(p *GridParams) { p.Divisions = []int{1} }, []float64{0, 1, 2, 3}},
-		{"no bounds", optimizer.Coordinate{Lower: -inf, Upper: inf, Mean: 2, Std: 1}, func(p *GridParams) { p.Divisions = []int{2} }, []float64{2 - math.Sqrt(3), 2, 2 + math.Sqrt(3)}},
-		{"given points", optimizer.Coordinate{Lower: 0, Upper: 10}, func(p *GridParams) { p.Points = [][]float64{{9, 0.5, 2}} }, []float64{9, 0.5, 2}},
+		{"all choices, always", optimizer.Coordinate{Kind: optimizer.Categorical, Upper: 3}, func(p *GridParams) { p.Divisions = []int{1} },
+			[]float64{0, 1, 2, 3}},
+		{"no bounds", optimizer.Coordinate{Lower: -inf, Upper: inf, Mean: 2, Std: 1}, func(p *GridParams) { p.Divisions = []int{2} },
+			[]float64{2 - math.Sqrt(3), 2, 2 + math.Sqrt(3)}},
+		{"given points", optimizer.Coordinate{Lower: 0, Upper: 10}, func(p *GridParams) { p.Points = [][]float64{{9, 0.5, 2}} },
+			[]float64{9, 0.5, 2}},
 	} {
 		par := GridDefaults()
 		if c.change != nil {
@@ -182,8 +186,8 @@ func TestGridGoesOnWherePointsFail(t *testing.T) {
 	}
 }
 
-// Defect 18 of the Python L2L: it multiplied a grid's objectives with their weights along the wrong axis. Here weighting is done before an optimizer is told; a grid
-// takes losses of several objectives as they are, and no others.
+// Defect 18 of the Python L2L: it multiplied a grid's objectives with their weights along the wrong axis. Here weighting is done before an
+// optimizer is told; a grid takes losses of several objectives as they are, and no others.
 func TestGridTakesSeveralObjectives(t *testing.T) {
 	problem := optimizer.Box(2, 0, 1)
 	problem.Objectives = 3

@@ -34,7 +34,8 @@ func Defaults() Params { return Params{Repetitions: 1, Inflation: 1, TolX: 1e-9}
 
 func (p *Params) resolve(problem optimizer.Problem) error {
 	if problem.Outputs == 0 {
-		return fmt.Errorf("%w: it has no model outputs, want a model that returns outputs and their targets, from which this method learns", optimizer.ErrUnsuited)
+		return fmt.Errorf("%w: it has no model outputs, want a model that returns outputs and their targets, from which this method learns",
+			optimizer.ErrUnsuited)
 	}
 	if slices.ContainsFunc(problem.Coords, func(c optimizer.Coordinate) bool { return c.Kind == optimizer.Categorical }) {
 		return fmt.Errorf("%w: it has a categorical parameter, want numbers: what is learnt are linear relations", optimizer.ErrUnsuited)
@@ -58,10 +59,11 @@ func algorithm() optimizer.Algorithm {
 		Name:  "enkf",
 		Title: "Ensemble Kalman filter for inverse problems (EnKF, ensemble Kalman inversion)",
 		Reference: "Iglesias, Law and Stuart 2013, Ensemble Kalman methods for inverse problems, doi 10.1088/0266-5611/29/4/045001; " +
-			"Evensen 2003, The Ensemble Kalman Filter, doi 10.1007/s10236-003-0036-9; " +
-			"repetitions: Emerick and Reynolds 2013, doi 10.1016/j.cageo.2012.03.011",
-		When: "for models whose outputs have targets: curves, images, classes. It uses each output and not only their sum, and so learns thousands of " +
-			"parameters, weights of a network for instance, in some tens of generations and without gradients; mini-batches are welcome (evaluation.rotate)",
+			"Evensen 2003, The Ensemble Kalman Filter, doi 10.1007/s10236-003-0036-9; repetitions: Emerick and Reynolds 2013, doi " +
+			"10.1016/j.cageo.2012.03.011",
+		When: "for models whose outputs have targets: curves, images, classes. It uses each output and not only their sum, and so learns " +
+			"thousands of parameters, weights of a network for instance, in some tens of generations and without gradients; mini-batches " +
+			"are welcome (evaluation.rotate)",
 		Cost:        "O(λ (m + n) min(λ, m)) for m outputs; memory O(λ (m + n))",
 		Parallelism: "pop_size + 1 at a time",
 	}, Defaults, New)

@@ -187,7 +187,8 @@ func TestEnKFTakesANoiseForEachOutput(t *testing.T) {
 
 func TestEnKFFitsANonlinearModelWithoutKnowingTheNoise(t *testing.T) {
 	// A decaying exponential, amplitude and time constant, at ten times; one parameter is an integer.
-	problem := optimizer.Problem{Outputs: 10, Coords: []optimizer.Coordinate{{Lower: 0, Upper: 20}, {Lower: 1, Upper: 50}, {Kind: optimizer.Integer, Lower: -10, Upper: 10}}}
+	problem := optimizer.Problem{Outputs: 10, Coords: []optimizer.Coordinate{{Lower: 0, Upper: 20}, {Lower: 1, Upper: 50},
+		{Kind: optimizer.Integer, Lower: -10, Upper: 10}}}
 	outputs := func(x []float64) []float64 {
 		g := make([]float64, 10)
 		for i := range g {
@@ -229,8 +230,8 @@ func TestEnKFPutsFailedMembersWhereTheOthersAre(t *testing.T) {
 	}
 }
 
-// Defect 21 of the Python L2L: its ensemble Kalman filter updated twice, mixed the outputs of individuals up, and ignored a noise given as one number. See
-// TestEnKFTakesALinearModelToTheKalmanSolution for the first two.
+// Defect 21 of the Python L2L: its ensemble Kalman filter updated twice, mixed the outputs of individuals up, and ignored a noise given as one
+// number. See TestEnKFTakesALinearModelToTheKalmanSolution for the first two.
 func TestEnKFHeedsItsNoise(t *testing.T) {
 	l := newLinear(3, 6, 2)
 	second := func(noise ...float64) []optimizer.Candidate {

@@ -23,7 +23,8 @@ func newSearch(t *testing.T, problem optimizer.Problem, seed uint64, change func
 
 func TestGeneticImprovesOnEveryKindOfCoordinate(t *testing.T) {
 	problem := optimizer.Problem{Coords: []optimizer.Coordinate{
-		{Lower: -5, Upper: 5}, {Kind: optimizer.Integer, Lower: -20, Upper: 20}, {Kind: optimizer.Categorical, Upper: 9}, {Kind: optimizer.Integer, Upper: 1},
+		{Lower: -5, Upper: 5}, {Kind: optimizer.Integer, Lower: -20, Upper: 20}, {Kind: optimizer.Categorical, Upper: 9},
+		{Kind: optimizer.Integer, Upper: 1},
 	}}
 	loss := func(x []float64) float64 {
 		l := (x[0]-1)*(x[0]-1) + (x[1]-7)*(x[1]-7)
@@ -40,7 +41,8 @@ func TestGeneticImprovesOnEveryKindOfCoordinate(t *testing.T) {
 }
 
 func TestGeneticFindsTheRightValleyOfRastrigin(t *testing.T) {
-	used := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newSearch(t, optimizer.Box(5, -5, 5), seed, nil) }, "rastrigin", 0.5, 20000)
+	used := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newSearch(t, optimizer.Box(5, -5, 5), seed, nil) },
+		"rastrigin", 0.5, 20000)
 	if used > 10000 {
 		t.Errorf("%d evaluations to 0.5 (median of 9), want at most 10,000", used)
 	}

@@ -34,7 +34,8 @@ type Params struct {
 // Defaults returns the defaults of [Params].
 func Defaults() Params {
 	return Params{
-		Step: "adam", ExplorationStep: 0.01, MirroredSampling: true, LearningRate: 0.05, MaxStep: 0.1, Momentum: 0.8, Deviation: 0.5, DeviationDecay: 0.95, Beta1: 0.8, Beta2: 0.99, Start: "random",
+		Step: "adam", ExplorationStep: 0.01, MirroredSampling: true, LearningRate: 0.05, MaxStep: 0.1, Momentum: 0.8, Deviation: 0.5,
+		DeviationDecay: 0.95, Beta1: 0.8, Beta2: 0.99, Start: "random",
 	}
 }
 

@@ -34,14 +34,16 @@ func TestGradientDescendsWithEveryStep(t *testing.T) {
 				return newSearch(t, optimizer.Box(c.dim, -5, 5), seed, func(p *Params) { p.Step = step })
 			}, c.loss, c.target, 2*c.budget)
 			if used > c.budget {
-				t.Errorf("%s, %s in %d dimensions: %d evaluations to %g (median of 9), want at most %d", step, c.loss, c.dim, used, c.target, c.budget)
+				t.Errorf("%s, %s in %d dimensions: %d evaluations to %g (median of 9), want at most %d", step, c.loss, c.dim, used, c.target,
+					c.budget)
 			}
 		}
 	}
 }
 
 func TestGradientWithAdamConvergesOnScalesThatDiffer(t *testing.T) {
-	used := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newSearch(t, optimizer.Box(5, -5, 5), seed, nil) }, "ellipsoid", 1e-6, 5000)
+	used := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newSearch(t, optimizer.Box(5, -5, 5), seed, nil) },
+		"ellipsoid", 1e-6, 5000)
 	if used > 2500 {
 		t.Errorf("%d evaluations to 1e-6 (median of 9), want at most 2,500", used)
 	}

@@ -36,7 +36,8 @@ func TestCloudUtilitiesAreThoseOfThePaper(t *testing.T) {
 		{"a flat loss teaches nothing", four, []float64{5, 5, 5, 5}, []float64{0, 0, 0, 0}},
 		{"the failed are the worst, and equals", four, []float64{nan, 8, nan, nan}, []float64{-best / 3, best, -best / 3, -best / 3}},
 		{"all failed", four, []float64{nan, nan, nan, nan}, []float64{0, 0, 0, 0}},
-		{"the centre is not learnt from", append(slices.Clone(four), Direction{}), []float64{3, -1, 7, 2, -9}, []float64{rest, best, rest, second, 0}},
+		{"the centre is not learnt from", append(slices.Clone(four), Direction{}), []float64{3, -1, 7, 2, -9},
+			[]float64{rest, best, rest, second, 0}},
 	} {
 		got := cloudOf(c.directions, c.losses...).Utilities()
 		for i, want := range c.want {

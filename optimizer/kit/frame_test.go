@@ -13,8 +13,10 @@ import (
 func TestFrameLeadsBackToThePointThatItCameFrom(t *testing.T) {
 	inf := math.Inf(1)
 	problem := optimizer.Problem{Coords: append(slices.Clone(rig.MixedProblem.Coords),
-		optimizer.Coordinate{Lower: 1e9, Upper: 1e9 + 1}, optimizer.Coordinate{Lower: 0, Upper: inf, Mean: 1, Std: 1}, optimizer.Coordinate{Lower: -inf, Upper: 2, Mean: -1, Std: 3},
-		optimizer.Coordinate{Kind: optimizer.Integer, Lower: -inf, Upper: inf, Mean: 0.5, Std: 4}, optimizer.Coordinate{Kind: optimizer.Categorical, Upper: 1})}
+		optimizer.Coordinate{Lower: 1e9, Upper: 1e9 + 1}, optimizer.Coordinate{Lower: 0, Upper: inf, Mean: 1, Std: 1},
+		optimizer.Coordinate{Lower: -inf, Upper: 2, Mean: -1, Std: 3},
+		optimizer.Coordinate{Kind: optimizer.Integer, Lower: -inf, Upper: inf, Mean: 0.5, Std: 4},
+		optimizer.Coordinate{Kind: optimizer.Categorical, Upper: 1})}
 	f := NewFrame(problem, Folded)
 	if want := problem.Dim() + 4; f.Dim() != want { // five choices have five numbers
 		t.Fatalf("%d numbers, want %d", f.Dim(), want)
@@ -42,7 +44,8 @@ func TestFrameLeadsBackToThePointThatItCameFrom(t *testing.T) {
 
 // A normal distribution that has shrunk to the frame's floor around a point still tries other whole numbers and choices, now and then.
 func TestFrameFloorLetsWholeNumbersAndChoicesStillChange(t *testing.T) {
-	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Kind: optimizer.Integer, Lower: -20, Upper: 20}, {Kind: optimizer.Integer, Upper: 1}, {Kind: optimizer.Categorical, Upper: 4}, {Lower: 0, Upper: 1}}}
+	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Kind: optimizer.Integer, Lower: -20, Upper: 20},
+		{Kind: optimizer.Integer, Upper: 1}, {Kind: optimizer.Categorical, Upper: 4}, {Lower: 0, Upper: 1}}}
 	f := NewFrame(problem, Folded)
 	x := []float64{7, 1, 3, 0.5}
 	mean, u := f.Preimage(x), make([]float64, f.Dim())
@@ -90,7 +93,8 @@ func TestFramePrefersNoChoiceAtTheStart(t *testing.T) {
 
 func TestBoundaryStaysInsideAndIsInverted(t *testing.T) {
 	inf := math.Inf(1)
-	for _, b := range []boundary{newBoundary(0, 1, 1), newBoundary(-3, 4, 1), newBoundary(0, 0.01, 1), newBoundary(0, inf, 1), newBoundary(-inf, 2, 1), newBoundary(-inf, inf, 1)} {
+	for _, b := range []boundary{newBoundary(0, 1, 1), newBoundary(-3, 4, 1), newBoundary(0, 0.01, 1), newBoundary(0, inf, 1),
+		newBoundary(-inf, 2, 1), newBoundary(-inf, inf, 1)} {
 		last := math.Inf(-1)
 		for u := -12.0; u < 12; u += 0.0009765625 {
 			x := b.inside(u)

@@ -29,7 +29,8 @@ func Resolved[P any](a optimizer.Algorithm, p P, problem optimizer.Problem, reso
 // SingleObjective returns ErrUnsuited for a problem with several objectives.
 func SingleObjective(problem optimizer.Problem) error {
 	if n := problem.NumObjectives(); n != 1 {
-		return fmt.Errorf("%w: it has %d objectives, want one (give the objectives weights, or choose a multi-objective algorithm)", optimizer.ErrUnsuited, n)
+		return fmt.Errorf("%w: it has %d objectives, want one (give the objectives weights, or choose a multi-objective algorithm)",
+			optimizer.ErrUnsuited, n)
 	}
 	return nil
 }

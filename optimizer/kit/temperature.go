@@ -15,9 +15,9 @@ func Metropolis(rng *rand.Rand, rise, temperature float64) bool {
 	return temperature > 0 && rng.Float64() < math.Exp(-rise/temperature)
 }
 
-// InitialTemperature is a temperature at which a search accepts nearly everything: the standard deviation of the losses of a random sample (White 1984, Concepts
-// of Scale in Simulated Annealing), here estimated by their interquartile range, so that a few absurd ones do not matter. The sample is
-// sorted by loss. The temperature is > 0 and finite.
+// InitialTemperature is a temperature at which a search accepts nearly everything: the standard deviation of the losses of a random sample
+// (White 1984, Concepts of Scale in Simulated Annealing), here estimated by their interquartile range, so that a few absurd ones do not matter.
+// The sample is sorted by loss. The temperature is > 0 and finite.
 func InitialTemperature(sample []Ranked) float64 {
 	n := len(sample)
 	for _, k := range []int{n / 4, 0} { // where half of them are equal, their whole range

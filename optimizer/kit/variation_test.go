@@ -61,7 +61,8 @@ func TestPolynomialMutationHasItsDistribution(t *testing.T) {
 func TestVariationReachesEveryValueAndNothingElse(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	problem := optimizer.Problem{Coords: []optimizer.Coordinate{
-		{Kind: optimizer.Integer, Lower: -2, Upper: 3}, {Kind: optimizer.Integer, Upper: 1}, {Kind: optimizer.Categorical, Upper: 4}, {Lower: 1, Upper: 2},
+		{Kind: optimizer.Integer, Lower: -2, Upper: 3}, {Kind: optimizer.Integer, Upper: 1}, {Kind: optimizer.Categorical, Upper: 4},
+		{Lower: 1, Upper: 2},
 		{Lower: 0, Upper: math.Inf(1), Mean: 1, Std: 1},
 	}}
 	bounds := func(x []float64) {

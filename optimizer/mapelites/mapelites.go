@@ -229,7 +229,8 @@ func (o *Search) Status() optimizer.Status {
 	for _, c := range o.par.Cells {
 		cells *= c
 	}
-	st.Figures = []optimizer.Figure{{Name: "elites", Value: float64(len(o.s.Elites))}, {Name: "coverage", Value: float64(len(o.s.Elites)) / float64(cells)}}
+	st.Figures = []optimizer.Figure{{Name: "elites", Value: float64(len(o.s.Elites))},
+		{Name: "coverage", Value: float64(len(o.s.Elites)) / float64(cells)}}
 	return st
 }
 

@@ -83,7 +83,8 @@ func TestMAPElitesFillsMoreCellsAtAHigherQDScoreThanRandomSearch(t *testing.T) {
 		filled, score := explore(t, elites, 10_000)
 		randomFilled, randomScore := explore(t, random, 10_000)
 		if filled < 3*randomFilled/2 || score < 2*randomScore {
-			t.Errorf("seed %d: %d cells and a score of %.0f, random search %d and %.0f; want 1.5 and 2 times as much", seed, filled, score, randomFilled, randomScore)
+			t.Errorf("seed %d: %d cells and a score of %.0f, random search %d and %.0f; want 1.5 and 2 times as much", seed, filled, score,
+				randomFilled, randomScore)
 		}
 		if n := len(elites.Elites()); n != filled {
 			t.Errorf("seed %d: %d elites in %d cells", seed, n, filled)
@@ -119,14 +120,17 @@ func TestMAPElitesWithOutputsKeepsTheContract(t *testing.T) {
 }
 
 func TestMAPElitesSaysWhatItsCellsLack(t *testing.T) {
-	mixed := optimizer.Problem{Coords: []optimizer.Coordinate{{Lower: 2, Upper: 4}, {Kind: optimizer.Categorical, Upper: 2}, {Lower: math.Inf(-1), Upper: 9, Mean: 1, Std: 2}}}
+	mixed := optimizer.Problem{Coords: []optimizer.Coordinate{{Lower: 2, Upper: 4}, {Kind: optimizer.Categorical, Upper: 2},
+		{Lower: math.Inf(-1), Upper: 9, Mean: 1, Std: 2}}}
 	for want, change := range map[string]func(*mapelites.Params){
 		"lower and upper are missing": func(p *mapelites.Params) { p.Describe = "outputs" },
 		"features[1] = 12, want each once, and less than the number of parameters, 12": func(p *mapelites.Params) { p.Features = []int{0, 12} },
 		"features[1] = 3, want each once":                                              func(p *mapelites.Params) { p.Features = []int{3, 3} },
 		"2 features, 1 lower and 2 upper ends":                                         func(p *mapelites.Params) { p.Lower = []float64{0} },
-		"feature 1: lower = 2 and upper = 2":                                           func(p *mapelites.Params) { p.Lower, p.Upper = []float64{0, 2}, []float64{1, 2} },
-		"want at most 1000000 together":                                                func(p *mapelites.Params) { p.Cells = []int{1000, 1001} },
+		"feature 1: lower = 2 and upper = 2": func(p *mapelites.Params) {
+			p.Lower, p.Upper = []float64{0, 2}, []float64{1, 2}
+		},
+		"want at most 1000000 together": func(p *mapelites.Params) { p.Cells = []int{1000, 1001} },
 	} {
 		par := mapelites.Defaults()
 		change(&par)

@@ -54,10 +54,9 @@ func annealingAlgorithm() optimizer.Algorithm {
 	return optimizer.Describe(optimizer.Algorithm{
 		Name:  "annealing",
 		Title: "Simulated annealing",
-		Reference: "Kirkpatrick, Gelatt and Vecchi 1983, doi 10.1126/science.220.4598.671; logarithmic cooling: Aarts and Korst 1989, Simulated Annealing " +
-			"and Boltzmann Machines; additive cooling: Luke 2005, Simulated Annealing Cooling Schedules",
-		When: "for rugged losses and mixed spaces with some thousand evaluations per chain; " +
-			"with fewer, or for smooth losses, cmaes",
+		Reference: "Kirkpatrick, Gelatt and Vecchi 1983, doi 10.1126/science.220.4598.671; logarithmic cooling: Aarts and Korst 1989, " +
+			"Simulated Annealing and Boltzmann Machines; additive cooling: Luke 2005, Simulated Annealing Cooling Schedules",
+		When:        "for rugged losses and mixed spaces with some thousand evaluations per chain; with fewer, or for smooth losses, cmaes",
 		Cost:        "O(chains n)",
 		Parallelism: "chains at a time",
 	}, AnnealingDefaults, NewAnnealing)
@@ -190,7 +189,8 @@ func (o *Annealing) Status() optimizer.Status {
 	for _, c := range o.s.Chains {
 		step += c.Step / float64(len(o.s.Chains))
 	}
-	st.Figures = []optimizer.Figure{{Name: "temperature", Value: o.s.Temperature}, {Name: "accepted", Value: float64(o.s.Accepted) / float64(o.par.Chains)}, {Name: "step", Value: step}}
+	st.Figures = []optimizer.Figure{{Name: "temperature", Value: o.s.Temperature},
+		{Name: "accepted", Value: float64(o.s.Accepted) / float64(o.par.Chains)}, {Name: "step", Value: step}}
 	return st
 }
 

@@ -80,14 +80,16 @@ func TestAnnealingConvergesWithEverySchedule(t *testing.T) {
 			t.Errorf("%s: %d evaluations to 1e-4 (median of 9), want at most 4,000", schedule, used)
 		}
 	}
-	used := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newAnnealing(t, optimizer.Box(5, -5, 5), seed, nil) }, "sphere", 1e-6, 10000)
+	used := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newAnnealing(t, optimizer.Box(5, -5, 5), seed, nil) },
+		"sphere", 1e-6, 10000)
 	if used > 5000 {
 		t.Errorf("5 dimensions: %d evaluations to 1e-6 (median of 9), want at most 5,000", used)
 	}
 }
 
 func TestAnnealingLeavesLocalMinima(t *testing.T) {
-	used := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newAnnealing(t, optimizer.Box(2, -5, 5), seed, nil) }, "rastrigin", 1e-2, 8000)
+	used := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newAnnealing(t, optimizer.Box(2, -5, 5), seed, nil) },
+		"rastrigin", 1e-2, 8000)
 	if used > 3000 {
 		t.Errorf("%d evaluations to 1e-2 (median of 9), want at most 3,000", used)
 	}
@@ -131,7 +133,8 @@ func TestAnnealingStepsFollowAcceptanceNotTemperature(t *testing.T) {
 	}
 }
 
-// Defect 19 of the Python L2L: its additive schedules began at the current temperature instead of T₀, so they fell to 0 in one step, and divided by it.
+// Defect 19 of the Python L2L: its additive schedules began at the current temperature instead of T₀, so they fell to 0 in one step, and divided
+// by it.
 func TestAnnealingAdditiveSchedulesFallOverAllSteps(t *testing.T) {
 	for _, schedule := range schedules[5:] {
 		o := newAnnealing(t, optimizer.Box(2, -5, 5), 1, func(p *AnnealingParams) { p.Schedule, p.Steps, p.TStart, p.TEnd = schedule, 10, 8, 0.01 })
@@ -146,7 +149,8 @@ func TestAnnealingAdditiveSchedulesFallOverAllSteps(t *testing.T) {
 	}
 }
 
-// Defect 19 of the Python L2L, and section 1.10 (step sizes that vanish with the temperature): it applied the step twice at first, and multiplied it with the temperature.
+// Defect 19 of the Python L2L, and section 1.10 (step sizes that vanish with the temperature): it applied the step twice at first, and
+// multiplied it with the temperature.
 func TestAnnealingFirstProposalsHaveTheStepThatWasGiven(t *testing.T) {
 	for _, hot := range []float64{1e-9, 1, 1e9} {
 		o := newAnnealing(t, optimizer.Box(20, -500, 500), 1, func(p *AnnealingParams) { p.Chains, p.Step, p.TStart = 100, 0.01, hot })

@@ -197,7 +197,8 @@ func (o *ParallelTempering) Status() optimizer.Status {
 	for i := range o.s.Tried {
 		tried, swapped = tried+o.s.Tried[i], swapped+o.s.Swapped[i]
 	}
-	st.Figures = []optimizer.Figure{{Name: "accepted", Value: float64(o.s.Accepted) / float64(o.par.Chains)}, {Name: "swapped", Value: float64(swapped) / float64(max(tried, 1))}}
+	st.Figures = []optimizer.Figure{{Name: "accepted", Value: float64(o.s.Accepted) / float64(o.par.Chains)},
+		{Name: "swapped", Value: float64(swapped) / float64(max(tried, 1))}}
 	return st
 }
 

@@ -44,7 +44,8 @@ func TestParallelTemperingSwapsAtTheRateOfTheory(t *testing.T) {
 		chains      int
 		generations int
 	}{{1, 1, 100, 3, 30000}, {4, 1, 16, 5, 30000}, {12, 0.5, 8, 6, 30000}} {
-		o := newParallelTempering(t, normalProblem(c.dim), 1, func(p *ParallelTemperingParams) { p.TLow, p.THigh, p.Chains = c.low, c.high, c.chains })
+		o := newParallelTempering(t, normalProblem(c.dim), 1,
+			func(p *ParallelTemperingParams) { p.TLow, p.THigh, p.Chains = c.low, c.high, c.chains })
 		for range 1000 {
 			rig.Round(t, o, normalLoss)
 		}
@@ -81,15 +82,18 @@ func TestParallelTemperingChainsHaveTheirStationaryDistributions(t *testing.T) {
 		}
 	}
 	for i, temperature := range o.s.Temperatures {
-		if math.Abs(mean[i]) > 0.05*math.Sqrt(temperature) || math.Abs(variance[i]/temperature-1) > 0.05 || math.Abs(loss[i]/(dim*temperature/2)-1) > 0.05 {
-			t.Errorf("at T = %.3f: mean %.4f, variance %.4f, mean loss %.4f, want 0, %.3f, %.4f", temperature, mean[i], variance[i], loss[i], temperature, dim*temperature/2)
+		if math.Abs(mean[i]) > 0.05*math.Sqrt(temperature) || math.Abs(variance[i]/temperature-1) > 0.05 ||
+			math.Abs(loss[i]/(dim*temperature/2)-1) > 0.05 {
+			t.Errorf("at T = %.3f: mean %.4f, variance %.4f, mean loss %.4f, want 0, %.3f, %.4f", temperature, mean[i], variance[i], loss[i],
+				temperature, dim*temperature/2)
 		}
 	}
 }
 
 // Bounds, whole numbers and choices: their distributions can be counted.
 func TestParallelTemperingIsStationaryOnEveryKindOfCoordinate(t *testing.T) {
-	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Lower: 0, Upper: 1}, {Kind: optimizer.Integer, Lower: -2, Upper: 3}, {Kind: optimizer.Categorical, Upper: 2}}}
+	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Lower: 0, Upper: 1}, {Kind: optimizer.Integer, Lower: -2, Upper: 3},
+		{Kind: optimizer.Categorical, Upper: 2}}}
 	parts := []func(v float64) float64{
 		func(v float64) float64 { return 2 * v },
 		func(v float64) float64 { return v * v / 2 },
@@ -166,7 +170,8 @@ func TestParallelTemperingFindsWholeNumbersAndChoices(t *testing.T) {
 	}
 }
 
-// Defect 20 of the Python L2L: its chains never swapped (see TestParallelTemperingSwapsAtTheRateOfTheory), by a ratio that was wrong, and lost their temperatures.
+// Defect 20 of the Python L2L: its chains never swapped (see TestParallelTemperingSwapsAtTheRateOfTheory), by a ratio that was wrong, and lost
+// their temperatures.
 func TestParallelTemperingSwapsInTheRatioOfDetailedBalance(t *testing.T) {
 	for _, c := range []struct{ cold, hot, want float64 }{
 		{5, 3, 1}, {3, 3, 1}, {3, 4, math.Exp(-0.5)}, {0, 4, math.Exp(-2)}, // (1/1 − 1/2)(E_cold − E_hot)

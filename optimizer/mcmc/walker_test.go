@@ -11,7 +11,8 @@ import (
 
 // How often y is proposed from x, against how often x from y, on a space small enough to count.
 func TestWalkerProposalsAreSymmetric(t *testing.T) {
-	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Kind: optimizer.Integer, Lower: 0, Upper: 3}, {Kind: optimizer.Categorical, Upper: 2}, {Kind: optimizer.Integer, Lower: 0, Upper: 1}}}
+	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Kind: optimizer.Integer, Lower: 0, Upper: 3},
+		{Kind: optimizer.Categorical, Upper: 2}, {Kind: optimizer.Integer, Lower: 0, Upper: 1}}}
 	rng := rand.New(rand.NewPCG(2, 2))
 	const states, draws = 4 * 3 * 2, 40000
 	number := func(x []float64) int { return int(x[0])*6 + int(x[1])*2 + int(x[2]) }

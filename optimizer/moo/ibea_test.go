@@ -14,7 +14,8 @@ func TestIBEAIndicatorByHand(t *testing.T) {
 		a, b []float64
 		want float64
 	}{
-		{[]float64{1, 2}, []float64{1, 2}, 0}, {[]float64{1, 2}, []float64{2, 3}, -1}, {[]float64{0, 5}, []float64{2, 3}, 2}, {[]float64{3, 3, 1}, []float64{2, 1, 9}, 2},
+		{[]float64{1, 2}, []float64{1, 2}, 0}, {[]float64{1, 2}, []float64{2, 3}, -1}, {[]float64{0, 5}, []float64{2, 3}, 2},
+		{[]float64{3, 3, 1}, []float64{2, 1, 9}, 2},
 	} {
 		if got := epsilon(c.a, c.b); got != c.want {
 			t.Errorf("from %v to %v: %v, want %v", c.a, c.b, got, c.want)

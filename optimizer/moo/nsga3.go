@@ -84,7 +84,8 @@ func NewNSGA3(problem optimizer.Problem, par NSGA3Params, seed uint64) (*NSGA3, 
 	if err != nil {
 		return nil, err
 	}
-	o := &NSGA3{newEvolution(nsga3Algorithm(), problem, par.PopSize, par.MatingParams, seed), par, referenceDirections(problem.NumObjectives(), par.Divisions)}
+	o := &NSGA3{newEvolution(nsga3Algorithm(), problem, par.PopSize, par.MatingParams, seed), par,
+		referenceDirections(problem.NumObjectives(), par.Divisions)}
 	for _, d := range o.directions {
 		floats.Scale(1/floats.Norm(d, 2), d)
 	}

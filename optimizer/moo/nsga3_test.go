@@ -19,7 +19,8 @@ func TestNSGA3HasTheAuthorsDirectionsByDefault(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(o.directions) != c.directions || o.par.PopSize != c.popSize {
-			t.Errorf("%d objectives: %d directions and %d individuals, want %d and %d", c.objectives, len(o.directions), o.par.PopSize, c.directions, c.popSize)
+			t.Errorf("%d objectives: %d directions and %d individuals, want %d and %d", c.objectives, len(o.directions), o.par.PopSize,
+				c.directions, c.popSize)
 		}
 		for _, d := range referenceDirections(c.objectives, o.par.Divisions) {
 			sum := 0.0

@@ -28,7 +28,8 @@ func TestEvolutionStrategiesComeWithinTheirNoiseOfTheMinimum(t *testing.T) {
 	}{
 		{"sphere", 1, 1e-4, 500, 300}, {"sphere", 5, 1e-2, 2000, 800}, {"sphere", 20, 0.05, 6000, 3000}, {"corner", 5, 1e-2, 4000, 2000},
 	} {
-		used := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newES(t, optimizer.Box(c.dim, -5, 5), seed, nil) }, c.loss, c.target, c.budget)
+		used := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newES(t, optimizer.Box(c.dim, -5, 5), seed, nil) },
+			c.loss, c.target, c.budget)
 		if used > c.median {
 			t.Errorf("%s in %d dimensions: %d evaluations to %g (median of 9), want at most %d", c.loss, c.dim, used, c.target, c.median)
 		}
@@ -179,8 +180,8 @@ func TestEvolutionStrategiesCentreIsEvaluatedAndCounts(t *testing.T) {
 	}
 }
 
-// Defect 14 of the Python L2L: it learnt from perturbations that it had cut off before they were evaluated, so its centre walked out of the box. Here it stays where it
-// is evaluated: after a long time at a bound it is back as soon as the loss calls it.
+// Defect 14 of the Python L2L: it learnt from perturbations that it had cut off before they were evaluated, so its centre walked out of the box.
+// Here it stays where it is evaluated: after a long time at a bound it is back as soon as the loss calls it.
 func TestEvolutionStrategiesCentreNeverLeavesTheBox(t *testing.T) {
 	o := newES(t, optimizer.Box(2, -5, 5), 1, nil)
 	away := func(x []float64) float64 { return -x[0] - x[1] }
@@ -245,9 +246,9 @@ func TestNESBeginsAtTheBestPointOfAWarmStart(t *testing.T) {
 	loss := rig.Losses["sphere"] // its minimum is at 1.5
 	believed := [][]float64{{-4, -4}, {1.4, 1.6}, {3, 3}}
 	for name, o := range map[string]optimizer.Optimizer{
-		"evolution_strategies": rig.Made(NewES(optimizer.Box(2, -5, 5), ESParams{LearningRate: 1, NoiseStd: 1e-6, NoiseDecay: 1, Start: "random"}, 1))(t),
-		"snes":                 rig.Made(NewSNES(optimizer.Box(2, -5, 5), SNESParams{Sigma: 1e-6, LearningRateMu: 1, Start: "random"}, 1))(t),
-		"xnes":                 rig.Made(NewXNES(optimizer.Box(2, -5, 5), XNESParams{Sigma: 1e-6, LearningRateMu: 1, Start: "random"}, 1))(t),
+		"es":   rig.Made(NewES(optimizer.Box(2, -5, 5), ESParams{LearningRate: 1, NoiseStd: 1e-6, NoiseDecay: 1, Start: "random"}, 1))(t),
+		"snes": rig.Made(NewSNES(optimizer.Box(2, -5, 5), SNESParams{Sigma: 1e-6, LearningRateMu: 1, Start: "random"}, 1))(t),
+		"xnes": rig.Made(NewXNES(optimizer.Box(2, -5, 5), XNESParams{Sigma: 1e-6, LearningRateMu: 1, Start: "random"}, 1))(t),
 	} {
 		known := []optimizer.Solution{{X: []float64{0, 0}, Loss: []float64{loss([]float64{0, 0})}}}
 		for _, x := range believed {

@@ -24,7 +24,8 @@ func TestSNESConvergesWhereCoordinatesDoNotDependOnEachOther(t *testing.T) {
 	}{
 		{"sphere", 1, 250}, {"sphere", 5, 1200}, {"sphere", 20, 5000}, {"ellipsoid", 5, 1800}, {"ellipsoid", 20, 7500}, {"corner", 5, 1400},
 	} {
-		used := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newSNES(t, optimizer.Box(c.dim, -5, 5), seed) }, c.loss, 1e-8, 2*c.budget)
+		used := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newSNES(t, optimizer.Box(c.dim, -5, 5), seed) }, c.loss,
+			1e-8, 2*c.budget)
 		if used > c.budget {
 			t.Errorf("%s in %d dimensions: %d evaluations to 1e-8 (median of 9), want at most %d", c.loss, c.dim, used, c.budget)
 		}

@@ -40,7 +40,8 @@ func XNESDefaults() XNESParams {
 func (p *XNESParams) resolve(problem optimizer.Problem) error {
 	dim := kit.NewFrame(problem, kit.Folded).Dim()
 	if dim > maxXNESDim {
-		return fmt.Errorf("%w: it has %d coordinates, want at most %d (a categorical one counts once for each choice): every generation costs n³; choose snes",
+		return fmt.Errorf("%w: it has %d coordinates, want at most %d (a categorical one counts once for each choice): every generation costs "+
+			"n³; choose snes",
 			optimizer.ErrUnsuited, dim, maxXNESDim)
 	}
 	n := float64(dim)
@@ -57,10 +58,10 @@ func xnesAlgorithm() optimizer.Algorithm {
 	return optimizer.Describe(optimizer.Algorithm{
 		Name:  "xnes",
 		Title: "Exponential natural evolution strategy (xNES)",
-		Reference: "Glasmachers et al. 2010, Exponential Natural Evolution Strategies, doi 10.1145/1830483.1830557; " +
-			"Wierstra et al. 2014, Natural Evolution Strategies, JMLR 15, 949-980",
-		When: "for up to some tens of continuous parameters that depend on each other, where an update derived from one principle " +
-			"is wanted; cmaes needs fewer evaluations",
+		Reference: "Glasmachers et al. 2010, Exponential Natural Evolution Strategies, doi 10.1145/1830483.1830557; Wierstra et al. 2014, " +
+			"Natural Evolution Strategies, JMLR 15, 949-980",
+		When: "for up to some tens of continuous parameters that depend on each other, where an update derived from one principle is " +
+			"wanted; cmaes needs fewer evaluations",
 		Cost:        "O(λn² + n³); memory O(n² + λn)",
 		Parallelism: "pop_size at a time",
 	}, XNESDefaults, NewXNES)

@@ -27,7 +27,8 @@ func TestXNESNeedsNoMoreEvaluationsThanPublished(t *testing.T) {
 	}{
 		{"sphere", 1, 250}, {"sphere", 5, 1900}, {"ellipsoid", 5, 3000}, {"rosenbrock", 5, 3900}, {"rosenbrock", 10, 13000}, {"corner", 5, 2100},
 	} {
-		used := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newXNES(t, optimizer.Box(c.dim, -5, 5), seed) }, c.loss, 1e-8, 2*c.budget)
+		used := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newXNES(t, optimizer.Box(c.dim, -5, 5), seed) }, c.loss,
+			1e-8, 2*c.budget)
 		if used > c.budget {
 			t.Errorf("%s in %d dimensions: %d evaluations to 1e-8 (median of 9), want at most %d", c.loss, c.dim, used, c.budget)
 		}

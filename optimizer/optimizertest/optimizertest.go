@@ -85,7 +85,8 @@ func problems() []problem {
 		{Lower: 0, Upper: inf, Mean: 1, Std: 1},
 		{Kind: optimizer.Integer, Lower: -inf, Upper: inf, Mean: 0, Std: 4},
 	}
-	numbers := []optimizer.Coordinate{{Lower: -2, Upper: 2}, {Kind: optimizer.Integer, Lower: -3, Upper: 12}, {Lower: -inf, Upper: inf, Mean: 2, Std: 3}}
+	numbers := []optimizer.Coordinate{{Lower: -2, Upper: 2}, {Kind: optimizer.Integer, Lower: -3, Upper: 12},
+		{Lower: -inf, Upper: inf, Mean: 2, Std: 3}}
 	return []problem{
 		{"one dimension", optimizer.Box(1, -5, 5)},
 		{"five dimensions", optimizer.Box(5, -5, 5)},
@@ -428,7 +429,8 @@ func (s suite) misuse(t *testing.T) {
 		evs  []optimizer.Evaluated
 		want error
 	}{
-		{"an individual never asked", []optimizer.Evaluated{{ID: 1 << 40, Loss: good.Loss, Outputs: good.Outputs, Targets: good.Targets}}, optimizer.ErrUnknown},
+		{"an individual never asked", []optimizer.Evaluated{{ID: 1 << 40, Loss: good.Loss, Outputs: good.Outputs, Targets: good.Targets}},
+			optimizer.ErrUnknown},
 		{"a negative ID", []optimizer.Evaluated{{ID: -1, Loss: good.Loss, Outputs: good.Outputs, Targets: good.Targets}}, optimizer.ErrUnknown},
 		{"one told before", []optimizer.Evaluated{{ID: 0, Loss: good.Loss, Outputs: good.Outputs, Targets: good.Targets}}, optimizer.ErrUnknown},
 		{"the same twice in a call", []optimizer.Evaluated{good, good}, optimizer.ErrUnknown},

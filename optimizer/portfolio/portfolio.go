@@ -48,8 +48,9 @@ func algorithm() optimizer.Algorithm {
 		Title: "Portfolio of optimizers that gives the evaluations to the one that earns them",
 		Reference: "algorithm portfolios: Gomes and Selman 2001, doi 10.1016/S0004-3702(00)00081-3; probability matching: Goldberg 1990, " +
 			"in the form of Thierens 2005, doi 10.1145/1068009.1068251; stride scheduling: Waldspurger and Weihl 1995, MIT/LCS/TM-528",
-		When: "where nothing is known of the loss and a poor choice of the optimizer would cost more than sharing the evaluations: it finds " +
-			"what cmaes or lshade finds alone, mostly with less than twice the evaluations of the better one, and never more than 1 / least_share times",
+		When: "where nothing is known of the loss and a poor choice of the optimizer would cost more than sharing the evaluations: it " +
+			"finds what cmaes or lshade finds alone, mostly with less than twice the evaluations of the better one, and never more than 1 " +
+			"/ least_share times",
 		Cost:        "that of its members",
 		Parallelism: "one generation of a member at a time: the pop_size of cmaes or of lshade",
 	}, Defaults, New)
@@ -232,7 +233,8 @@ func (o *Search) Status() optimizer.Status {
 	st := o.s.Gen.Status()
 	for i, share := range o.shares() {
 		m := o.s.Members[i]
-		st.Figures = append(st.Figures, optimizer.Figure{Name: m.Name + "_evaluations", Value: float64(m.Told)}, optimizer.Figure{Name: m.Name + "_share", Value: share})
+		st.Figures = append(st.Figures, optimizer.Figure{Name: m.Name + "_evaluations", Value: float64(m.Told)},
+			optimizer.Figure{Name: m.Name + "_share", Value: share})
 	}
 	return st
 }

@@ -48,7 +48,8 @@ func TestPSOMovesAParticleIntoTheBallAroundTheCentreOfGravity(t *testing.T) {
 	radius = math.Sqrt(radius)
 	for range n {
 		s := swarm{Particles: []particle{
-			{X: slices.Clone(x), V: slices.Clone(v), Best: kit.NewIndividual(p, []float64{2}, false)}, {Best: kit.NewIndividual(l, []float64{1}, false)},
+			{X: slices.Clone(x), V: slices.Clone(v), Best: kit.NewIndividual(p, []float64{2}, false)},
+			{Best: kit.NewIndividual(l, []float64{1}, false)},
 		}}
 		y := s.move(f, rng, 0, 1)
 		far := 0.0

@@ -14,7 +14,8 @@ import (
 // MixedProblem has a coordinate of each kind; MixedLoss is its loss, with the minimum 0 at mixedBest.
 var (
 	MixedProblem = optimizer.Problem{Coords: []optimizer.Coordinate{
-		{Lower: -5, Upper: 5}, {Kind: optimizer.Integer, Lower: -20, Upper: 20}, {Kind: optimizer.Categorical, Upper: 4}, {Kind: optimizer.Integer, Upper: 1},
+		{Lower: -5, Upper: 5}, {Kind: optimizer.Integer, Lower: -20, Upper: 20}, {Kind: optimizer.Categorical, Upper: 4},
+		{Kind: optimizer.Integer, Upper: 1},
 		{Lower: math.Inf(-1), Upper: math.Inf(1), Mean: 3, Std: 2},
 	}}
 	mixedBest = []float64{1, 7, 3, 1, 0}
