@@ -35,8 +35,8 @@ type Params struct {
 	TolFun         float64 `yaml:"tol_fun" doc:"a run has converged when the losses of the last generations differ by less than this" range:"[0, inf)"`
 }
 
-// Above autoFullCMAES coordinates a full covariance matrix is not the default: it takes n² evaluations and more to learn. Above maxFullCMAES there
-// is none: two matrices of 200 MB each.
+// Above autoFull coordinates a full covariance matrix is not the default: it takes n² evaluations and more to learn. Above maxFull there is
+// none: two matrices of 200 MB each.
 const (
 	autoFull = 500
 	maxFull  = 5000

@@ -70,14 +70,14 @@ type Generation struct {
 	index   map[int64]int // ID -> index of the members handed out and not told; rebuilt on demand
 }
 
-// Member is one individual of a generation.
+// Member is one individual of a generation, and its result.
 type Member struct {
-	ID      int64
-	X       codec.Vector
-	Asked   bool
-	Told    bool
-	Loss    codec.Vector
-	Outputs codec.Vector
+	ID      int64        // meaningful once it is Asked
+	X       codec.Vector // the point
+	Asked   bool         // it has been handed out
+	Told    bool         // its result has come in, so that what follows is meaningful
+	Loss    codec.Vector // finite, one number per objective; none if Failed
+	Outputs codec.Vector // as in Evaluated
 	Targets codec.Vector
 	Failed  bool
 	Replace bool
@@ -99,7 +99,7 @@ func (g *Generation) Begin(xs [][]float64) {
 	g.index = nil
 }
 
-// Ask hands out the next members, up to max of them if max > 0.
+// Ask hands out the next members, up to max of them if max > 0. Their points are the members' own.
 func (g *Generation) Ask(max int) []optimizer.Candidate {
 	n := len(g.Queue)
 	if max > 0 {
@@ -121,6 +121,7 @@ func (g *Generation) Ask(max int) []optimizer.Candidate {
 
 // Tell takes results in and reports whether the generation is now complete. Failed members that are to be replaced get a new point
 // from draw(index) once all results are in, in the order of proposal, and are handed out again; with a nil draw they are left as they are.
+// After an error (ErrUnknown, ErrShape) nothing has been taken in. Results are copied.
 func (g *Generation) Tell(results []optimizer.Evaluated, problem optimizer.Problem, draw func(i int) []float64) (complete bool, err error) {
 	if len(results) == 0 {
 		return false, nil

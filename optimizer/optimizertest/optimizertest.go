@@ -53,8 +53,7 @@ func Run(t *testing.T, make Make) {
 	}
 }
 
-// Algorithms runs the suite on each of the algorithms, with its defaults, side by side. Their names and texts must be there, and New must
-// fill in what is chosen automatically.
+// Algorithms runs the suite on each of the algorithms, with its defaults, side by side. What a user needs to choose one must be there.
 func Algorithms(t *testing.T, algorithms []optimizer.Algorithm) {
 	for _, a := range algorithms {
 		t.Run(a.Name, func(t *testing.T) {
