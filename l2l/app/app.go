@@ -28,6 +28,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizee/neuron"
 	"github.com/meta-optimization/l2l-mpi/optimizee/process"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 	program "github.com/meta-optimization/l2l-mpi/optimizer/process"
 )
 
@@ -58,7 +59,7 @@ func Main(own ...optimizee.Type) { Program{Optimizees: own}.Main() }
 func (p Program) kinds() config.Kinds {
 	return config.Kinds{
 		Optimizees: append([]optimizee.Type{neuron.Type, digits.Type, process.Type, functions.Type}, p.Optimizees...),
-		Optimizers: slices.Concat(optimizer.Catalogue(), []optimizer.Algorithm{program.Algorithm}, p.Optimizers),
+		Optimizers: slices.Concat(catalogue.All(), []optimizer.Algorithm{program.Algorithm}, p.Optimizers),
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // packed is a model that evaluates several individuals in one call, of parameters of every kind or of one alone, with outputs or
@@ -120,7 +121,7 @@ func TestEveryAlgorithmRunsFromItsConfiguration(t *testing.T) {
 	}
 	start(t, "earlier of two goals true", "one: true, goals: 2", "random, pop_size: 80", "")
 	start(t, "earlier of two goals false", "one: false, goals: 2", "random, pop_size: 80", "")
-	for _, a := range optimizer.Catalogue() {
+	for _, a := range catalogue.All() {
 		t.Run(a.Name, func(t *testing.T) {
 			for _, one := range []string{"true", "false"} {
 				ran := 0

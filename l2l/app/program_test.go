@@ -8,12 +8,13 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // Everything that is done with an optimizer of the program is done with one of its user's.
 func TestProgramKnowsOptimizersOfItsUsers(t *testing.T) {
 	t.Chdir(t.TempDir())
-	all := optimizer.Catalogue()
+	all := catalogue.All()
 	random := all[slices.IndexFunc(all, func(a optimizer.Algorithm) bool { return a.Name == "random" })]
 	mine := optimizer.Algorithm{Name: "dice", Title: "Dice", Params: random.Params, New: random.New}
 	kinds := Program{Optimizees: []optimizee.Type{packedType}, Optimizers: []optimizer.Algorithm{mine}}.kinds()

@@ -11,6 +11,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizee/process"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // bowl is an optimizee with a configuration of its own.
@@ -38,7 +39,7 @@ func (b *bowl) Evaluate(context.Context, optimizee.Evaluation) (optimizee.Outcom
 
 var (
 	bowlType = optimizee.Type{Name: "bowl", New: func() optimizee.Optimizee { return &bowl{Target: 3, Goals: 1} }}
-	kinds    = Kinds{Optimizees: []optimizee.Type{bowlType, functions.Type, process.Type}, Optimizers: optimizer.Catalogue()}
+	kinds    = Kinds{Optimizees: []optimizee.Type{bowlType, functions.Type, process.Type}, Optimizers: catalogue.All()}
 )
 
 func algorithm(t *testing.T, name string) optimizer.Algorithm {
@@ -175,7 +176,7 @@ func TestOnlyWhatDoesNotTouchTheSearchMayChangeInAResumedRun(t *testing.T) {
 }
 
 func TestKindsOfOneNameAreRefused(t *testing.T) {
-	err := Kinds{Optimizees: []optimizee.Type{bowlType, bowlType, {}}, Optimizers: optimizer.Catalogue()}.Check()
+	err := Kinds{Optimizees: []optimizee.Type{bowlType, bowlType, {}}, Optimizers: catalogue.All()}.Check()
 	if err == nil || err.Error() != "two kinds of optimizee are called \"bowl\"\nan optimizee has no name" {
 		t.Errorf("got %v", err)
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
-	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // model is an optimizee whose behaviour a test chooses.
@@ -110,7 +110,7 @@ func world(t *testing.T, n int, schedule Schedule, opts Options, main func(ctx c
 func search(t *testing.T, algorithm string, rules l2l.Rules) *l2l.Search {
 	t.Helper()
 	rules.Objectives = (*model)(nil).Objectives()
-	for _, a := range optimizer.Catalogue() {
+	for _, a := range catalogue.All() {
 		if a.Name == algorithm {
 			o, err := a.New(l2l.Problem((*model)(nil).Space(), 0), a.Params(), 3)
 			if err != nil {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
 // Front are, of a run with several objectives that are not added up, the individuals so far of which none is better in one objective without
@@ -29,22 +31,10 @@ func (r *Run) Front() ([]Individual, error) {
 // withMember is a front after one more individual.
 func withMember(front []Individual, i Individual) []Individual {
 	for _, f := range front {
-		if dominates(f.Loss, i.Loss) || f.ID < i.ID && slices.Equal(f.Loss, i.Loss) {
+		if optimizer.Dominates(f.Loss, i.Loss) || f.ID < i.ID && slices.Equal(f.Loss, i.Loss) {
 			return front
 		}
 	}
-	front = slices.DeleteFunc(front, func(f Individual) bool { return dominates(i.Loss, f.Loss) || slices.Equal(i.Loss, f.Loss) })
+	front = slices.DeleteFunc(front, func(f Individual) bool { return optimizer.Dominates(i.Loss, f.Loss) || slices.Equal(i.Loss, f.Loss) })
 	return append(front, i)
-}
-
-// dominates reports whether loss a is nowhere larger than b, and smaller in at least one objective.
-func dominates(a, b []float64) bool {
-	smaller := false
-	for k := range a {
-		if a[k] > b[k] {
-			return false
-		}
-		smaller = smaller || a[k] < b[k]
-	}
-	return smaller
 }

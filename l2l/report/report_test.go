@@ -24,6 +24,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // noisy is an optimizee of every kind of parameter whose evaluations differ much by their seeds. One of sixteen fails, and another one does at
@@ -64,7 +65,7 @@ func (n *noisy) Evaluate(_ context.Context, e optimizee.Evaluation) (optimizee.O
 
 var kinds = config.Kinds{
 	Optimizees: []optimizee.Type{functions.Type, {Name: "noisy", New: func() optimizee.Optimizee { return &noisy{Goals: 1} }}},
-	Optimizers: optimizer.Catalogue(),
+	Optimizers: catalogue.All(),
 }
 
 // begin runs a configuration in a directory of the test.

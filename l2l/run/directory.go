@@ -122,7 +122,7 @@ func (r *leader) replay() error {
 		if !ok {
 			return fmt.Errorf("%s: its journal does not begin with a configuration", r.dir)
 		}
-		if err := r.Resumable(begun.Config); err != nil {
+		if err := errors.Join(r.SearchesAs(begun), r.Resumable(begun.Config)); err != nil {
 			return usage(err)
 		}
 		break

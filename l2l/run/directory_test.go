@@ -2,15 +2,19 @@ package run_test
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
+	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/l2l/run"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 )
@@ -115,4 +119,39 @@ func evaluations(dir string) iter.Seq2[l2l.Result, error] {
 			}
 		}
 	}
+}
+
+// A change of an algorithm's search does not make the runs of before unreadable; it only is not theirs.
+func TestRunOfAnotherVersionOfTheSearchIsRefusedToGoOnAndStillRead(t *testing.T) {
+	p := plan(t, search, 3)
+	before := alone(t, p)
+	changed := kinds
+	changed.Optimizers = slices.Clone(kinds.Optimizers)
+	for i := range changed.Optimizers {
+		if changed.Optimizers[i].Name == "cmaes" {
+			changed.Optimizers[i].Earlier = []string{"0.1.0"} // the search has changed since then
+		}
+	}
+	later, err := config.Parse("run.yaml", fmt.Appendf(nil, search, 3), changed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = run.Run(t.Context(), mpi.Local(1)[0], later.In(before.Dir), run.Resume())
+	for _, want := range []string{"version 1 of the search of cmaes", "this program has version 2", "release 0.1.0 can go on with it"} {
+		if !errors.Is(err, run.ErrUsage) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q in it", err, want)
+		}
+	}
+	r, err := report.Open(before.Dir, changed.Search)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if best, err := r.Best(); err != nil || best.Individual.ID != before.Best.Individual.ID {
+		t.Errorf("the best individual is %+v, %v, want %d", best, err, before.Best.Individual.ID)
+	}
+	warm, err := config.Parse("run.yaml", fmt.Appendf(nil, search+"warm_start: {run: %s}\n", 4, before.Dir), changed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone(t, warm, run.InMemory())
 }

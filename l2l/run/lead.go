@@ -264,7 +264,7 @@ func (r *leader) finish(begun l2l.Begun, s l2l.Summary) error {
 // begun is the event that opens the run, or goes on with it.
 func (r *leader) begun() l2l.Begun {
 	begun := l2l.Begun{
-		Config: r.effective, Rules: r.search.Rules(), Version: Version(), Algorithm: r.Optimizer.Name, Search: 1, Space: r.Space,
+		Config: r.effective, Rules: r.search.Rules(), Version: Version(), Algorithm: r.Optimizer.Name, Search: r.Optimizer.Version(), Space: r.Space,
 		At: r.started.UnixMicro(), Session: l2l.Session{MPI: mpi.Library(), Go: runtime.Version()},
 	}
 	for rank, h := range r.ranks {

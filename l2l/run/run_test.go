@@ -23,6 +23,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // valley is an optimizee with something to find, and with an evaluation that fails now and then.
@@ -65,7 +66,7 @@ func (v *valley) Evaluate(ctx context.Context, e optimizee.Evaluation) (optimize
 
 var kinds = config.Kinds{
 	Optimizees: []optimizee.Type{functions.Type, {Name: "valley", New: func() optimizee.Optimizee { return &valley{Target: 1} }}},
-	Optimizers: optimizer.Catalogue(),
+	Optimizers: catalogue.All(),
 }
 
 // plan reads the plan of a run that keeps its output in a directory of the test.
