@@ -22,7 +22,7 @@ import (
 type Params struct {
 	PopSize        int     `yaml:"pop_size" doc:"individuals proposed at a time" range:"[1, 1000]"`
 	InitialSamples int     `yaml:"initial_samples" doc:"individuals of a Latin hypercube with which the search begins" range:"[2, 1e5]" auto:"2 (n + 1), at least 4"`
-	MaxPoints      int     `yaml:"max_points" doc:"results that the model is made of: of more, the best half of this and the latest ones" range:"[20, 5000]"`
+	MaxPoints      int     `yaml:"max_points" doc:"most results that the model is made of; of more it takes the best, half this many, and the latest" range:"[20, 5000]"`
 	TolImprovement float64 `yaml:"tol_improvement" doc:"stop when, for ten generations, the improvement expected anywhere has been below this fraction of the standard deviation of the losses" range:"[0, 1)"`
 }
 
@@ -60,7 +60,7 @@ func algorithm() optimizer.Algorithm {
 			"arXiv:1206.2944 (Matérn 5/2); Ament et al. 2023, arXiv:2310.20708 (its logarithm); Ginsbourger, Le Riche and Carraro 2010, " +
 			"doi 10.1007/978-3-642-10701-6_6 (batches)",
 		When: "for expensive evaluations, minutes to hours, of which there can be tens to some hundreds, and up to about 20 parameters of " +
-			"any kind. It finds what other methods find with a tenth of the evaluations, but thinks about each",
+			"any kind. It finds what other methods find with a tenth of the evaluations, but takes its time over each",
 		Cost: "O(N³ + λ c N²) for N results, at most max_points, and c = 320 + 30 n points looked at; in six dimensions, with λ = 4, 0.06 " +
 			"s for N = 50, 0.2 s for 120, 0.6 s for 500; memory O(N²)",
 		Parallelism: "pop_size at a time; larger batches need more evaluations",

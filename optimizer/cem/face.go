@@ -12,7 +12,7 @@ import (
 // FACEParams configures FACE.
 type FACEParams struct {
 	MinPopSize int `yaml:"min_pop_size" doc:"individuals that each sample begins with" range:"[2, 1e6]"`
-	MaxPopSize int `yaml:"max_pop_size" doc:"individuals that a sample grows to; if it has not improved then, the search has ended" range:"[2, 1e6]" auto:"5 min_pop_size"`
+	MaxPopSize int `yaml:"max_pop_size" doc:"individuals that a sample grows to; if it has not improved by then, the search ends" range:"[2, 1e6]" auto:"5 min_pop_size"`
 	NExpand    int `yaml:"n_expand" doc:"individuals by which a sample that has not improved grows at a time" range:"[1, 1e6]" auto:"min_pop_size / 2"`
 	NElite     int `yaml:"n_elite" doc:"individuals in the elite" range:"[2, 1e6]" auto:"max(2, min_pop_size / 4)"`
 	DistributionParams

@@ -8,7 +8,7 @@ import (
 // JADEParams configures JADE.
 type JADEParams struct {
 	PopSize      int     `yaml:"pop_size" doc:"individuals in the population, and in a generation" range:"[4, 1e6]" auto:"4 n, at least 30 and at most 400"`
-	Greed        float64 `yaml:"greed" doc:"part of the population, p, of whose best one is drawn for each trial to be pulled to" range:"(0, 1]"`
+	Greed        float64 `yaml:"greed" doc:"the best part of the population, p: each trial is pulled to one member drawn from it" range:"(0, 1]"`
 	LearningRate float64 `yaml:"learning_rate" doc:"how fast scale factor and crossover rate follow those that were successful, c" range:"[0, 1]"`
 	Archive      bool    `yaml:"archive" doc:"also use points that have left the population, as many as it has members, for the differences of points"`
 }

@@ -11,9 +11,9 @@ import (
 type LSHADEParams struct {
 	PopSize     int     `yaml:"pop_size" doc:"individuals in the population, and in a generation, at the start of a run" range:"[4, 1e6]" auto:"6 n, at least 30 and at most 1000"`
 	Evaluations int     `yaml:"evaluations" doc:"length of the first run in individuals, over which the population shrinks to 4; every further run is twice as long as the one before. Where the budget is known and not much larger than the default, set it to the budget" range:"[4, 1e12]" auto:"2000 n"`
-	Greed       float64 `yaml:"greed" doc:"part of the population, p, of whose best one is drawn for each trial to be pulled to" range:"(0, 1]"`
+	Greed       float64 `yaml:"greed" doc:"the best part of the population, p: each trial is pulled to one member drawn from it" range:"(0, 1]"`
 	Archive     float64 `yaml:"archive" doc:"points that have left the population and are still used for differences of points, as a multiple of it" range:"[0, 10]"`
-	Memory      int     `yaml:"memory" doc:"successful generations of whose scale factors and crossover rates the mean is remembered, H" range:"[1, 1000]"`
+	Memory      int     `yaml:"memory" doc:"successful generations that are remembered, H, each by the means of its scale factors and crossover rates" range:"[1, 1000]"`
 }
 
 // LSHADEDefaults returns the defaults of [LSHADEParams]. They are those of the paper except for the population: the paper's, of 18 n, is for a

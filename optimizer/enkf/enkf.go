@@ -23,8 +23,8 @@ import (
 // Params configures [Search].
 type Params struct {
 	PopSize     int       `yaml:"pop_size" doc:"members of the ensemble, J; a generation evaluates them and their mean" range:"[3, 1e5]" auto:"2 (n + 1), at least 20 and at most 200"`
-	Noise       []float64 `yaml:"noise" doc:"standard deviation of the targets' errors (their covariance Γ is diagonal): a list of one number for all outputs, or of one for each" range:"(0, inf)" auto:"in each generation, the root mean square of what is missing to the targets"`
-	Repetitions int       `yaml:"repetitions" doc:"generations that learn from the same targets: each learns this much less, as if the noise's variance were so many times as large" range:"[1, 1e6]"`
+	Noise       []float64 `yaml:"noise" doc:"standard deviation of the targets' errors (their covariance Γ is diagonal): a list of one number for all outputs, or of one for each" range:"(0, inf)" auto:"in each generation, the root mean square of the outputs' distances from their targets"`
+	Repetitions int       `yaml:"repetitions" doc:"generations that learn from the same targets: each learns so many times less, as if the noise's variance were multiplied by this" range:"[1, 1e6]"`
 	Inflation   float64   `yaml:"inflation" doc:"factor by which the ensemble is spread after each generation, against collapse" range:"[1, 10]"`
 	TolX        float64   `yaml:"tol_x" doc:"stop when the ensemble's standard deviation in every coordinate is below this fraction of its width" range:"[0, 1)"`
 }

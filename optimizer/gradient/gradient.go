@@ -20,7 +20,7 @@ type Params struct {
 	Step             string  `yaml:"step" doc:"how the estimated slope becomes a step" range:"plain | stochastic | momentum | rmsprop | adam | adamax"`
 	Probes           int     `yaml:"probes" doc:"random individuals around the centre in each generation, from which its slope is estimated; the centre is one more" range:"[1, 1e6]" auto:"min(max(4, 2 n), 100)"`
 	ExplorationStep  float64 `yaml:"exploration_step" doc:"standard deviation of the probes, as a fraction of each coordinate's width (upper − lower, or √12 std)" range:"(0, 10]"`
-	MirroredSampling bool    `yaml:"mirrored_sampling" doc:"let each second probe lie opposite to the one before, so that the curvature of the loss does not disturb the slope"`
+	MirroredSampling bool    `yaml:"mirrored_sampling" doc:"let every second probe lie opposite the one before, so that the curvature of the loss does not disturb the slope"`
 	LearningRate     float64 `yaml:"learning_rate" doc:"size of a coordinate's first step, as a fraction of its width; for plain, stochastic and momentum that of a typical coordinate, and later ones in proportion to the slope" range:"(0, 10]"`
 	MaxStep          float64 `yaml:"max_step" doc:"largest step of any coordinate, as a fraction of its width" range:"(0, 10]"`
 	Momentum         float64 `yaml:"momentum" doc:"of momentum: what remains of the last step" range:"[0, 1)"`

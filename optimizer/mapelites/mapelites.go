@@ -112,7 +112,7 @@ func algorithm() optimizer.Algorithm {
 		Title:     "Multi-dimensional archive of phenotypic elites (MAP-Elites)",
 		Reference: "Mouret and Clune 2015, Illuminating Search Spaces by Mapping Elites, arXiv:1504.04909",
 		When: "to see how good a model can be for each kind of behaviour, instead of one best individual: all the ways in which a neuron can " +
-			"fire, say. What a kind is, is told by a few features",
+			"fire, say. A few features say what a kind is",
 		Cost:        "O(λ (n + log c)) for c cells; memory O(cn)",
 		Parallelism: "pop_size at a time",
 	}, Defaults, New)

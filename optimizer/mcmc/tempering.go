@@ -57,8 +57,8 @@ func parallelTemperingAlgorithm() optimizer.Algorithm {
 		Title: "Parallel tempering (replica exchange)",
 		Reference: "Geyer 1991, Markov chain Monte Carlo maximum likelihood; Hukushima and Nemoto 1996, doi 10.1143/JPSJ.65.1604; " +
 			"swaps of even and odd pairs in turn: Okabe et al. 2001, doi 10.1016/S0009-2614(01)00055-0",
-		When: "for losses with several deep valleys, where annealing ends in the wrong one, and to see how a posterior distribution " +
-			"looks that the loss is the negative logarithm of",
+		When: "for losses with several deep valleys, where annealing ends in the wrong one, and to see a posterior distribution, of " +
+			"which the loss is the negative logarithm",
 		Cost:        "O(chains n)",
 		Parallelism: "chains at a time",
 	}, ParallelTemperingDefaults, NewParallelTempering)

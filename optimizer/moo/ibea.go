@@ -30,7 +30,7 @@ func ibeaAlgorithm() optimizer.Algorithm {
 		Reference: "Zitzler and Künzli 2004, Indicator-Based Selection in Multiobjective Search, PPSN VIII, " +
 			"doi 10.1007/978-3-540-30217-9_84",
 		When: "for four and more objectives, such as the features of a neuron's response, where nearly no individual dominates another and " +
-			"nsga2 no longer knows a direction",
+			"nsga2 has no direction left to go in",
 		Cost:        "O(λ² M) for M objectives",
 		Parallelism: "pop_size at a time",
 	}, IBEADefaults, NewIBEA)

@@ -24,7 +24,7 @@ type XNESParams struct {
 	Sigma             float64 `yaml:"sigma" doc:"initial step size, as a fraction of each coordinate's width (upper − lower, or √12 std)" range:"(0, 10]"`
 	LearningRateMu    float64 `yaml:"learning_rate_mu" doc:"of the mean, η_δ" range:"(0, inf)"`
 	LearningRateSigma float64 `yaml:"learning_rate_sigma" doc:"of the step size and of the shape, η_σ = η_B" range:"(0, inf)" auto:"min(1, (9 + 3 ln n) / (5 n √n))"`
-	MirroredSampling  bool    `yaml:"mirrored_sampling" doc:"let each second individual lie opposite to the one before"`
+	MirroredSampling  bool    `yaml:"mirrored_sampling" doc:"let every second individual lie opposite the one before"`
 	Start             string  `yaml:"start" doc:"initial mean: the centre of the box, or a random point in its middle 80 %; a coordinate with a given mean starts there" range:"random | centre"`
 	TolX              float64 `yaml:"tol_x" doc:"stop when the step in every coordinate has fallen below this fraction of its width" range:"[0, 1)"`
 }
