@@ -283,7 +283,11 @@ func (p *pool) evaluate(s *slot, call []l2l.Evaluation, number int) {
 			}
 			r.Seconds, r.Rank = seconds, p.rank
 		}
-		p.dirs.close(s, dirs, rs)
+		if p.ctx.Err() == nil {
+			p.dirs.close(s, dirs, rs)
+		} else {
+			p.dirs.discard(dirs)
+		}
 		s.finish(rs)
 	}()
 	err = func() (err error) {
