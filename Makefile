@@ -3,7 +3,7 @@
 # make quick      the usual part: formatting, vet, staticcheck, go test ./...; needs Go, Python 3.9 and a C++ compiler
 # make test-mpi   the tests on real MPI, each of $(MPIS)
 # make test-slurm the test under Slurm, one that is there or one of its own
-# make simulators installs the engines of the examples, NEST and others, from PyPI into .venv
+# make simulators installs the engines and the optimizers of the examples, NEST and others, from PyPI into .venv
 # make test-simulators runs the examples with their engines, under the first of $(MPIS)
 # make bench      the short benchmarks
 #

@@ -155,3 +155,24 @@ func TestRunOfAnotherVersionOfTheSearchIsRefusedToGoOnAndStillRead(t *testing.T)
 	}
 	alone(t, warm, run.InMemory())
 }
+
+// With digests the journal of a run grows with its individuals, and not with their parameters.
+func TestRunThatRecordsDigestsHasAJournalThatDoesNotGrowWithTheParameters(t *testing.T) {
+	size := func(dim int, record string) int64 {
+		p := plan(t, "optimizee: {type: function, name: sphere, dim: %d}\noptimizer: {type: snes, pop_size: 20}\nstop: {evaluations: 400}\n"+
+			"output: {record: %s}\n", dim, record)
+		alone(t, p)
+		info, err := os.Stat(filepath.Join(p.Output.Dir, "journal", "events"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	small, large := size(8, "digest"), size(2000, "digest")
+	if large > small+small/20 {
+		t.Errorf("%d bytes with 8 parameters, and %d with 2000", small, large)
+	}
+	if whole := size(2000, "points"); whole < 400*2000*8 {
+		t.Errorf("%d bytes with all points, want more than the points have", whole)
+	}
+}

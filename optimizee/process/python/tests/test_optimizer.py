@@ -2,13 +2,14 @@
 
 import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import textwrap
 import unittest
 
-from harness import Case, environment, vector
+from harness import SOURCE, Case, environment, vector
 
 COORDINATES = [
     {"name": "tau", "kind": "float", "lower": math.log(1), "upper": math.log(100), "mean": 0.0, "std": 0.0, "log": True, "unit": "ms"},
@@ -173,6 +174,17 @@ class TestOptimizer(Case):
             p = subprocess.run([sys.executable, path], capture_output=True, text=True, env=environment(), timeout=60)
         self.assertEqual((p.returncode, p.stderr), (0, ""))
         self.assertRegex(p.stdout, r"generation 20: the smallest loss is \d")
+
+    def test_the_example_of_the_readme_finds_the_sphere(self):
+        with open(os.path.join(os.path.dirname(SOURCE), "README.md")) as f:
+            (script,) = [block for block in re.findall("```python\n(.*?)```", f.read(), re.DOTALL) if "l2l_optimizer" in block]
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "hill_climbing.py")
+            with open(path, "w") as f:
+                f.write(script)
+            p = subprocess.run([sys.executable, path], capture_output=True, text=True, env=environment(), timeout=60)
+        self.assertEqual((p.returncode, p.stderr), (0, ""))
+        self.assertLess(float(p.stdout.split()[-1]), 0.5)
 
 
 if __name__ == "__main__":
