@@ -22,7 +22,7 @@ STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build
 build:
-	mpi/mpienv.sh $(MPICC) go build -tags mpi -o l2l-mpi ./cmd/l2l-mpi
+	go run ./mpi/mpienv $(MPICC) go build -tags mpi -o l2l-mpi ./cmd/l2l-mpi
 	mpi/which-mpi.sh ./l2l-mpi
 
 .PHONY: test
@@ -48,9 +48,9 @@ race: # not of packages without goroutines (TestAlgorithmsAndModelsStartNoGorout
 
 .PHONY: test-mpi
 test-mpi: install
-	for m in $(MPIS); do mpi/mpienv.sh $${m%:*} go vet -tags mpi ./... || exit; done
-	for m in $(MPIS); do mpi/mpienv.sh $${m%:*} $(STATICCHECK) -tags mpi ./mpi/... || exit; done
-	for m in $(MPIS); do mpi/mpienv.sh $${m%:*} go test -tags mpi ./mpi/... || exit; done
+	for m in $(MPIS); do go run ./mpi/mpienv $${m%:*} go vet -tags mpi ./... || exit; done
+	for m in $(MPIS); do go run ./mpi/mpienv $${m%:*} $(STATICCHECK) -tags mpi ./mpi/... || exit; done
+	for m in $(MPIS); do go run ./mpi/mpienv $${m%:*} go test -tags mpi ./mpi/... || exit; done
 	MPIS="$(MPIS)" go test -tags mpirun -count=1 -timeout 30m -run 'TestRealMPI|TestTheTrajectoryIsTheSameEverywhere|TestExamplesUnderMPI|TestAnEvaluationMayBeAnMPIProgram' ./mpi ./l2l/app/e2e ./examples
 
 .PHONY: test-slurm

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +19,9 @@ import (
 // program builds a program of the repository.
 func program(t *testing.T, pkg string, command ...string) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("builds a program, and runs it to its end")
+	}
 	if len(command) == 0 {
 		command = []string{"go", "build"}
 	}
@@ -71,12 +75,13 @@ func numbers(t *testing.T, report, label string) []float64 {
 	return all
 }
 
-func TestTheQuickstartFitsTheHeldOutSteps(t *testing.T) {
+func TestQuickstartFitsTheHeldOutSteps(t *testing.T) {
 	out, _ := run(t, "quickstart/run.yaml", program(t, "../cmd/l2l-mpi"))
 	n := numbers(t, out, "held out")
 	exact, within, of, latency, voltage := n[0], n[1], n[2], n[3], n[4]
 	if of != 16 || within != of || exact < 0.7*of || latency > 3 || voltage > 1.5 {
-		t.Errorf("held out: %v exact and %v within 1 of %v, latency %v ms, voltage %v mV; want all within 1, 70 %% exact, 3 ms, 1.5 mV", exact, within, of, latency, voltage)
+		t.Errorf("held out: %v exact and %v within 1 of %v, latency %v ms, voltage %v mV; want all within 1, 70 %% exact, 3 ms, 1.5 mV",
+			exact, within, of, latency, voltage)
 	}
 	for _, want := range []string{`C +[\d.]+ pF`, `tau_w +[\d.]+ ms`, `error +[\d.]+, to minimise`, `interpolated counts`} {
 		if !regexp.MustCompile(want).MatchString(out) {
@@ -85,7 +90,7 @@ func TestTheQuickstartFitsTheHeldOutSteps(t *testing.T) {
 	}
 }
 
-func TestTheFastSpikingCellIsFollowedOnItsFirstPulsesOnly(t *testing.T) {
+func TestFastSpikingCellIsFollowedOnItsFirstPulsesOnly(t *testing.T) {
 	out, _ := run(t, "fast-spiking/run.yaml", program(t, "../cmd/l2l-mpi"))
 	if n := numbers(t, out, "held out, first pulses"); n[1] < 7 || n[2] != 8 {
 		t.Errorf("first pulses: %v within 1 of %v, want 7 of 8", n[1], n[2])
@@ -95,14 +100,14 @@ func TestTheFastSpikingCellIsFollowedOnItsFirstPulsesOnly(t *testing.T) {
 	}
 }
 
-func TestANetworkLearnsToReadDigitsWithoutGradients(t *testing.T) {
+func TestDigitsAreReadWithoutGradients(t *testing.T) {
 	out, _ := run(t, "digits/run.yaml", program(t, "../cmd/l2l-mpi"))
 	if n := numbers(t, out, "held out"); n[1] != 450 || n[2] < 0.85 {
 		t.Errorf("held out: %v of %v images are read correctly, want 85 %%", n[0], n[1])
 	}
 }
 
-func TestAProgramWithAnOptimizeeOfItsOwnRuns(t *testing.T) {
+func TestCustomProgramHasAnOptimizeeOfItsOwn(t *testing.T) {
 	custom := program(t, "./custom")
 	_, result := run(t, "custom/run.yaml", custom)
 	best := result["best"].(map[string]any)
@@ -119,7 +124,29 @@ func TestAProgramWithAnOptimizeeOfItsOwnRuns(t *testing.T) {
 	}
 }
 
-func TestEveryExampleIsExplained(t *testing.T) {
+func TestCustomOptimizerIsRunDescribedAndReplayed(t *testing.T) {
+	custom := program(t, "./custom-optimizer")
+	dir := filepath.Join(t.TempDir(), "run")
+	_, result := run(t, "custom-optimizer/run.yaml", custom, "--set", "optimizee.delay=0s")
+	value := result["best"].(map[string]any)["fitness"].(map[string]any)["value"].(float64)
+	if evaluations := result["evaluations"]; math.Abs(value+3.32237) > 1e-5 || evaluations != 974.0 {
+		t.Errorf("value %v after %v evaluations, want -3.32237 after 974", value, evaluations)
+	}
+	for _, c := range []struct{ args, want string }{
+		{"describe compass", "tolerance  (number in (0, 1); default 1e-06)"},
+		{"check --config custom-optimizer/run.yaml", "samples: 50"},
+		{"--config custom-optimizer/run.yaml --quiet --set optimizee.delay=0s --set stop.generations=20 --set output.dir=" + dir, "generations: 20"},
+		{"check --replay " + dir, "all as the optimizer does"},
+		{"export " + dir + " --table generations", "step"},
+	} {
+		out, err := exec.Command(custom, strings.Fields(c.args)...).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), c.want) {
+			t.Errorf("%s: %v\n%s", c.args, err, out)
+		}
+	}
+}
+
+func TestExamplesAreExplained(t *testing.T) {
 	configs, err := filepath.Glob("*/run.yaml")
 	if err != nil || len(configs) < 3 {
 		t.Fatalf("%d examples, %v", len(configs), err)

@@ -3,34 +3,151 @@
 package examples
 
 import (
+	"bytes"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
+
+// mpis are the MPIs of the variable MPIS, each WRAPPER:LAUNCHER.
+func mpis(t *testing.T) []string {
+	all := strings.Fields(os.Getenv("MPIS"))
+	if len(all) == 0 {
+		t.Fatal("MPIS is empty, want WRAPPER:LAUNCHER ...")
+	}
+	return all
+}
 
 // TestExamplesUnderMPI runs the quickstart, and the program with an optimizee of its own, under each MPI of the variable MPIS. Run it by
 // make test-mpi.
 func TestExamplesUnderMPI(t *testing.T) {
 	_, want := run(t, "quickstart/run.yaml", program(t, "../cmd/l2l-mpi"))
 	_, wantCustom := run(t, "custom/run.yaml", program(t, "./custom"))
-	mpis := strings.Fields(os.Getenv("MPIS"))
-	if len(mpis) == 0 {
-		t.Fatal("MPIS is empty, want WRAPPER:LAUNCHER ...")
-	}
-	for _, m := range mpis {
+	for _, m := range mpis(t) {
 		mpicc, launch := launcher(m)
-		binary := program(t, "../cmd/l2l-mpi", "../mpi/mpienv.sh", mpicc, "go", "build", "-tags", "mpi")
+		binary := program(t, "../cmd/l2l-mpi", "go", "run", "../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
 		for _, ranks := range []int{1, 2, 3, 4, 8} {
 			_, got := run(t, "quickstart/run.yaml", append(launch, "-n", strconv.Itoa(ranks), binary)...)
 			if got["trajectory_hash"] != want["trajectory_hash"] {
 				t.Errorf("quickstart, %s -n %d: trajectory %v, want %v", launch[0], ranks, got["trajectory_hash"], want["trajectory_hash"])
 			}
 		}
-		custom := program(t, "./custom", "../mpi/mpienv.sh", mpicc, "go", "build", "-tags", "mpi")
+		custom := program(t, "./custom", "go", "run", "../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
 		_, got := run(t, "custom/run.yaml", append(launch, "-n", "3", custom)...)
 		if got["trajectory_hash"] != wantCustom["trajectory_hash"] {
 			t.Errorf("custom, %s -n 3: trajectory %v, want %v", launch[0], got["trajectory_hash"], wantCustom["trajectory_hash"])
+		}
+	}
+}
+
+// TestExamplesUnderMPISurviveKillsWithAnOptimizerOfTheirOwn kills all ranks of a run again and again, and goes on with it.
+func TestExamplesUnderMPISurviveKillsWithAnOptimizerOfTheirOwn(t *testing.T) {
+	const config, kills = "custom-optimizer/run.yaml", 4
+	_, want := run(t, config, program(t, "./custom-optimizer"))
+	for _, m := range mpis(t) {
+		mpicc, launch := launcher(m)
+		binary := program(t, "./custom-optimizer", "go", "run", "../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
+		dir := filepath.Join(t.TempDir(), "run")
+		argv := append(launch, "-n", "3", binary, "--config", config, "--quiet", "--set", "output.dir="+dir, "--set", "output.sync=50ms", "--resume")
+		for range kills {
+			cmd := exec.Command(argv[0], argv[1:]...)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			for before, tries := journalSize(dir), 0; journalSize(dir) <= before+2000 && tries < 2000; tries++ {
+				time.Sleep(5 * time.Millisecond)
+			}
+			_ = cmd.Process.Kill() // the launcher; it may have ended
+			killRanks(t, binary)
+			if err := cmd.Wait(); err == nil {
+				t.Fatalf("%q ended before it was killed: make the run longer", argv)
+			}
+		}
+		out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%q after %d kills: %v\n%s", argv, kills, err, out)
+		}
+		if out, err = exec.Command(binary, "check", "--replay", dir).CombinedOutput(); err != nil {
+			t.Errorf("check --replay: %v\n%s", err, out)
+		}
+		if hash := "trajectory hash " + want["trajectory_hash"].(string); !strings.Contains(string(out), hash) {
+			t.Errorf("%s -n 3, after %d kills: %s, want %s", launch[0], kills, out, hash)
+		}
+	}
+}
+
+// journalSize is the length of a run's journal in bytes.
+func journalSize(dir string) int64 {
+	info, err := os.Stat(filepath.Join(dir, "journal", "events"))
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// killRanks kills all processes of a program that this test has built.
+func killRanks(t *testing.T, binary string) {
+	t.Helper()
+	for range 500 {
+		alive := 0
+		files, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the pattern is sound
+		for _, file := range files {
+			line, err := os.ReadFile(file)
+			if err != nil || !bytes.Contains(line, []byte(binary)) {
+				continue
+			}
+			alive++
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
+		}
+		if alive == 0 {
+			return
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	t.Fatal("the ranks cannot be killed")
+}
+
+// TestExamplesUnderMPIBuildAModuleOfOnesOwn builds a program in a module elsewhere, by the command that the README tells, and runs it.
+func TestExamplesUnderMPIBuildAModuleOfOnesOwn(t *testing.T) {
+	const l2l = "github.com/meta-optimization/l2l-mpi"
+	_, want := run(t, "custom/run.yaml", program(t, "./custom"))
+	repository, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(repository, "examples/custom/run.yaml")
+	module := t.TempDir()
+	for _, file := range []string{"go.mod", "go.sum", "examples/custom/main.go"} {
+		text, err := os.ReadFile(filepath.Join(repository, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = bytes.Replace(text, []byte("module "+l2l), []byte("module example.org/ball"), 1)
+		if err := os.WriteFile(filepath.Join(module, filepath.Base(file)), text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do := func(argv ...string) {
+		t.Helper()
+		cmd := exec.Command(argv[0], argv[1:]...)
+		cmd.Dir = module
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%q: %v\n%s", argv, err, out)
+		}
+	}
+	do("go", "mod", "edit", "-require="+l2l+"@v0.0.0", "-replace="+l2l+"="+repository)
+	for _, m := range mpis(t) {
+		mpicc, launch := launcher(m)
+		do("go", "run", l2l+"/mpi/mpienv", mpicc, "go", "build", "-tags", "mpi", ".")
+		_, got := run(t, config, append(launch, "-n", "2", filepath.Join(module, "ball"))...)
+		if got["trajectory_hash"] != want["trajectory_hash"] {
+			t.Errorf("%s -n 2: trajectory %v, want %v", launch[0], got["trajectory_hash"], want["trajectory_hash"])
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestProgramsInPythonShellAndCppAreOptimised(t *testing.T) {
+func TestProcessInPythonShellAndCppIsOptimised(t *testing.T) {
 	l2l := program(t, "../cmd/l2l-mpi")
 	for name, c := range map[string]struct {
 		error      float64 // of the best individual, at most
@@ -29,9 +29,10 @@ func TestProgramsInPythonShellAndCppAreOptimised(t *testing.T) {
 	}
 }
 
-func TestTheModelInPythonIsEvaluatedByHand(t *testing.T) {
+func TestProcessInPythonIsEvaluatedByHand(t *testing.T) {
 	l2l := program(t, "../cmd/l2l-mpi")
-	cmd := exec.Command(l2l, "eval", "--config", "process-python/run.yaml", "--param", "rheobase=0.36", "--param", "tau=22", "--param", "refractory=3.4")
+	cmd := exec.Command(l2l, "eval", "--config", "process-python/run.yaml",
+		"--param", "rheobase=0.36", "--param", "tau=22", "--param", "refractory=3.4")
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "  error       0.755929 Hz, to minimise") {
 		t.Errorf("eval: %v\n%s", err, out)

@@ -20,7 +20,7 @@ func simulate(t *testing.T, example string) (result map[string]any) {
 		t.Fatal("MPIS is empty, want WRAPPER:LAUNCHER")
 	}
 	mpicc, launch := launcher(mpis[0])
-	binary := program(t, "../cmd/l2l-mpi", "../mpi/mpienv.sh", mpicc, "go", "build", "-tags", "mpi")
+	binary := program(t, "../cmd/l2l-mpi", "go", "run", "../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
 	_, result = run(t, example+"/run.yaml", append(launch, "-n", "3", binary)...)
 	if result["failures"] != 0.0 {
 		t.Errorf("%v evaluations of %s failed", result["failures"], example)

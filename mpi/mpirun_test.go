@@ -75,7 +75,7 @@ func newLibrary(t *testing.T, dir, m string) library {
 	t.Helper()
 	mpicc, mpirun, _ := strings.Cut(m, ":")
 	lib := library{mpicc: mpicc, mpirun: mpirun, spmd: filepath.Join(dir, mpicc), name: "MPICH"}
-	command(t, "./mpienv.sh", mpicc, "go", "build", "-tags", "mpi", "-o", lib.spmd, "./mpitest/spmd")
+	command(t, "go", "run", "./mpienv", mpicc, "go", "build", "-tags", "mpi", "-o", lib.spmd, "./mpitest/spmd")
 	t.Log(command(t, "./which-mpi.sh", lib.spmd))
 	if exec.Command(mpicc, "--showme:version").Run() == nil {
 		lib.name = "Open MPI"

@@ -25,7 +25,7 @@ func values() map[string]any {
 	return map[string]any{"v": 2.5, "tau": 10.0, "n": 3, "on": true, "rule": "oja", "w": []float64{1, 2, 3}}
 }
 
-func TestEncodeAndDecodeAreInverse(t *testing.T) {
+func TestSpaceEncodeAndDecodeAreInverse(t *testing.T) {
 	s := mixed()
 	x, err := s.Encode(values())
 	if err != nil {
@@ -51,7 +51,7 @@ func TestEncodeAndDecodeAreInverse(t *testing.T) {
 }
 
 // Map is what Encode takes, whatever the kinds; Flat has a value for each label.
-func TestMapAndFlatAreTheValuesOfAllKinds(t *testing.T) {
+func TestSpaceMapAndFlatAreTheValuesOfAllKinds(t *testing.T) {
 	s := append(mixed(), optimizee.Space{
 		{Name: "ns", Kind: optimizee.Int, Size: 2, Lower: 1, Upper: 7}, {Name: "ons", Kind: optimizee.Bool, Size: 2},
 		{Name: "rules", Kind: optimizee.Categorical, Size: 2, Choices: []string{"stdp", "bcm"}},
@@ -70,7 +70,7 @@ func TestMapAndFlatAreTheValuesOfAllKinds(t *testing.T) {
 	}
 }
 
-func TestNoValueLeavesItsBounds(t *testing.T) {
+func TestSpaceValuesNeverLeaveTheirBounds(t *testing.T) {
 	s := mixed()
 	for _, far := range []float64{math.Inf(-1), -1e300, -0.6, 1e300, math.Inf(1)} {
 		x := make([]float64, s.Dim())
@@ -91,7 +91,7 @@ func TestNoValueLeavesItsBounds(t *testing.T) {
 	}
 }
 
-func TestTheTopOfALogScaleIsReachedNotPassed(t *testing.T) {
+func TestSpaceTopOfALogScaleIsReachedNotPassed(t *testing.T) {
 	s := optimizee.Space{{Name: "g", Lower: 1e-9, Upper: 0.3, Log: true}}
 	p, err := s.Decode([]float64{s.Coordinates()[0].Upper})
 	if err != nil || p.Float("g") > 0.3 || p.Float("g") < 0.3*(1-1e-12) {
@@ -99,7 +99,7 @@ func TestTheTopOfALogScaleIsReachedNotPassed(t *testing.T) {
 	}
 }
 
-func TestNotANumberAndWrongLengthAreErrors(t *testing.T) {
+func TestSpaceRefusesWhatIsNoNumberAndAWrongLength(t *testing.T) {
 	s := mixed()
 	x := make([]float64, s.Dim())
 	x[6] = math.NaN()
@@ -111,7 +111,7 @@ func TestNotANumberAndWrongLengthAreErrors(t *testing.T) {
 	}
 }
 
-func TestEncodeNamesTheParameterTheValueAndTheRule(t *testing.T) {
+func TestSpaceEncodeNamesTheParameterTheValueAndTheRule(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		value any
@@ -139,7 +139,7 @@ func TestEncodeNamesTheParameterTheValueAndTheRule(t *testing.T) {
 	}
 }
 
-func TestASpaceThatCannotBeSearchedIsRefused(t *testing.T) {
+func TestSpaceThatCannotBeSearchedIsRefused(t *testing.T) {
 	inf := math.Inf(1)
 	for _, c := range []struct {
 		space optimizee.Space
@@ -168,7 +168,7 @@ func TestASpaceThatCannotBeSearchedIsRefused(t *testing.T) {
 	}
 }
 
-func TestAWrongNameOrKindPanicsWithTheName(t *testing.T) {
+func TestSpaceAccessByAWrongNameOrKindPanicsWithTheName(t *testing.T) {
 	p, err := mixed().Decode(make([]float64, mixed().Dim()))
 	if err != nil {
 		t.Fatal(err)

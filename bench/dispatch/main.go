@@ -60,7 +60,7 @@ func run(mpis []string, ranks, dims []int, seconds float64, repeat int) error {
 	for _, m := range mpis {
 		mpicc, mpirun, _ := strings.Cut(m, ":")
 		ours, theirs := filepath.Join(dir, "ranks-"+mpicc), filepath.Join(dir, "baseline-"+mpicc)
-		if err := build("mpi/mpienv.sh", mpicc, "go", "build", "-tags", "mpi", "-o", ours, "./bench/dispatch/ranks"); err != nil {
+		if err := build("go", "run", "./mpi/mpienv", mpicc, "go", "build", "-tags", "mpi", "-o", ours, "./bench/dispatch/ranks"); err != nil {
 			return err
 		}
 		if err := build(mpicc, "-O2", "-o", theirs, "bench/dispatch/baseline/baseline.c"); err != nil {

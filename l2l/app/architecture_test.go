@@ -56,7 +56,7 @@ var arrows = map[string][]string{
 	"l2l/run":      {"l2l", "l2l/codec", "l2l/config", "l2l/dispatch", "l2l/journal", "l2l/report", "mpi", "optimizee", "optimizer"},
 	"l2l/app":      {"…"},
 	"cmd":          {"l2l/app"},
-	"examples":     {"l2l/app", "optimizee", "optimizer"},
+	"examples":     {"l2l/app", "optimizee", "optimizer", "optimizer/kit"},
 	"bench":        {"…"},
 }
 

@@ -49,10 +49,12 @@ func list(w io.Writer, kinds config.Kinds) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(w, "\ndescribe NAME tells all about one of them, and when to choose it. Where to begin: cmaes; with several objectives nsga2,\n"+
-		"with few and long evaluations bayes, with model outputs and their targets enkf, with mostly choices and whole numbers genetic.")
+	_, err := fmt.Fprintln(w, "\ndescribe NAME tells all about one of them, and when to choose it. "+whereToBegin)
 	return err
 }
+
+const whereToBegin = "Where to begin: cmaes; with several objectives nsga2,\n" +
+	"with few and long evaluations bayes, with model outputs and their targets enkf, with mostly choices and whole numbers genetic."
 
 // describe tells all about what has a name: an optimizer, an optimizee or both.
 func describe(w io.Writer, name string, kinds config.Kinds) error {
@@ -69,7 +71,9 @@ func describe(w io.Writer, name string, kinds config.Kinds) error {
 			continue
 		}
 		begin(a.Title)
-		for _, fact := range [][2]string{{"Choose it", a.When}, {"Cost per generation", a.Cost}, {"Parallelism", a.Parallelism}, {"Reference", a.Reference}} {
+		for _, fact := range [][2]string{
+			{"Choose it", a.When}, {"Cost per generation", a.Cost}, {"Parallelism", a.Parallelism}, {"Reference", a.Reference},
+		} {
 			if fact[1] != "" {
 				paragraph(w, "", fact[0]+": "+fact[1]+".")
 			}
@@ -109,16 +113,7 @@ func describeRows(w io.Writer, prefix string, v any) {
 			describeRows(w, prefix+f.Key+".", f.Value.Interface())
 			continue
 		}
-		kind := f.Type()
-		if words := schema.Words(f.Range); words != nil {
-			kind = strings.Join(words, " or ")
-		} else if f.Range != "" {
-			kind += " in " + f.Range
-		}
-		if f.Unit != "" {
-			kind += " " + f.Unit
-		}
-		fmt.Fprintf(w, "%s  (%s; default %s)\n", prefix+f.Key, kind, f.Default())
+		fmt.Fprintf(w, "%s  (%s; default %s)\n", prefix+f.Key, allowed(f), f.Default())
 		paragraph(w, "    ", f.Doc)
 		if len(inner) > 0 {
 			describeRows(w, prefix+f.Key+".", f.Value.Interface())
@@ -127,6 +122,20 @@ func describeRows(w io.Writer, prefix string, v any) {
 			describeRows(w, prefix+f.Key+".NAME.", m.New())
 		}
 	}
+}
+
+// allowed tells what a parameter may be.
+func allowed(f schema.Field) string {
+	kind := f.Type()
+	if words := schema.Words(f.Range); words != nil {
+		kind = strings.Join(words, " or ")
+	} else if f.Range != "" {
+		kind += " in " + f.Range
+	}
+	if f.Unit != "" {
+		kind += " " + f.Unit
+	}
+	return kind
 }
 
 // paragraph writes text in lines of at most 100 characters, each indented.

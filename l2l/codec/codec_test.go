@@ -12,7 +12,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 )
 
-func TestAVectorComesBackBitForBit(t *testing.T) {
+func TestVectorComesBackBitForBit(t *testing.T) {
 	payload := math.Float64frombits(0x7ff8dead_beef0001)
 	in := codec.Vector{0, math.Copysign(0, -1), 1.0 / 3, math.Inf(1), math.Inf(-1), payload, math.MaxFloat64, 5e-324}
 	raw, err := codec.Marshal(in)
@@ -31,7 +31,7 @@ func TestAVectorComesBackBitForBit(t *testing.T) {
 	}
 }
 
-func TestAnEmptyVectorDecodesAsNil(t *testing.T) {
+func TestVectorThatIsEmptyDecodesAsNil(t *testing.T) {
 	for _, in := range []codec.Vector{nil, {}} {
 		raw, err := codec.Marshal(in)
 		if err != nil {
@@ -44,7 +44,7 @@ func TestAnEmptyVectorDecodesAsNil(t *testing.T) {
 	}
 }
 
-func TestAnnouncedLengthsAreNotBelieved(t *testing.T) {
+func TestLengthsThatAreAnnouncedAreNotBelieved(t *testing.T) {
 	for name, raw := range map[string]string{
 		"an array of 4e9":            "\xdd\xff\xff\xff\xff",
 		"a map of 4e9":               "\xdf\xff\xff\xff\xff",
@@ -220,7 +220,7 @@ func BenchmarkMarshal(b *testing.B) {
 	})
 }
 
-func TestEveryKindOfValueIsRead(t *testing.T) {
+func TestValuesOfEveryKindAreRead(t *testing.T) {
 	long := strings.Repeat("x", 1<<16)
 	list := make([]any, 1<<16)
 	values := []any{

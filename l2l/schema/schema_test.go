@@ -48,7 +48,7 @@ func TestFieldsFollowDeclarationOrderAndLeaveOutTheRest(t *testing.T) {
 	}
 }
 
-func TestAValueOutOfRangeIsNamedWithItsRule(t *testing.T) {
+func TestCheckNamesAValueOutOfRangeAndItsRule(t *testing.T) {
 	for _, c := range []struct {
 		change func(*sample)
 		want   string // "" for valid
@@ -74,7 +74,7 @@ func TestAValueOutOfRangeIsNamedWithItsRule(t *testing.T) {
 	}
 }
 
-func TestEveryViolationIsReported(t *testing.T) {
+func TestCheckReportsEveryViolation(t *testing.T) {
 	s := valid()
 	s.PopSize, s.Rate = -1, 7
 	if err := schema.Check("", s); strings.Count(err.Error(), "want") != 2 {
@@ -82,7 +82,7 @@ func TestEveryViolationIsReported(t *testing.T) {
 	}
 }
 
-func TestADefaultIsShownAsItsUserWouldWriteIt(t *testing.T) {
+func TestFieldDefaultIsShownAsItsUserWouldWriteIt(t *testing.T) {
 	s := valid()
 	s.Wait = 90 * time.Second
 	want := []string{"0", "auto: 10 n", "0.5", "blend", "[0 5]", "1m30s"}
@@ -93,7 +93,7 @@ func TestADefaultIsShownAsItsUserWouldWriteIt(t *testing.T) {
 	}
 }
 
-func TestAMalformedRangePanicsAtOnce(t *testing.T) {
+func TestCheckPanicsAtOnceForAMalformedRange(t *testing.T) {
 	defer func() {
 		if recover() == nil {
 			t.Error("no panic")
@@ -104,7 +104,7 @@ func TestAMalformedRangePanicsAtOnce(t *testing.T) {
 	}{})
 }
 
-func TestAMapKeepsItsOrderAndItsEntriesAreChecked(t *testing.T) {
+func TestMapKeepsItsOrderAndItsEntriesAreChecked(t *testing.T) {
 	s := valid()
 	for i, key := range []string{"b", "a", "c"} {
 		s.Named.Append(key).(*inner).Level = float64(i)
@@ -126,7 +126,7 @@ func TestAMapKeepsItsOrderAndItsEntriesAreChecked(t *testing.T) {
 	}
 }
 
-func TestOmittedFieldsAreMarked(t *testing.T) {
+func TestFieldsThatAreOmittedAreMarked(t *testing.T) {
 	for _, f := range schema.Fields(valid()) {
 		if f.Omit != (f.Key == "rate") {
 			t.Errorf("%s: omit = %v", f.Key, f.Omit)

@@ -33,7 +33,7 @@ func individual(t *testing.T, d *Digits, seed uint64) optimizee.Params {
 	return params
 }
 
-func TestTheImagesAreThoseOfTheDataSet(t *testing.T) {
+func TestDigitsImagesAreThoseOfTheDataSet(t *testing.T) {
 	all, err := images()
 	if err != nil || len(all) != 1797 {
 		t.Fatalf("%d images, %v; want 1797", len(all), err)
@@ -55,7 +55,7 @@ func TestTheImagesAreThoseOfTheDataSet(t *testing.T) {
 	}
 }
 
-func TestTheNetworkIsWhatItsFormulaSays(t *testing.T) {
+func TestDigitsNetworkIsWhatItsFormulaSays(t *testing.T) {
 	net := newNetwork(2)
 	hidden, output := make([]float64, net.hiddenWeights()), make([]float64, net.outputWeights())
 	var im [pixels]float64
@@ -77,7 +77,7 @@ func TestTheNetworkIsWhatItsFormulaSays(t *testing.T) {
 	}
 }
 
-func TestFitnessIsTheCrossEntropyOfOutputsAndTargets(t *testing.T) {
+func TestDigitsFitnessIsTheCrossEntropyOfOutputsAndTargets(t *testing.T) {
 	d := open(t, &Digits{Hidden: 5, Batch: 20})
 	out, err := d.Evaluate(t.Context(), optimizee.Evaluation{Params: individual(t, d, 1), Instance: 3})
 	if err != nil || len(out.Outputs) != d.NumOutputs() || len(out.Targets) != d.NumOutputs() {
@@ -92,7 +92,7 @@ func TestFitnessIsTheCrossEntropyOfOutputsAndTargets(t *testing.T) {
 	}
 }
 
-func TestAnEpochOfInstancesShowsEachTrainingImageOnceAndNoneThatIsHeldOut(t *testing.T) {
+func TestDigitsEpochOfInstancesShowsEachTrainingImageOnceAndNoneThatIsHeldOut(t *testing.T) {
 	d := open(t, &Digits{Hidden: 1, Batch: 100})
 	const per = 13
 	var first []int
@@ -112,7 +112,7 @@ func TestAnEpochOfInstancesShowsEachTrainingImageOnceAndNoneThatIsHeldOut(t *tes
 	}
 }
 
-func TestTheReportCountsCorrectImages(t *testing.T) {
+func TestDigitsReportCountsCorrectImages(t *testing.T) {
 	d := open(t, &Digits{Hidden: 3})
 	space := d.Space()
 	x := make([]float64, space.Dim())
@@ -136,7 +136,7 @@ func TestTheReportCountsCorrectImages(t *testing.T) {
 	}
 }
 
-func TestSettingsThatCannotBeAreRefused(t *testing.T) {
+func TestDigitsRefusesSettingsThatCannotBe(t *testing.T) {
 	for _, d := range []*Digits{{Hidden: 0, Batch: 10}, {Hidden: 3, Batch: 1348}, {Hidden: 3, Batch: -1}} {
 		if err := d.Open(); err == nil {
 			t.Errorf("%d hidden units and mini-batches of %d are taken", d.Hidden, d.Batch)

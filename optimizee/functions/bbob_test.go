@@ -30,7 +30,7 @@ func TestBBOBValuesAreThoseOfCOCO(t *testing.T) {
 	}
 }
 
-func TestTheGapOfABBOBFunctionKeepsItsDigitsWhateverTheOptimum(t *testing.T) {
+func TestBBOBGapKeepsItsDigitsWhateverTheOptimum(t *testing.T) {
 	for instance := 1; instance < 100; instance++ {
 		fn := mustNew(t, Spec{Name: "bbob_f1", Dim: 5, Instance: instance})
 		x := slices.Clone(fn.ArgMin)
@@ -41,7 +41,7 @@ func TestTheGapOfABBOBFunctionKeepsItsDigitsWhateverTheOptimum(t *testing.T) {
 	}
 }
 
-func TestInstancesDifferAndRepeat(t *testing.T) {
+func TestBBOBInstancesDifferAndRepeat(t *testing.T) {
 	x := []float64{1, 2, 3}
 	seen := map[float64]int{}
 	for instance := 1; instance <= 50; instance++ {

@@ -38,7 +38,7 @@ func randomPoint(rng *rand.Rand, dim int, lower, upper float64) []float64 {
 	return x
 }
 
-func TestTheFirstFifteenAreThoseOfThePythonL2L(t *testing.T) {
+func TestFunctionsBeginWithTheFifteenOfThePythonL2L(t *testing.T) {
 	want := strings.Fields(`Rastrigin2d Rastrigin10d Rosenbrock2d Rosenbrock10d Ackley2d Ackley10d Chasm Gauss2d Shekel2d
 		Langermann2d Michalewicz2d Permutation2d Easom2d Easom10d 3Gaussians2d`)
 	if got := Names()[:15]; !slices.Equal(got, want) {
@@ -56,7 +56,7 @@ func TestTheFirstFifteenAreThoseOfThePythonL2L(t *testing.T) {
 }
 
 // The values are worked out by hand, the optima are those that the Python L2L's formulas have.
-func TestTheClassicFormulas(t *testing.T) {
+func TestClassicFunctionsAreTheirFormulas(t *testing.T) {
 	exp := math.Exp
 	for _, c := range []struct {
 		name string
@@ -92,7 +92,7 @@ func TestTheClassicFormulas(t *testing.T) {
 	}
 }
 
-func TestNothingIsBetterThanTheOptimum(t *testing.T) {
+func TestFunctionsHaveNothingBetterThanTheirOptimum(t *testing.T) {
 	each(t, func(t *testing.T, fn *Function) {
 		if fn.Objectives > 1 || math.IsNaN(fn.Optimum) {
 			if fn.ArgMin != nil || !math.IsNaN(fn.Gap(constant(fn.Dim, 0.5))) {
@@ -121,7 +121,7 @@ func TestNothingIsBetterThanTheOptimum(t *testing.T) {
 	})
 }
 
-func TestAnEvaluationDoesNotAllocate(t *testing.T) {
+func TestFunctionsDoNotAllocate(t *testing.T) {
 	each(t, func(t *testing.T, fn *Function) {
 		x, f := constant(fn.Dim, 0.3), make([]float64, fn.Objectives)
 		if n := testing.AllocsPerRun(10, func() { fn.Eval(x, f) }); n > 0 {
@@ -130,7 +130,7 @@ func TestAnEvaluationDoesNotAllocate(t *testing.T) {
 	})
 }
 
-func TestAFunctionThatCannotBeIsRefused(t *testing.T) {
+func TestFunctionsThatCannotBeAreRefused(t *testing.T) {
 	for _, c := range []struct {
 		spec Spec
 		want string
@@ -149,7 +149,7 @@ func TestAFunctionThatCannotBeIsRefused(t *testing.T) {
 	}
 }
 
-func FuzzAnyNumbersAreEvaluated(f *testing.F) {
+func FuzzFunctionsTakeAnyNumbers(f *testing.F) {
 	f.Add(1, 0.0, 1e300, math.Inf(-1))
 	f.Fuzz(func(t *testing.T, which int, a, b, c float64) {
 		names := Names()

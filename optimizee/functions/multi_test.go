@@ -58,7 +58,7 @@ func best(name string) float64 {
 	return 0
 }
 
-func TestNoPointDominatesOneOfTheFront(t *testing.T) {
+func TestFrontIsDominatedByNoPoint(t *testing.T) {
 	suites(t, func(t *testing.T, fn *Function) {
 		if fn.Front == nil {
 			if !strings.Contains("dtlz5 dtlz6", fn.Name) || fn.Objectives <= 3 {
@@ -92,7 +92,7 @@ func TestNoPointDominatesOneOfTheFront(t *testing.T) {
 	})
 }
 
-func TestThePointsOfTheFrontAreTaken(t *testing.T) {
+func TestFrontPointsAreTaken(t *testing.T) {
 	suites(t, func(t *testing.T, fn *Function) {
 		if fn.Front == nil {
 			return
@@ -110,7 +110,7 @@ func TestThePointsOfTheFrontAreTaken(t *testing.T) {
 	})
 }
 
-func TestAPieceOfAFrontBeginsWhereTheOneBeforeIsEqualledAndEndsAtAnExtremum(t *testing.T) {
+func TestFrontPieceBeginsWhereTheOneBeforeIsEqualledAndEndsAtAnExtremum(t *testing.T) {
 	for name, pieces := range map[string][]interval{"zdt3": zdt3Pieces, "dtlz7": dtlz7Pieces} {
 		fn := mustNew(t, Spec{Name: name, Objectives: 2})
 		f2 := func(f1 float64) float64 {
@@ -173,7 +173,7 @@ func place(name string, f []float64) []float64 {
 	return x
 }
 
-func TestAFrontIsSpreadOverAsManyPointsAsWereAskedFor(t *testing.T) {
+func TestFrontIsSpreadOverAsManyPointsAsWereAskedFor(t *testing.T) {
 	for _, c := range []struct{ m, n, want int }{{2, 100, 100}, {3, 100, 91}, {3, 2, 2}, {5, 70, 70}, {5, 69, 35}, {100, 100, 100}} {
 		points := simplex(c.m, c.n)
 		if len(points) != c.want {

@@ -31,7 +31,7 @@ func at(t *testing.T, o *Optimizee, c float64, seed uint64) optimizee.Evaluation
 	return optimizee.Evaluation{Params: params, Seed: seed}
 }
 
-func TestEveryFunctionIsAnOptimizee(t *testing.T) {
+func TestOptimizeeIsMadeOfEveryFunction(t *testing.T) {
 	for _, name := range Names() {
 		t.Run(name, func(t *testing.T) {
 			o := Type.New().(*Optimizee)
@@ -56,7 +56,7 @@ func TestEveryFunctionIsAnOptimizee(t *testing.T) {
 	}
 }
 
-func TestTheInstanceOfAnEvaluationCountsFromTheConfiguredOne(t *testing.T) {
+func TestOptimizeeCountsInstancesFromTheConfiguredOne(t *testing.T) {
 	o := open(t, &Optimizee{Spec: Spec{Name: "bbob_f3", Dim: 3, Instance: 4}})
 	e := at(t, o, 0.7, 1)
 	e.Instance = 2
@@ -68,7 +68,7 @@ func TestTheInstanceOfAnEvaluationCountsFromTheConfiguredOne(t *testing.T) {
 	}
 }
 
-func TestTheGapIsZeroAtTheOptimumOfAnyInstance(t *testing.T) {
+func TestOptimizeeHasNoGapAtTheOptimumOfAnyInstance(t *testing.T) {
 	o := open(t, &Optimizee{Spec: Spec{Name: "bbob_f1", Dim: 3}, Gap: true})
 	for instance := range 5 {
 		params, err := o.Space().Decode(mustNew(t, Spec{Name: "bbob_f1", Dim: 3, Instance: 1 + instance}).ArgMin)
@@ -82,7 +82,7 @@ func TestTheGapIsZeroAtTheOptimumOfAnyInstance(t *testing.T) {
 	}
 }
 
-func TestNoiseVariesWithTheSeedAndRepeatsWithIt(t *testing.T) {
+func TestOptimizeeNoiseVariesWithTheSeedAndRepeatsWithIt(t *testing.T) {
 	o := open(t, &Optimizee{Spec: Spec{Name: "zdt1"}, Noise: 0.5})
 	silent := open(t, &Optimizee{Spec: Spec{Name: "zdt1"}})
 	exact, _ := silent.Evaluate(t.Context(), at(t, silent, 0.3, 0))
@@ -108,7 +108,7 @@ func TestNoiseVariesWithTheSeedAndRepeatsWithIt(t *testing.T) {
 	}
 }
 
-func TestFailuresHaveTheirProbabilityAndRepeatWithTheSeed(t *testing.T) {
+func TestOptimizeeFailuresHaveTheirProbabilityAndRepeatWithTheSeed(t *testing.T) {
 	o := open(t, &Optimizee{Spec: Spec{Name: "null"}, Fail: 0.2})
 	failed := 0
 	for seed := range uint64(5000) {
@@ -126,7 +126,7 @@ func TestFailuresHaveTheirProbabilityAndRepeatWithTheSeed(t *testing.T) {
 	}
 }
 
-func TestAnEvaluationTakesItsDelayOnAverage(t *testing.T) {
+func TestOptimizeeTakesItsDelayOnAverage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 4000
 		fixed := open(t, &Optimizee{Spec: Spec{Name: "null"}, Delay: time.Second})
@@ -153,7 +153,7 @@ func TestAnEvaluationTakesItsDelayOnAverage(t *testing.T) {
 	})
 }
 
-func TestADelayEndsWithItsContext(t *testing.T) {
+func TestOptimizeeDelayEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := open(t, &Optimizee{Spec: Spec{Name: "sphere"}, Delay: time.Hour})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -165,7 +165,7 @@ func TestADelayEndsWithItsContext(t *testing.T) {
 	})
 }
 
-func TestOnePropertyDoesNotChangeAnother(t *testing.T) {
+func TestOptimizeePropertiesDoNotChangeEachOther(t *testing.T) {
 	plain := open(t, &Optimizee{Spec: Spec{Name: "sphere"}, Noise: 1})
 	all := open(t, &Optimizee{Spec: Spec{Name: "sphere"}, Noise: 1, Delay: 1, DelaySpread: 1, Fail: 1e-9})
 	for seed := range uint64(100) {
@@ -177,7 +177,7 @@ func TestOnePropertyDoesNotChangeAnother(t *testing.T) {
 	}
 }
 
-func TestAConfigurationThatCannotBeIsRefused(t *testing.T) {
+func TestOptimizeeRefusesAConfigurationThatCannotBe(t *testing.T) {
 	for _, c := range []struct {
 		o    Optimizee
 		want string

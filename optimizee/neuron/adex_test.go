@@ -25,7 +25,7 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 	}
 }
 
-func TestTheSteadyVoltageIsThatOfLeakAndAdaptation(t *testing.T) {
+func TestAdExSteadyVoltageIsThatOfLeakAndAdaptation(t *testing.T) {
 	m := pyramidal()
 	for _, current := range []float64{-200, -50, 0, 50} {
 		r := m.Run(m.Leak(), current, 2000)
@@ -34,7 +34,7 @@ func TestTheSteadyVoltageIsThatOfLeakAndAdaptation(t *testing.T) {
 	}
 }
 
-func TestTheMembraneChargesWithItsTimeConstant(t *testing.T) {
+func TestAdExChargesWithItsTimeConstant(t *testing.T) {
 	m := pyramidal()
 	m.A = 0
 	tau := m.C / m.GL
@@ -44,7 +44,7 @@ func TestTheMembraneChargesWithItsTimeConstant(t *testing.T) {
 
 // The current of a saddle-node bifurcation is the largest for which equation 1 has a fixed point on w = a (V − E_L): its derivative
 // is zero at V = V_T + Δ_T ln(1 + a/g_L). It is the rheobase where adaptation is fast.
-func TestSpikingBeginsAtTheRheobase(t *testing.T) {
+func TestAdExSpikesFromItsRheobaseOn(t *testing.T) {
 	m := pyramidal()
 	m.TauW = 10
 	rheobase := (m.GL + m.A) * (m.VT - m.EL - m.DT + m.DT*math.Log(1+m.A/m.GL))
@@ -56,7 +56,7 @@ func TestSpikingBeginsAtTheRheobase(t *testing.T) {
 	}
 }
 
-func TestMoreCurrentMakesNoFewerSpikesAndNoLaterFirstSpike(t *testing.T) {
+func TestAdExFiresNoFewerSpikesAndNoLaterWithMoreCurrent(t *testing.T) {
 	m := pyramidal()
 	count, latency := 0, math.Inf(1)
 	for current := 0.0; current <= 1000; current += 10 {
@@ -77,7 +77,7 @@ func TestMoreCurrentMakesNoFewerSpikesAndNoLaterFirstSpike(t *testing.T) {
 	}
 }
 
-func TestTheIntervalsGrowByTheRefractoryTime(t *testing.T) {
+func TestAdExIntervalsGrowByTheRefractoryTime(t *testing.T) {
 	m := pyramidal()
 	m.A, m.B, m.TRef = 0, 0, 0
 	without := m.Run(m.Leak(), 300, 500).Spikes
@@ -91,7 +91,7 @@ func TestTheIntervalsGrowByTheRefractoryTime(t *testing.T) {
 	}
 }
 
-func TestIntervalsGrowWhileSpikesAddToTheAdaptation(t *testing.T) {
+func TestAdExIntervalsGrowWhileSpikesAddToTheAdaptation(t *testing.T) {
 	m := pyramidal()
 	s := m.Run(m.Leak(), 400, 200).Spikes
 	if n := len(s); n < 4 || s[n-1]-s[n-2] < 1.5*(s[1]-s[0]) {
@@ -102,7 +102,7 @@ func TestIntervalsGrowWhileSpikesAddToTheAdaptation(t *testing.T) {
 	near(t, "last interval without adaptation", s[len(s)-1]-s[len(s)-2], s[2]-s[1], 0.11)
 }
 
-func TestAStepInTwoPartsIsTheStep(t *testing.T) {
+func TestAdExStepInTwoPartsIsTheStep(t *testing.T) {
 	m := pyramidal()
 	rng := rand.New(rand.NewPCG(1, 2))
 	whole := m.Run(m.Leak(), 400, 300)
@@ -124,7 +124,7 @@ func TestAStepInTwoPartsIsTheStep(t *testing.T) {
 	}
 }
 
-func TestTheErrorOfTheTimeStepShrinksWithIt(t *testing.T) {
+func TestAdExErrorOfTheTimeStepShrinksWithIt(t *testing.T) {
 	m := regular
 	fine := m.run(m.Leak(), 300, 500, TimeStep/100)
 	rough := math.Inf(1)
@@ -148,14 +148,14 @@ func TestTheErrorOfTheTimeStepShrinksWithIt(t *testing.T) {
 	}
 }
 
-func TestTheSameRunGivesTheSameBits(t *testing.T) {
+func TestAdExRunRepeatsBitForBit(t *testing.T) {
 	m := regular
 	if a, b := m.Run(m.Leak(), 200, 500), m.Run(m.Leak(), 200, 500); !reflect.DeepEqual(a, b) {
 		t.Errorf("%v and %v", a, b)
 	}
 }
 
-func TestExpIsTheExponential(t *testing.T) {
+func TestAdExExpIsTheExponential(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for range 100000 {
 		x := rng.NormFloat64() * 20

@@ -78,7 +78,7 @@ func somewhere(n int) [][]float64 {
 	return points
 }
 
-func TestTheSpaceAndTheObjectivesCanBeOptimised(t *testing.T) {
+func TestFitHasASpaceAndObjectivesThatCanBeOptimised(t *testing.T) {
 	f := New()
 	if err := f.Space().Check(); err != nil {
 		t.Error(err)
@@ -98,7 +98,7 @@ func TestTheSpaceAndTheObjectivesCanBeOptimised(t *testing.T) {
 	}
 }
 
-func TestEverySettingIsDocumentedAndItsDefaultAllowed(t *testing.T) {
+func TestFitSettingsAreDocumentedAndTheirDefaultsAllowed(t *testing.T) {
 	o := Type.New()
 	if err := schema.Check("optimizee", o); err != nil {
 		t.Error(err)
@@ -115,7 +115,7 @@ func TestEverySettingIsDocumentedAndItsDefaultAllowed(t *testing.T) {
 	}
 }
 
-func TestTheErrorIsTheWeightedSumOfItsTerms(t *testing.T) {
+func TestFitErrorIsTheWeightedSumOfItsTerms(t *testing.T) {
 	f, split := opened(t, New()), New()
 	split.Split = true
 	opened(t, split)
@@ -129,7 +129,7 @@ func TestTheErrorIsTheWeightedSumOfItsTerms(t *testing.T) {
 }
 
 // A model that is the cell has no error: the recording is made by the model itself.
-func TestTheErrorOfTheTrueParametersIsZero(t *testing.T) {
+func TestFitErrorOfTheTrueParametersIsZero(t *testing.T) {
 	m := regular
 	rec := parsed(t, regularSpiking)
 	rest := m.Run(m.Leak(), 0, settling)
@@ -154,7 +154,7 @@ func TestTheErrorOfTheTrueParametersIsZero(t *testing.T) {
 	}
 }
 
-func TestHeldOutStepsHaveNoPartInTheFitness(t *testing.T) {
+func TestFitKeepsHeldOutStepsOutOfTheFitness(t *testing.T) {
 	f := opened(t, New())
 	rng := rand.New(rand.NewPCG(9, 10))
 	for _, x := range somewhere(10) {
@@ -175,7 +175,7 @@ func TestHeldOutStepsHaveNoPartInTheFitness(t *testing.T) {
 	}
 }
 
-func TestEveryTrainingFigureHasAPartInTheFitness(t *testing.T) {
+func TestFitGivesEveryTrainingFigureAPartInTheFitness(t *testing.T) {
 	f := opened(t, New())
 	x := point(t, regular)
 	want := evaluate(t, f, x)[0]
@@ -196,7 +196,7 @@ func TestEveryTrainingFigureHasAPartInTheFitness(t *testing.T) {
 	}
 }
 
-func TestTheFitnessDependsOnTheParametersAlone(t *testing.T) {
+func TestFitDependsOnTheParametersAlone(t *testing.T) {
 	f := opened(t, New())
 	points := somewhere(20)
 	var forward [][]float64
@@ -217,7 +217,7 @@ func TestTheFitnessDependsOnTheParametersAlone(t *testing.T) {
 }
 
 // Every corner of the space must give a fitness, or the run counts a failure where there is only a bad neuron.
-func TestNoParametersOfTheSpaceGiveNotANumber(t *testing.T) {
+func TestFitIsANumberWhateverTheParameters(t *testing.T) {
 	f := opened(t, New())
 	rng := rand.New(rand.NewPCG(5, 6))
 	coords := space.Coordinates()
@@ -236,7 +236,7 @@ func TestNoParametersOfTheSpaceGiveNotANumber(t *testing.T) {
 	}
 }
 
-func TestTheFractionalCountIsSmoothWhereASpikeLeavesTheStep(t *testing.T) {
+func TestFitCountsFractionsOfASpikeWhereOneLeavesTheStep(t *testing.T) {
 	for _, c := range []struct {
 		spikes []float64
 		want   float64
@@ -253,7 +253,7 @@ func TestTheFractionalCountIsSmoothWhereASpikeLeavesTheStep(t *testing.T) {
 	}
 }
 
-func TestASilentModelIsWorseThanOneThatIsTooLate(t *testing.T) {
+func TestFitOfASilentModelIsWorseThanOfOneThatIsTooLate(t *testing.T) {
 	f := opened(t, New())
 	silent, late := regular, regular
 	silent.VT = -30
@@ -263,7 +263,7 @@ func TestASilentModelIsWorseThanOneThatIsTooLate(t *testing.T) {
 	}
 }
 
-func TestACancelledEvaluationEndsWithTheContextsError(t *testing.T) {
+func TestFitEndsWithTheErrorOfItsContext(t *testing.T) {
 	f := opened(t, New())
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -276,7 +276,7 @@ func TestACancelledEvaluationEndsWithTheContextsError(t *testing.T) {
 	}
 }
 
-func TestTheSamePrepulseIsSimulatedOnce(t *testing.T) {
+func TestFitSimulatesTheSamePrepulseOnce(t *testing.T) {
 	f := opened(t, New())
 	// Rest; 8 first pulses, of which the one at -100 pA is everyone's prepulse; sweep 0's step of 1000 ms; 7 second pulses.
 	if len(f.training) != 17 {
@@ -290,7 +290,7 @@ func TestTheSamePrepulseIsSimulatedOnce(t *testing.T) {
 	}
 }
 
-func TestTrainingOnFirstPulsesHoldsOutTheOthers(t *testing.T) {
+func TestFitOfFirstPulsesHoldsOutTheOthers(t *testing.T) {
 	f := New()
 	f.Pulses = "first"
 	for _, s := range opened(t, f).steps {
@@ -300,7 +300,7 @@ func TestTrainingOnFirstPulsesHoldsOutTheOthers(t *testing.T) {
 	}
 }
 
-func TestAFileOfOnesOwnIsRead(t *testing.T) {
+func TestFitReadsAFileOfOnesOwn(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "cell.csv")
 	if err := os.WriteFile(name, []byte(regularSpiking), 0o600); err != nil {
 		t.Fatal(err)
@@ -316,7 +316,7 @@ func TestAFileOfOnesOwnIsRead(t *testing.T) {
 	}
 }
 
-func TestAConfigurationThatCannotBeUsedIsRefused(t *testing.T) {
+func TestFitRefusesAConfigurationThatCannotBeUsed(t *testing.T) {
 	broken := filepath.Join(t.TempDir(), "broken.csv")
 	if err := os.WriteFile(broken, []byte(header+"0,x\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -340,7 +340,7 @@ func TestAConfigurationThatCannotBeUsedIsRefused(t *testing.T) {
 	}
 }
 
-func FuzzEveryRecordingThatIsReadCanBeFitted(f *testing.F) {
+func FuzzFitTakesEveryRecordingThatIsRead(f *testing.F) {
 	f.Add(regularSpiking)
 	f.Add(header + "0,50,100,500,-70,,2,0 130\n0,-5e1,600,5,-70,-7,0,\n")
 	f.Fuzz(func(t *testing.T, text string) {

@@ -18,7 +18,7 @@ func parsed(t *testing.T, text string) Recording {
 	return rec
 }
 
-func TestTheRecordingsThatComeWithThePackageAreRead(t *testing.T) {
+func TestRecordingsThatComeWithThePackageAreRead(t *testing.T) {
 	for name, text := range map[string]string{"regular_spiking": regularSpiking, "fast_spiking": fastSpiking} {
 		rec := parsed(t, text)
 		spikes, second := 0, 0
@@ -47,7 +47,7 @@ func TestTheRecordingsThatComeWithThePackageAreRead(t *testing.T) {
 	}
 }
 
-func TestColumnsMayComeInAnyOrderAndWithOthers(t *testing.T) {
+func TestRecordingColumnsMayComeInAnyOrderAndWithOthers(t *testing.T) {
 	rec := parsed(t, "note,spike_times_ms,spike_count,steady_mV,baseline_mV,duration_ms,onset_ms,current_pA,sweep\nnice,1.5 20,2,,-70,100,10,50,3\n")
 	if s := rec[0]; len(rec) != 1 || s.Sweep != 3 || s.Current != 50 || s.Onset != 10 || s.Duration != 100 || s.Baseline != -70 ||
 		!reflect.DeepEqual(s.Spikes, []float64{1.5, 20}) || s.Before != -1 {
@@ -55,7 +55,7 @@ func TestColumnsMayComeInAnyOrderAndWithOthers(t *testing.T) {
 	}
 }
 
-func TestAStepStraightAfterAnotherHasItAsItsPrepulse(t *testing.T) {
+func TestRecordingStepStraightAfterAnotherHasItAsItsPrepulse(t *testing.T) {
 	rec := parsed(t, header+"0,-100,100,50,-70,-80,0,\n0,-50,150,50,-80,-75,0,\n0,0,200,50,-75,-70,0,\n0,0,251,50,-70,-70,0,\n1,0,301,50,-70,-70,0,\n")
 	for i, want := range []int{-1, 0, 1, -1, -1} {
 		if rec[i].Before != want {
@@ -64,7 +64,7 @@ func TestAStepStraightAfterAnotherHasItAsItsPrepulse(t *testing.T) {
 	}
 }
 
-func TestAWrongRecordingIsRefusedWithItsLine(t *testing.T) {
+func TestRecordingThatIsWrongIsRefusedWithItsLine(t *testing.T) {
 	good := "0,50,100,500,-70,,2,20.5 130\n"
 	for _, c := range []struct{ text, want string }{
 		{"", "no header"},
@@ -92,7 +92,7 @@ func TestAWrongRecordingIsRefusedWithItsLine(t *testing.T) {
 	}
 }
 
-func FuzzParseRecording(f *testing.F) {
+func FuzzRecording(f *testing.F) {
 	f.Add(regularSpiking)
 	f.Add(header + "0,50,100,500,-70,,2,20.5 130\n0,-5e1,600,5,-70,-7,0,\n")
 	f.Add(header + "\"0\n,50")

@@ -21,7 +21,7 @@ func summary(t *testing.T, f *Fit, m AdEx, in func(Row) bool) Summary {
 	return Summarise(slices.DeleteFunc(rows, func(r Row) bool { return !in(r) }))
 }
 
-func TestTheFitFollowsTheRegularSpikingCellOnStepsItHasNotSeen(t *testing.T) {
+func TestFitFollowsTheRegularSpikingCellOnStepsItHasNotSeen(t *testing.T) {
 	s := summary(t, opened(t, New()), regular, func(r Row) bool { return !r.Training })
 	if s.Steps != 16 || s.Within1 != 16 || s.Exact < 12 || s.Latency > 3 || s.Voltage > 1.5 {
 		t.Errorf("held out: %+v, want 16 of 16 counts within 1, 12 exact, 3 ms and 1.5 mV", s)
@@ -32,7 +32,7 @@ func TestTheFitFollowsTheRegularSpikingCellOnStepsItHasNotSeen(t *testing.T) {
 }
 
 // AdEx has no current that a prepulse could leave behind to delay the second pulse's spikes.
-func TestTheFitFollowsTheFirstPulsesOfTheFastSpikingCellButNotTheSecond(t *testing.T) {
+func TestFitFollowsTheFirstPulsesOfTheFastSpikingCellButNotTheSecond(t *testing.T) {
 	f := New()
 	f.Data, f.Pulses = "fast_spiking", "first"
 	opened(t, f)
@@ -45,7 +45,7 @@ func TestTheFitFollowsTheFirstPulsesOfTheFastSpikingCellButNotTheSecond(t *testi
 	}
 }
 
-func TestTheReportReadsAsItShould(t *testing.T) {
+func TestReportReadsAsItShould(t *testing.T) {
 	var b strings.Builder
 	if err := opened(t, New()).Report(context.Background(), individual(t, point(t, regular)), &b); err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestTheReportReadsAsItShould(t *testing.T) {
 	}
 }
 
-func TestASummaryAddsUpItsRows(t *testing.T) {
+func TestReportSummaryAddsUpItsRows(t *testing.T) {
 	step := func(steady float64, spikes ...float64) Step {
 		return Step{Duration: 500, Steady: steady, Spikes: spikes}
 	}
@@ -88,7 +88,7 @@ func TestASummaryAddsUpItsRows(t *testing.T) {
 	}
 }
 
-func TestCountsAreInterpolatedAmongTrainingStepsThatStartAlike(t *testing.T) {
+func TestReportInterpolatesCountsAmongTrainingStepsThatStartAlike(t *testing.T) {
 	rec := parsed(t, header+
 		"0,100,0,500,-70,,1,50\n0,300,1000,500,-70,,3,50 60 70\n"+
 		"1,-100,0,500,-70,-80,0,\n1,100,500,500,-80,,4,50 60 70 80\n"+

@@ -24,7 +24,7 @@ func TestTheTrajectoryIsTheSameEverywhere(t *testing.T) {
 	}
 	for _, m := range mpis {
 		mpicc, mpirun, _ := strings.Cut(m, ":")
-		program := build(t, "../../../mpi/mpienv.sh", mpicc, "go", "build", "-tags", "mpi")
+		program := build(t, "go", "run", "../../../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
 		prefix := []string{mpirun}
 		if exec.Command(mpicc, "--showme:version").Run() == nil { // Open MPI
 			prefix = append(prefix, "--oversubscribe")

@@ -53,7 +53,7 @@ func TestAnEvaluationMayBeAnMPIProgram(t *testing.T) {
 				launcher = append(launcher, "--allow-run-as-root")
 			}
 		}
-		l2l := build(t, "../../../mpi/mpienv.sh", mpicc, "go", "build", "-tags", "mpi")
+		l2l := build(t, "go", "run", "../../../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
 		inner := filepath.Join(t.TempDir(), "inner")
 		if out, err := exec.Command(mpicc, "-o", inner, "testdata/inner.c").CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", mpicc, err, out)

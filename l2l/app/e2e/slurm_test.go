@@ -17,7 +17,7 @@ import (
 // by make test-slurm. The MPI is the first of the variable MPIS; srun must have PMIx.
 func TestAJobOfSlurmGoesOnWhereItWasEnded(t *testing.T) {
 	mpicc, _, _ := strings.Cut(strings.Fields(os.Getenv("MPIS") + " mpicc:mpirun")[0], ":")
-	program := build(t, "../../../mpi/mpienv.sh", mpicc, "go", "build", "-tags", "mpi")
+	program := build(t, "go", "run", "../../../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
 	config := configure(t, "cmaes", 4000)
 	solo := launch{name: "goroutines", program: build(t, "go", "build")}
 	want := solo.whole(t, config)

@@ -1,7 +1,7 @@
 // Command spmd checks the MPI of this machine: started by mpirun or srun on any number of ranks, each a process on one
 // machine, it runs the conformance suite of package mpi.
 //
-//	mpi/mpienv.sh mpicc go build -tags mpi -o spmd ./mpi/mpitest/spmd
+//	go run ./mpi/mpienv mpicc go build -tags mpi -o spmd ./mpi/mpitest/spmd
 //	mpirun -n 4 ./spmd
 //
 // It exits with 0 if every promise was kept. With an argument it ends in one of the other ways below, for tests.
