@@ -82,8 +82,10 @@ type conversation struct {
 	problem optimizer.Problem
 	par     Params
 	seed    uint64
-	server  *child.Server // nil until it is needed
-	broken  error         // why the program cannot be asked any more
+
+	guardian child.Guardian
+	server   *child.Server // nil until it is needed
+	broken   error         // why the program cannot be asked any more
 
 	next    int64 // ID of the next individual
 	told    int64
@@ -101,6 +103,7 @@ func (c *conversation) Close() error {
 		c.server.Close()
 		c.server = nil
 	}
+	c.guardian.Close()
 	c.broken = cmp.Or(c.broken, errClosed)
 	return nil
 }
@@ -168,7 +171,7 @@ func (c *conversation) start() (err error) {
 	ctx, cancel := within(c.par.StartTimeout)
 	defer cancel()
 	command := child.Command{Argv: c.par.Command, Dir: c.par.Dir, Env: c.par.Environment(nil), LogLimit: c.par.LogLimit}
-	c.server, err = child.Serve(ctx, command, child.Introduction{
+	c.server, err = child.Serve(ctx, &c.guardian, command, child.Introduction{
 		Setup: c.setup(), Oldest: 2, MessageLimit: c.par.MessageLimit, Grace: c.par.Grace,
 		Mute: "; want one that serves an optimizer",
 	})
