@@ -105,9 +105,6 @@ func (c *conversation) Close() error {
 	return nil
 }
 
-// Params are the parameters, with those that were chosen automatically.
-func (c *conversation) Params() Params { return c.par }
-
 // MarshalBinary implements optimizer.Optimizer: there is no state here.
 func (c *conversation) MarshalBinary() ([]byte, error) { return nil, optimizer.ErrNoState }
 
@@ -320,6 +317,9 @@ func (c *conversation) checked(evs []optimizer.Evaluated, point func(id int64) (
 			return nil, fmt.Errorf("%w: %d", optimizer.ErrUnknown, ev.ID)
 		}
 		seen[ev.ID] = true
+		if c.problem.Outputs == 0 {
+			ev.Outputs, ev.Targets = nil, nil
+		}
 		r := result{ID: ev.ID, X: x, Failed: true, replace: ev.Replace}
 		if !ev.Failed {
 			if want := c.problem.NumObjectives(); len(ev.Loss) != want {
@@ -329,10 +329,7 @@ func (c *conversation) checked(evs []optimizer.Evaluated, point func(id int64) (
 				return nil, fmt.Errorf("%w: individual %d: %d model outputs and %d targets, want %d", optimizer.ErrShape, ev.ID, len(ev.Outputs), len(ev.Targets), n)
 			}
 			if finite(ev.Loss) && finite(ev.Outputs) && finite(ev.Targets) {
-				r = result{ID: ev.ID, X: x, Loss: slices.Clone(ev.Loss)}
-				if c.problem.Outputs > 0 {
-					r.Outputs, r.Targets = slices.Clone(ev.Outputs), slices.Clone(ev.Targets)
-				}
+				r = result{ID: ev.ID, X: x, Loss: slices.Clone(ev.Loss), Outputs: slices.Clone(ev.Outputs), Targets: slices.Clone(ev.Targets)}
 			}
 		}
 		results[i] = r
