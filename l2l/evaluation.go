@@ -13,6 +13,7 @@ import (
 	"github.com/vmihailenco/msgpack/v5"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+	"github.com/meta-optimization/l2l-mpi/l2l/splitmix"
 )
 
 // Individual is a proposed parameter set.
@@ -106,15 +107,11 @@ func (r *Result) DecodeMsgpack(dec *msgpack.Decoder) error {
 }
 
 // SeedOf is the seed of an evaluation: a hash of the run's seed and of what the evaluation is of, not of when or where it runs, nor of the
-// attempt. It is the finaliser of SplitMix64 (Steele, Lea, Flood 2014, doi 10.1145/2714064.2660195), applied after each part.
+// attempt. Each part is mixed into the hash of those before it.
 func SeedOf(run uint64, individual int64, instance, replicate int) uint64 {
 	h := run
 	for _, part := range []uint64{uint64(individual), uint64(instance), uint64(replicate)} {
-		h = bits.RotateLeft64(h, 23) ^ part
-		h += 0x9e3779b97f4a7c15
-		h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
-		h = (h ^ h>>27) * 0x94d049bb133111eb
-		h ^= h >> 31
+		h = splitmix.Mix(bits.RotateLeft64(h, 23) ^ part)
 	}
 	return h
 }

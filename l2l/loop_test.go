@@ -14,6 +14,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 var (
@@ -97,7 +98,7 @@ func newOptimizer(t *testing.T, name string) optimizer.Optimizer {
 
 func newOptimizerOf(t *testing.T, name string, objectives int) optimizer.Optimizer {
 	t.Helper()
-	for _, a := range optimizer.Catalogue() {
+	for _, a := range catalogue.All() {
 		if a.Name == name {
 			problem := l2l.Problem(space, 0)
 			problem.Objectives = objectives

@@ -242,6 +242,8 @@ func (p Parameter) elements(v any) ([]any, error) {
 		list = boxed(v)
 	case []int:
 		list = boxed(v)
+	case []int64:
+		list = boxed(v)
 	case []bool:
 		list = boxed(v)
 	case []string:
@@ -371,6 +373,35 @@ func (p Params) All() []Value {
 		all[i] = Value{Parameter: q, Value: q.typed(v)}
 	}
 	return all
+}
+
+// Map are the values of all parameters by their names, as Space.Encode takes them.
+func (p Params) Map() map[string]any {
+	values := make(map[string]any, len(p.space))
+	for _, v := range p.All() {
+		values[v.Name] = v.Value
+	}
+	return values
+}
+
+// Flat are the values of all coordinates, each a float64, an int64, a bool or a string, in the order of Space.Labels.
+func (p Params) Flat() []any {
+	flat := make([]any, 0, len(p.values))
+	for _, v := range p.All() {
+		switch x := v.Value.(type) {
+		case []float64:
+			flat = append(flat, boxed(x)...)
+		case []int64:
+			flat = append(flat, boxed(x)...)
+		case []bool:
+			flat = append(flat, boxed(x)...)
+		case []string:
+			flat = append(flat, boxed(x)...)
+		default:
+			flat = append(flat, x)
+		}
+	}
+	return flat
 }
 
 func (p Parameter) typed(v []float64) any {

@@ -50,6 +50,26 @@ func TestEncodeAndDecodeAreInverse(t *testing.T) {
 	}
 }
 
+// Map is what Encode takes, whatever the kinds; Flat has a value for each label.
+func TestMapAndFlatAreTheValuesOfAllKinds(t *testing.T) {
+	s := append(mixed(), optimizee.Space{
+		{Name: "ns", Kind: optimizee.Int, Size: 2, Lower: 1, Upper: 7}, {Name: "ons", Kind: optimizee.Bool, Size: 2},
+		{Name: "rules", Kind: optimizee.Categorical, Size: 2, Choices: []string{"stdp", "bcm"}},
+	}...)
+	x := []float64{2.5, 0, 3, 1, 2, 1, 2, 3, 4, 5, 0, 1, 1, 0}
+	p, err := s.Decode(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := s.Encode(p.Map()); err != nil || !reflect.DeepEqual(again, x) {
+		t.Errorf("%v becomes %v, %v", x, again, err)
+	}
+	want := []any{2.5, 1.0, int64(3), true, "oja", 1.0, 2.0, 3.0, int64(4), int64(5), false, true, "bcm", "stdp"}
+	if got := p.Flat(); !reflect.DeepEqual(got, want) || len(got) != len(s.Labels()) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func TestNoValueLeavesItsBounds(t *testing.T) {
 	s := mixed()
 	for _, far := range []float64{math.Inf(-1), -1e300, -0.6, 1e300, math.Inf(1)} {

@@ -95,7 +95,7 @@ func minimal(points [][]float64) [][]float64 {
 	slices.SortFunc(points, slices.Compare)
 	kept := points[:0]
 	for _, p := range points { // one that dominates p, or equals it, comes before it
-		if !slices.ContainsFunc(kept, func(q []float64) bool { return dominates(q, p) || slices.Equal(q, p) }) {
+		if !slices.ContainsFunc(kept, func(q []float64) bool { return Dominates(q, p) || slices.Equal(q, p) }) {
 			kept = append(kept, p)
 		}
 	}

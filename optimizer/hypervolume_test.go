@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestHypervolumesByHand(t *testing.T) {
+func TestHypervolumeByHand(t *testing.T) {
 	for _, c := range []struct {
 		points    [][]float64
 		reference []float64

@@ -1,18 +1,19 @@
-// Package optimizer holds the outer loop's algorithms behind one contract, [Optimizer]: Ask proposes individuals, Tell reports
-// their losses. An algorithm is a state machine without clocks, files, goroutines or global randomness: the same
-// calls give the same answers, and its whole state can be marshalled at any moment.
+// Package optimizer is the contract of the outer loop's algorithms, [Optimizer]: Ask proposes individuals, Tell reports their losses. An
+// algorithm is a state machine without clocks, files, goroutines or global randomness: the same calls give the same answers, and its whole
+// state can be marshalled at any moment.
 //
-// Algorithms minimise, and work on plain vectors in a box ([Problem]); directions of objectives, names, units and scales of
-// parameters are the concern of others. The package can be used alone:
+// Algorithms minimise, and work on plain vectors in a box ([Problem]); directions of objectives, names, units and scales of parameters are the
+// concern of others, and so is the evaluation. The package can be used alone, with the algorithms of the packages below it:
 //
-//	o, err := optimizer.NewCMAES(optimizer.Box(10, -5, 5), optimizer.DefaultCMAES(), 1)
+//	o, err := cmaes.New(optimizer.Box(10, -5, 5), cmaes.Defaults(), 1)
 //	for o.Status().Stop == "" {
 //		candidates, err := o.Ask(0)
 //		…
 //		err = o.Tell(results)
 //	}
 //
-// [Catalogue] lists all algorithms. Each file reads in the same order: parameters, constants, state, Ask and Tell, codec.
+// Package catalogue lists them all. An algorithm of one's own is made of package kit, passes package optimizertest, and is described to others
+// by [Describe]. Each algorithm's file reads in the same order: parameters, constants, state, Ask and Tell, codec.
 package optimizer
 
 import (
@@ -65,8 +66,7 @@ type WarmStarter interface {
 type Recaller interface {
 	Optimizer
 	// Recall takes the place of an Ask when the record of a search is replayed: the candidates, with the IDs of the record, are what the
-	// search proposed then. Tell follows as recorded. The points are
-	// read-only, as those of an Ask.
+	// search proposed then. Tell follows as recorded. The points are read-only, as those of an Ask.
 	Recall(proposed []Candidate) error
 }
 
@@ -93,7 +93,7 @@ type Evaluated struct {
 type Status struct {
 	Generation int        // generations completed; for asynchronous algorithms, results told divided by the population size
 	Told       int64      // results told
-	Best       *Solution  // the smallest loss so far (the first of equals); nil before the first success and with several objectives
+	Best       *Solution  // the best so far by its Standing (the first of equals); nil before the first success and with several objectives
 	Front      []Solution // with several objectives: the best known solutions, of which none dominates another
 	Posterior  []Weighted // of an algorithm that samples one: its sample, from the smallest loss to the largest; nil before there is one
 	Stop       string     // why the search has ended by itself; "" while it goes on
@@ -124,10 +124,10 @@ var (
 	ErrUnknown = errors.New("optimizer: individual is not outstanding")
 	// ErrShape is returned by Tell for a loss or outputs of the wrong length.
 	ErrShape = errors.New("optimizer: wrong number of values")
-	// ErrState is returned by UnmarshalBinary for bytes that are not a state of this algorithm on this problem.
+	// ErrState is returned by UnmarshalBinary for bytes that are not a state of this algorithm, in this version of its search, on this problem.
 	ErrState = errors.New("optimizer: not a state of this search")
-	// ErrNoState is returned by MarshalBinary of a search whose state lies in another program. Such a search is
-	// resumed by replaying its record: see [Recaller].
+	// ErrNoState is returned by MarshalBinary of a search whose state lies in another program. Such a search is resumed by replaying its
+	// record: see [Recaller].
 	ErrNoState = errors.New("optimizer: the search's state lies in another program")
 	// ErrUnsuited is returned by constructors for a problem that the algorithm cannot handle.
 	ErrUnsuited = errors.New("optimizer: problem does not suit the algorithm")

@@ -36,46 +36,59 @@ func (c Coordinate) Width() float64 {
 	return c.Upper - c.Lower
 }
 
-// clip returns x as a value that the coordinate may take.
-func (c Coordinate) clip(x float64) float64 {
+// Clip returns x as a value that the coordinate may take.
+func (c Coordinate) Clip(x float64) float64 {
 	if c.Kind != Continuous {
 		x = math.Round(x)
 	}
 	return min(max(x, c.Lower), c.Upper)
 }
 
-// draw returns a random value from the initial distribution.
-func (c Coordinate) draw(rng *rand.Rand) float64 {
+// Draw returns a random value from the initial distribution.
+func (c Coordinate) Draw(rng *rand.Rand) float64 {
 	switch {
 	case c.Kind == Continuous && c.Std == 0:
-		return c.clip(c.Lower + (c.Upper-c.Lower)*rng.Float64())
+		return c.Clip(c.Lower + (c.Upper-c.Lower)*rng.Float64())
 	case c.Std == 0: // each whole number equally often
-		return c.clip(c.Lower + math.Floor((c.Upper-c.Lower+1)*rng.Float64()))
+		return c.Clip(c.Lower + math.Floor((c.Upper-c.Lower+1)*rng.Float64()))
 	}
 	for range 100 {
 		if x := c.Mean + c.Std*rng.NormFloat64(); c.Lower <= x && x <= c.Upper {
-			return c.clip(x)
+			return c.Clip(x)
 		}
 	}
-	return c.clip(c.Mean) // the bounds cut off nearly everything
+	return c.Clip(c.Mean) // the bounds cut off nearly everything
 }
 
-// quantile returns the value below which the part u of the initial distribution lies, 0 <= u <= 1: uniform u give values distributed
-// like those of draw.
-func (c Coordinate) quantile(u float64) float64 {
+// Quantile returns the value below which the part u of the initial distribution lies, 0 <= u <= 1: uniform u give values distributed
+// like those of Draw.
+func (c Coordinate) Quantile(u float64) float64 {
 	u = min(max(u, 0x1p-53), 1-0x1p-53)
 	switch {
 	case c.Kind == Continuous && c.Std == 0:
-		return c.clip(c.Lower + (c.Upper-c.Lower)*u)
+		return c.Clip(c.Lower + (c.Upper-c.Lower)*u)
 	case c.Std == 0:
-		return c.clip(c.Lower + math.Floor((c.Upper-c.Lower+1)*u))
+		return c.Clip(c.Lower + math.Floor((c.Upper-c.Lower+1)*u))
 	}
 	normal := distuv.Normal{Mu: c.Mean, Sigma: c.Std}
 	below, above := normal.CDF(c.Lower), normal.CDF(c.Upper)
 	if x := normal.Quantile(below + (above-below)*u); !math.IsInf(x, 0) {
-		return c.clip(x)
+		return c.Clip(x)
 	}
-	return c.clip(c.Mean) // the bounds cut off nearly everything
+	return c.Clip(c.Mean) // the bounds cut off nearly everything
+}
+
+// Reach is the interval whose points Clip maps into the bounds evenly: whole numbers have half a step beyond the outermost.
+func (c Coordinate) Reach() (lower, upper float64) {
+	if c.Kind == Continuous {
+		return c.Lower, c.Upper
+	}
+	return c.Lower - 0.5, c.Upper + 0.5
+}
+
+// Other draws one of the categories other than x, of a categorical coordinate with two or more.
+func (c Coordinate) Other(rng *rand.Rand, x float64) float64 {
+	return math.Mod(x+1+float64(rng.IntN(int(c.Upper))), c.Upper+1)
 }
 
 // Problem is what an optimizer knows of the search.
@@ -140,7 +153,7 @@ func (p Problem) Check() error {
 func (p Problem) Draw(rng *rand.Rand) []float64 {
 	x := make([]float64, len(p.Coords))
 	for i, c := range p.Coords {
-		x[i] = c.draw(rng)
+		x[i] = c.Draw(rng)
 	}
 	return x
 }
@@ -148,6 +161,6 @@ func (p Problem) Draw(rng *rand.Rand) []float64 {
 // Clip moves x, in place, to the nearest point that the problem allows.
 func (p Problem) Clip(x []float64) {
 	for i, c := range p.Coords {
-		x[i] = c.clip(x[i])
+		x[i] = c.Clip(x[i])
 	}
 }

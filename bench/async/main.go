@@ -4,8 +4,8 @@
 //	go run ./bench/async cmaes cmaes_async
 //	go run ./bench/async -slots 64 jade de_async pso pso_async
 //
-// An algorithm that is not asynchronous proposes its next generation when it has been told all of the last one; its individuals are evaluated by the slots
-// as these become free. Time is simulated: figures do not depend on the machine.
+// An algorithm that is not asynchronous proposes its next generation when it has been told all of the last one; its individuals are evaluated by
+// the slots as these become free. Time is simulated: figures do not depend on the machine.
 package main
 
 import (
@@ -15,12 +15,12 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // settings of a simulation.
@@ -103,16 +103,15 @@ func (q *queue) Pop() any {
 
 // search runs the algorithm until the target is reached.
 func search(s settings, name string, spec functions.Spec, seed uint64) (outcome, error) {
-	all := optimizer.Catalogue()
-	at := slices.IndexFunc(all, func(a optimizer.Algorithm) bool { return a.Name == name })
-	if at < 0 {
+	algorithm, ok := catalogue.Find(name)
+	if !ok {
 		return outcome{}, fmt.Errorf("no algorithm has that name")
 	}
 	fn, err := functions.New(spec)
 	if err != nil {
 		return outcome{}, err
 	}
-	o, err := all[at].New(optimizer.Box(s.dim, fn.Lower, fn.Upper), all[at].Params(), seed)
+	o, err := algorithm.New(optimizer.Box(s.dim, fn.Lower, fn.Upper), algorithm.Params(), seed)
 	if err != nil {
 		return outcome{}, err
 	}

@@ -1,5 +1,5 @@
-// Command bayes asks: how many evaluations does Bayesian optimisation, in batches of four, need to come within 0.01 of the optimum of the functions that
-// it is usually judged by, and how long does it think? Random search of 1,000 evaluations is shown beside it.
+// Command bayes asks: how many evaluations does Bayesian optimisation, in batches of four, need to come within 0.01 of the optimum of the
+// functions that it is usually judged by, and how long does it think? Random search of 1,000 evaluations is shown beside it.
 //
 //	go run ./bench/bayes [-seeds 15] [-output bench/results/bayes.json]
 //
@@ -18,6 +18,8 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/bayes"
+	"github.com/meta-optimization/l2l-mpi/optimizer/design"
 )
 
 const (
@@ -82,7 +84,7 @@ func measure(name string, seeds int) (m measurement, err error) {
 	var thinking time.Duration
 	generations := 0
 	for seed := range seeds {
-		o, err := optimizer.NewBayes(problem, optimizer.DefaultBayes(), uint64(seed))
+		o, err := bayes.New(problem, bayes.Defaults(), uint64(seed))
 		if err != nil {
 			return m, err
 		}
@@ -95,7 +97,7 @@ func measure(name string, seeds int) (m measurement, err error) {
 		generations += o.Status().Generation
 		m.All = append(m.All, n)
 
-		r, err := optimizer.NewRandom(problem, optimizer.DefaultRandom(), uint64(seed))
+		r, err := design.NewRandom(problem, design.RandomDefaults(), uint64(seed))
 		if err != nil {
 			return m, err
 		}

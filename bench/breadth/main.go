@@ -19,6 +19,7 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // row is what came of a function.
@@ -49,9 +50,8 @@ func main() {
 }
 
 func run(algorithm, dims string, budget, instances int, output string) error {
-	catalogue := optimizer.Catalogue()
-	at := slices.IndexFunc(catalogue, func(a optimizer.Algorithm) bool { return a.Name == algorithm })
-	if at < 0 {
+	searched, ok := catalogue.Find(algorithm)
+	if !ok {
 		return fmt.Errorf("no algorithm is called %q", algorithm)
 	}
 	var rows []row
@@ -65,7 +65,7 @@ func run(algorithm, dims string, budget, instances int, output string) error {
 			r := row{Dim: dim, Function: f}
 			for !r.Solved && r.Trials < instances {
 				r.Trials++
-				if r.Evaluations, r.Solved, err = trial(catalogue[at], f, dim, r.Trials, budget*dim); err != nil {
+				if r.Evaluations, r.Solved, err = trial(searched, f, dim, r.Trials, budget*dim); err != nil {
 					return fmt.Errorf("f%d in %d dimensions: %w", f, dim, err)
 				}
 			}

@@ -89,7 +89,8 @@ func run(mpis []string, ranks, dims []int, seconds float64, repeat int) error {
 					if len(c) > 0 {
 						loop = fmt.Sprintf("%.0f", median(c))
 					}
-					fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%.0f\t%.0f\t%.2f\t%s\t\n", mpirun, n, d, schedule, median(a), median(b), median(a)/median(b), loop)
+					fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%.0f\t%.0f\t%.2f\t%s\t\n", mpirun, n, d, schedule, median(a), median(b), median(a)/median(b),
+						loop)
 				}
 			}
 		}

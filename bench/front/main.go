@@ -22,6 +22,7 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/moo"
 )
 
 // comparison is an algorithm on a problem. The populations are 100 for nsga2, and 92 for nsga3, which has 91 reference directions.
@@ -79,7 +80,8 @@ func run(python string, evaluations, seeds int, output string) error {
 		out["pymoo"] = version
 		fmt.Fprintf(t, "%s\t%s\t%.5f\t%.5f\t%.5f\t%.5f\t%.4f\t\n", c.Algorithm, c.Problem, c.Limit, c.Ours, c.Archive, c.Pymoo, c.Ratio)
 	}
-	fmt.Printf("hypervolume after %d evaluations, median of %d seeds; pymoo %v, %s, %s\n", evaluations, seeds, out["pymoo"], out["go"], out["machine"])
+	fmt.Printf("hypervolume after %d evaluations, median of %d seeds; pymoo %v, %s, %s\n", evaluations, seeds, out["pymoo"], out["go"],
+		out["machine"])
 	if err := t.Flush(); err != nil || output == "" {
 		return err
 	}
@@ -141,9 +143,9 @@ func (c *comparison) search(fn *functions.Function, evaluations int, seed uint64
 	}
 	switch c.Algorithm {
 	case "nsga2":
-		o, err = optimizer.NewNSGA2(problem, optimizer.DefaultNSGA2(), seed)
+		o, err = moo.NewNSGA2(problem, moo.NSGA2Defaults(), seed)
 	case "nsga3":
-		o, err = optimizer.NewNSGA3(problem, optimizer.DefaultNSGA3(), seed)
+		o, err = moo.NewNSGA3(problem, moo.NSGA3Defaults(), seed)
 	}
 	if err != nil {
 		return nil, nil, err

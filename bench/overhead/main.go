@@ -5,8 +5,8 @@
 //	python3 -m venv /tmp/pycma && /tmp/pycma/bin/pip install cma coco-experiment
 //	go run ./bench/overhead -python /tmp/pycma/bin/python [-output bench/results/overhead.json]
 //
-// Without -python pycma is left out. Times are those of the processor, garbage collection included, so that they do not depend on what else the machine does;
-// of several rounds, in which both take turns, the shortest counts. Both compute with one thread.
+// Without -python pycma is left out. Times are those of the processor, garbage collection included, so that they do not depend on what else the
+// machine does; of several rounds, in which both take turns, the shortest counts. Both compute with one thread.
 package main
 
 import (
@@ -22,6 +22,8 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/bench/internal/pycma"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/cmaes"
+	"github.com/meta-optimization/l2l-mpi/optimizer/nes"
 )
 
 // small is a comparison with pycma; times are in µs per evaluation.
@@ -90,12 +92,12 @@ func run(python string, rounds int, output string) error {
 		dim       int
 		make      func(optimizer.Problem) (optimizer.Optimizer, error)
 	}{
-		{"cmaes, covariance: diagonal", 28_800, cmaes("diagonal")},
-		{"cmaes, covariance: low_rank", 28_800, cmaes("low_rank")},
+		{"cmaes, covariance: diagonal", 28_800, cmaesWith("diagonal")},
+		{"cmaes, covariance: low_rank", 28_800, cmaesWith("low_rank")},
 		{"snes", 28_800, func(p optimizer.Problem) (optimizer.Optimizer, error) {
-			par := optimizer.DefaultSNES()
+			par := nes.SNESDefaults()
 			par.PopSize = 98
-			return optimizer.NewSNES(p, par, 1)
+			return nes.NewSNES(p, par, 1)
 		}},
 		{"evolution_strategies", 28_800, evolutionStrategies},
 		{"evolution_strategies", 1_000_000, evolutionStrategies},
@@ -122,18 +124,18 @@ func run(python string, rounds int, output string) error {
 	return os.WriteFile(output, append(b, '\n'), 0o644)
 }
 
-func cmaes(covariance string) func(optimizer.Problem) (optimizer.Optimizer, error) {
+func cmaesWith(covariance string) func(optimizer.Problem) (optimizer.Optimizer, error) {
 	return func(p optimizer.Problem) (optimizer.Optimizer, error) {
-		par := optimizer.DefaultCMAES()
+		par := cmaes.Defaults()
 		par.PopSize, par.Covariance = 98, covariance
-		return optimizer.NewCMAES(p, par, 1)
+		return cmaes.New(p, par, 1)
 	}
 }
 
 func evolutionStrategies(p optimizer.Problem) (optimizer.Optimizer, error) {
-	par := optimizer.DefaultEvolutionStrategies()
+	par := nes.ESDefaults()
 	par.PopSize, par.EvaluateCentre = 98, false
-	return optimizer.NewEvolutionStrategies(p, par, 1)
+	return nes.NewES(p, par, 1)
 }
 
 // compare measures a search of both on the Rosenbrock function, from a random point to its convergence or as many evaluations as show
@@ -142,9 +144,9 @@ func compare(dim, rounds int, worker *pycma.Worker) (small, error) {
 	budget := 200 * dim
 	s := small{Dim: dim, Ours: math.Inf(1)}
 	for round := range rounds {
-		par := optimizer.DefaultCMAES()
+		par := cmaes.Defaults()
 		par.Restarts = "none"
-		o, err := optimizer.NewCMAES(optimizer.Box(dim, -5, 5), par, uint64(round))
+		o, err := cmaes.New(optimizer.Box(dim, -5, 5), par, uint64(round))
 		if err != nil {
 			return s, err
 		}

@@ -1,5 +1,6 @@
 // Command process asks: what does an evaluation by a program cost, beyond the program's own time? It calls a function in Python directly, and
-// through a worker, in turn, with the package l2l_optimizee, with and without msgpack and numpy, and in JSON without a library; and it starts a small program for each evaluation.
+// through a worker, in turn, with the package l2l_optimizee, with and without msgpack and numpy, and in JSON without a library; and it starts a
+// small program for each evaluation.
 //
 //	go run ./bench/process [-python .venv/bin/python] [-calls 2000] [-repeat 5]
 //

@@ -1,7 +1,7 @@
 // Command quality answers: how many evaluations does an algorithm need? It runs algorithms of the catalogue, and pycma, on functions of the BBOB
 // test bed and prints the average running time (aRT) to the target beside published figures.
 //
-//	go run ./bench/quality -functions 1,8,10,15 -dims 5,10 cmaes 'cmaes{restarts: none, pop_size: 32}' differential
+//	go run ./bench/quality -functions 1,8,10,15 -dims 5,10 cmaes 'cmaes{restarts: none, pop_size: 32}' lshade
 //	go run ./bench/quality -python pycma/bin/python cmaes pycma
 //	mpirun -n 64 ./quality …      (built with -tags mpi): the trials are split over the ranks
 //
@@ -47,7 +47,8 @@ func run(comm mpi.Comm) error {
 	flag.Func("functions", "numbers of BBOB functions, e.g. 1,8,10-12 (default 1,8,10,15)", list(&p.functions))
 	flag.Func("dims", "dimensions (default 5,10)", list(&p.dims))
 	flag.Func("instances", "instances (default 1-15)", list(&p.instances))
-	flag.IntVar(&p.repeats, "repeats", 10, "trials on each instance, of other seeds; with one, the mean of 15 instances is uncertain by a tenth or more")
+	flag.IntVar(&p.repeats, "repeats", 10, "trials on each instance, of other seeds; with one, the mean of 15 instances is uncertain by a tenth "+
+		"or more")
 	flag.IntVar(&p.budget, "budget", 100_000, "evaluations per dimension after which a trial is given up")
 	flag.Float64Var(&p.target, "target", 1e-8, "distance to the optimum that counts as reached")
 	flag.StringVar(&p.python, "python", "python3", "Python with the packages cma and coco-experiment, for the algorithm pycma")

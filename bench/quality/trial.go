@@ -13,6 +13,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // plan is what is to be run.
@@ -62,27 +63,26 @@ func (p *plan) trials() ([]trial, error) {
 // parse reads an algorithm as the command line has it: a name of the catalogue, perhaps with parameters: "name{key: value, …}".
 func parse(s string) (optimizer.Algorithm, any, error) {
 	name, _, _ := strings.Cut(s, "{")
-	all := optimizer.Catalogue()
-	at := slices.IndexFunc(all, func(a optimizer.Algorithm) bool { return a.Name == name })
-	if at < 0 {
-		return optimizer.Algorithm{}, nil, fmt.Errorf("algorithm %q, want pycma or one of the catalogue", name)
+	a, ok := catalogue.Find(name)
+	if !ok {
+		return a, nil, fmt.Errorf("algorithm %q, want pycma or one of the catalogue", name)
 	}
-	params := all[at].Params()
-	if set := s[len(name):]; set != "" {
-		var keys map[string]any
-		if err := yaml.Unmarshal([]byte(set), &keys); err != nil {
-			return all[at], nil, fmt.Errorf("algorithm %q: %w", s, err)
+	params := a.Params()
+	var settings map[string]yaml.Node
+	if err := yaml.Unmarshal([]byte(s[len(name):]), &settings); err != nil {
+		return a, nil, fmt.Errorf("algorithm %q: %w", s, err)
+	}
+	for key, value := range settings {
+		fields := schema.Fields(params) // those of embedded structs, too
+		at := slices.IndexFunc(fields, func(f schema.Field) bool { return f.Key == key })
+		if at < 0 {
+			return a, nil, fmt.Errorf("algorithm %q has no parameter %s", name, key)
 		}
-		for key := range keys {
-			if !slices.ContainsFunc(schema.Fields(params), func(f schema.Field) bool { return f.Key == key }) {
-				return all[at], nil, fmt.Errorf("algorithm %q has no parameter %s", name, key)
-			}
-		}
-		if err := yaml.Unmarshal([]byte(set), params); err != nil {
-			return all[at], nil, fmt.Errorf("algorithm %q: %w", s, err)
+		if err := value.Decode(fields[at].Value.Addr().Interface()); err != nil {
+			return a, nil, fmt.Errorf("algorithm %q: %s: %w", s, key, err)
 		}
 	}
-	return all[at], params, nil
+	return a, params, nil
 }
 
 // seed depends on nothing but the trial's place.

@@ -1,5 +1,5 @@
-// Package app is the program: configuration, command line, progress, signals, and what a run leaves behind. It is the only package
-// that knows all others.
+// Package app is the program: the command line, signals, exit codes and the terminal, over the packages config, run and report. It is the only
+// package that knows all others.
 //
 // A program with optimizees of its own is as short as l2l-mpi itself:
 //
@@ -28,6 +28,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizee/neuron"
 	"github.com/meta-optimization/l2l-mpi/optimizee/process"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 	program "github.com/meta-optimization/l2l-mpi/optimizer/process"
 )
 
@@ -58,7 +59,7 @@ func Main(own ...optimizee.Type) { Program{Optimizees: own}.Main() }
 func (p Program) kinds() config.Kinds {
 	return config.Kinds{
 		Optimizees: append([]optimizee.Type{neuron.Type, digits.Type, process.Type, functions.Type}, p.Optimizees...),
-		Optimizers: slices.Concat(optimizer.Catalogue(), []optimizer.Algorithm{program.Algorithm}, p.Optimizers),
+		Optimizers: slices.Concat(catalogue.All(), []optimizer.Algorithm{program.Algorithm}, p.Optimizers),
 	}
 }
 
@@ -160,7 +161,7 @@ func (s *session) command() *cobra.Command {
 	flags.BoolVar(&o.resume, "resume", false, "go on with the run in its directory, or start it where there is none")
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
 	flags.StringVar(&o.logLevel, "log-level", "info", "what to log: debug, info, warn, error")
-	root.AddCommand(checkCommand(s.kinds), describeCommand(s.kinds), evalCommand(s.kinds), exportCommand())
+	root.AddCommand(checkCommand(s.kinds), describeCommand(s.kinds), evalCommand(s.kinds), exportCommand(s.kinds))
 	return root
 }
 

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // packed is a model that evaluates several individuals in one call, of parameters of every kind or of one alone, with outputs or
@@ -121,7 +121,7 @@ func TestEveryAlgorithmRunsFromItsConfiguration(t *testing.T) {
 	}
 	start(t, "earlier of two goals true", "one: true, goals: 2", "random, pop_size: 80", "")
 	start(t, "earlier of two goals false", "one: false, goals: 2", "random, pop_size: 80", "")
-	for _, a := range optimizer.Catalogue() {
+	for _, a := range catalogue.All() {
 		t.Run(a.Name, func(t *testing.T) {
 			for _, one := range []string{"true", "false"} {
 				ran := 0
@@ -155,13 +155,12 @@ func TestEveryAlgorithmRunsFromItsConfiguration(t *testing.T) {
 					}
 					warm := start(t, name+" warm", model, a.Name, fmt.Sprintf("warm_start: {run: %s, individuals: [{v: 2.5}]}\n", filepath.Join(dir, earlier)))
 					first := math.NaN()
-					if err := report.Individuals(warm, func(_ l2l.Begun, told report.Told) error {
-						if told.ID == 0 {
-							first = told.X[0]
-						}
-						return nil
-					}); err != nil {
+					r, err := report.Open(warm, nil)
+					if err != nil {
 						t.Fatal(err)
+					}
+					if zero, err := r.Individual(0); err == nil {
+						first = zero.X[0]
 					}
 					if first != 2.5 {
 						t.Errorf("%s: the first individual has v = %g, want the given one, 2.5", model, first)

@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
-	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/l2l/run"
 )
@@ -64,43 +65,66 @@ func prove(w io.Writer, dir string, kinds config.Kinds) error {
 	return err
 }
 
-func exportCommand() *cobra.Command {
+func exportCommand(kinds config.Kinds) *cobra.Command {
 	var format, output, table string
+	tables := report.Tables()
+	names := make([]string, len(tables))
+	usages := make([]string, len(tables))
+	for i, t := range tables {
+		names[i], usages[i] = t.Name, t.Name+" ("+t.Doc+")"
+	}
 	cmd := &cobra.Command{
 		Use:   "export RUN",
-		Short: "Write the trajectory of a run, finished or not: one row per evaluation; or the posterior of one that is finished",
+		Short: "Write a table of a run, finished or not: its trajectory, one row per evaluation, or another",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if format != "csv" {
 				return usage(fmt.Errorf("--format %s: want csv", format))
 			}
-			if table != "trajectory" && table != "posterior" {
-				return usage(fmt.Errorf("--table %s: want trajectory or posterior", table))
+			at := slices.Index(names, table)
+			if at < 0 {
+				return usage(fmt.Errorf("--table %s: want %s", table, strings.Join(names, ", ")))
 			}
-			if !journal.Exists(args[0]) {
-				return usage(fmt.Errorf("%s holds no run", args[0]))
+			r, err := open(args[0], kinds)
+			if err != nil {
+				return err
 			}
-			w := cmd.OutOrStdout()
-			if output != "" {
-				f, err := os.Create(output)
-				if err != nil {
-					return failure{exitFailed, err}
-				}
-				defer func() { err = errors.Join(err, f.Close()) }()
-				w = f
+			t, err := r.Table(tables[at])
+			if err == nil {
+				err = writeTo(output, cmd.OutOrStdout(), t.WriteCSV)
 			}
-			write := report.CSV
-			if table == "posterior" {
-				write = report.PosteriorCSV
-			}
-			if err := write(w, args[0]); err != nil {
+			if err != nil {
 				return failure{exitFailed, err}
 			}
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "csv", "csv")
-	cmd.Flags().StringVar(&table, "table", "trajectory", "trajectory; or posterior: the individuals of the posterior sample with their weights")
+	cmd.Flags().StringVar(&table, "table", "trajectory", strings.Join(usages, "; "))
 	cmd.Flags().StringVarP(&output, "output", "o", "", "the file to write; without it the standard output")
 	return cmd
+}
+
+// writeTo has something written to a file, or, where none is named, to the standard output.
+func writeTo(file string, stdout io.Writer, write func(io.Writer) error) error {
+	if file == "" {
+		return write(stdout)
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
+}
+
+// open opens the run in a directory.
+func open(dir string, kinds config.Kinds) (*report.Run, error) {
+	r, err := report.Open(dir, kinds.Search)
+	switch {
+	case errors.Is(err, report.ErrNoRun):
+		return nil, usage(err)
+	case err != nil:
+		return nil, failure{exitFailed, err}
+	}
+	return r, nil
 }

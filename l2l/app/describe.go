@@ -70,7 +70,9 @@ func describe(w io.Writer, name string, kinds config.Kinds) error {
 		}
 		begin(a.Title)
 		for _, fact := range [][2]string{{"Choose it", a.When}, {"Cost per generation", a.Cost}, {"Parallelism", a.Parallelism}, {"Reference", a.Reference}} {
-			paragraph(w, "", fact[0]+": "+fact[1]+".")
+			if fact[1] != "" {
+				paragraph(w, "", fact[0]+": "+fact[1]+".")
+			}
 		}
 		fmt.Fprintln(w)
 		describeRows(w, "", a.Params())

@@ -1,12 +1,13 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -14,8 +15,9 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
-	"github.com/meta-optimization/l2l-mpi/l2l/journal"
+	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
+	"github.com/meta-optimization/l2l-mpi/l2l/run"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
@@ -42,7 +44,7 @@ func evalCommand(kinds config.Kinds) *cobra.Command {
 			}
 			x := p.Middle()
 			if dir != "" {
-				ind, err := individualOf(dir, individual)
+				ind, err := individualOf(dir, kinds, individual)
 				if err != nil {
 					return usage(err)
 				}
@@ -78,22 +80,17 @@ func evalCommand(kinds config.Kinds) *cobra.Command {
 	return cmd
 }
 
-// individualOf finds an individual in a run's journal; id < 0 is the best.
-func individualOf(dir string, id int64) (l2l.Individual, error) {
-	if id < 0 {
-		return report.Best(dir)
+// individualOf finds an individual of a run; id < 0 is the best.
+func individualOf(dir string, kinds config.Kinds, id int64) (l2l.Individual, error) {
+	r, err := open(dir, kinds)
+	if err != nil {
+		return l2l.Individual{}, err
 	}
-	for e, err := range journal.Read(dir, 0) {
-		if err != nil && !journal.IsTorn(err) {
-			return l2l.Individual{}, err
-		}
-		if asked, ok := e.Event.(l2l.Asked); ok {
-			if i := slices.IndexFunc(asked.Individuals, func(ind l2l.Individual) bool { return ind.ID == id }); i >= 0 {
-				return asked.Individuals[i], nil
-			}
-		}
+	if id >= 0 {
+		return r.Individual(id)
 	}
-	return l2l.Individual{}, fmt.Errorf("%s: no individual %d", dir, id)
+	best, err := r.Best()
+	return best.Individual, err
 }
 
 // assigned reads parameters given as name=value.
@@ -113,117 +110,84 @@ func assigned(assignments []string) (map[string]any, error) {
 	return values, nil
 }
 
-// evaluate evaluates one point and tells all about it.
+// evaluate evaluates one point, in a slot like those of a run, and tells all about it.
 func evaluate(ctx context.Context, p *config.Plan, w io.Writer, x []float64, instance int, seed uint64) (err error) {
 	ctx, stop := interruptible(ctx, os.Exit)
 	defer stop()
-	o, err := p.NewOptimizee()
-	if err != nil {
-		return failure{exitFailed, err}
-	}
-	if c, ok := o.(optimizee.Opener); ok {
-		defer func() { err = errors.Join(err, c.Close()) }()
-	}
-	params, err := p.Space.Decode(x)
-	if err != nil {
+	if _, err := p.Space.Decode(x); err != nil {
 		return usage(err)
 	}
-	if err := getReady(ctx, p, o); err != nil {
+	dir, err := os.MkdirTemp("", "l2l-eval-")
+	if err != nil {
 		return failure{exitFailed, err}
 	}
-	e := optimizee.Evaluation{Params: params, Instance: instance, Seed: seed}
-	if s, ok := o.(optimizee.Scratch); ok {
-		if e.Dir, err = os.MkdirTemp("", "l2l-eval-"); err != nil {
-			return failure{exitFailed, err}
-		}
-		if !s.NeedsDir() { // it may make it
-			_ = os.Remove(e.Dir)
-		}
-		defer func() {
-			if os.Remove(e.Dir) != nil && exists(e.Dir) { // not empty
-				fmt.Fprintf(os.Stderr, "what the evaluation left behind is in %s\n", e.Dir)
-			}
-		}()
-	}
-	if p.Execution.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, p.Execution.Timeout)
-		defer cancel()
-	}
-	began := time.Now()
-	out, err := o.Evaluate(ctx, e)
-	took := time.Since(began)
-	if err == nil && len(out.Fitness) != len(p.Objectives) {
-		err = fmt.Errorf("it returned %d fitness values, want %d", len(out.Fitness), len(p.Objectives))
-	}
+	defer tellLeftovers(dir)
+	slot, err := run.OpenSlot(ctx, p, dir)
 	if err != nil {
-		if terr := individual(w, p, x, nil); terr != nil {
-			return terr
-		}
-		return failure{exitFailed, fmt.Errorf("the evaluation failed after %v: %w", took.Round(time.Microsecond), err)}
+		return failure{exitFailed, err}
 	}
-	if err := individual(w, p, x, out.Fitness); err != nil {
+	defer func() {
+		if cerr := slot.Close(); cerr != nil {
+			err = errors.Join(err, failure{exitFailed, cerr})
+		}
+	}()
+	e := l2l.Evaluation{Instance: instance, Seed: seed, X: x}
+	r := slot.Evaluate(ctx, e)
+	took := time.Duration(r.Seconds * float64(time.Second)).Round(time.Microsecond)
+	if err := report.WriteIndividual(w, p.Space, p.Objectives, x, r.Fitness); err != nil {
 		return err
 	}
-	if len(out.Outputs) > 0 {
-		fmt.Fprintf(w, "  %d model outputs: %s\n", len(out.Outputs), text(out.Outputs))
+	if r.Outcome != l2l.OK {
+		return failure{exitFailed, fmt.Errorf("the evaluation failed after %v: %s", took, r.Reason)}
 	}
-	fmt.Fprintf(os.Stderr, "instance %d, seed %d: %v\n", instance, seed, took.Round(time.Microsecond))
-	if rep, ok := o.(optimizee.Reporter); ok {
-		fmt.Fprintln(w)
-		return rep.Report(ctx, e, w)
+	if len(r.Outputs) > 0 {
+		fmt.Fprintf(w, "  %d model outputs: %s\n", len(r.Outputs), report.VectorText(r.Outputs))
+	}
+	fmt.Fprintf(os.Stderr, "instance %d, seed %d: %v\n", instance, seed, took)
+	if err := writeReport(ctx, w, slot, e); err != nil {
+		return failure{exitFailed, err}
 	}
 	return nil
 }
 
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-// explain has the optimizee, if it can, report on an individual.
+// explain has the optimizee, if it can, report on an individual, in a slot like those of the run.
 func explain(w io.Writer, p *config.Plan, ind l2l.Individual) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v", r)
-		}
-	}()
 	if _, ok := p.Optimizee.New().(optimizee.Reporter); !ok {
-		return nil
-	}
-	o, err := p.NewOptimizee()
-	if err != nil {
-		return err
-	}
-	if c, ok := o.(optimizee.Opener); ok {
-		defer func() { err = errors.Join(err, c.Close()) }()
-	}
-	if err := getReady(context.Background(), p, o); err != nil {
-		return err
+		return nil // without starting one
 	}
 	search, err := p.NewSearch()
 	if err != nil {
 		return err
 	}
-	e := search.First(ind)
-	params, err := p.Space.Decode(e.X)
+	slot, err := run.OpenSlot(context.Background(), p, "")
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(w)
-	return o.(optimizee.Reporter).Report(context.Background(), optimizee.Evaluation{Params: params, Instance: e.Instance, Seed: e.Seed}, w)
+	defer func() { err = errors.Join(err, slot.Close()) }()
+	return writeReport(context.Background(), w, slot, search.First(ind))
 }
 
-// getReady gets an optimizee ready to evaluate, as the slots of a run do by themselves.
-func getReady(ctx context.Context, p *config.Plan, o optimizee.Optimizee) error {
-	r, ok := o.(optimizee.Preparer)
-	if !ok {
-		return nil
+// writeReport writes what the optimizee of a slot, if it can, reports on an evaluation, after an empty line.
+func writeReport(ctx context.Context, w io.Writer, slot *dispatch.Slot, e l2l.Evaluation) error {
+	var text bytes.Buffer
+	err := slot.Report(ctx, e, &text)
+	if text.Len() > 0 {
+		fmt.Fprintln(w)
 	}
-	if p.Execution.StartTimeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, p.Execution.StartTimeout)
-		defer cancel()
+	_, werr := text.WriteTo(w)
+	return errors.Join(err, werr)
+}
+
+// tellLeftovers removes a directory with directories of evaluations, as far as they are empty, and says where the others are.
+func tellLeftovers(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
 	}
-	return r.Prepare(ctx)
+	for _, e := range entries {
+		_ = os.Remove(filepath.Join(dir, e.Name())) // unless something is in it
+	}
+	if os.Remove(dir) != nil {
+		fmt.Fprintf(os.Stderr, "what the evaluation left behind is in %s\n", dir)
+	}
 }

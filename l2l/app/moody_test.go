@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
 type moodyModel struct {
 	Target float64 `yaml:"target" doc:"where the error is least" unit:"mV" range:"[-5, 5]"`
-	Broken string  `yaml:"broken" doc:"what it does not survive" range:"nothing | opening | everything" auto:"nothing"`
+	Broken string  `yaml:"broken" doc:"what it does not survive" range:"nothing | opening | everything | arithmetic" auto:"nothing"`
 	opened bool
 }
 
@@ -47,6 +48,8 @@ func (m *moodyModel) Evaluate(ctx context.Context, e optimizee.Evaluation) (opti
 	switch {
 	case m.Broken == "everything":
 		return optimizee.Outcome{}, errors.New("exit status 1: no module named nest")
+	case m.Broken == "arithmetic":
+		return optimizee.Outcome{Fitness: []float64{math.NaN()}}, nil
 	case e.Choice("rule") == "bcm":
 		panic("bcm is not implemented")
 	case e.Choice("rule") == "oja" && e.Bool("noisy"):

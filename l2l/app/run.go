@@ -148,7 +148,7 @@ func (o runOptions) progress() (options []run.Option, end func()) {
 	}
 	bar := progressbar.NewOptions(barSteps,
 		progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetWidth(24), progressbar.OptionSetPredictTime(false),
-		progressbar.OptionSetElapsedTime(false), progressbar.OptionClearOnFinish(), progressbar.OptionSetRenderBlankState(true),
+		progressbar.OptionSetElapsedTime(false), progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetTheme(progressbar.Theme{Saucer: "━", SaucerHead: "━", SaucerPadding: "─", BarStart: "", BarEnd: ""}),
 	)
 	// A terminal that cannot be written to is no reason to end a run.

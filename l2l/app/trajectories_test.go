@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/meta-optimization/l2l-mpi/optimizee"
-	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // landscape is a curved valley, of continuous parameters or of parameters of every kind, in which one evaluation of sixteen fails.
@@ -82,7 +82,7 @@ func TestTrajectoriesAreThoseOfEarlierVersions(t *testing.T) {
 	kinds := kindsWith(landscapeType)
 	dir := t.TempDir()
 	var got strings.Builder
-	for _, a := range optimizer.Catalogue() {
+	for _, a := range catalogue.All() {
 		for _, model := range []string{"mixed: false", "mixed: true", "mixed: false, curve: true", "mixed: true, curve: true", "mixed: false, goals: 2", "mixed: true, goals: 2"} {
 			evaluations := 600
 			if a.Name == "bayes" {

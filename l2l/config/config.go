@@ -49,6 +49,7 @@ type Output struct {
 	Sync       time.Duration `yaml:"sync" doc:"how often the journal is flushed to the disk" range:"(0, inf)"`
 	Checkpoint time.Duration `yaml:"checkpoint" doc:"how often the optimizer's state is kept" range:"(0, inf)"`
 	Record     l2l.Record    `yaml:"record" doc:"whether the journal holds the individuals' points, or a digest of them, from which a search is repeated: much less to write where there are many parameters" range:"points | digest"`
+	OnFull     string        `yaml:"on_full" doc:"what a full disk, or quota, does: end the run, which can be resumed, or have it wait for room" range:"stop | wait"`
 	KeepFailed int           `yaml:"keep_failed" doc:"directories of failed evaluations that stay in <dir>/work, where an optimizee has such" range:"[0, inf)"`
 }
 
@@ -62,6 +63,6 @@ func Defaults() Config {
 		Execution: Execution{
 			Schedule: "auto", Batch: 1, StartTimeout: 5 * time.Minute, OnFailure: l2l.OnFailure{Then: l2l.RankWorst}, MaxFailures: 100,
 		},
-		Output: Output{Sync: time.Second, Checkpoint: 10 * time.Second, Record: l2l.Points, KeepFailed: 100},
+		Output: Output{Sync: time.Second, Checkpoint: 10 * time.Second, Record: l2l.Points, OnFull: "stop", KeepFailed: 100},
 	}
 }

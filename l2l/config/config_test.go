@@ -11,6 +11,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizee/process"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // bowl is an optimizee with a configuration of its own.
@@ -23,7 +24,9 @@ type bowl struct {
 func (b *bowl) Locate(dir string) { b.dir = dir }
 
 func (b *bowl) Space() optimizee.Space {
-	return optimizee.Space{{Name: "v", Lower: -5, Upper: 5}, {Name: "n", Kind: optimizee.Int, Lower: 1, Upper: 4}, {Name: "free", Mean: 1, Std: 2, Lower: -9, Upper: 9}}
+	return optimizee.Space{
+		{Name: "v", Lower: -5, Upper: 5}, {Name: "n", Kind: optimizee.Int, Lower: 1, Upper: 4}, {Name: "free", Mean: 1, Std: 2, Lower: -9, Upper: 9},
+	}
 }
 
 func (b *bowl) Objectives() []optimizee.Objective {
@@ -36,7 +39,7 @@ func (b *bowl) Evaluate(context.Context, optimizee.Evaluation) (optimizee.Outcom
 
 var (
 	bowlType = optimizee.Type{Name: "bowl", New: func() optimizee.Optimizee { return &bowl{Target: 3, Goals: 1} }}
-	kinds    = Kinds{Optimizees: []optimizee.Type{bowlType, functions.Type, process.Type}, Optimizers: optimizer.Catalogue()}
+	kinds    = Kinds{Optimizees: []optimizee.Type{bowlType, functions.Type, process.Type}, Optimizers: catalogue.All()}
 )
 
 func algorithm(t *testing.T, name string) optimizer.Algorithm {
@@ -90,8 +93,9 @@ func TestAPlanMadeInGoIsRefusedWithEverythingThatIsWrong(t *testing.T) {
 		"ranges, and a name": {func(c *Config) { c.Name, c.Execution.Batch, c.Evaluation.Replicates = "a/b", 0, -1 }, nil, 1,
 			[]string{"execution.batch = 0, want >= 1", "evaluation.replicates = -1, want >= 1", `name: "a/b", want a name without slashes`}},
 		"a batch":                         {func(c *Config) { c.Execution.Batch = 2 }, nil, 1, []string{"optimizee: it evaluates one individual at a time"}},
-		"parameters of another optimizer": {func(*Config) {}, new(int), 1, []string{"optimizer cmaes: parameters of type *int, want *optimizer.CMAESParams"}},
-		"a target for two objectives":     {func(c *Config) { c.Stop.Target = new(float64) }, nil, 2, []string{"stop.target: the optimizee has 2 objectives, want one"}},
+		"parameters of another optimizer": {func(*Config) {}, new(int), 1, []string{"optimizer cmaes: parameters of type *int, want *"}},
+		"a target for two objectives": {func(c *Config) { c.Stop.Target = new(float64) }, nil, 2,
+			[]string{"stop.target: the optimizee has 2 objectives, want one"}},
 	}
 	for name, test := range cases {
 		c := Defaults()
@@ -172,7 +176,7 @@ func TestOnlyWhatDoesNotTouchTheSearchMayChangeInAResumedRun(t *testing.T) {
 }
 
 func TestKindsOfOneNameAreRefused(t *testing.T) {
-	err := Kinds{Optimizees: []optimizee.Type{bowlType, bowlType, {}}, Optimizers: optimizer.Catalogue()}.Check()
+	err := Kinds{Optimizees: []optimizee.Type{bowlType, bowlType, {}}, Optimizers: catalogue.All()}.Check()
 	if err == nil || err.Error() != "two kinds of optimizee are called \"bowl\"\nan optimizee has no name" {
 		t.Errorf("got %v", err)
 	}

@@ -200,7 +200,7 @@ func (d *document) plan(assignments []string, kinds Kinds) (*Plan, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	p := &Plan{Config: Defaults()}
+	p := &Plan{Config: Defaults(), Kinds: kinds}
 	errs = []error{d.decode(d.root, "", &p.Config, "optimizee", "optimizer"), d.placed(p.checkName())}
 	model, optimizeeErr := section(d, "optimizee", kinds.Optimizees, optimizeeName, &p.Optimizee)
 	algorithm, optimizerErr := section(d, "optimizer", kinds.Optimizers, optimizerName, &p.Optimizer)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/agnivade/levenshtein"
 
+	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
@@ -39,6 +40,7 @@ func (k Kinds) Check() error {
 
 func optimizeeName(t optimizee.Type) string      { return t.Name }
 func optimizerName(a optimizer.Algorithm) string { return a.Name }
+func parameterName(p optimizee.Parameter) string { return p.Name }
 
 func namesOf[K any](kinds []K, nameOf func(K) string) []string {
 	names := make([]string, len(kinds))
@@ -46,6 +48,34 @@ func namesOf[K any](kinds []K, nameOf func(K) string) []string {
 		names[i] = nameOf(k)
 	}
 	return names
+}
+
+// Search is the search of a run before its first event, as the run has written it down. The error is that of [Plan.SearchesAs] where this program
+// would search otherwise.
+func (k Kinds) Search(begun l2l.Begun) (*l2l.Search, error) {
+	p, err := Parse("the run's configuration", []byte(begun.Config), k)
+	if err == nil {
+		err = p.SearchesAs(begun)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.NewSearch()
+}
+
+// SearchesAs returns an error, which names both versions and the release that can, unless this program goes on as the run was begun: in the same
+// version of the algorithm's search. What such a run has found can be read all the same.
+func (p *Plan) SearchesAs(begun l2l.Begun) error {
+	was, is := max(begun.Search, 1), p.Optimizer.Version()
+	if begun.Algorithm != p.Optimizer.Name || was == is {
+		return nil
+	}
+	release := "the program that wrote it, version " + begun.Version + ","
+	if was <= len(p.Optimizer.Earlier) {
+		release = "release " + p.Optimizer.Earlier[was-1]
+	}
+	return fmt.Errorf("optimizer.type: the run was begun with version %d of the search of %s, and this program has version %d; %s can go on with it; "+
+		"to export it, to report on it, and to begin another run with it (warm_start), this one can", was, begun.Algorithm, is, release)
 }
 
 // DidYouMean ends a message about an unknown name: with the nearest one that is known, or with all of them where none is near.

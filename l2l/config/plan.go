@@ -18,7 +18,8 @@ type Plan struct {
 	Config
 	Optimizee optimizee.Type
 	Optimizer optimizer.Algorithm
-	Params    any // of the optimizer, a pointer to its parameter struct; what is chosen automatically is filled in
+	Params    any   // of the optimizer, a pointer to its parameter struct; what is chosen automatically is filled in
+	Kinds     Kinds // what else the configuration could have named
 
 	// What the optimizee says of itself.
 	Space      optimizee.Space
@@ -44,6 +45,7 @@ func New(c Config, model optimizee.Type, algorithm optimizer.Algorithm, params a
 		return nil, fmt.Errorf("config: optimizer %s: parameters of type %v, want %v", algorithm.Name, got, want)
 	}
 	p := &Plan{Config: c, Optimizee: model, Optimizer: algorithm, Params: copied(params)}
+	p.Kinds = Kinds{[]optimizee.Type{model}, []optimizer.Algorithm{algorithm}}
 	p.configured = func() (optimizee.Optimizee, error) { return model.New(), nil }
 	err := errors.Join(schema.Check("", c), p.checkName(), p.learn())
 	if err == nil {
@@ -106,7 +108,7 @@ func (p *Plan) learn() (err error) {
 
 // complete makes an optimizer once, to settle its parameters, and checks the rules that need it.
 func (p *Plan) complete() (err error) {
-	o, sum, err := p.optimizer(p.Params)
+	o, sum, err := p.optimizerWith(p.Params)
 	if err != nil {
 		return wrongf("optimizer", "%s", strings.TrimPrefix(err.Error(), "optimizer: "))
 	}
@@ -124,9 +126,9 @@ func (p *Plan) complete() (err error) {
 	return nil
 }
 
-// optimizer makes the optimizer, and settles its parameters. It is offered all objectives; one that cannot have several searches for their best
+// optimizerWith makes the optimizer, and settles params. It is offered all objectives; one that cannot have several searches for their best
 // weighted sum.
-func (p *Plan) optimizer(params any) (o optimizer.Optimizer, sum bool, err error) {
+func (p *Plan) optimizerWith(params any) (o optimizer.Optimizer, sum bool, err error) {
 	problem := l2l.Problem(p.Space, p.Outputs*p.Evaluation.Instances*p.Evaluation.Replicates)
 	problem.Objectives = len(p.Objectives)
 	problem.Budget = p.Stop.Evaluations / int64(p.Evaluation.Instances*p.Evaluation.Replicates)
@@ -151,7 +153,7 @@ func copied(v any) any {
 
 // NewOptimizer makes an optimizer of the plan.
 func (p *Plan) NewOptimizer() (optimizer.Optimizer, error) {
-	o, _, err := p.optimizer(copied(p.Params))
+	o, _, err := p.optimizerWith(copied(p.Params))
 	return o, err
 }
 
@@ -211,15 +213,10 @@ func (p *Plan) Change(x []float64, changed map[string]any) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	values := map[string]any{}
-	var names []string
-	for _, v := range params.All() {
-		values[v.Name] = v.Value
-		names = append(names, v.Name)
-	}
+	values := params.Map()
 	for name, v := range changed {
 		if _, known := values[name]; !known {
-			return nil, fmt.Errorf("no parameter %q%s", name, DidYouMean(name, names))
+			return nil, fmt.Errorf("no parameter %q%s", name, DidYouMean(name, namesOf(p.Space, parameterName)))
 		}
 		values[name] = v
 	}

@@ -8,6 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
@@ -21,7 +23,7 @@ type Schedule string
 const (
 	// Pull sends chunks to ranks as they run out of work, and takes results as they come. For uneven and for long evaluations.
 	Pull Schedule = "pull"
-	// Collective broadcasts all waiting evaluations, gives every rank a fixed block, and gathers the results. For evaluations of
+	// Collective scatters all waiting evaluations, a fixed block to every rank, and gathers the results. For evaluations of
 	// microseconds. A round is not interrupted.
 	Collective Schedule = "collective"
 	// Auto begins with Pull and changes to Collective while evaluations take less than 50 µs and there are enough of them for all slots.
@@ -42,7 +44,7 @@ type Coordinator struct {
 
 	silence time.Duration // after which a rank that holds evaluations is lost; 0: never
 	heard   []time.Time   // by rank: when it last sent something, or was sent something while idle
-	lost    []bool        // by rank
+	lost    map[int]bool  // the ranks that were given up
 }
 
 // NewCoordinator makes rank 0's side for workers with these slots, by rank; slots[0] is not used. A slot that takes batches counts as many
@@ -57,7 +59,7 @@ func NewCoordinator(comm mpi.Comm, schedule Schedule, slots []int, timeout time.
 	slots = append([]int{0}, slots[1:]...)
 	c := &Coordinator{
 		comm: comm, schedule: schedule, slots: slots, sched: newScheduler(slots),
-		heard: make([]time.Time, len(slots)), lost: make([]bool, len(slots)),
+		heard: make([]time.Time, len(slots)), lost: map[int]bool{},
 	}
 	if timeout > 0 {
 		c.silence = 2*timeout + 30*time.Second
@@ -79,6 +81,9 @@ func (c *Coordinator) Next(ctx context.Context) ([]l2l.Result, error) {
 	if c.sched.outstanding() == 0 {
 		return nil, errors.New("dispatch: Next without an evaluation to wait for")
 	}
+	if c.sched.slots == 0 {
+		return nil, fmt.Errorf("dispatch: no rank is left: %v are lost", c.Lost())
+	}
 	if c.collective() {
 		return c.round(ctx)
 	}
@@ -99,23 +104,18 @@ func (c *Coordinator) collective() bool {
 	if c.schedule == Collective {
 		return true
 	}
-	total := 0
-	for _, s := range c.slots {
-		total += s
-	}
-	return c.schedule == Auto && c.sched.outstanding() == len(c.sched.queue) && len(c.sched.queue) >= 2*total &&
-		c.sched.mean > 0 && c.sched.mean < collectiveBelow
+	return c.schedule == Auto && c.sched.idle() && c.sched.queued() >= 2*c.sched.slots &&
+		c.sched.mean > 0 && c.sched.mean < collectiveBelow && len(c.lost) == 0
 }
 
 // feed sends chunks to the ranks that have room for them.
 func (c *Coordinator) feed() error {
 	for {
-		idle := func(rank int) bool { return len(c.sched.ranks[rank].held) == 0 }
 		rank, chunk := c.sched.next()
 		if len(chunk) == 0 {
 			return nil
 		}
-		if idle(rank) || len(c.sched.ranks[rank].held) == len(chunk) {
+		if c.sched.ranks.load[rank].held == len(chunk) { // it had nothing
 			c.heard[rank] = time.Now() // its silence begins now
 		}
 		c.out = appendTasks(c.out[:0], chunk)
@@ -165,7 +165,7 @@ func (c *Coordinator) receive(ctx context.Context) ([]l2l.Result, error) {
 func (c *Coordinator) giveUp(now time.Time) []l2l.Result {
 	var rs []l2l.Result
 	for rank := range c.slots {
-		if len(c.sched.ranks[rank].held) == 0 || now.Sub(c.heard[rank]) < c.silence {
+		if c.sched.ranks.load[rank].held == 0 || now.Sub(c.heard[rank]) < c.silence {
 			continue
 		}
 		c.lost[rank] = true
@@ -180,15 +180,7 @@ func (c *Coordinator) giveUp(now time.Time) []l2l.Result {
 }
 
 // Lost lists the ranks that were given up. A world with lost ranks cannot be closed in order, only aborted.
-func (c *Coordinator) Lost() []int {
-	var ranks []int
-	for r, lost := range c.lost {
-		if lost {
-			ranks = append(ranks, r)
-		}
-	}
-	return ranks
-}
+func (c *Coordinator) Lost() []int { return slices.Sorted(maps.Keys(c.lost)) }
 
 // round runs everything that is queued as one collective round. It ends with the round, whatever ctx does: the ranks would be left in
 // different places.
@@ -200,9 +192,11 @@ func (c *Coordinator) round(ctx context.Context) ([]l2l.Result, error) {
 		}
 		c.pulling = false
 	}
-	es := c.sched.queue
-	c.sched.queue = nil
-	if _, err := c.comm.Bcast(ctx, 0, encodeRound(es, c.slots)); err != nil {
+	es := c.sched.take(c.sched.queued())
+	if _, err := c.comm.Bcast(ctx, 0, []byte{commandRound}); err != nil {
+		return nil, err
+	}
+	if _, err := c.comm.Scatterv(ctx, 0, encodeRound(es, c.slots)); err != nil {
 		return nil, err
 	}
 	parts, err := c.comm.Gatherv(ctx, 0, nil)
@@ -232,7 +226,7 @@ func (c *Coordinator) round(ctx context.Context) ([]l2l.Result, error) {
 func (c *Coordinator) Close() error {
 	ctx := context.Background()
 	if !c.pulling {
-		if len(c.Lost()) > 0 {
+		if len(c.lost) > 0 {
 			return fmt.Errorf("dispatch: ranks %v are lost", c.Lost())
 		}
 		_, err := c.comm.Bcast(ctx, 0, []byte{commandStop})
@@ -242,7 +236,7 @@ func (c *Coordinator) Close() error {
 		return err
 	}
 	// Results may still be on their way; a rank's bye is its last message.
-	for waiting := len(c.slots) - 1 - len(c.Lost()); waiting > 0; {
+	for waiting := len(c.slots) - 1 - len(c.lost); waiting > 0; {
 		_, envelope, err := c.comm.Recv(ctx, mpi.Any, mpi.Any, nil)
 		if err != nil {
 			return err

@@ -16,12 +16,14 @@ import (
 type directories struct {
 	base string // an absolute path; "" means that there are none
 	keep int    // directories of failed evaluations that stay
+	all  bool   // those of evaluations that succeeded stay as well
 
 	mu   sync.Mutex
 	kept int
 }
 
-// open names the directories of a call, and makes them if the optimizee wants that. nil means that it has none.
+// open names the directories of a call, and makes them if the optimizee wants that; those that it made before an error are there. nil means
+// that the optimizee has none.
 func (d *directories) open(s *slot, call []l2l.Evaluation) ([]string, error) {
 	o, ok := s.optimizee.(optimizee.Scratch)
 	if !ok || d.base == "" {
@@ -41,13 +43,13 @@ func (d *directories) open(s *slot, call []l2l.Evaluation) ([]string, error) {
 			err = errors.Join(os.RemoveAll(dirs[i]), os.Mkdir(dirs[i], 0o777))
 		}
 		if err != nil {
-			return nil, fmt.Errorf("no directory for the evaluation: %w", err)
+			return dirs, fmt.Errorf("no directory for the evaluation: %w", err)
 		}
 	}
 	return dirs, nil
 }
 
-// close removes the directories of evaluations that succeeded, and those of failed ones that are too many.
+// close removes the directories of evaluations that succeeded, unless all are to stay, and those of failed ones that are too many.
 func (d *directories) close(s *slot, dirs []string, rs []l2l.Result) {
 	for i, dir := range dirs {
 		made := s.optimizee.(optimizee.Scratch).NeedsDir()
@@ -57,7 +59,7 @@ func (d *directories) close(s *slot, dirs []string, rs []l2l.Result) {
 			}
 			made = true
 		}
-		if made {
+		if made && (rs[i].Outcome != l2l.OK || !d.all) {
 			_ = os.RemoveAll(dir) // what cannot be removed is in nobody's way
 		}
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
-	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // model is an optimizee whose behaviour a test chooses.
@@ -110,7 +110,7 @@ func world(t *testing.T, n int, schedule Schedule, opts Options, main func(ctx c
 func search(t *testing.T, algorithm string, rules l2l.Rules) *l2l.Search {
 	t.Helper()
 	rules.Objectives = (*model)(nil).Objectives()
-	for _, a := range optimizer.Catalogue() {
+	for _, a := range catalogue.All() {
 		if a.Name == algorithm {
 			o, err := a.New(l2l.Problem((*model)(nil).Space(), 0), a.Params(), 3)
 			if err != nil {
@@ -219,13 +219,15 @@ func TestWhateverAnEvaluationDoesBecomesAResult(t *testing.T) {
 		reason  string
 	}{
 		{l2l.OK, ""}, {l2l.Failed, "no such file"}, {l2l.Failed, "panic: index out of range [7]"}, {l2l.Failed, "not a finite number"},
-		{l2l.Failed, "returned 2 fitness values, want 1"}, {l2l.Failed, "not a finite number"}, {l2l.TimedOut, "longer than the timeout of 50ms"}, {l2l.Failed, "xxx"},
+		{l2l.Failed, "returned 2 fitness values, want 1"}, {l2l.Failed, "not a finite number"},
+		{l2l.TimedOut, "longer than the timeout of 50ms"}, {l2l.Failed, "xxx"},
 	}
 	for _, shape := range shapes {
 		world(t, shape.ranks, shape.schedule, opts, func(ctx context.Context, e l2l.Evaluator) {
 			for i, r := range evaluateN(t, ctx, e, 40) {
 				w := want[i%8]
-				if r.Outcome != w.outcome || !strings.Contains(r.Reason, w.reason) || len(r.Reason) > 2*reasonLimit || (r.Outcome == l2l.OK) != (len(r.Fitness) == 1) {
+				ok := r.Outcome == l2l.OK
+				if r.Outcome != w.outcome || !strings.Contains(r.Reason, w.reason) || len(r.Reason) > 2*reasonLimit || ok != (len(r.Fitness) == 1) {
 					t.Fatalf("%d ranks, %s: individual %d: %+v, want %+v", shape.ranks, shape.schedule, i, r, w)
 				}
 				if shape.ranks > 1 && (r.Rank < 1 || r.Rank >= shape.ranks) {
@@ -327,7 +329,8 @@ func TestClosingGivesUpWhatIsUnderWay(t *testing.T) {
 }
 
 func TestAnOptimizeeThatCannotBeMadeIsAnErrorAtOnce(t *testing.T) {
-	_, err := NewSolo(context.Background(), Options{Slots: 2, Make: func() (optimizee.Optimizee, error) { return nil, errors.New("no module named nest") }})
+	absent := func() (optimizee.Optimizee, error) { return nil, errors.New("no module named nest") }
+	_, err := NewSolo(context.Background(), Options{Slots: 2, Make: absent})
 	if err == nil || !strings.Contains(err.Error(), "nest") {
 		t.Errorf("got %v", err)
 	}
@@ -378,6 +381,56 @@ func TestASilentRankIsGivenUpAndTheRestGoesOn(t *testing.T) {
 	wg.Wait()
 }
 
+func TestCoordinatorWhoseRanksAreAllLostSaysSo(t *testing.T) {
+	comms := mpi.Local(2)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() { // takes its command, and is not heard of again
+		if _, err := comms[1].Bcast(ctx, 0, nil); err != nil {
+			t.Error(err)
+		}
+	})
+	c, err := NewCoordinator(comms[0], Auto, []int{0, 1}, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.silence = 50 * time.Millisecond
+	if err := c.Submit(make([]l2l.Evaluation, 1)); err != nil {
+		t.Fatal(err)
+	}
+	rs, err := c.Next(ctx)
+	if err != nil || len(rs) != 1 || rs[0].Outcome != l2l.Lost {
+		t.Fatalf("got %+v, %v", rs, err)
+	}
+	c.sched.mean = 1e-6 // so short that a collective round, which all ranks take part in, would be the better schedule
+	if err := c.Submit(make([]l2l.Evaluation, 10)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Next(ctx); err == nil || !strings.Contains(err.Error(), "no rank is left: [1] are lost") {
+		t.Errorf("got %v", err)
+	}
+	wg.Wait()
+}
+
+func TestCoordinatorBeginsNoRoundAfterALoss(t *testing.T) {
+	c, err := NewCoordinator(nil, Auto, []int{0, 1, 1}, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Submit(make([]l2l.Evaluation, 10)); err != nil {
+		t.Fatal(err)
+	}
+	c.sched.mean = 1e-6
+	if !c.collective() {
+		t.Error("no round, want one: evaluations are short, and nobody is lost")
+	}
+	c.lost[2] = true
+	if c.collective() {
+		t.Error("a round, in which the lost rank would not take part")
+	}
+}
+
 func TestWhatTravelsComesBackAsItWas(t *testing.T) {
 	es := []l2l.Evaluation{
 		{Individual: 1 << 40, Instance: 2, Replicate: 3, Attempt: 4, Seed: 1<<64 - 1, X: []float64{1, -0.5}},
@@ -390,7 +443,11 @@ func TestWhatTravelsComesBackAsItWas(t *testing.T) {
 	for _, rs := range [][]l2l.Result{
 		nil,
 		{{Individual: 1, Fitness: []float64{1, 2}, Outputs: []float64{3}, Targets: []float64{4}, Seconds: 0.5, Rank: 3}},
-		{{Individual: 1, Outcome: l2l.TimedOut, Reason: "late", Rank: 3}, {Individual: 2, Fitness: []float64{1}, Rank: 3}, {Individual: 3, Outcome: l2l.Failed, Rank: 3}},
+		{
+			{Individual: 1, Outcome: l2l.TimedOut, Reason: "late", Rank: 3},
+			{Individual: 2, Fitness: []float64{1}, Rank: 3},
+			{Individual: 3, Outcome: l2l.Failed, Rank: 3},
+		},
 		{{Individual: 1, Outcome: l2l.Failed, Reason: "x"}},
 		{
 			{Individual: 1, Fitness: []float64{1}, Violations: []float64{0, 0.5}, Measurements: []float64{7}, Rank: 3, Slot: 2},
@@ -413,8 +470,8 @@ func TestWhatTravelsComesBackAsItWas(t *testing.T) {
 			es = append(es, l2l.Evaluation{Individual: int64(i), X: []float64{float64(i)}})
 		}
 		var all []l2l.Evaluation
-		for rank := 1; rank < 4; rank++ {
-			part, err := decodeRound(encodeRound(es, slots)[1:], rank, 4)
+		for _, tasks := range encodeRound(es, slots) {
+			part, err := decodeTasks(tasks)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -461,10 +518,8 @@ func FuzzDecodeWire(f *testing.F) {
 	results, _ := encodeResults([]l2l.Result{{Individual: 3, Fitness: []float64{1}}, {Individual: 4, Outcome: l2l.Failed, Reason: "r"}})
 	f.Add(appendTasks(nil, es))
 	f.Add(results)
-	f.Add(encodeRound(es, []int{0, 1, 1})[1:])
 	f.Fuzz(func(t *testing.T, b []byte) {
 		_, _ = decodeTasks(b) // must not panic
 		_, _ = decodeResults(b)
-		_, _ = decodeRound(b, 2, 3)
 	})
 }

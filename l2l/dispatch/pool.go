@@ -32,6 +32,8 @@ type Options struct {
 	Dir string
 	// KeepFailed is the number of directories of failed evaluations that stay there.
 	KeepFailed int
+	// KeepAll has the directories of evaluations that succeed stay, too.
+	KeepAll bool
 }
 
 // pool is a rank's slots: goroutines that take evaluations from a queue, each with an optimizee of its own.
@@ -49,13 +51,14 @@ type pool struct {
 	queue     []l2l.Evaluation
 	results   []l2l.Result
 	mean      float64 // seconds per evaluation, a running average; 0 before the first
-	slots     []*slot // for close
+	slots     []*slot // without those that were given up
+	broken    error   // why no slot is left; nil while there is one
 }
 
 // newPool makes the optimizees, prepares them, all at the same time, and starts the slots.
 func newPool(ctx context.Context, rank int, opts Options, notify func()) (*pool, error) {
 	opts.Slots, opts.Batch, opts.Grace = max(opts.Slots, 1), max(opts.Batch, 1), cmp.Or(opts.Grace, 10*time.Second)
-	p := &pool{opts: opts, rank: rank, dirs: directories{base: opts.Dir, keep: opts.KeepFailed}, notify: notify}
+	p := &pool{opts: opts, rank: rank, dirs: directories{base: opts.Dir, keep: opts.KeepFailed, all: opts.KeepAll}, notify: notify}
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	p.arrived.L, p.delivered.L = &p.mu, &p.mu
 	context.AfterFunc(p.ctx, func() {
@@ -66,9 +69,18 @@ func newPool(ctx context.Context, rank int, opts Options, notify func()) (*pool,
 	})
 	ready := make(chan error, opts.Slots)
 	for range opts.Slots {
-		if err := p.addSlot(ready); err != nil {
+		s, err := p.addSlot()
+		if err != nil {
 			return nil, errors.Join(err, p.close())
 		}
+		go func() {
+			err := errGoexit
+			defer func() {
+				ready <- err
+				go p.serve(s)
+			}()
+			err = s.prepare(p.ctx, opts.PrepareTimeout)
+		}()
 	}
 	for range opts.Slots {
 		if err := <-ready; err != nil {
@@ -82,12 +94,23 @@ func newPool(ctx context.Context, rank int, opts Options, notify func()) (*pool,
 func (p *pool) submit(es []l2l.Evaluation) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.broken != nil {
+		p.refuse(es)
+		return
+	}
 	p.queue = append(p.queue, es...)
 	if len(es) == 1 {
 		p.arrived.Signal()
 	} else {
 		p.arrived.Broadcast()
 	}
+}
+
+// refuse has evaluations fail for want of a slot. p.mu is held.
+func (p *pool) refuse(es []l2l.Evaluation) {
+	p.results = append(p.results, p.failed(es, l2l.Failed, "no slot is left: "+p.broken.Error(), 0)...)
+	p.delivered.Broadcast()
+	p.notify()
 }
 
 // evaluateAll evaluates es and waits for all of them. Nothing else may be under way.
@@ -134,87 +157,80 @@ func (p *pool) close() error {
 	return errors.Join(errs...)
 }
 
-// addSlot adds a slot. Where ready is not nil, the slot first prepares its optimizee, and tells ready how that went.
-func (p *pool) addSlot(ready chan<- error) error {
-	o, err := p.opts.Make()
-	if err != nil {
+// addSlot makes a slot, which is then to be served.
+func (p *pool) addSlot() (*slot, error) {
+	var s *slot
+	err := protect(func() error {
+		o, err := p.opts.Make()
+		if err == nil {
+			s = newSlot(o, p.opts.Batch)
+		}
 		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	s := newSlot(o, p.opts.Batch)
 	p.mu.Lock()
-	p.slots = append(p.slots, s)
-	p.mu.Unlock()
-	go p.serve(s, ready)
-	return nil
+	defer p.mu.Unlock()
+	p.slots, p.broken = append(p.slots, s), nil
+	return s, nil
 }
 
-// serve is the slot's goroutine.
-func (p *pool) serve(s *slot, ready chan<- error) {
-	defer close(s.ended)
+// serve is the slot's goroutine. An optimizee may end it by runtime.Goexit, as FailNow of package testing does: then another one goes on.
+func (p *pool) serve(s *slot) {
+	over := false
 	defer func() {
-		if c, ok := s.optimizee.(optimizee.Opener); ok {
-			s.closed = c.Close()
+		if over {
+			s.close()
+		} else {
+			go p.serve(s)
 		}
 	}()
-	if ready != nil {
-		err := s.prepare(p.ctx, p.opts.PrepareTimeout)
-		ready <- err
-		if err != nil {
-			return
-		}
+	for p.step(s) {
 	}
-	for {
-		chunk, ok := p.next()
-		if !ok {
-			return
-		}
-		for len(chunk) > 0 {
-			n := min(s.batch, len(chunk))
-			call := chunk[:n]
-			chunk = chunk[n:]
-			s.mu.Lock()
-			s.waiting = chunk
-			s.mu.Unlock()
-			rs := p.evaluate(s, call)
-			s.mu.Lock()
-			if s.dead || p.ctx.Err() != nil {
-				s.mu.Unlock()
-				return
-			}
-			s.results = append(s.results, rs...)
-			s.mu.Unlock()
-		}
-		p.deliver(s)
-	}
+	over = true
 }
 
-// next waits for evaluations and takes some from the queue: a batch, or as many as fill a millisecond or so, while enough are left for
-// the other slots.
-func (p *pool) next() ([]l2l.Evaluation, bool) {
+// step evaluates what the slot has to evaluate next, a batch or a single evaluation; or, where it has nothing left, hands its results over
+// and waits for more. It reports false when the slot was given up or the pool is closed.
+func (p *pool) step(s *slot) bool {
+	call, number, ok := s.begin()
+	switch {
+	case !ok || p.ctx.Err() != nil:
+		return false
+	case len(call) > 0:
+		p.evaluate(s, call, number)
+	default:
+		p.deliver(s)
+		s.wait(p.next())
+	}
+	return true
+}
+
+// next waits for evaluations and takes some from the queue: a batch, or as many batches as fill a millisecond or so, while enough are
+// left for the other slots. There are none if the pool is closed.
+func (p *pool) next() []l2l.Evaluation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for len(p.queue) == 0 && p.ctx.Err() == nil {
 		p.arrived.Wait()
 	}
 	if p.ctx.Err() != nil {
-		return nil, false
+		return nil
 	}
 	slots := max(len(p.slots), 1)
 	n := min(p.opts.Batch, (len(p.queue)+slots-1)/slots)
 	if p.mean > 0 {
-		n = max(n, min(int(1e-3/p.mean), len(p.queue)/(2*slots)))
+		n = max(n, min(int(1e-3/p.mean), len(p.queue)/(2*slots))/p.opts.Batch*p.opts.Batch)
 	}
 	chunk := p.queue[:n:n]
 	p.queue = p.queue[n:]
-	return chunk, true
+	return chunk
 }
 
 // deliver hands the slot's results over.
 func (p *pool) deliver(s *slot) {
-	s.mu.Lock()
-	rs := s.results
-	s.results = nil
-	s.mu.Unlock()
+	rs := s.take()
 	if len(rs) == 0 {
 		return
 	}
@@ -238,36 +254,55 @@ func average(mean, seconds float64) float64 {
 	return max(seconds, 1e-9)
 }
 
-// evaluate runs the evaluations of one call, a batch or a single one. If it outlives the timeout and the grace period, another slot takes
-// this one's place.
-func (p *pool) evaluate(s *slot, call []l2l.Evaluation) []l2l.Result {
-	if err := s.prepare(p.ctx, p.opts.PrepareTimeout); err != nil {
-		return p.failed(call, l2l.Failed, err.Error(), 0)
+// evaluate runs the evaluations of one call of the slot, which end as its results whatever the optimizee does. If they outlive the timeout
+// and the grace period, another slot takes this one's place.
+func (p *pool) evaluate(s *slot, call []l2l.Evaluation, number int) {
+	rs := make([]l2l.Result, len(call))
+	for i, e := range call {
+		rs[i] = answer(e)
 	}
-	dirs, err := p.dirs.open(s, call)
-	if err != nil {
-		return p.failed(call, l2l.Failed, err.Error(), 0)
-	}
-	ctx, began := p.ctx, time.Now()
-	if p.opts.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, p.opts.Timeout)
-		defer cancel()
-		timer := time.AfterFunc(p.opts.Timeout+p.opts.Grace, func() { p.giveUp(s, call) })
-		defer timer.Stop()
-	}
-	rs := s.run(ctx, call, dirs)
-	late := errors.Is(ctx.Err(), context.DeadlineExceeded) && p.ctx.Err() == nil
-	seconds := time.Since(began).Seconds() / float64(len(call))
-	for i := range rs {
-		r := &rs[i]
-		if late && r.Outcome == l2l.Failed {
-			r.Outcome, r.Reason = l2l.TimedOut, p.tooLong()+beyond(r.Reason)
+	var (
+		dirs  []string
+		ctx   = p.ctx
+		began time.Time
+		err   = errGoexit
+	)
+	defer func() { // also when the optimizee ends the goroutine
+		if err != nil {
+			failAll(rs, err.Error())
 		}
-		r.Seconds, r.Rank = seconds, p.rank
-	}
-	p.dirs.close(s, dirs, rs)
-	return rs
+		seconds := 0.0
+		if !began.IsZero() {
+			seconds = time.Since(began).Seconds() / float64(len(call))
+		}
+		late := errors.Is(ctx.Err(), context.DeadlineExceeded) && p.ctx.Err() == nil
+		for i := range rs {
+			r := &rs[i]
+			if late && r.Outcome == l2l.Failed {
+				r.Outcome, r.Reason = l2l.TimedOut, tooLong(p.opts.Timeout)+beyond(r.Reason)
+			}
+			r.Seconds, r.Rank = seconds, p.rank
+		}
+		p.dirs.close(s, dirs, rs)
+		s.finish(rs)
+	}()
+	err = func() (err error) {
+		if err := s.prepare(p.ctx, p.opts.PrepareTimeout); err != nil {
+			return err
+		}
+		if dirs, err = p.dirs.open(s, call); err != nil {
+			return err
+		}
+		began = time.Now()
+		if p.opts.Timeout > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, p.opts.Timeout)
+			defer cancel()
+			timer := time.AfterFunc(p.opts.Timeout+p.opts.Grace, func() { p.giveUp(s, call, number) })
+			defer timer.Stop()
+		}
+		return s.run(ctx, call, dirs, rs)
+	}()
 }
 
 // beyond is what the reason of a failure says besides that there was a timeout.
@@ -290,19 +325,24 @@ func (p *pool) failed(call []l2l.Evaluation, outcome l2l.Outcome, reason string,
 	return rs
 }
 
-func (p *pool) tooLong() string {
-	return fmt.Sprintf("took longer than the timeout of %v", p.opts.Timeout)
+// tooLong is the reason of what was ended by its timeout.
+func tooLong(timeout time.Duration) string {
+	return fmt.Sprintf("took longer than the timeout of %v", timeout)
 }
 
-// giveUp declares the call that the slot is at timed out, returns what else the slot had to the queue, and replaces the slot.
-func (p *pool) giveUp(s *slot, call []l2l.Evaluation) {
+// errLeftBehind is about a goroutine that nothing can end.
+var errLeftBehind = errors.New("did not stop when asked; its goroutine is left behind")
+
+// giveUp declares the call of that number timed out, returns what else the slot had to the queue, and replaces the slot; unless the call
+// has ended in the meantime.
+func (p *pool) giveUp(s *slot, call []l2l.Evaluation, number int) {
 	s.mu.Lock()
-	if s.dead || p.ctx.Err() != nil {
+	if s.dead || s.calls != number || p.ctx.Err() != nil {
 		s.mu.Unlock()
 		return
 	}
 	s.dead = true
-	reason := p.tooLong() + " and did not stop when asked; its goroutine is left behind"
+	reason := fmt.Sprintf("%s and %v", tooLong(p.opts.Timeout), errLeftBehind)
 	s.results = append(s.results, p.failed(call, l2l.TimedOut, reason, (p.opts.Timeout+p.opts.Grace).Seconds())...)
 	waiting := s.waiting
 	s.mu.Unlock()
@@ -310,19 +350,19 @@ func (p *pool) giveUp(s *slot, call []l2l.Evaluation) {
 	p.mu.Lock()
 	p.slots = slices.DeleteFunc(p.slots, func(other *slot) bool { return other == s })
 	p.queue = append(slices.Clone(waiting), p.queue...)
+	p.arrived.Broadcast() // other slots may be idle
 	p.mu.Unlock()
-	if err := p.addSlot(nil); err != nil {
-		// Without a slot the queue would wait for ever: its evaluations fail, with the reason.
+	other, err := p.addSlot()
+	if err == nil {
+		go p.serve(other)
+	} else {
 		p.mu.Lock()
-		last := len(p.slots) == 0
-		var orphans []l2l.Evaluation
-		if last {
-			orphans, p.queue = p.queue, nil
+		if len(p.slots) == 0 { // the queue would wait for ever
+			p.broken = err
+			p.refuse(p.queue)
+			p.queue = nil
 		}
 		p.mu.Unlock()
-		s.mu.Lock()
-		s.results = append(s.results, p.failed(orphans, l2l.Failed, "no slot is left: "+err.Error(), 0)...)
-		s.mu.Unlock()
 	}
 	p.deliver(s)
 }

@@ -2,41 +2,64 @@ package dispatch
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
 )
 
-// scheduler decides which rank evaluates what, for the pull schedule. It does no input or output and reads no clock.
+// scheduler decides which rank evaluates what, for the pull schedule. It does no input or output and reads no clock. What it does for a
+// result, or for a chunk, takes a time that grows with the logarithm of the number of ranks, and allocates nothing once it has warmed up.
 //
 // Ranks are kept fed with guided chunks: a rank gets more when it has little left, as much as fills its slots for a few milliseconds,
 // and towards the end of the queue less, so that the last evaluations are spread over all. Evaluations of 50 ms and more are
 // never sent ahead: one that waits behind a straggler is a straggler itself.
+//
+// An evaluation may be given to more than one rank: the first result counts.
 type scheduler struct {
-	queue []l2l.Evaluation
-	ranks []rankState // by rank; those without slots get nothing
-	mean  float64     // seconds per evaluation, a running average; 0 before the first
+	queue   []l2l.Evaluation // those from first on wait for a rank
+	first   int
+	ranks   ranks
+	working int              // ranks with slots
+	slots   int              // of all ranks
+	held    map[key]*holding // given to ranks that have not answered
+	awaited int              // of those held: without a result yet
+	spare   []*holding       // to be used again
+	mean    float64          // seconds per evaluation, a running average; 0 before the first
 }
 
-type rankState struct {
-	slots int
-	held  map[key]l2l.Evaluation // sent and not answered
+// holding is an evaluation that ranks have.
+type holding struct {
+	evaluation l2l.Evaluation
+	owners     []int // the ranks that have it and have not answered; almost always one
+	answered   bool  // a rank that was an owner has answered
+}
+
+// release takes rank off the owners. It reports false if it is none.
+func (h *holding) release(rank int) bool {
+	i := slices.Index(h.owners, rank)
+	if i < 0 {
+		return false
+	}
+	h.owners = slices.Delete(h.owners, i, i+1)
+	return true
 }
 
 // key identifies an evaluation among those under way.
 type key struct {
-	individual          int64
-	instance, replicate int
+	individual                   int64
+	instance, replicate, attempt int
 }
 
-func keyOf(e l2l.Evaluation) key   { return key{e.Individual, e.Instance, e.Replicate} }
-func keyOfResult(r l2l.Result) key { return key{r.Individual, r.Instance, r.Replicate} }
+func keyOf(e l2l.Evaluation) key   { return key{e.Individual, e.Instance, e.Replicate, e.Attempt} }
+func keyOfResult(r l2l.Result) key { return key{r.Individual, r.Instance, r.Replicate, r.Attempt} }
 
 func newScheduler(slots []int) *scheduler {
-	s := &scheduler{ranks: make([]rankState, len(slots))}
-	for i, n := range slots {
-		s.ranks[i] = rankState{n, map[key]l2l.Evaluation{}}
+	s := &scheduler{ranks: newRanks(slots), held: map[key]*holding{}}
+	for _, n := range slots {
+		s.slots += n
+		if n > 0 {
+			s.working++
+		}
 	}
 	return s
 }
@@ -60,74 +83,125 @@ func (s *scheduler) ahead() int {
 }
 
 // capacity is the number of evaluations that all ranks together can hold.
-func (s *scheduler) capacity() int {
-	n := 0
-	for _, r := range s.ranks {
-		n += r.slots * s.ahead()
-	}
-	return max(n, 1)
-}
+func (s *scheduler) capacity() int { return max(s.slots*s.ahead(), 1) }
 
-// outstanding is the number of evaluations that are queued or held.
-func (s *scheduler) outstanding() int {
-	n := len(s.queue)
-	for _, r := range s.ranks {
-		n += len(r.held)
-	}
-	return n
-}
+// queued is the number of evaluations that wait for a rank.
+func (s *scheduler) queued() int { return len(s.queue) - s.first }
+
+// outstanding is the number of evaluations that are queued, or held and have no result yet.
+func (s *scheduler) outstanding() int { return s.queued() + s.awaited }
+
+// idle reports whether no rank has anything.
+func (s *scheduler) idle() bool { return len(s.held) == 0 }
 
 // add queues evaluations.
-func (s *scheduler) add(es []l2l.Evaluation) { s.queue = append(s.queue, es...) }
-
-// next takes the next chunk from the queue and says which rank is to have it. There is none if the queue is empty or all ranks have enough.
-// The rank with the least work per slot is served first, of equals the first.
-func (s *scheduler) next() (rank int, chunk []l2l.Evaluation) {
-	if len(s.queue) == 0 {
-		return 0, nil
+func (s *scheduler) add(es []l2l.Evaluation) {
+	if s.first >= len(s.queue)/2 { // so that no more is moved than was taken
+		s.queue = s.queue[:copy(s.queue, s.queue[s.first:])]
+		s.first = 0
 	}
-	ahead, best, working := s.ahead(), -1, 0
-	for i, r := range s.ranks {
-		if r.slots == 0 {
-			continue
-		}
-		working++
-		if len(r.held) >= r.slots && 2*len(r.held) > r.slots*ahead || len(r.held) >= r.slots*ahead {
-			continue // its slots are busy, and more than half of what it may have waiting is there
-		}
-		if best < 0 || len(r.held)*s.ranks[best].slots < len(s.ranks[best].held)*r.slots {
-			best = i
-		}
-	}
-	if best < 0 {
-		return 0, nil
-	}
-	r := &s.ranks[best]
-	n := min(max(r.slots-len(r.held), (len(s.queue)+2*working-1)/(2*working), 1), r.slots*ahead-len(r.held), len(s.queue))
-	chunk = s.queue[:n:n]
-	s.queue = s.queue[n:]
-	for _, e := range chunk {
-		r.held[keyOf(e)] = e
-	}
-	return best, chunk
+	s.queue = append(s.queue, es...)
 }
 
-// done takes a rank's result in. It reports false for one that the rank does not owe: a late answer to what was given up.
+// take takes the first n evaluations from the queue. They stay as they are until the next add.
+func (s *scheduler) take(n int) []l2l.Evaluation {
+	es := s.queue[s.first : s.first+n]
+	s.first += n
+	return es
+}
+
+// next takes the next chunk from the queue and gives it to a rank. There is none if the queue is empty or all ranks have enough. The rank
+// with the least work per slot is served first, of equals the first. The chunk stays as it is until the next add.
+func (s *scheduler) next() (rank int, chunk []l2l.Evaluation) {
+	queued, ahead := s.queued(), s.ahead()
+	if rank = s.ranks.lightest(); queued == 0 || rank == nobody {
+		return 0, nil
+	}
+	r := s.ranks.load[rank]
+	if r.held >= r.slots && 2*r.held > r.slots*ahead || r.held >= r.slots*ahead {
+		return 0, nil // its slots are busy, and more than half of what it may have waiting is there; and so it is with the others
+	}
+	chunk = s.take(min(max(r.slots-r.held, (queued+2*s.working-1)/(2*s.working), 1), r.slots*ahead-r.held, queued))
+	s.give(rank, chunk)
+	return rank, chunk
+}
+
+// give makes rank an owner of evaluations, which may have others.
+func (s *scheduler) give(rank int, es []l2l.Evaluation) {
+	for _, e := range es {
+		h := s.held[keyOf(e)]
+		if h == nil {
+			h = s.newHolding(e)
+			s.held[keyOf(e)] = h
+			s.awaited++
+		}
+		h.owners = append(h.owners, rank)
+	}
+	s.ranks.add(rank, len(es))
+}
+
+// newHolding is a holding without an owner.
+func (s *scheduler) newHolding(e l2l.Evaluation) *holding {
+	n := len(s.spare)
+	if n == 0 {
+		return &holding{evaluation: e}
+	}
+	h := s.spare[n-1]
+	s.spare = s.spare[:n-1]
+	h.evaluation, h.answered = e, false
+	return h
+}
+
+// done takes a rank's result in. It reports false for one that does not count: a late answer to what was given up, or one that another rank
+// has given before.
 func (s *scheduler) done(rank int, r l2l.Result) bool {
-	held := s.ranks[rank].held
-	if e, ok := held[keyOfResult(r)]; !ok || e.Attempt != r.Attempt {
+	h := s.held[keyOfResult(r)]
+	if h == nil || !h.release(rank) {
 		return false
 	}
-	delete(held, keyOfResult(r))
-	s.mean = average(s.mean, r.Seconds)
-	return true
+	s.ranks.add(rank, -1)
+	counts := !h.answered
+	if counts {
+		h.answered = true
+		s.awaited--
+		s.mean = average(s.mean, r.Seconds)
+	}
+	s.forget(h)
+	return counts
 }
 
-// lost gives a rank up and returns what it held.
+// forget drops a holding that has no owner left.
+func (s *scheduler) forget(h *holding) {
+	if len(h.owners) > 0 {
+		return
+	}
+	delete(s.held, keyOf(h.evaluation))
+	h.evaluation = l2l.Evaluation{}
+	s.spare = append(s.spare, h)
+}
+
+// lost gives a rank up and returns what it held without a result, unless another rank has it too. It looks through all that is held.
 func (s *scheduler) lost(rank int) []l2l.Evaluation {
-	es := slices.SortedFunc(maps.Values(s.ranks[rank].held), func(a, b l2l.Evaluation) int {
+	slots := s.ranks.load[rank].slots
+	if slots == 0 {
+		return nil
+	}
+	s.working--
+	s.slots -= slots
+	s.ranks.remove(rank)
+	var es []l2l.Evaluation
+	for _, h := range s.held {
+		if !h.release(rank) {
+			continue
+		}
+		if len(h.owners) == 0 && !h.answered {
+			es = append(es, h.evaluation)
+			s.awaited--
+		}
+		s.forget(h)
+	}
+	slices.SortFunc(es, func(a, b l2l.Evaluation) int {
 		return cmp.Or(cmp.Compare(a.Individual, b.Individual), cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Replicate, b.Replicate))
 	})
-	s.ranks[rank] = rankState{}
 	return es
 }

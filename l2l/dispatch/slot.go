@@ -2,7 +2,9 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"runtime/debug"
 	"slices"
@@ -22,11 +24,13 @@ type slot struct {
 	outputs    int
 	batch      int                    // evaluations per call
 	es         []optimizee.Evaluation // those of the call under way
+	aside      sync.Mutex             // held while another goroutine than the slot's uses the optimizee
 	ended      chan struct{}
 	closed     error // what closing the optimizee returned; after ended
 
 	mu      sync.Mutex       // the fields below are also used by the timer that gives a call up
 	waiting []l2l.Evaluation // taken from the queue, for later calls
+	calls   int              // that have ended
 	results []l2l.Result
 	dead    bool // the call under way was given up, and the slot has been replaced
 }
@@ -42,8 +46,53 @@ func newSlot(o optimizee.Optimizee, batch int) *slot {
 	return s
 }
 
+// wait gives the slot evaluations for its next calls.
+func (s *slot) wait(es []l2l.Evaluation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = es
+}
+
+// begin takes the next call, and its number, from what waits; a call of nothing if nothing does. ok is false if the slot was given up.
+func (s *slot) begin() (call []l2l.Evaluation, number int, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := min(s.batch, len(s.waiting))
+	call, s.waiting = s.waiting[:n], s.waiting[n:]
+	return call, s.calls, !s.dead
+}
+
+// finish ends the call under way. If it was given up, its results are no longer wanted.
+func (s *slot) finish(rs []l2l.Result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.dead {
+		s.calls++
+		s.results = append(s.results, rs...)
+	}
+}
+
+// take returns the results since the last call.
+func (s *slot) take() []l2l.Result {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rs := s.results
+	s.results = nil
+	return rs
+}
+
+// close ends the slot, and closes its optimizee.
+func (s *slot) close() {
+	defer close(s.ended)
+	s.aside.Lock()
+	defer s.aside.Unlock()
+	if c, ok := s.optimizee.(optimizee.Opener); ok {
+		s.closed = protect(c.Close)
+	}
+}
+
 // prepare prepares the optimizee, if it wants that.
-func (s *slot) prepare(ctx context.Context, timeout time.Duration) (err error) {
+func (s *slot) prepare(ctx context.Context, timeout time.Duration) error {
 	o, ok := s.optimizee.(optimizee.Preparer)
 	if !ok {
 		return nil
@@ -53,42 +102,34 @@ func (s *slot) prepare(ctx context.Context, timeout time.Duration) (err error) {
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			err = panicked(p)
-		}
-	}()
-	return o.Prepare(ctx)
+	return protect(func() error { return o.Prepare(ctx) })
 }
 
-// run hands the evaluations of a call to the optimizee. Whatever that does, short of ending the process, becomes a result of each.
-func (s *slot) run(ctx context.Context, call []l2l.Evaluation, dirs []string) []l2l.Result {
-	rs := make([]l2l.Result, len(call))
+// run hands the evaluations of a call to the optimizee, and makes what it returns their results, which rs are the beginnings of. Its error is
+// about all of them.
+func (s *slot) run(ctx context.Context, call []l2l.Evaluation, dirs []string, rs []l2l.Result) error {
 	s.es = s.es[:0]
 	for i, e := range call {
-		rs[i] = answer(e)
-		params, err := s.space.Decode(e.X)
+		o, err := s.decode(e)
 		if err != nil {
-			return failAll(rs, err.Error())
+			return err
 		}
-		s.es = append(s.es, optimizee.Evaluation{Params: params, Instance: e.Instance, Seed: e.Seed})
 		if dirs != nil {
-			s.es[i].Dir = dirs[i]
+			o.Dir = dirs[i]
 		}
+		s.es = append(s.es, o)
 	}
-	if err := s.call(ctx, rs); err != nil {
-		return failAll(rs, err.Error())
-	}
-	return rs
+	return protect(func() error { return s.call(ctx, rs) })
 }
 
-// call calls the optimizee. Its error is about all evaluations.
-func (s *slot) call(ctx context.Context, rs []l2l.Result) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = panicked(p)
-		}
-	}()
+// decode is an evaluation as the optimizee knows it.
+func (s *slot) decode(e l2l.Evaluation) (optimizee.Evaluation, error) {
+	params, err := s.space.Decode(e.X)
+	return optimizee.Evaluation{Params: params, Instance: e.Instance, Seed: e.Seed}, err
+}
+
+// call calls the optimizee.
+func (s *slot) call(ctx context.Context, rs []l2l.Result) error {
 	if s.batch == 1 {
 		out, err := s.optimizee.Evaluate(ctx, s.es[0])
 		s.judge(&rs[0], out, err)
@@ -102,6 +143,19 @@ func (s *slot) call(ctx context.Context, rs []l2l.Result) (err error) {
 		s.judge(&rs[i], outs[i], errs[i])
 	}
 	return nil
+}
+
+// report has the optimizee tell about an evaluation, if it can.
+func (s *slot) report(ctx context.Context, e l2l.Evaluation, w io.Writer) error {
+	r, ok := s.optimizee.(optimizee.Reporter)
+	if !ok {
+		return nil
+	}
+	o, err := s.decode(e)
+	if err != nil {
+		return err
+	}
+	return protect(func() error { return r.Report(ctx, o, w) })
 }
 
 // judge makes what an optimizee returned a result.
@@ -141,19 +195,28 @@ func fail(r *l2l.Result, reason string) {
 	}
 }
 
-func failAll(rs []l2l.Result, reason string) []l2l.Result {
+func failAll(rs []l2l.Result, reason string) {
 	for i := range rs {
 		fail(&rs[i], reason)
 	}
-	return rs
 }
 
 func finite(values []float64) bool {
 	return !slices.ContainsFunc(values, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) })
 }
 
-// panicked is a panic as an error, with where it was raised.
-func panicked(p any) error { return fmt.Errorf("panic: %v\n%s", p, stackBelow(debug.Stack())) }
+// errGoexit is the error of an optimizee that returns nothing.
+var errGoexit = errors.New("the optimizee ended the goroutine that called it (runtime.Goexit)")
+
+// protect calls f. A panic of f becomes its error, which says where it was raised.
+func protect(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, stackBelow(debug.Stack()))
+		}
+	}()
+	return f()
+}
 
 // stackBelow is the part of a stack that a user can act on: from where the panic was raised.
 func stackBelow(stack []byte) string {

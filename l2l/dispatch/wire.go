@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
@@ -13,7 +12,7 @@ import (
 // Workers wait for a command, broadcast by rank 0:
 //
 //	pull        serve messages from rank 0 until one says to end
-//	round       evaluations follow in the broadcast: evaluate your block of them, then join the gather of results
+//	round       join the scatter of tasks, evaluate those that it brings you, then join the gather of results
 //	stop        the run is over
 //
 // While they serve the pull schedule, messages go both ways:
@@ -202,47 +201,34 @@ func part(v codec.Vector, i, n int) codec.Vector {
 	return v[i*k : (i+1)*k : (i+1)*k]
 }
 
-// encodeRound encodes a collective round: a chunk for each rank, so that it decodes its own alone, then where each rank's chunk ends.
-func encodeRound(es []l2l.Evaluation, slots []int) []byte {
-	size := 1
+// encodeRound encodes a collective round: for each rank its block of the evaluations, as tasks.
+func encodeRound(es []l2l.Evaluation, slots []int) [][]byte {
+	size := 64 * len(slots)
 	if len(es) > 0 {
 		size += len(es) * (len(es[0].X) + 5) * 8
 	}
-	b := append(make([]byte, 0, size+64*len(slots)), commandRound)
-	ends := make([]int, len(slots))
-	for rank := 1; rank < len(slots); rank++ {
-		first, end := block(len(es), rank, slots)
-		b = appendTasks(b, es[first:end])
-		ends[rank] = len(b) - 1 // less the command
+	b, parts := make([]byte, 0, size), make([][]byte, len(slots))
+	for rank, n := range blocks(len(es), slots) {
+		begin := len(b)
+		b = appendTasks(b, es[:n])
+		es = es[n:]
+		parts[rank] = b[begin:len(b):len(b)]
 	}
-	for _, end := range ends {
-		b = binary.LittleEndian.AppendUint64(b, uint64(end))
-	}
-	return b
+	return parts
 }
 
-// decodeRound is a rank's chunk of a round, without the command, for a world of that many ranks.
-func decodeRound(b []byte, rank, ranks int) ([]l2l.Evaluation, error) {
-	chunks := len(b) - 8*ranks
-	if chunks < 0 || rank < 1 {
-		return nil, fmt.Errorf("dispatch: a round of %d bytes for %d ranks", len(b), ranks)
+// blocks are the shares, by rank, of n evaluations in proportion to the ranks' slots.
+func blocks(n int, slots []int) []int {
+	total := 0
+	for _, s := range slots {
+		total += s
 	}
-	ends := b[chunks:]
-	first, end := binary.LittleEndian.Uint64(ends[8*(rank-1):]), binary.LittleEndian.Uint64(ends[8*rank:])
-	if first > end || end > uint64(chunks) {
-		return nil, fmt.Errorf("dispatch: a round whose chunk ends before it begins")
+	shares := make([]int, len(slots))
+	before, given := 0, 0
+	for rank, s := range slots {
+		before += s
+		shares[rank] = n*before/total - given
+		given += shares[rank]
 	}
-	return decodeTasks(b[first:end])
-}
-
-// block is rank's share of n evaluations among the working ranks 1 … size-1, in proportion to their slots: those from first on, and before end.
-func block(n, rank int, slots []int) (first, end int) {
-	total, before := 0, 0
-	for r := 1; r < len(slots); r++ {
-		total += slots[r]
-		if r < rank {
-			before += slots[r]
-		}
-	}
-	return n * before / total, n * (before + slots[rank]) / total
+	return shares
 }

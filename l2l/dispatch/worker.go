@@ -41,7 +41,7 @@ func (w *Worker) Serve(ctx context.Context) (err error) {
 				return err
 			}
 		case commandRound:
-			if err := w.round(ctx, command[1:]); err != nil {
+			if err := w.round(ctx); err != nil {
 				return err
 			}
 		case commandStop:
@@ -98,8 +98,12 @@ func (w *Worker) sendResults() error {
 }
 
 // round evaluates this rank's block of a collective round.
-func (w *Worker) round(ctx context.Context, body []byte) error {
-	es, err := decodeRound(body, w.comm.Rank(), w.comm.Size())
+func (w *Worker) round(ctx context.Context) error {
+	tasks, err := w.comm.Scatterv(ctx, 0, nil)
+	if err != nil {
+		return err
+	}
+	es, err := decodeTasks(tasks)
 	if err != nil {
 		return err
 	}

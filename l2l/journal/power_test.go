@@ -12,7 +12,7 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
-	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // bowl evaluates at once.
@@ -41,7 +41,7 @@ func (b *bowl) Next(context.Context) ([]l2l.Result, error) {
 func newSearch(t *testing.T) *l2l.Search {
 	t.Helper()
 	space := optimizee.Space{{Name: "x", Lower: -1, Upper: 1}}
-	for _, a := range optimizer.Catalogue() {
+	for _, a := range catalogue.All() {
 		if a.Name == "genetic" {
 			o, err := a.New(l2l.Problem(space, 0), a.Params(), 5)
 			if err != nil {

@@ -1,255 +1,271 @@
-// Package report reads a run's directory, of a finished, a running or a crashed run, and makes tables of it. It needs nothing but the
-// journal: what the parameters are called is in there.
+// Package report is what a run says. A [Run] is read from its directory, whether it has ended, is going on, or was killed: its events, its
+// evaluations, its individuals with their fitness, its generations, each an iterator of typed rows. A [Result] is how it ended. Both need nothing
+// but the directory: the names of parameters and the rules by which results become a fitness are in the journal.
+//
+// Tables, files and texts are writers over these. What is shown how is decided there, and what is true of the run here.
 package report
 
 import (
 	"cmp"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
+	"iter"
+	"math"
 	"slices"
-	"strconv"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
-	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
-// errEmpty is returned for a run whose journal has no first event.
-var errEmpty = errors.New("report: nothing has happened in this run yet; its optimizees may still be starting")
+// ErrNoRun is returned by Open for a directory that holds no run.
+var ErrNoRun = errors.New("holds no run")
 
-// Row is one evaluation, with the individual that it was of.
-type Row struct {
-	l2l.Result
-	Of l2l.Individual
+// Run is a run as its directory has it. Every iterator reads the journal anew, up to what has been written by then; what a killed or
+// running process has written of a last event in part is left out. The last error of an iterator, if any, is that of package journal.
+type Run struct {
+	Dir   string
+	Begun l2l.Begun // the first event, which says what run it is; a resumed one has others
+
+	search func(l2l.Begun) (*l2l.Search, error)
 }
 
-// Rows calls each for every evaluation of the run in dir, attempts that failed included, in the order in which they ended. begun is the
-// run's first event.
-func Rows(dir string, each func(begun l2l.Begun, row Row) error) error {
-	var begun *l2l.Begun
-	type waiting struct {
-		l2l.Individual
-		missing int // evaluations that have not ended for good
+// Open opens the run in dir. search makes the search of a run before its first event; it is needed, and called, for a run alone that records
+// digests of its individuals, which are then proposed once more. Without it, nil, such a run is an error of the iterators.
+func Open(dir string, search func(l2l.Begun) (*l2l.Search, error)) (*Run, error) {
+	if !journal.Exists(dir) {
+		return nil, fmt.Errorf("%s %w", dir, ErrNoRun)
 	}
-	open := map[int64]*waiting{}
+	r := &Run{Dir: dir, search: search}
 	for e, err := range journal.Read(dir, 0) {
 		if journal.IsTorn(err) {
-			break // it is being written to, or was killed
+			break
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
-		switch e := e.Event.(type) {
-		case l2l.Begun:
-			if begun == nil {
-				begun = &e
-			}
-		case l2l.Asked:
-			if begun == nil {
-				return errEmpty
-			}
-			for _, ind := range e.Individuals {
-				open[ind.ID] = &waiting{ind, begun.Rules.Evaluations()}
-			}
-		case l2l.Result:
-			of := open[e.Individual]
-			if begun == nil || of == nil {
-				return fmt.Errorf("report: a result for individual %d, which was not asked", e.Individual)
-			}
-			if err := each(*begun, Row{e, of.Individual}); err != nil {
-				return err
-			}
-			if e.Outcome == l2l.OK || e.Attempt >= begun.Rules.Retries {
-				if of.missing--; of.missing == 0 {
-					delete(open, e.Individual)
-				}
-			}
-		}
-	}
-	if begun == nil {
-		return errEmpty
-	}
-	return nil
-}
-
-// CSV writes the trajectory of the run in dir, one row per evaluation.
-func CSV(w io.Writer, dir string) error {
-	out := csv.NewWriter(w)
-	header := false
-	err := Rows(dir, func(begun l2l.Begun, row Row) error {
-		if !header {
-			header = true
-			if err := out.Write(columns(begun)); err != nil {
-				return err
-			}
-		}
-		cells, err := cells(begun, row)
-		if err != nil {
-			return err
-		}
-		return out.Write(cells)
-	})
-	out.Flush()
-	return errors.Join(err, out.Error())
-}
-
-// PosteriorCSV writes the posterior sample of the finished run in dir, one row per individual, in the order of their evaluations.
-func PosteriorCSV(w io.Writer, dir string) error {
-	b, err := os.ReadFile(filepath.Join(dir, "result.json"))
-	if err != nil {
-		return fmt.Errorf("report: the posterior is told at a run's end: %w", err)
-	}
-	var result struct {
-		Posterior []struct {
-			Individual   int64
-			Weight, Loss float64
-		}
-	}
-	if err := json.Unmarshal(b, &result); err != nil {
-		return fmt.Errorf("report: result.json: %w", err)
-	}
-	if len(result.Posterior) == 0 {
-		return fmt.Errorf("report: the run in %s has no posterior: its optimizer searches for a point", dir)
-	}
-	at := map[int64]int{}
-	for i, p := range result.Posterior {
-		at[p.Individual] = i
-	}
-	out := csv.NewWriter(w)
-	header := false
-	err = Individuals(dir, func(begun l2l.Begun, told Told) error {
-		if !header {
-			header = true
-			if err := out.Write(append([]string{"individual", "generation", "weight", "loss"}, begun.Space.Labels()...)); err != nil {
-				return err
-			}
-		}
-		i, ok := at[told.ID]
+		begun, ok := e.Event.(l2l.Begun)
 		if !ok {
-			return nil
+			return nil, fmt.Errorf("report: the journal of %s does not begin with a configuration", dir)
 		}
-		p := result.Posterior[i]
-		params, err := begun.Space.Decode(told.X)
-		if err != nil {
-			return err
-		}
-		cells := []string{fmt.Sprint(told.ID), fmt.Sprint(told.Generation), number(p.Weight), number(p.Loss)}
-		for _, v := range params.All() {
-			cells = append(cells, texts(v)...)
-		}
-		return out.Write(cells)
-	})
-	out.Flush()
-	return errors.Join(err, out.Error())
+		r.Begun = begun
+		return r, nil
+	}
+	return nil, fmt.Errorf("report: nothing has happened in the run in %s yet; its optimizees may still be starting", dir)
 }
 
-// number is a number with all its digits.
-func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
-
-func columns(begun l2l.Begun) []string {
-	cols := []string{"individual", "generation", "instance", "replicate", "seed", "attempt", "outcome", "seconds", "rank", "finished_unix_us"}
-	for _, o := range begun.Rules.Objectives {
-		cols = append(cols, "fitness_"+o.Name)
+// Events are the run's events, each Asked with its individuals.
+func (r *Run) Events() iter.Seq2[l2l.Event, error] {
+	return func(yield func(l2l.Event, error) bool) {
+		var search *l2l.Search // from the first digest on: what it is asked is what was recorded
+		end := int64(0)        // of the events before
+		for e, err := range journal.Read(r.Dir, 0) {
+			if journal.IsTorn(err) {
+				return
+			}
+			event := e.Event
+			if asked, ok := event.(l2l.Asked); ok && err == nil && asked.Digest != nil && search == nil {
+				search, err = r.replayed(end)
+			}
+			if search != nil && err == nil {
+				event, err = search.Replay(event)
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(event, nil) {
+				return
+			}
+			end = e.End
+		}
 	}
-	return append(append(cols, begun.Space.Labels()...), "reason")
 }
 
-func cells(begun l2l.Begun, row Row) ([]string, error) {
-	cells := []string{
-		fmt.Sprint(row.Individual), fmt.Sprint(row.Of.Generation), fmt.Sprint(row.Instance), fmt.Sprint(row.Replicate),
-		fmt.Sprint(l2l.SeedOf(begun.Rules.Seed, row.Individual, row.Instance, row.Replicate)), fmt.Sprint(row.Attempt),
-		row.Outcome.String(), number(row.Seconds), fmt.Sprint(row.Rank), fmt.Sprint(row.At),
+// replayed is the search after the events that end at a byte offset of the journal.
+func (r *Run) replayed(end int64) (*l2l.Search, error) {
+	if r.search == nil {
+		return nil, fmt.Errorf("report: %s has only digests of its individuals, and its optimizer is not known here", r.Dir)
 	}
-	for k := range begun.Rules.Objectives {
-		cell := ""
-		if k < len(row.Fitness) {
-			cell = number(row.Fitness[k])
-		}
-		cells = append(cells, cell)
-	}
-	params, err := begun.Space.Decode(row.Of.X)
+	search, err := r.search(r.Begun)
 	if err != nil {
 		return nil, err
 	}
-	for _, v := range params.All() {
-		cells = append(cells, texts(v)...)
+	for e, err := range journal.Read(r.Dir, 0) {
+		if err == nil && e.End > end {
+			break
+		}
+		if err == nil {
+			_, err = search.Replay(e.Event)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	return append(cells, row.Reason), nil
+	return search, nil
 }
 
-// texts is a parameter's value, or values, as cells.
-func texts(v optimizee.Value) []string {
-	list := func(n int, at func(i int) any) []string {
-		out := make([]string, n)
-		for i := range out {
-			switch x := at(i).(type) {
-			case float64:
-				out[i] = number(x)
-			default:
-				out[i] = fmt.Sprint(x)
+// Evaluation is an evaluation that has ended, with the individual that it was of.
+type Evaluation struct {
+	l2l.Result
+	Of    l2l.Individual
+	Seed  uint64
+	Final bool // it is not tried again
+}
+
+// Individual is an individual whose evaluations have all ended.
+type Individual struct {
+	l2l.Individual
+	Results []l2l.Result // one for each evaluation, its last attempt; by instance, then replicate
+	Fitness codec.Vector // one number per objective; nil if it failed
+	Loss    []float64    // what the optimizer was told; nil if it failed
+}
+
+// Failed reports whether an evaluation of the individual failed, so that it has no fitness.
+func (i Individual) Failed() bool { return i.Fitness == nil }
+
+// Evaluations are those that have ended, attempts that are tried again included, in the order in which they did.
+func (r *Run) Evaluations() iter.Seq2[Evaluation, error] {
+	return func(yield func(Evaluation, error) bool) {
+		for s, err := range r.steps() {
+			switch {
+			case err != nil:
+				yield(Evaluation{}, err)
+				return
+			case s.ended != nil && !yield(*s.ended, nil):
+				return
 			}
 		}
-		return out
 	}
-	switch x := v.Value.(type) {
-	case []float64:
-		return list(len(x), func(i int) any { return x[i] })
-	case []int64:
-		return list(len(x), func(i int) any { return x[i] })
-	case []bool:
-		return list(len(x), func(i int) any { return x[i] })
-	case []string:
-		return list(len(x), func(i int) any { return x[i] })
-	}
-	return list(1, func(int) any { return v.Value })
 }
 
-// Told is an individual with its fitness: its evaluations, all of which succeeded, combined by the rules of the run.
-type Told struct {
+// Individuals are those whose evaluations have all ended, failed ones included, in the order in which they did.
+func (r *Run) Individuals() iter.Seq2[Individual, error] {
+	return func(yield func(Individual, error) bool) {
+		for s, err := range r.steps() {
+			switch {
+			case err != nil:
+				yield(Individual{}, err)
+				return
+			case s.told != nil && !yield(*s.told, nil):
+				return
+			}
+		}
+	}
+}
+
+// step is an event, and what it has brought to an end.
+type step struct {
+	event l2l.Event
+	ended *Evaluation // by a Result
+	told  *Individual // by the last Result of an individual
+}
+
+// waiting is an individual that waits for results.
+type waiting struct {
 	l2l.Individual
-	Fitness []float64
+	final []l2l.Result
 }
 
-// Individuals calls each for the individuals of the run in dir whose evaluations all succeeded. begun is the run's first event.
-func Individuals(dir string, each func(begun l2l.Begun, told Told) error) error {
-	open := map[int64][]l2l.Result{}
-	return Rows(dir, func(begun l2l.Begun, row Row) error {
-		if row.Outcome != l2l.OK {
-			return nil
+// steps follow the individuals through the events.
+func (r *Run) steps() iter.Seq2[step, error] {
+	return func(yield func(step, error) bool) {
+		open := map[int64]*waiting{}
+		for e, err := range r.Events() {
+			s := step{event: e}
+			switch e := e.(type) {
+			case l2l.Asked:
+				for _, ind := range e.Individuals {
+					open[ind.ID] = &waiting{Individual: ind}
+				}
+			case l2l.Result:
+				of := open[e.Individual]
+				if of == nil {
+					err = fmt.Errorf("report: %s has a result for individual %d, which is not awaited", r.Dir, e.Individual)
+					break
+				}
+				if s = r.take(e, of); s.told != nil {
+					delete(open, e.Individual)
+				}
+			}
+			if !yield(s, err) || err != nil {
+				return
+			}
 		}
-		results := append(open[row.Individual], row.Result)
-		if open[row.Individual] = results; len(results) < begun.Rules.Evaluations() {
-			return nil
-		}
-		delete(open, row.Individual)
-		slices.SortFunc(results, func(a, b l2l.Result) int { // sums depend on their order
-			return cmp.Or(cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Replicate, b.Replicate))
-		})
-		return each(begun, Told{row.Of, begun.Rules.Fitness(results)})
-	})
+	}
 }
 
-// Best is the individual of the run in dir with the best fitness, by the weighted sum of its objectives.
-func Best(dir string) (l2l.Individual, error) {
-	var best *l2l.Individual
-	var least float64
-	err := Individuals(dir, func(begun l2l.Begun, told Told) error {
-		loss := l2l.Loss(told.Fitness, begun.Rules.Objectives)
-		if best == nil || loss < least || loss == least && told.ID < best.ID { // the first of equals, as the optimizer has it
-			best, least = &told.Individual, loss
-		}
-		return nil
+// take takes a result in.
+func (r *Run) take(result l2l.Result, of *waiting) step {
+	rules := &r.Begun.Rules
+	e := &Evaluation{
+		Result: result, Of: of.Individual, Seed: l2l.SeedOf(rules.Seed, result.Individual, result.Instance, result.Replicate),
+		Final: result.Outcome == l2l.OK || result.Attempt >= rules.Retries,
+	}
+	s := step{event: result, ended: e}
+	if e.Final {
+		of.final = append(of.final, result)
+	}
+	if len(of.final) < rules.Evaluations() {
+		return s
+	}
+	slices.SortFunc(of.final, func(a, b l2l.Result) int {
+		return cmp.Or(cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Replicate, b.Replicate))
 	})
-	if err == nil && best == nil {
-		err = fmt.Errorf("report: no individual of %s has been evaluated with success", dir)
+	s.told = &Individual{Individual: of.Individual, Results: of.final}
+	if !slices.ContainsFunc(of.final, func(r l2l.Result) bool { return r.Outcome != l2l.OK }) {
+		s.told.Fitness = rules.Fitness(of.final)
+		s.told.Loss = rules.Loss(s.told.Fitness)
 	}
-	if err != nil {
-		return l2l.Individual{}, err
+	return s
+}
+
+// Best is the individual with the best fitness so far, the first of equals: the one that a result names. Of several objectives that are not
+// added up it is the one with the best weighted sum.
+func (r *Run) Best() (Individual, error) {
+	var b best
+	for i, err := range r.Individuals() {
+		if err != nil {
+			return Individual{}, err
+		}
+		b.take(i, &r.Begun.Rules)
 	}
-	return *best, nil
+	if b.Individual == nil {
+		return Individual{}, fmt.Errorf("report: no individual of %s has been evaluated with success", r.Dir)
+	}
+	return *b.Individual, nil
+}
+
+// best is the best individual so far; its Individual is nil before the first success.
+type best struct {
+	*Individual
+	loss float64
+}
+
+func (b *best) take(i Individual, rules *l2l.Rules) {
+	if i.Failed() {
+		return
+	}
+	loss := l2l.Loss(i.Fitness, rules.Objectives)
+	if math.IsNaN(loss) || math.IsInf(loss, 0) { // to an optimizer it failed
+		return
+	}
+	if b.Individual == nil || loss < b.loss || loss == b.loss && i.ID < b.ID {
+		b.Individual, b.loss = &i, loss
+	}
+}
+
+// Individual is the individual with a number, whether it has been evaluated or not.
+func (r *Run) Individual(id int64) (l2l.Individual, error) {
+	for e, err := range r.Events() {
+		if err != nil {
+			return l2l.Individual{}, err
+		}
+		if asked, ok := e.(l2l.Asked); ok {
+			if i := slices.IndexFunc(asked.Individuals, func(ind l2l.Individual) bool { return ind.ID == id }); i >= 0 {
+				return asked.Individuals[i], nil
+			}
+		}
+	}
+	return l2l.Individual{}, fmt.Errorf("%s: no individual %d", r.Dir, id)
 }

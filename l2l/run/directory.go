@@ -57,24 +57,41 @@ func newDirectory(name string) (string, error) {
 	}
 }
 
-// open opens the run's directory: that of a new run, or of one to go on with, whose events the search then takes in.
-func (r *leader) open() error {
+// remains are what a run leaves behind, besides its journal.
+var remains = []string{"run.yaml", "result.json", "manifest.json", "checkpoint"}
+
+// hasBegun reports whether the journal of the run in dir has a first event: not if the run was ended while it began, or if there is no run.
+func hasBegun(dir string) bool {
+	for _, err := range journal.Read(dir, 0) {
+		return err == nil || !journal.IsTorn(err) && !errors.Is(err, fs.ErrNotExist)
+	}
+	return false
+}
+
+// open opens the run's directory: that of a new run, or of one to go on with, whose events the search then takes in. A directory in which there
+// is something else, such as the log of a batch system, may be begun in.
+func (r *leader) open() (err error) {
 	opts := journal.Options{Sync: r.Output.Sync, Checkpoint: r.Output.Checkpoint}
+	if r.Output.OnFull == "wait" {
+		opts.Full = func(err error) { r.log.Warn().Err(err).Msg("the disk is full; the run waits for room") }
+	}
 	if !journal.Exists(r.dir) {
-		entries, err := os.ReadDir(r.dir)
-		if err == nil && len(entries) > 0 {
-			return usage(fmt.Errorf("output.dir: %s is not empty and holds no run; choose another directory", r.dir))
+		for _, name := range remains {
+			if _, err := os.Lstat(filepath.Join(r.dir, name)); err == nil {
+				return usage(fmt.Errorf("output.dir: %s holds %s of a run, and no journal; choose another directory", r.dir, name))
+			}
 		}
-		if r.journal, err = journal.Create(r.dir, opts); err != nil {
-			return err
+		if r.journal, err = journal.Create(r.dir, opts); !errors.Is(err, journal.ErrExists) { // else another process was faster
+			if err != nil {
+				return err
+			}
+			return r.writeDown()
 		}
-		return r.writeDown()
 	}
 	if !r.options.resume {
 		return usage(fmt.Errorf("output.dir: %s holds a run; go on with it by --resume, or choose another directory", r.dir))
 	}
 	var cut int64
-	var err error
 	if r.journal, cut, err = journal.Open(r.dir, opts); err != nil {
 		var d *journal.Damage
 		if errors.As(err, &d) {
@@ -85,8 +102,11 @@ func (r *leader) open() error {
 	if cut > 0 {
 		r.log.Warn().Int64("bytes", cut).Msg("the journal ends within an event, as after a kill; that event is cut off")
 	}
-	if err := r.replay(); err != nil {
-		return err
+	if r.resumed = hasBegun(r.dir); r.resumed { // now that nobody else writes to it
+		r.known = nil
+		if err := r.replay(); err != nil {
+			return err
+		}
 	}
 	return r.writeDown()
 }
@@ -102,7 +122,7 @@ func (r *leader) replay() error {
 		if !ok {
 			return fmt.Errorf("%s: its journal does not begin with a configuration", r.dir)
 		}
-		if err := r.Resumable(begun.Config); err != nil {
+		if err := errors.Join(r.SearchesAs(begun), r.Resumable(begun.Config)); err != nil {
 			return usage(err)
 		}
 		break
@@ -131,7 +151,6 @@ func (r *leader) replay() error {
 			return fmt.Errorf("%s: event %d after byte %d: %w", r.dir, events, from, err)
 		}
 	}
-	r.resumed = true
 	r.log.Info().Int64("evaluations", r.search.Evaluations()).Int("generation", r.search.Status().Generation).
 		Bool("checkpoint", from > 0).Int("events", events).Msg("resumed")
 	return nil
@@ -165,13 +184,9 @@ func (r *leader) manifest(begun l2l.Begun, summary *l2l.Summary) error {
 	if summary != nil {
 		m["ended"], m["reason"] = time.Now().Format(time.RFC3339), summary.Reason.String()
 	}
-	return writeJSON(filepath.Join(r.dir, "manifest.json"), m)
-}
-
-func writeJSON(path string, v any) error {
-	b, err := json.MarshalIndent(v, "", "  ")
+	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err
 	}
-	return journal.WriteFile(path, append(b, '\n'))
+	return journal.WriteFile(filepath.Join(r.dir, "manifest.json"), append(b, '\n'))
 }

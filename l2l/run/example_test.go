@@ -8,7 +8,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/run"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
-	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // parabola is an optimizee: the number whose square is nearest to 2.
@@ -30,7 +30,7 @@ func ExampleRun() {
 	c := config.Defaults()
 	c.Stop.Evaluations = 200
 	model := optimizee.Type{Name: "parabola", New: func() optimizee.Optimizee { return parabola{} }}
-	plan, err := config.New(c, model, optimizer.Catalogue()[0], nil) // CMA-ES with its defaults
+	plan, err := config.New(c, model, catalogue.All()[0], nil) // CMA-ES with its defaults
 	if err != nil {
 		fmt.Println(err)
 		return

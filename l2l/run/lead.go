@@ -17,6 +17,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
+	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
@@ -46,7 +47,10 @@ func lead(ctx context.Context, comm mpi.Comm, plan *config.Plan, list []Option) 
 	if err != nil {
 		return Result{}, err
 	}
-	r, err := prepare(plan, optionsOf(list), ranks)
+	var r *leader
+	if err = sameBuild(ranks); err == nil {
+		r, err = prepare(plan, optionsOf(list), ranks)
+	}
 	if err != nil {
 		return Result{}, errors.Join(err, broadcast(inside, comm, briefing{Over: true, Usage: errors.Is(err, ErrUsage)}))
 	}
@@ -91,7 +95,7 @@ func prepare(plan *config.Plan, o options, ranks []hello) (r *leader, err error)
 			r.dir = lastDirectory(plan.Name)
 		}
 	}
-	r.resumed = o.resume && r.dir != "" && journal.Exists(r.dir)
+	r.resumed = o.resume && r.dir != "" && hasBegun(r.dir)
 	if r.search, err = plan.NewSearch(); err != nil {
 		return nil, err
 	}
@@ -191,6 +195,17 @@ func dispatchOptions(p *config.Plan, slots, ranks int) (o dispatch.Options, err 
 	return o, err
 }
 
+// OpenSlot opens a slot like those of a run of the plan, to evaluate by hand; the caller closes it. dir is where evaluations have directories of
+// their own, which stay there; "" means that they have none.
+func OpenSlot(ctx context.Context, plan *config.Plan, dir string) (*dispatch.Slot, error) {
+	opts, err := dispatchOptions(plan, 1, 1)
+	if err != nil {
+		return nil, err
+	}
+	opts.Dir, opts.KeepFailed, opts.KeepAll = dir, 1, true
+	return dispatch.OpenSlot(ctx, opts)
+}
+
 // run runs the loop and writes down how it ended.
 func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	begun := r.begun()
@@ -236,10 +251,20 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	return result, err
 }
 
+// finish writes down how the run ended.
+func (r *leader) finish(begun l2l.Begun, s l2l.Summary) error {
+	result, err := report.NewResult(r.Name, r.Space, r.Objectives, s)
+	if err != nil {
+		return err
+	}
+	_ = os.Remove(filepath.Join(r.dir, workDir)) // unless something is in it
+	return errors.Join(result.Write(r.dir), r.manifest(begun, &s))
+}
+
 // begun is the event that opens the run, or goes on with it.
 func (r *leader) begun() l2l.Begun {
 	begun := l2l.Begun{
-		Config: r.effective, Rules: r.search.Rules(), Version: Version(), Algorithm: r.Optimizer.Name, Search: 1, Space: r.Space,
+		Config: r.effective, Rules: r.search.Rules(), Version: Version(), Algorithm: r.Optimizer.Name, Search: r.Optimizer.Version(), Space: r.Space,
 		At: r.started.UnixMicro(), Session: l2l.Session{MPI: mpi.Library(), Go: runtime.Version()},
 	}
 	for rank, h := range r.ranks {

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
-	"github.com/meta-optimization/l2l-mpi/optimizee"
+	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
@@ -54,7 +54,7 @@ func (r *leader) progress(elapsed time.Duration, already int64) Progress {
 	p := Progress{Generation: status.Generation, Evaluations: r.search.Evaluations(), Front: len(status.Front), Figures: status.Figures}
 	p.Failures, _ = r.search.Failures()
 	if b := r.search.Best(); b != nil {
-		p.Best = fitnessText(r.Objectives, b.Fitness)
+		p.Best = report.FitnessText(r.Objectives, b.Fitness)
 	}
 	p.PerSecond = float64(p.Evaluations-already) / elapsed.Seconds()
 	part := func(done, whole float64) {
@@ -81,11 +81,26 @@ func (p Progress) String() string {
 	if p.Front > 0 {
 		text += fmt.Sprintf("  %d on the front", p.Front)
 	}
+	if len(p.Figures) > 0 {
+		text += "  " + p.figures()
+	}
 	text += fmt.Sprintf("  %d evaluations, %.3g/s, ETA %s", p.Evaluations, p.PerSecond, p.ETA())
 	if p.Failures > 0 {
 		text += fmt.Sprintf(", %d failed", p.Failures)
 	}
 	return text
+}
+
+// shownFigures is how many of an optimizer's figures the progress shows: the first ones say most.
+const shownFigures = 2
+
+// figures are the first of the optimizer's figures, as text.
+func (p Progress) figures() string {
+	var parts []string
+	for _, f := range p.Figures[:min(len(p.Figures), shownFigures)] {
+		parts = append(parts, fmt.Sprintf("%s %.3g", f.Name, f.Value))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // ETA is the time that is left, as people read it.
@@ -104,17 +119,11 @@ func (r *leader) logProgress(p Progress) {
 	if p.Front > 0 {
 		line = line.Int("front", p.Front)
 	}
+	if len(p.Figures) > 0 {
+		line = line.Str("figures", p.figures())
+	}
 	if p.Failures > 0 {
 		line = line.Int64("failed", p.Failures)
 	}
 	line.Str("per_second", fmt.Sprintf("%.3g", p.PerSecond)).Str("eta", p.ETA()).Msg("running")
-}
-
-// fitnessText is a fitness with the names and units of its objectives, on one line.
-func fitnessText(objectives []optimizee.Objective, fitness []float64) string {
-	parts := make([]string, len(fitness))
-	for i, v := range fitness {
-		parts[i] = strings.TrimSpace(fmt.Sprintf("%s %.6g %s", objectives[i].Name, v, objectives[i].Unit))
-	}
-	return strings.Join(parts, ", ")
 }

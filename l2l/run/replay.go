@@ -34,12 +34,8 @@ func Prove(dir string, kinds config.Kinds) (p Proof, err error) {
 			return p, err
 		}
 		if begun, ok := e.Event.(l2l.Begun); ok && p.Search == nil {
-			plan, err := config.Parse(dir, []byte(begun.Config), kinds)
-			if err != nil {
-				return p, usage(err)
-			}
-			if p.Search, err = plan.NewSearch(); err != nil {
-				return p, err
+			if p.Search, err = kinds.Search(begun); err != nil {
+				return p, usage(fmt.Errorf("%s: %w", dir, err))
 			}
 		}
 		if p.Search == nil {

@@ -23,18 +23,16 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // valley is an optimizee with something to find, and with an evaluation that fails now and then.
 type valley struct {
 	Target float64       `yaml:"target" doc:"where the error is least"`
 	Delay  time.Duration `yaml:"delay" doc:"time an evaluation takes"`
-	Broken bool          `yaml:"broken" doc:"it cannot be opened by a rank that evaluates"`
-	opened int
+	Broken bool          `yaml:"broken" doc:"it cannot start"`
+	Noise  float64       `yaml:"noise" doc:"by how much evaluations differ"`
 }
-
-func (v *valley) Open() error  { v.opened++; return nil }
-func (v *valley) Close() error { return nil }
 
 func (v *valley) Prepare(context.Context) error {
 	if v.Broken {
@@ -63,12 +61,12 @@ func (v *valley) Evaluate(ctx context.Context, e optimizee.Evaluation) (optimize
 	if e.Choice("rule") == "bcm" {
 		sum++
 	}
-	return optimizee.Outcome{Fitness: []float64{sum}}, ctx.Err()
+	return optimizee.Outcome{Fitness: []float64{sum + v.Noise*float64(e.Seed%1009)/1009}}, ctx.Err()
 }
 
 var kinds = config.Kinds{
 	Optimizees: []optimizee.Type{functions.Type, {Name: "valley", New: func() optimizee.Optimizee { return &valley{Target: 1} }}},
-	Optimizers: optimizer.Catalogue(),
+	Optimizers: catalogue.All(),
 }
 
 // plan reads the plan of a run that keeps its output in a directory of the test.
@@ -269,7 +267,8 @@ func TestRunIsInterruptedByItsContextAndResumed(t *testing.T) {
 		t.Errorf("the directory is used again: %v", err)
 	}
 	other := plan(t, search, 4).In(p.Output.Dir)
-	if _, err := run.Run(t.Context(), mpi.Local(1)[0], other, run.Resume()); !errors.Is(err, run.ErrUsage) || !strings.Contains(err.Error(), "seed: the run was started with") {
+	_, err := run.Run(t.Context(), mpi.Local(1)[0], other, run.Resume())
+	if !errors.Is(err, run.ErrUsage) || !strings.Contains(err.Error(), "seed: the run was started with") {
 		t.Errorf("it is resumed with another seed: %v", err)
 	}
 	resumed := alone(t, p, run.Resume())
@@ -309,7 +308,7 @@ func TestWhatIsWrongOnOneRankEndsAll(t *testing.T) {
 	good, other := plan(t, search, 3), plan(t, search, 4)
 	broken := plan(t, "optimizee: {type: valley, broken: true}\noptimizer: {type: cmaes}\nexecution: {slots: 1}\n")
 	taken := good.In(t.TempDir())
-	if err := os.WriteFile(filepath.Join(taken.Output.Dir, "thesis.tex"), nil, 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(taken.Output.Dir, "result.json"), nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
 	cases := map[string]struct {
@@ -339,7 +338,7 @@ func TestWhatIsWrongOnOneRankEndsAll(t *testing.T) {
 		"a directory that is taken": {func(comm mpi.Comm) error {
 			_, err := run.Run(t.Context(), comm, taken)
 			return err
-		}, "is not empty and holds no run", true},
+		}, "holds result.json of a run, and no journal", true},
 		"a run in memory to be resumed": {func(comm mpi.Comm) error {
 			_, err := run.Run(t.Context(), comm, good, run.InMemory(), run.Resume())
 			return err
@@ -364,22 +363,44 @@ func TestWhatIsWrongOnOneRankEndsAll(t *testing.T) {
 	}
 }
 
+// A run begins with the best individual of the earlier one that the earlier one's result names.
+func TestAWarmStartBeginsWithTheBestOfTheEarlierRun(t *testing.T) {
+	for seed := range 8 {
+		earlier := plan(t, "seed: %d\noptimizee: {type: valley, noise: 5}\noptimizer: {type: random, pop_size: 20}\nstop: {evaluations: 120}\n"+
+			"evaluation: {replicates: 3, aggregate: median}\nexecution: {slots: 2}\noutput: {record: digest}\n", seed)
+		want := alone(t, earlier)
+		later := plan(t, "optimizee: {type: valley}\noptimizer: {type: genetic, pop_size: 6}\nstop: {evaluations: 6}\nexecution: {slots: 1}\n"+
+			"warm_start: {run: %s, best: 1}\n", earlier.Output.Dir)
+		var known []optimizer.Solution
+		alone(t, later, run.Observe(func(e l2l.Event, _ *l2l.Individual, _ *l2l.Search) {
+			if k, ok := e.(l2l.Known); ok {
+				known = k.Solutions
+			}
+		}))
+		if len(known) != 1 || !slices.Equal(known[0].X, want.Best.Individual.X) || known[0].Loss[0] != want.Best.Loss {
+			t.Errorf("seed %d: it begins with %+v, want %+v", seed, known, want.Best)
+		}
+	}
+}
+
 func TestProgressAndLogAreTold(t *testing.T) {
 	p := plan(t, "name: told\noptimizee: {type: valley, delay: 1ms}\noptimizer: {type: cmaes}\nstop: {evaluations: 100}\nexecution: {slots: 1}\n")
 	var log bytes.Buffer
 	var seen []run.Progress
-	result := alone(t, p, run.Log(&log, zerolog.InfoLevel), run.LogProgress(10*time.Millisecond), run.Watch(0, func(p run.Progress) { seen = append(seen, p) }))
+	see := run.Watch(0, func(p run.Progress) { seen = append(seen, p) })
+	result := alone(t, p, run.Log(&log, zerolog.InfoLevel), run.LogProgress(10*time.Millisecond), see)
 	if len(seen) != 100 {
 		t.Fatalf("the progress was told %d times, want 100", len(seen))
 	}
 	half, last := seen[49], seen[99]
-	if half.Evaluations != 50 || half.Done != 0.5 || half.Left < 0 || half.PerSecond <= 0 || !strings.HasPrefix(half.Best, "error ") || !strings.HasSuffix(half.Best, " mV") {
+	if half.Evaluations != 50 || half.Done != 0.5 || half.Left < 0 || half.PerSecond <= 0 ||
+		!strings.HasPrefix(half.Best, "error ") || !strings.HasSuffix(half.Best, " mV") {
 		t.Errorf("halfway: %+v", half)
 	}
 	if last.Done != 1 || last.ETA() != "?" || last.Failures != result.Failures || last.Generation == 0 {
 		t.Errorf("at the end: %+v", last)
 	}
-	if text := half.String(); !strings.Contains(text, "50 evaluations, ") {
+	if text := half.String(); !strings.Contains(text, "50 evaluations, ") || !strings.Contains(text, "sigma ") {
 		t.Errorf("as a line: %s", text)
 	}
 	written, err := os.ReadFile(filepath.Join(p.Output.Dir, "logs", "rank-0.jsonl"))

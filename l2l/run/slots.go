@@ -9,14 +9,15 @@ import (
 
 // hello is what a rank tells rank 0 of where it runs.
 type hello struct {
-	Host string
-	CPUs []int // that it may use
+	Host  string
+	Build build
+	CPUs  []int // that it may use
 	// Given is the number of CPUs that Slurm says each task has; 0 where it says nothing.
 	Given int
 }
 
 func newHello() hello {
-	h := hello{}
+	h := hello{Build: thisBuild()}
 	h.Host, _ = os.Hostname() // unknown hosts count as one
 	h.Given, _ = strconv.Atoi(os.Getenv("SLURM_CPUS_PER_TASK"))
 	var set unix.CPUSet

@@ -4,11 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"slices"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
-	"github.com/meta-optimization/l2l-mpi/l2l/journal"
+	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
@@ -37,46 +36,49 @@ func known(p *config.Plan) ([]optimizer.Solution, error) {
 // earlier are the n best individuals of an earlier run, as solutions of this one: parameters and objectives are found by their names. An
 // individual that is outside this run's space is passed over.
 func earlier(p *config.Plan, dir string, n int) ([]optimizer.Solution, error) {
-	if !journal.Exists(dir) {
-		return nil, fmt.Errorf("%s holds no run", dir)
+	run, err := report.Open(dir, p.Kinds.Search)
+	if err != nil {
+		return nil, err
 	}
 	type ranked struct {
 		optimizer.Solution
 		sum float64
 	}
 	var best []ranked
-	seen := 0
-	err := report.Individuals(dir, func(begun l2l.Begun, told report.Told) error {
-		seen++
-		fitness, err := fitnessOf(p, begun.Rules.Objectives, told.Fitness)
+	rules, seen := p.Rules(), 0
+	for i, err := range run.Individuals() {
 		if err != nil {
-			return err
+			return nil, err
 		}
-		x, err := pointOf(p, begun.Space, told.X)
+		if i.Failed() {
+			continue
+		}
+		seen++
+		fitness, err := fitnessOf(p, run.Begun.Rules.Objectives, i.Fitness)
 		if err != nil {
-			return err
+			return nil, err
+		}
+		x, err := pointOf(p, run.Begun.Space, i.X)
+		if err != nil {
+			return nil, err
 		}
 		if x == nil {
-			return nil
+			continue
 		}
-		r := ranked{optimizer.Solution{X: x, Loss: l2l.Losses(fitness, p.Objectives)}, l2l.Loss(fitness, p.Objectives)}
-		if p.Sum {
-			r.Loss = []float64{r.sum}
-		}
-		at, _ := slices.BinarySearchFunc(best, r, func(a, b ranked) int { return cmp.Compare(a.sum, b.sum) })
+		r := ranked{optimizer.Solution{ID: i.ID, X: x, Loss: rules.Loss(fitness)}, l2l.Loss(fitness, p.Objectives)}
+		at, _ := slices.BinarySearchFunc(best, r, func(a, b ranked) int { return cmp.Or(cmp.Compare(a.sum, b.sum), cmp.Compare(a.ID, b.ID)) })
 		if best = slices.Insert(best, at, r); len(best) > n {
 			best = best[:n]
 		}
-		return nil
-	})
-	if err == nil && len(best) == 0 {
-		err = fmt.Errorf("none of the %d individuals of %s is within the bounds of this run", seen, dir)
 	}
-	var out []optimizer.Solution
-	for _, r := range best {
-		out = append(out, r.Solution)
+	if len(best) == 0 {
+		return nil, fmt.Errorf("none of the %d individuals of %s is within the bounds of this run", seen, dir)
 	}
-	return out, err
+	out := make([]optimizer.Solution, len(best))
+	for i, r := range best {
+		out[i] = optimizer.Solution{X: r.X, Loss: r.Loss}
+	}
+	return out, nil
 }
 
 // fitnessOf is the fitness of an earlier run in the order of this run's objectives.
@@ -98,18 +100,14 @@ func pointOf(p *config.Plan, space optimizee.Space, x []float64) ([]float64, err
 	if err != nil {
 		return nil, err
 	}
-	values, had := map[string]any{}, map[string]bool{}
-	for _, v := range params.All() {
-		had[v.Name] = true
-		if slices.ContainsFunc(p.Space, func(q optimizee.Parameter) bool { return q.Name == v.Name }) {
-			values[v.Name] = v.Value
-		}
-	}
+	had, values := params.Map(), map[string]any{}
 	var missing []error
 	for _, q := range p.Space {
-		if !had[q.Name] {
+		v, ok := had[q.Name]
+		if !ok {
 			missing = append(missing, fmt.Errorf("the earlier run has no parameter %q", q.Name))
 		}
+		values[q.Name] = v
 	}
 	if err := errors.Join(missing...); err != nil {
 		return nil, err

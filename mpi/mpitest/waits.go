@@ -13,7 +13,7 @@ import (
 
 var waits = []Scenario{
 	{"the end of its context ends Probe and Recv", cancelled},
-	{"the end of its context ends a collective, after which Close still works", cancelledBarrier},
+	{"the end of its context ends a collective, after which Close still works", cancelledCollective},
 	{"Wake ends the Probe that is waiting", wakeWaiting},
 	{"Wake ends the next Probe that finds no message, once, and nothing else", wakeNext},
 	{"messages are intact under a storm of garbage collections", gcStorm},
@@ -57,23 +57,35 @@ func cancelled(ctx context.Context, c mpi.Comm) error {
 	return usable(ctx, c)
 }
 
-func cancelledBarrier(ctx context.Context, c mpi.Comm) error {
-	part, err := c.Split(ctx, 0, 0)
-	if err != nil {
-		return err
+func cancelledCollective(ctx context.Context, c mpi.Comm) error {
+	calls := []struct {
+		name string
+		of   func(ctx context.Context, part mpi.Comm) error
+	}{
+		{"Barrier", func(ctx context.Context, part mpi.Comm) error { return part.Barrier(ctx) }},
+		{"Scatterv", func(ctx context.Context, part mpi.Comm) error { _, err := part.Scatterv(ctx, 0, nil); return err }},
 	}
-	if part.Rank() != 0 { // so that the barrier cannot end
-		short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
-		err := ends(short, "Barrier", context.DeadlineExceeded, part.Barrier)
-		cancel()
+	for _, call := range calls {
+		part, err := c.Split(ctx, 0, 0)
 		if err != nil {
 			return err
 		}
-		if err := part.Send(0, 0, nil); err == nil {
-			return errors.New("no error from Send after a cancelled collective")
+		if part.Rank() != 0 { // so that the collective cannot end
+			short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+			err := ends(short, call.name, context.DeadlineExceeded, func(ctx context.Context) error { return call.of(ctx, part) })
+			cancel()
+			if err != nil {
+				return err
+			}
+			if err := part.Send(0, 0, nil); err == nil {
+				return fmt.Errorf("no error from Send after a cancelled %s", call.name)
+			}
+		}
+		if err := errors.Join(part.Close(), usable(ctx, c)); err != nil {
+			return err
 		}
 	}
-	return errors.Join(part.Close(), usable(ctx, c))
+	return nil
 }
 
 func wakeWaiting(ctx context.Context, c mpi.Comm) error {

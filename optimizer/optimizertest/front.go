@@ -54,22 +54,11 @@ func (s suite) front(t *testing.T) {
 		}
 		last = f.ID
 		for id, l := range losses {
-			if dominates(l, f.Loss) {
+			if optimizer.Dominates(l, f.Loss) {
 				t.Fatalf("individual %d of the front has %v, individual %d %v", f.ID, f.Loss, id, l)
 			}
 		}
 	}
-}
-
-func dominates(a, b []float64) bool {
-	better := false
-	for k := range a {
-		if a[k] > b[k] {
-			return false
-		}
-		better = better || a[k] < b[k]
-	}
-	return better
 }
 
 // warm starts the optimizer, if it can be, with points and solutions, among them one outside the box.

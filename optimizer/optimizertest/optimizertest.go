@@ -34,6 +34,7 @@ func Run(t *testing.T, make Make) {
 		}
 		suited++
 		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
 			s := suite{p, make}
 			t.Run("candidates are feasible and numbered in order", s.feasible)
 			t.Run("the same seed gives the same search and another seed another", s.seeded)
@@ -50,6 +51,19 @@ func Run(t *testing.T, make Make) {
 	}
 	if suited == 0 {
 		t.Error("no problem of the suite suits the optimizer")
+	}
+}
+
+// Algorithms runs the suite on each of the algorithms, with its defaults, side by side. What a user needs to choose one must be there.
+func Algorithms(t *testing.T, algorithms []optimizer.Algorithm) {
+	for _, a := range algorithms {
+		t.Run(a.Name, func(t *testing.T) {
+			t.Parallel()
+			if a.Name == "" || a.Title == "" || a.When == "" || a.Cost == "" || a.Parallelism == "" {
+				t.Errorf("its description lacks something: %+v", a)
+			}
+			Run(t, func(p optimizer.Problem, seed uint64) (optimizer.Optimizer, error) { return a.New(p, a.Params(), seed) })
+		})
 	}
 }
 
@@ -71,7 +85,8 @@ func problems() []problem {
 		{Lower: 0, Upper: inf, Mean: 1, Std: 1},
 		{Kind: optimizer.Integer, Lower: -inf, Upper: inf, Mean: 0, Std: 4},
 	}
-	numbers := []optimizer.Coordinate{{Lower: -2, Upper: 2}, {Kind: optimizer.Integer, Lower: -3, Upper: 12}, {Lower: -inf, Upper: inf, Mean: 2, Std: 3}}
+	numbers := []optimizer.Coordinate{{Lower: -2, Upper: 2}, {Kind: optimizer.Integer, Lower: -3, Upper: 12},
+		{Lower: -inf, Upper: inf, Mean: 2, Std: 3}}
 	return []problem{
 		{"one dimension", optimizer.Box(1, -5, 5)},
 		{"five dimensions", optimizer.Box(5, -5, 5)},
@@ -472,7 +487,8 @@ func (s suite) misuse(t *testing.T) {
 		evs  []optimizer.Evaluated
 		want error
 	}{
-		{"an individual never asked", []optimizer.Evaluated{{ID: 1 << 40, Loss: good.Loss, Outputs: good.Outputs, Targets: good.Targets}}, optimizer.ErrUnknown},
+		{"an individual never asked", []optimizer.Evaluated{{ID: 1 << 40, Loss: good.Loss, Outputs: good.Outputs, Targets: good.Targets}},
+			optimizer.ErrUnknown},
 		{"a negative ID", []optimizer.Evaluated{{ID: -1, Loss: good.Loss, Outputs: good.Outputs, Targets: good.Targets}}, optimizer.ErrUnknown},
 		{"one told before", []optimizer.Evaluated{{ID: 0, Loss: good.Loss, Outputs: good.Outputs, Targets: good.Targets}}, optimizer.ErrUnknown},
 		{"the same twice in a call", []optimizer.Evaluated{good, good}, optimizer.ErrUnknown},
@@ -524,7 +540,7 @@ func (s suite) best(t *testing.T) {
 	all := s.run(t, o, budget, func(c optimizer.Candidate) optimizer.Evaluated {
 		ev := s.evaluate(c)
 		ev.Failed = c.ID%4 == 2
-		if !ev.Failed && (want == nil || ev.Loss[0] < want.Loss[0]) {
+		if !ev.Failed && (want == nil || ev.Standing().Better(want.Standing())) {
 			want = &ev
 		}
 		return ev

@@ -20,7 +20,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/mpi"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
-	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/design"
 )
 
 func main() {
@@ -112,7 +112,7 @@ func loop(ctx context.Context, c *dispatch.Coordinator, newModel func() (optimiz
 	if err != nil {
 		return 0, err
 	}
-	o, err := optimizer.NewRandom(l2l.Problem(model.Space(), 0), optimizer.RandomParams{PopSize: count}, 1)
+	o, err := design.NewRandom(l2l.Problem(model.Space(), 0), design.RandomParams{PopSize: count}, 1)
 	if err != nil {
 		return 0, err
 	}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// disturbance is something that happens to the processes of a run. strike reports whether it found them.
+type disturbance struct {
+	name   string
+	strike func(c *cycle, launcher int) bool
+}
+
+var disturbances = []disturbance{
+	{"KILL to all", func(c *cycle, launcher int) bool { return c.send(syscall.SIGKILL, c.everything(launcher)...) }},
+	{"KILL to a rank", func(c *cycle, launcher int) bool { return c.send(syscall.SIGKILL, c.one(c.ranks(launcher))...) }},
+	{"KILL to rank 0", func(c *cycle, launcher int) bool { return c.send(syscall.SIGKILL, c.rank0(launcher)...) }},
+	{"KILL to the launcher", func(c *cycle, launcher int) bool { return c.send(syscall.SIGKILL, launcher) }},
+	{"TERM to the launcher", func(c *cycle, launcher int) bool { return c.send(syscall.SIGTERM, launcher) }},
+	{"TERM to all", func(c *cycle, launcher int) bool { return c.send(syscall.SIGTERM, c.everything(launcher)...) }},
+	{"TERM to rank 0", func(c *cycle, launcher int) bool { return c.send(syscall.SIGTERM, c.rank0(launcher)...) }},
+	{"INT to all", func(c *cycle, launcher int) bool { return c.send(syscall.SIGINT, c.everything(launcher)...) }},
+	{"INT twice to the launcher", func(c *cycle, launcher int) bool {
+		struck := c.send(syscall.SIGINT, launcher)
+		time.Sleep(30 * time.Millisecond)
+		c.send(syscall.SIGINT, launcher)
+		return struck
+	}},
+	{"HUP to all", func(c *cycle, launcher int) bool { return c.send(syscall.SIGHUP, c.everything(launcher)...) }},
+	{"STOP to a rank for a second", func(c *cycle, launcher int) bool {
+		rank := c.one(c.ranks(launcher))
+		struck := c.send(syscall.SIGSTOP, rank...)
+		time.Sleep(time.Second)
+		c.send(syscall.SIGCONT, rank...)
+		time.Sleep(100 * time.Millisecond)
+		c.send(syscall.SIGKILL, c.everything(launcher)...) // it would go on as if nothing had been
+		return struck
+	}},
+	{"KILL to the models, then to all", func(c *cycle, launcher int) bool {
+		struck := c.send(syscall.SIGSTOP, c.ranks(launcher)...) // so that no evaluation fails by it
+		c.send(syscall.SIGKILL, c.children(launcher)...)
+		c.send(syscall.SIGKILL, c.everything(launcher)...)
+		return struck
+	}},
+}
+
+func (c *cycle) send(signal syscall.Signal, pids ...int) (struck bool) {
+	for _, pid := range pids {
+		struck = syscall.Kill(pid, signal) == nil || struck
+	}
+	return struck
+}
+
+func (c *cycle) one(pids []int) []int {
+	if len(pids) == 0 {
+		return nil
+	}
+	i := c.rng.IntN(len(pids))
+	return pids[i : i+1]
+}
+
+// everything are the processes of the cycle, the launcher first.
+func (c *cycle) everything(launcher int) []int {
+	return append([]int{launcher}, slices.DeleteFunc(c.processes(), func(p int) bool { return p == launcher })...)
+}
+
+// ranks are the processes that run the program itself, by their executable.
+func (c *cycle) ranks(int) (pids []int) {
+	for _, pid := range c.processes() {
+		if exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); err == nil && exe == c.program && !guards(pid) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// guards reports whether a process is of the program and no rank: one that a rank has started to look after others.
+func guards(pid int) bool {
+	parent := parentOf(pid)
+	mine, err1 := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+	theirs, err2 := os.Readlink(fmt.Sprintf("/proc/%d/exe", parent))
+	return err1 == nil && err2 == nil && mine == theirs
+}
+
+func parentOf(pid int) (parent int) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if at := bytes.LastIndexByte(b, ')'); err == nil && at > 0 {
+		var state string
+		_, _ = fmt.Sscan(string(b[at+1:]), &state, &parent) // 0 where it says nothing
+	}
+	return parent
+}
+
+// rank0 is the rank that says so in its environment, or the only one.
+func (c *cycle) rank0(launcher int) []int {
+	ranks := c.ranks(launcher)
+	if len(ranks) <= 1 {
+		return ranks
+	}
+	for _, pid := range ranks {
+		environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+		for _, v := range strings.Split(string(environ), "\x00") {
+			if err == nil && (v == "PMI_RANK=0" || v == "OMPI_COMM_WORLD_RANK=0") {
+				return []int{pid}
+			}
+		}
+	}
+	return nil
+}
+
+// children are the programs that ranks have started.
+func (c *cycle) children(launcher int) []int {
+	ranks := c.ranks(launcher)
+	return slices.DeleteFunc(c.processes(), func(p int) bool {
+		exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", p))
+		return p == launcher || slices.Contains(ranks, p) || err != nil || exe == c.program || strings.HasPrefix(filepath.Base(exe), "mpi") ||
+			strings.Contains(exe, "hydra") || strings.Contains(exe, "prte") || strings.Contains(exe, "orte")
+	})
+}

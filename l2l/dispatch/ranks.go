@@ -1,0 +1,76 @@
+package dispatch
+
+import "math/bits"
+
+// ranks are the ranks of a run with what each of them holds, such that the one with the least work per slot is known at any time. A change
+// of one rank costs as many comparisons as the number of ranks has bits.
+type ranks struct {
+	load []load // by rank
+
+	// winners is a tournament among the ranks, a binary tree: node i has the nodes 2i and 2i+1 below it, and holds the lighter of their
+	// two ranks, of equals the first; node 1 holds the lightest of all. The lower half of the slice are the ranks themselves, in order.
+	winners []int32
+}
+
+// load is what a rank has to do.
+type load struct {
+	slots int // 0: it gets nothing
+	held  int // evaluations that it has been given and has not answered
+}
+
+// nobody stands in a tournament for ranks that get nothing.
+const nobody = -1
+
+func newRanks(slots []int) ranks {
+	leaves := 1 << bits.Len(uint(len(slots)-1))
+	r := ranks{load: make([]load, len(slots)), winners: make([]int32, 2*leaves)}
+	for i := range leaves {
+		r.winners[leaves+i] = nobody
+		if i < len(slots) && slots[i] > 0 {
+			r.load[i].slots = slots[i]
+			r.winners[leaves+i] = int32(i)
+		}
+	}
+	for node := leaves - 1; node > 0; node-- {
+		r.play(node)
+	}
+	return r
+}
+
+// lightest is the rank with the least work per slot, of equals the first; nobody if all ranks get nothing.
+func (r *ranks) lightest() int { return int(r.winners[1]) }
+
+// add takes into account that a rank holds n evaluations more.
+func (r *ranks) add(rank, n int) {
+	r.load[rank].held += n
+	r.replay(rank)
+}
+
+// remove has a rank get nothing any more.
+func (r *ranks) remove(rank int) {
+	r.load[rank] = load{}
+	r.winners[len(r.winners)/2+rank] = nobody
+	r.replay(rank)
+}
+
+// replay repeats the games of a rank whose load has changed.
+func (r *ranks) replay(rank int) {
+	for node := (len(r.winners)/2 + rank) / 2; node > 0; node /= 2 {
+		if before, now := r.play(node); before == now && int(now) != rank {
+			return // the rank came no further before, nor does it now
+		}
+	}
+}
+
+// play makes the winner of a node, and returns it with the one before.
+func (r *ranks) play(node int) (before, now int32) {
+	before, now = r.winners[node], r.winners[2*node]
+	if other := r.winners[2*node+1]; other != nobody && (now == nobody || lighter(r.load[other], r.load[now])) {
+		now = other
+	}
+	r.winners[node] = now
+	return before, now
+}
+
+// lighter reports whether a has less work per slot than b.
+func lighter(a, b load) bool { return a.held*b.slots < b.held*a.slots }

@@ -1,0 +1,236 @@
+package report
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strconv"
+
+	"github.com/meta-optimization/l2l-mpi/l2l"
+)
+
+// Table is a table of a run, for a writer of some format. The cells of a column have one type, int64, uint64, float64, bool or string, or are nil,
+// where there is nothing to say. A row is valid until the next one.
+type Table struct {
+	Columns []string
+	Rows    iter.Seq2[[]any, error]
+}
+
+// TableKind is a table that a run has.
+type TableKind struct {
+	Name string
+	Doc  string // what its rows are
+	make func(*Run) (Table, error)
+}
+
+// Tables lists the tables that a run has.
+func Tables() []TableKind {
+	return []TableKind{
+		{"trajectory", "the evaluations, in the order in which they ended", (*Run).trajectory},
+		{"individuals", "the individuals whose evaluations have all ended, with their fitness", (*Run).individuals},
+		{"generations", "the generations, with the best fitness so far and what the optimizer says of itself", (*Run).generations},
+		{"front", "with several objectives, the individuals that no other is better than", (*Run).front},
+		{"posterior", "of a run that has ended, the individuals of the posterior sample with their weights", (*Run).posterior},
+		{"failures", "the evaluations that failed, with their reasons", (*Run).failures},
+	}
+}
+
+// Table is the table of a kind.
+func (r *Run) Table(kind TableKind) (Table, error) { return kind.make(r) }
+
+// WriteCSV writes the table as comma-separated values with a line of names first. Numbers have all their digits.
+func (t Table) WriteCSV(w io.Writer) error {
+	out := csv.NewWriter(w)
+	if err := out.Write(t.Columns); err != nil {
+		return err
+	}
+	texts := make([]string, len(t.Columns))
+	for row, err := range t.Rows {
+		if err != nil {
+			out.Flush()
+			return errors.Join(err, out.Error())
+		}
+		for i, cell := range row {
+			texts[i] = cellText(cell)
+		}
+		if err := out.Write(texts); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+func cellText(cell any) string {
+	switch x := cell.(type) {
+	case nil:
+		return ""
+	case string:
+		return x
+	case float64:
+		return strconv.FormatFloat(x, 'g', -1, 64)
+	case int64:
+		return strconv.FormatInt(x, 10)
+	}
+	return fmt.Sprint(cell)
+}
+
+// fitnessColumns and labels are the columns of a fitness and of a point.
+func (r *Run) fitnessColumns() []string {
+	var columns []string
+	for _, o := range r.Begun.Rules.Objectives {
+		columns = append(columns, "fitness_"+o.Name)
+	}
+	return columns
+}
+
+// appendFitness appends a cell for each objective; nil for one without a value.
+func (r *Run) appendFitness(row []any, fitness []float64) []any {
+	for k := range r.Begun.Rules.Objectives {
+		if k < len(fitness) {
+			row = append(row, fitness[k])
+		} else {
+			row = append(row, nil)
+		}
+	}
+	return row
+}
+
+// appendPoint appends a cell for each coordinate.
+func (r *Run) appendPoint(row []any, x []float64) ([]any, error) {
+	params, err := r.Begun.Space.Decode(x)
+	if err != nil {
+		return nil, err
+	}
+	return append(row, params.Flat()...), nil
+}
+
+// rows makes cells of typed rows; one whose cells are nil is left out.
+func rows[T any](of iter.Seq2[T, error], cells func(row []any, of T) ([]any, error)) iter.Seq2[[]any, error] {
+	return func(yield func([]any, error) bool) {
+		var row []any
+		for t, err := range of {
+			row = row[:0]
+			if err == nil {
+				row, err = cells(row, t)
+			}
+			if err == nil && len(row) == 0 {
+				continue
+			}
+			if !yield(row, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (r *Run) trajectory() (Table, error) {
+	columns := []string{"individual", "generation", "instance", "replicate", "seed", "attempt", "outcome", "seconds", "rank", "finished_unix_us"}
+	columns = append(slices.Concat(columns, r.fitnessColumns(), r.Begun.Space.Labels()), "reason")
+	return Table{columns, rows(r.Evaluations(), func(row []any, e Evaluation) ([]any, error) {
+		row = append(row, e.Individual, int64(e.Of.Generation), int64(e.Instance), int64(e.Replicate), e.Seed, int64(e.Attempt), e.Outcome.String(),
+			e.Seconds, int64(e.Rank), e.At)
+		row, err := r.appendPoint(r.appendFitness(row, e.Fitness), e.Of.X)
+		return append(row, e.Reason), err
+	})}, nil
+}
+
+func (r *Run) failures() (Table, error) {
+	t, err := r.trajectory()
+	all := t.Rows
+	at := slices.Index(t.Columns, "outcome")
+	t.Rows = rows(all, func(_ []any, row []any) ([]any, error) {
+		if row[at] == l2l.OK.String() {
+			return nil, nil
+		}
+		return row, nil
+	})
+	return t, err
+}
+
+func (r *Run) individuals() (Table, error) {
+	columns := slices.Concat([]string{"individual", "generation", "outcome"}, r.fitnessColumns(), r.Begun.Space.Labels())
+	return Table{columns, rows(r.Individuals(), func(row []any, i Individual) ([]any, error) {
+		outcome := l2l.OK
+		for _, e := range i.Results {
+			if e.Outcome != l2l.OK {
+				outcome = e.Outcome
+				break
+			}
+		}
+		row = append(row, i.ID, int64(i.Generation), outcome.String())
+		return r.appendPoint(r.appendFitness(row, i.Fitness), i.X)
+	})}, nil
+}
+
+func (r *Run) generations() (Table, error) {
+	var names []string
+	for g, err := range r.Generations() {
+		if err != nil {
+			return Table{}, err
+		}
+		for _, name := range g.Names {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	columns := []string{"generation", "evaluations"}
+	for _, o := range r.Begun.Rules.Objectives {
+		columns = append(columns, "best_"+o.Name)
+	}
+	return Table{append(columns, names...), rows(r.Generations(), func(row []any, g Generation) ([]any, error) {
+		row = r.appendFitness(append(row, int64(g.Generation), g.Evaluations), g.Best)
+		for _, name := range names {
+			if at := slices.Index(g.Names, name); at >= 0 {
+				row = append(row, g.Figures[at])
+			} else {
+				row = append(row, nil)
+			}
+		}
+		return row, nil
+	})}, nil
+}
+
+func (r *Run) front() (Table, error) {
+	columns := slices.Concat([]string{"individual", "generation"}, r.fitnessColumns(), r.Begun.Space.Labels())
+	front, err := r.Front()
+	if err != nil {
+		return Table{}, err
+	}
+	members := func(yield func(Individual, error) bool) {
+		for _, i := range front {
+			if !yield(i, nil) {
+				return
+			}
+		}
+	}
+	return Table{columns, rows(members, func(row []any, i Individual) ([]any, error) {
+		return r.appendPoint(r.appendFitness(append(row, i.ID, int64(i.Generation)), i.Fitness), i.X)
+	})}, nil
+}
+
+func (r *Run) posterior() (Table, error) {
+	result, err := ReadResult(r.Dir)
+	if err != nil {
+		return Table{}, fmt.Errorf("a posterior is told at a run's end: %w", err)
+	}
+	if len(result.Posterior) == 0 {
+		return Table{}, fmt.Errorf("report: the run in %s has no posterior: its optimizer searches for a point", r.Dir)
+	}
+	at := map[int64]Weighted{}
+	for _, p := range result.Posterior {
+		at[p.Individual] = p
+	}
+	columns := append([]string{"individual", "generation", "weight", "loss"}, r.Begun.Space.Labels()...)
+	return Table{columns, rows(r.Individuals(), func(row []any, i Individual) ([]any, error) {
+		p, ok := at[i.ID]
+		if !ok {
+			return nil, nil
+		}
+		return r.appendPoint(append(row, i.ID, int64(i.Generation), p.Weight, p.Loss), i.X)
+	})}, nil
+}

@@ -1,0 +1,398 @@
+// Package bayes is Bayesian optimisation with a Gaussian process: a model of the loss says where an improvement is to be expected. It is for
+// expensive evaluations, of which there can be tens to some hundreds, and up to about 20 parameters of any kind. It takes much longer over a
+// proposal than all other packages.
+package bayes
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"gonum.org/v1/gonum/stat"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
+	"github.com/meta-optimization/l2l-mpi/optimizer/kit/normal"
+)
+
+// Params configures [Search].
+type Params struct {
+	PopSize        int     `yaml:"pop_size" doc:"individuals proposed at a time" range:"[1, 1000]"`
+	InitialSamples int     `yaml:"initial_samples" doc:"individuals of a Latin hypercube with which the search begins" range:"[2, 1e5]" auto:"2 (n + 1), at least 4"`
+	MaxPoints      int     `yaml:"max_points" doc:"most results that the model is made of; of more it takes the best, half this many, and the latest" range:"[20, 5000]"`
+	TolImprovement float64 `yaml:"tol_improvement" doc:"stop when, for ten generations, the improvement expected anywhere has been below this fraction of the standard deviation of the losses" range:"[0, 1)"`
+}
+
+// Defaults returns the defaults of [Params].
+func Defaults() Params { return Params{PopSize: 4, MaxPoints: 500, TolImprovement: 1e-4} }
+
+const (
+	maxDim     = 200
+	patience   = 10  // generations of TolImprovement
+	refits     = 100 // results that length scales are found from, at most
+	candidates = 100 // random points that a proposal is chosen from, and as many near the best
+)
+
+func (p *Params) resolve(problem optimizer.Problem) error {
+	if n := problem.Dim(); n > maxDim {
+		return fmt.Errorf("%w: it has %d coordinates, want at most %d: the model is of distances, which say little in more",
+			optimizer.ErrUnsuited, n, maxDim)
+	}
+	if p.InitialSamples == 0 {
+		p.InitialSamples = max(2*(problem.Dim()+1), 4)
+	}
+	return kit.SingleObjective(problem)
+}
+
+// Algorithms describes the algorithms of this package.
+func Algorithms() []optimizer.Algorithm {
+	return []optimizer.Algorithm{algorithm()}
+}
+
+func algorithm() optimizer.Algorithm {
+	return optimizer.Describe(optimizer.Algorithm{
+		Name:  "bayes",
+		Title: "Bayesian optimisation with a Gaussian process",
+		Reference: "Jones, Schonlau and Welch 1998, doi 10.1023/A:1008306431147 (expected improvement); Snoek, Larochelle and Adams 2012, " +
+			"arXiv:1206.2944 (Matérn 5/2); Ament et al. 2023, arXiv:2310.20708 (its logarithm); Ginsbourger, Le Riche and Carraro 2010, " +
+			"doi 10.1007/978-3-642-10701-6_6 (batches)",
+		When: "for expensive evaluations, minutes to hours, of which there can be tens to some hundreds, and up to about 20 parameters of " +
+			"any kind. It finds what other methods find with a tenth of the evaluations, but takes its time over each",
+		Cost: "O(N³ + λ c N²) for N results, at most max_points, and c = 320 + 30 n points looked at; in six dimensions, with λ = 4, 0.06 " +
+			"s for N = 50, 0.2 s for 120, 0.6 s for 500; memory O(N²)",
+		Parallelism: "pop_size at a time; larger batches need more evaluations",
+	}, Defaults, New)
+}
+
+// Search models the loss by a Gaussian process and proposes the point where the model expects the largest improvement on the best, weighing
+// what is promising against what is unknown. The further points of a batch are found as if the ones before had been evaluated, and had the loss
+// that the model expects (kriging believer). Integers are modelled by their distance, categories by being equal or not.
+//
+// Losses are standardised for the model. Those much worse than the median are cut, so that the model spends nothing on how bad is bad; a failed
+// individual counts as one of the worst, so that the search stays away from where models fail.
+type Search struct {
+	problem  optimizer.Problem
+	par      Params
+	category []bool
+	s        state
+}
+
+type state struct {
+	Gen         kit.Generation
+	Src         *kit.Source
+	Warm        kit.Warm
+	Results     []result     // what the model is made of, in the order of telling generations
+	Theta       codec.Vector // of the model
+	Fitted      int          // results from which Theta is
+	Total       int          // results that have been in Results
+	Improvement float64      // expected of the last generation's first point, in standard deviations of the losses
+	Idle        int          // generations for which it has been below the tolerance
+	Stop        string
+}
+
+// result is an individual that has been evaluated.
+type result struct {
+	X      codec.Vector
+	Loss   float64
+	Failed bool
+}
+
+// Standing is the individual's.
+func (r result) Standing() optimizer.Standing {
+	return optimizer.Standing{Loss: r.Loss, Failed: r.Failed}
+}
+
+// New makes a Bayesian optimisation for a problem with one objective.
+func New(problem optimizer.Problem, par Params, seed uint64) (*Search, error) {
+	par, err := kit.Resolved(algorithm(), par, problem, (*Params).resolve)
+	if err != nil {
+		return nil, err
+	}
+	o := &Search{problem: problem, par: par, s: state{Src: kit.NewSource(seed), Theta: usualTheta(problem.Dim())}}
+	for _, c := range problem.Coords {
+		o.category = append(o.category, c.Kind == optimizer.Categorical)
+	}
+	return o, nil
+}
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *Search) Params() Params { return o.par }
+
+// WarmStart implements WarmStarter.
+func (o *Search) WarmStart(known []optimizer.Solution) (err error) {
+	if o.s.Warm, err = kit.NewWarm(known, o.problem); err != nil {
+		return err
+	}
+	o.s.Warm = slices.DeleteFunc(o.s.Warm, func(k optimizer.Solution) bool {
+		if len(k.Loss) == 0 || math.IsNaN(k.Loss[0]) || math.IsInf(k.Loss[0], 0) {
+			return len(k.Loss) > 0
+		}
+		o.keep(result{X: k.X, Loss: k.Loss[0]})
+		return true
+	})
+	return nil
+}
+
+// keep takes a result in, and gives up others if there are too many: from the latest ones, the oldest.
+func (o *Search) keep(r result) {
+	o.s.Total++
+	o.s.Results = append(o.s.Results, r)
+	if len(o.s.Results) <= o.par.MaxPoints {
+		return
+	}
+	order := make([]int, len(o.s.Results))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return o.s.Results[a].Standing().Compare(o.s.Results[b].Standing()) })
+	oldest := slices.Min(order[o.par.MaxPoints/2:])
+	o.s.Results = slices.Delete(o.s.Results, oldest, oldest+1)
+}
+
+// Ask implements Optimizer.
+func (o *Search) Ask(max int) ([]optimizer.Candidate, error) {
+	if o.s.Gen.Idle() && o.s.Stop == "" {
+		rng := rand.New(o.s.Src)
+		switch missing := o.par.InitialSamples - len(o.s.Results); {
+		case len(o.s.Warm) > 0:
+			o.s.Gen.Begin(o.s.Warm.Population(o.problem, rng, len(o.s.Warm)))
+			o.s.Warm = nil
+		case missing > 0:
+			o.s.Gen.Begin(kit.LatinHypercube(o.problem, rng, missing))
+		default:
+			o.s.Gen.Begin(o.propose(rng))
+		}
+	}
+	return o.s.Gen.Ask(max), nil
+}
+
+// Tell implements Optimizer.
+func (o *Search) Tell(results []optimizer.Evaluated) error {
+	complete, err := o.s.Gen.Tell(results, o.problem, func(int) []float64 { return o.problem.Draw(rand.New(o.s.Src)) })
+	if !complete {
+		return err
+	}
+	for _, m := range o.s.Gen.Members {
+		r := result{X: m.X, Failed: m.Failed}
+		if !m.Failed {
+			r.Loss = m.Loss[0]
+		}
+		o.keep(r)
+	}
+	o.s.Gen.End()
+	if o.s.Idle >= patience {
+		o.s.Stop = fmt.Sprintf("tol_improvement: an improvement by less than %g standard deviations of the losses is expected anywhere",
+			o.par.TolImprovement)
+	}
+	return nil
+}
+
+// propose returns the points of a generation.
+func (o *Search) propose(rng *rand.Rand) [][]float64 {
+	points, values := make([][]float64, len(o.s.Results)), o.standardised()
+	for i, r := range o.s.Results {
+		points[i] = o.scaled(r.X)
+	}
+	// Theta changes little from one generation to the next: it is fitted again after a tenth more results.
+	if o.s.Fitted == 0 || o.s.Total-o.s.Fitted >= max(o.par.PopSize, o.s.Total/10) {
+		from := max(0, len(points)-refits)
+		o.s.Theta = fitTheta(o.category, points[from:], values[from:], o.s.Theta, usualTheta(o.problem.Dim()))
+		o.s.Fitted = o.s.Total
+	}
+	model, ok := newGaussianProcess(o.category, o.s.Theta, points, values)
+	if !ok {
+		o.s.Theta = usualTheta(o.problem.Dim())
+		if model, ok = newGaussianProcess(o.category, o.s.Theta, points, values); !ok {
+			return kit.LatinHypercube(o.problem, rng, o.par.PopSize)
+		}
+	}
+	// The incumbent is the least of the model's values at the points, so that the luckiest of noisy losses is not taken at its word.
+	incumbent, at := math.Inf(1), 0
+	for i, p := range points {
+		if mean, _ := model.predict(p); mean < incumbent {
+			incumbent, at = mean, i
+		}
+	}
+	best := o.s.Results[at].X
+	xs := make([][]float64, o.par.PopSize)
+	for k := range xs {
+		x, improvement := o.search(rng, model, incumbent, best)
+		if k == 0 {
+			o.s.Improvement = math.Exp(improvement)
+			if o.s.Idle++; o.s.Improvement >= o.par.TolImprovement {
+				o.s.Idle = 0
+			}
+		}
+		if math.IsInf(improvement, -1) {
+			x = o.problem.Draw(rng) // nothing is to be gained anywhere
+		}
+		xs[k] = x
+		p := o.scaled(x)
+		mean, _ := model.predict(p)
+		model.add(p, mean)
+		incumbent = min(incumbent, mean)
+	}
+	return xs
+}
+
+// standardised are the losses with mean 0 and standard deviation 1, the bad ones cut: those that are above the median by more than three times what
+// the best is below it.
+func (o *Search) standardised() []float64 {
+	y := make([]float64, len(o.s.Results))
+	var good []float64
+	largest := 0.0
+	for _, r := range o.s.Results {
+		if !r.Failed {
+			good = append(good, r.Loss)
+			largest = max(largest, math.Abs(r.Loss))
+		}
+	}
+	if largest == 0 {
+		return y
+	}
+	for i := range good {
+		good[i] /= largest // so that nothing overflows
+	}
+	slices.Sort(good)
+	median := good[len(good)/2]
+	top := good[len(good)-1]
+	if reach := median - good[0]; reach > 0 {
+		top = min(top, median+3*reach)
+	}
+	for i, r := range o.s.Results {
+		y[i] = top
+		if !r.Failed {
+			y[i] = min(r.Loss/largest, top)
+		}
+	}
+	mean, std := stat.MeanStdDev(y, nil)
+	for i := range y {
+		if y[i] -= mean; std > 0 {
+			y[i] /= std
+		}
+	}
+	return y
+}
+
+// scaled is a point in the model's coordinates: from 0 to 1 over the width of each; categories as they are.
+func (o *Search) scaled(x []float64) []float64 {
+	p := slices.Clone(x)
+	for i, c := range o.problem.Coords {
+		switch {
+		case o.category[i]:
+		case c.Std > 0:
+			p[i] = (x[i]-c.Mean)/c.Width() + 0.5
+		default:
+			p[i] = (x[i] - c.Lower) / c.Width()
+		}
+	}
+	return p
+}
+
+// search returns a point where the logarithm of the expected improvement on the incumbent is large, and that logarithm: it climbs from the best
+// ones of random points and of points near the best individual, by random steps whose size adapts. It takes steps and not gradients since that
+// serves all kinds of coordinates.
+func (o *Search) search(rng *rand.Rand, model *gaussianProcess, incumbent float64, best []float64) (x []float64, value float64) {
+	type point struct {
+		x     []float64
+		value float64
+		step  float64 // in widths
+	}
+	at := func(x []float64, step float64) point {
+		mean, deviation := model.predict(o.scaled(x))
+		return point{x, logExpectedImprovement(incumbent, mean, deviation), step}
+	}
+	var points []point
+	for range candidates {
+		points = append(points, at(o.problem.Draw(rng), 0.1))
+		step := math.Pow(10, -3*rng.Float64())
+		points = append(points, at(o.step(rng, best, step), step/4))
+	}
+	const climbs = 3
+	slices.SortStableFunc(points, func(a, b point) int { return cmp.Compare(b.value, a.value) })
+	winner := points[0]
+	for _, p := range points[:climbs] {
+		for range 40 + 10*o.problem.Dim() {
+			// A step that succeeds makes the next ones larger, one that fails smaller; a fifth of them is to succeed.
+			if q := at(o.step(rng, p.x, p.step), p.step); q.value > p.value {
+				p = point{q.x, q.value, min(2*p.step, 0.5)}
+			} else {
+				p.step = max(p.step*0.84, 1e-6)
+			}
+		}
+		if p.value > winner.value {
+			winner = p
+		}
+	}
+	return winner.x, winner.value
+}
+
+// step is a point near x: each coordinate is changed with a probability that leaves about two, or all; by a normal step of so many
+// widths, by at least one if it is an integer, or to any category.
+func (o *Search) step(rng *rand.Rand, x []float64, size float64) []float64 {
+	y := slices.Clone(x)
+	share := 1.0
+	if rng.IntN(2) == 0 {
+		share = min(1, 2/float64(len(x)))
+	}
+	for i, c := range o.problem.Coords {
+		if rng.Float64() >= share {
+			continue
+		}
+		switch d := size * c.Width() * rng.NormFloat64(); {
+		case c.Kind == optimizer.Categorical:
+			if rng.Float64() < 0.2 {
+				y[i] = c.Draw(rng)
+			}
+		case c.Kind == optimizer.Integer && math.Abs(d) < 1:
+			y[i] = c.Clip(x[i] + math.Copysign(1, d)*math.Round(rng.Float64()))
+		default:
+			y[i] = c.Clip(x[i] + d)
+		}
+	}
+	return y
+}
+
+// logExpectedImprovement is log E max(incumbent − f, 0) for f ~ N(mean, deviation²), also where it is too small for a number (Ament et al.,
+// equation 9); −∞ where the deviation is 0.
+func logExpectedImprovement(incumbent, mean, deviation float64) float64 {
+	if deviation == 0 {
+		return math.Inf(-1)
+	}
+	z := (incumbent - mean) / deviation
+	density := normal.LogDensity(z)
+	if z < -25 {
+		return math.Log(deviation) + density - 2*math.Log(-z) + math.Log1p(-3/(z*z)) // an asymptotic series
+	}
+	return math.Log(deviation) + math.Log(math.Exp(density)+z*normal.Below(z))
+}
+
+// Status implements Optimizer.
+func (o *Search) Status() optimizer.Status {
+	st := o.s.Gen.Status()
+	st.Stop = o.s.Stop
+	st.Figures = []optimizer.Figure{{Name: "expected_improvement", Value: o.s.Improvement}, {Name: "model_points", Value: float64(len(o.s.Results))}}
+	return st
+}
+
+// MarshalBinary implements Optimizer.
+func (o *Search) MarshalBinary() ([]byte, error) {
+	return kit.EncodeState(algorithm(), 1, o.problem, o.s)
+}
+
+// UnmarshalBinary implements Optimizer.
+func (o *Search) UnmarshalBinary(b []byte) error {
+	var s state
+	if err := kit.DecodeState(algorithm(), 1, o.problem, b, &s); err != nil {
+		return err
+	}
+	n := o.problem.Dim()
+	if s.Src == nil || len(s.Theta) != n+2 || slices.ContainsFunc(s.Results, func(r result) bool { return len(r.X) != n }) {
+		return fmt.Errorf("%w: its model has other sizes", optimizer.ErrState)
+	}
+	o.s = s
+	return nil
+}

@@ -1,0 +1,38 @@
+package catalogue_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
+)
+
+func TestCatalogueFindsEveryAlgorithmByAName(t *testing.T) {
+	all := catalogue.All()
+	seen := map[string]bool{}
+	for _, a := range all {
+		if seen[a.Name] {
+			t.Errorf("%s is there twice", a.Name)
+		}
+		seen[a.Name] = true
+		if found, ok := catalogue.Find(a.Name); !ok || found.Title != a.Title {
+			t.Errorf("%s is not found, but %q", a.Name, found.Title)
+		}
+		if a.Version() != 1 {
+			t.Errorf("%s is at version %d of its search; if that is so on purpose, say so here", a.Name, a.Version())
+		}
+	}
+	if _, ok := catalogue.Find("nothing"); ok {
+		t.Error("an algorithm named nothing is found")
+	}
+}
+
+func TestCatalogueTakesNoParametersOfAnotherAlgorithm(t *testing.T) {
+	for _, a := range catalogue.All() {
+		o, err := a.New(optimizer.Box(2, -5, 5), &struct{}{}, 1)
+		if err == nil || errors.Is(err, optimizer.ErrUnsuited) || o != nil {
+			t.Errorf("%s: %v, %v, want an error", a.Name, o, err)
+		}
+	}
+}

@@ -1,0 +1,169 @@
+package cmaes
+
+import (
+	"fmt"
+	"slices"
+
+	"gonum.org/v1/gonum/floats"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
+)
+
+func asyncAlgorithm() optimizer.Algorithm {
+	return optimizer.Describe(optimizer.Algorithm{
+		Name:  "cmaes_async",
+		Title: "Covariance matrix adaptation evolution strategy (CMA-ES) without generations",
+		Reference: algorithm().Reference + "; individuals from a distribution that has moved on: Hansen 2011, Injecting External Solutions Into " +
+			"CMA-ES, arXiv:1110.4181",
+		When: "as cmaes, where evaluations differ so much in time that the slowest would keep all others waiting; a run depends on who " +
+			"finished first, so that it can be resumed and replayed, but not repeated",
+		Cost:        "as cmaes, and O(n²) more for each individual with full covariance",
+		Parallelism: "any number at a time; with more than pop_size, most results are out of date when they come in",
+	}, Defaults, NewAsync)
+}
+
+// Async is [Search] without generations: an individual is drawn whenever one is asked for, and as soon as as many have been told as there
+// are in a population, the strategy learns from these. Some of them were drawn before it learnt last: for them it counts where they
+// lie, seen from where the distribution is now.
+type Async struct {
+	*strategy
+	s asyncState
+}
+
+type asyncState struct {
+	Stream  kit.Stream[place]
+	Arrived []arrival // told since the strategy learnt last
+}
+
+// place is where an individual was drawn.
+type place struct {
+	step
+	U codec.Vector // in the strategy's coordinates, before it is rounded or brought into the box, len n; nil for initial samples
+}
+
+// arrival is an individual that has been told.
+type arrival struct {
+	Told  kit.Individual
+	Place place
+}
+
+// NewAsync makes an asynchronous CMA-ES for a problem with one objective.
+func NewAsync(problem optimizer.Problem, par Params, seed uint64) (*Async, error) {
+	e, err := newStrategy(asyncAlgorithm(), problem, par, seed)
+	if err != nil {
+		return nil, err
+	}
+	return &Async{strategy: e}, nil
+}
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *Async) Params() Params { return o.par }
+
+// Asynchronous implements Asynchronous.
+func (o *Async) Asynchronous() {}
+
+// WarmStart implements WarmStarter.
+func (o *Async) WarmStart(known []optimizer.Solution) error { return o.warmStart(known) }
+
+// Ask implements Optimizer.
+func (o *Async) Ask(most int) ([]optimizer.Candidate, error) {
+	if o.state.Stop != "" {
+		return nil, nil
+	}
+	var out []optimizer.Candidate
+	for _, t := range o.propose(max(most, 1)) {
+		at := place{step: t.step}
+		if t.Y != nil {
+			at.U = make([]float64, len(t.Y))
+			for j, y := range t.Y {
+				at.U[j] = o.state.Mean[j] + o.state.Sigma*o.stretch(j)*y
+			}
+		}
+		out = append(out, o.s.Stream.Propose(t.X, at))
+	}
+	return out, nil
+}
+
+// Tell implements Optimizer.
+func (o *Async) Tell(results []optimizer.Evaluated) error {
+	answers, err := o.s.Stream.Tell(results, o.problem)
+	if err != nil {
+		return err
+	}
+	for _, a := range answers {
+		if o.state.Stop != "" || a.Memo.Run != o.state.Run.Number || (a.Memo.U == nil) != o.state.Sampling {
+			continue // it tells of a distribution that is no more
+		}
+		o.s.Arrived = append(o.s.Arrived, arrival{kit.NewIndividual(a.X, a.Loss, a.Failed), a.Memo})
+		if len(o.s.Arrived) >= o.size() {
+			o.learnFrom(o.s.Arrived)
+			o.s.Arrived = nil
+		}
+	}
+	return nil
+}
+
+// learnFrom lets the strategy learn from as many individuals as there are in a population.
+func (o *Async) learnFrom(arrived []arrival) {
+	slices.SortStableFunc(arrived, func(a, b arrival) int { return a.Told.Compare(b.Told) })
+	ranked, losses := make([]trial, len(arrived)), make([]float64, 0, len(arrived))
+	for i, a := range arrived {
+		ranked[i] = trial{X: a.Told.X, step: o.stepTo(a.Place)}
+		if !a.Told.Failed {
+			losses = append(losses, a.Told.Loss)
+		}
+	}
+	o.learn(ranked, losses)
+}
+
+// stepTo is the step that leads to a place from where the distribution is now.
+func (o *Async) stepTo(at place) step {
+	if at.U == nil {
+		return at.step
+	}
+	now := at.step
+	now.Y, now.Drawn = slices.Clone(at.U), at.Y
+	floats.Sub(now.Y, o.state.Mean)
+	for j := range now.Y {
+		now.Y[j] /= o.state.Sigma * o.stretch(j)
+	}
+	return o.shortened(now)
+}
+
+// Status implements Optimizer.
+func (o *Async) Status() optimizer.Status {
+	return o.describe(o.s.Stream.Status(o.par.PopSize))
+}
+
+// asyncSnapshot is a marshalled Async.
+type asyncSnapshot struct {
+	Books    asyncState
+	Strategy strategyState
+}
+
+// MarshalBinary implements Optimizer.
+func (o *Async) MarshalBinary() ([]byte, error) {
+	return kit.EncodeState(asyncAlgorithm(), 2, o.problem, asyncSnapshot{o.s, o.state})
+}
+
+// UnmarshalBinary implements Optimizer.
+func (o *Async) UnmarshalBinary(b []byte) error {
+	var s asyncSnapshot
+	if err := kit.DecodeState(asyncAlgorithm(), 2, o.problem, b, &s); err != nil {
+		return err
+	}
+	wrong := func(p place) bool {
+		return p.U != nil && (len(p.U) != len(o.ordered) || len(p.Y) != len(o.ordered)) || !o.stepsFit([]step{p.step})
+	}
+	if slices.ContainsFunc(s.Books.Stream.Open, func(p kit.Proposal[place]) bool { return wrong(p.Memo) }) ||
+		slices.ContainsFunc(s.Books.Arrived, func(a arrival) bool { return wrong(a.Place) || len(a.Told.X) != o.problem.Dim() }) {
+		return fmt.Errorf("%w: its individuals have other sizes", optimizer.ErrState)
+	}
+	if err := o.restore(s.Strategy); err != nil {
+		return err
+	}
+	o.s = s.Books
+	return nil
+}

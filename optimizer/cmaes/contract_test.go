@@ -1,0 +1,38 @@
+package cmaes_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/cmaes"
+	"github.com/meta-optimization/l2l-mpi/optimizer/optimizertest"
+)
+
+func TestCMAESKeepsTheContract(t *testing.T) { optimizertest.Algorithms(t, cmaes.Algorithms()) }
+
+// With the parameters that choose another path through the code.
+func TestCMAESVariantsKeepTheContract(t *testing.T) {
+	run := func(name string, make optimizertest.Make) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			optimizertest.Run(t, make)
+		})
+	}
+	for _, covariance := range []string{"diagonal", "low_rank"} {
+		run(covariance, func(p optimizer.Problem, seed uint64) (optimizer.Optimizer, error) {
+			if covariance == "low_rank" && p.Dim() == 1 {
+				return nil, fmt.Errorf("%w: in one dimension its factor is singular, so that it cannot be told of known points",
+					optimizer.ErrUnsuited)
+			}
+			par := cmaes.Defaults()
+			par.Covariance = covariance
+			return cmaes.New(p, par, seed)
+		})
+	}
+	run("adapted rates, async", func(p optimizer.Problem, seed uint64) (optimizer.Optimizer, error) {
+		par := cmaes.Defaults()
+		par.AdaptRates, par.Active, par.InitialSamples = true, false, 10
+		return cmaes.NewAsync(p, par, seed)
+	})
+}

@@ -1,0 +1,63 @@
+package kit
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
+)
+
+// envelope is a marshalled optimizer: whose state it is, and the state.
+type envelope struct {
+	Algorithm string
+	Version   int // of the state's layout
+	Dim       int
+	State     []byte
+	Search    int // the version of the search; states of version 1 may lack it
+}
+
+// EncodeState marshals the state of algorithm a, a struct of exported fields. layout is the version of that struct: whoever changes what its
+// fields mean counts it up, whoever only adds fields need not.
+func EncodeState(a optimizer.Algorithm, layout int, problem optimizer.Problem, state any) ([]byte, error) {
+	raw, err := codec.Marshal(state)
+	if err != nil {
+		return nil, fmt.Errorf("optimizer: %s: state: %w", a.Name, err)
+	}
+	return codec.Marshal(envelope{a.Name, layout, problem.Dim(), raw, a.Version()})
+}
+
+// DecodeState is the inverse of encodeState. It returns ErrState, and leaves state as it is, where b is not one, is of another
+// algorithm, layout or dimension, or of another version of the search.
+func DecodeState[S any](a optimizer.Algorithm, layout int, problem optimizer.Problem, b []byte, state *S) error {
+	var e envelope
+	if err := codec.Unmarshal(b, &e); err != nil {
+		return fmt.Errorf("%w: %w", optimizer.ErrState, err)
+	}
+	if e.Algorithm != a.Name || e.Dim != problem.Dim() {
+		return fmt.Errorf("%w: it is of %s in %d dimensions, want %s in %d", optimizer.ErrState, e.Algorithm, e.Dim, a.Name, problem.Dim())
+	}
+	if search := cmp.Or(e.Search, 1); search != a.Version() {
+		last := ""
+		if search >= 1 && search <= len(a.Earlier) {
+			last = "; the last release with it is " + a.Earlier[search-1]
+		}
+		return fmt.Errorf("%w: it is of version %d of the search of %s, want version %d%s", optimizer.ErrState, search, a.Name, a.Version(), last)
+	}
+	if e.Version != layout {
+		return fmt.Errorf("%w: it is of layout %d of %s, want %d", optimizer.ErrState, e.Version, a.Name, layout)
+	}
+	var s S
+	if err := codec.Unmarshal(e.State, &s); err != nil {
+		return fmt.Errorf("%w: %w", optimizer.ErrState, err)
+	}
+	*state = s
+	return nil
+}
+
+// Source is a random stream that marshals as its position.
+type Source struct{ rand.PCG }
+
+// NewSource starts the stream of a seed. Different algorithms with the same seed draw from the same stream.
+func NewSource(seed uint64) *Source { return &Source{*rand.NewPCG(seed, 0x6c326c2d6d7069)} }
