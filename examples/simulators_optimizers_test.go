@@ -17,7 +17,8 @@ import (
 )
 
 // TestSimulatorsAreFittedByOptimizersOfOtherLibraries runs each on three ranks, the first of them under each MPI of the variable MPIS; kills
-// all ranks in the middle, goes on, and replays the whole. Random search comes to errors of 5 to 8, of 6 to 9, and of 0.4 to 0.9.
+// all ranks in the middle, goes on, and replays the whole. Random search comes to errors of 5 to 8, of 6 to 9, and of 0.4 to 0.9;
+// Optuna, whose search depends on who finishes first, to 4 to 9.
 func TestSimulatorsAreFittedByOptimizersOfOtherLibraries(t *testing.T) {
 	alone := program(t, "../cmd/l2l-mpi")
 	for i, m := range strings.Fields(os.Getenv("MPIS")) {
@@ -27,7 +28,7 @@ func TestSimulatorsAreFittedByOptimizersOfOtherLibraries(t *testing.T) {
 			config      string
 			evaluations int
 			error       float64
-		}{{"run.yaml", 2000, 3.5}, {"run-optuna.yaml", 500, 8}, {"run-skopt.yaml", 40, 0.1}} {
+		}{{"run.yaml", 2000, 3.5}, {"run-optuna.yaml", 500, 12}, {"run-skopt.yaml", 40, 0.1}} {
 			if i > 0 && c.config != "run.yaml" {
 				continue
 			}

@@ -44,7 +44,9 @@ func TestSearchInAnotherProgramIsResumedFromAnyPrefixOfItsEvents(t *testing.T) {
 				t.Fatal("there is a snapshot")
 			}
 			again := &memory{events: slices.Clone(record.events[:cut])}
-			got := run(t, &l2l.Loop{Search: s, Evaluator: newEvaluator(2, failing), Recorder: again, Record: l2l.Digest, Stop: l2l.Stop{Evaluations: evaluations}})
+			got := run(t, &l2l.Loop{
+				Search: s, Evaluator: newEvaluator(2, failing), Recorder: again, Record: l2l.Digest, Stop: l2l.Stop{Evaluations: evaluations},
+			})
 			if got.Evaluations != want.Evaluations || got.Individuals != want.Individuals || !asynchronous && got.Generations != want.Generations {
 				t.Fatalf("resumed after %d events: %+v, want %+v", cut, got, want)
 			}

@@ -26,7 +26,7 @@ const Any = -1
 // section 8.1.2).
 const MaxTag = 32767
 
-// MaxBytes is the longest message and the longest sum of one gather or scatter, 2 GiB less one byte: MPI counts are C ints.
+// MaxBytes is the longest message and the longest sum of one gather, 2 GiB less one byte: MPI counts are C ints.
 const MaxBytes = 1<<31 - 1
 
 // Undefined, as the colour of [Comm.Split], joins no group.
@@ -47,7 +47,7 @@ var (
 	ErrClosed = errors.New("mpi: communicator is closed")
 	// ErrWoken is returned by a Probe that a Wake ended.
 	ErrWoken = errors.New("mpi: woken")
-	// ErrTooLarge is returned for messages, gathers, scatters and reductions of more than MaxBytes. In a collective all
+	// ErrTooLarge is returned for messages, gathers and reductions of more than MaxBytes. In a collective all
 	// ranks return it together, and the group stays usable.
 	ErrTooLarge = errors.New("mpi: message too large")
 
@@ -69,7 +69,7 @@ type Envelope struct {
 // and return ctx.Err() when ctx ends first. A message that has begun to arrive is taken to its end, however. A
 // collective that was cancelled has left the ranks in different places: after it only Abort and Close may be called.
 //
-// Collectives (Bcast, Gatherv, Scatterv, Reduce, Allreduce, Barrier, Split, Close) must be called by all ranks of the
+// Collectives (Bcast, Gatherv, Reduce, Allreduce, Barrier, Split, Close) must be called by all ranks of the
 // group in the same order, with the same root and Op. Any of them may wait for all ranks of the group.
 type Comm interface {
 	// Rank is this process's number in the group, 0 <= Rank() < Size().
@@ -98,10 +98,6 @@ type Comm interface {
 	// Gatherv returns on root a copy of the data of every rank, in rank order, and nil elsewhere. Lengths may differ
 	// and may be 0.
 	Gatherv(ctx context.Context, root int, data []byte) ([][]byte, error)
-	// Scatterv returns on every rank, root included, a copy of root's parts[Rank()]; the other ranks' parts are ignored,
-	// and they need not know its length. Lengths may differ and may be 0. If root has not one part for each rank, every
-	// rank returns an error, and the group stays usable.
-	Scatterv(ctx context.Context, root int, parts [][]byte) ([]byte, error)
 	// Reduce combines the x of all ranks into root's x; elsewhere x keeps its values. All x must have the same length,
 	// otherwise every rank returns an error. Min and Max of values that include NaN are undefined.
 	Reduce(ctx context.Context, root int, op Op, x []float64) error
@@ -157,14 +153,6 @@ func checkRecv(from, tag, size int) error {
 	return checkTag(tag, true)
 }
 
-// checkScatter reports whether so many parts, of so many bytes in all, can be scattered to a group.
-func checkScatter(parts, total, size int) error {
-	if parts != size {
-		return fmt.Errorf("mpi: %d parts to scatter, want one for each of the %d ranks", parts, size)
-	}
-	return checkLen(total)
-}
-
 // checkReduce reports whether vectors of these lengths, the shortest and the longest of the group, can be combined.
 func checkReduce(shortest, longest int) error {
 	if longest > MaxBytes/8 {
@@ -204,7 +192,7 @@ func sum(parts [][]byte) int {
 	return n
 }
 
-// checkLen reports whether n bytes fit into one message, gather or scatter.
+// checkLen reports whether n bytes fit into one message or gather.
 func checkLen(n int) error {
 	if n <= MaxBytes {
 		return nil

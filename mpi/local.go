@@ -181,36 +181,16 @@ func (c *local) Gatherv(ctx context.Context, root int, data []byte) ([][]byte, e
 		if err := checkLen(sum(parts)); err != nil {
 			return nil, err
 		}
-		return clones(parts), nil
+		copies := make([][]byte, len(parts))
+		for i, p := range parts {
+			copies[i] = bytes.Clone(p)
+		}
+		return copies, nil
 	})
 	if err != nil || c.rank != root {
 		return nil, err
 	}
 	return all, nil
-}
-
-func (c *local) Scatterv(ctx context.Context, root int, parts [][]byte) ([]byte, error) {
-	if err := checkPeer("root", root, c.Size(), false); err != nil {
-		return nil, err
-	}
-	all, err := meet(ctx, c, call{name: "Scatterv", root: root}, parts, func(parts [][][]byte) ([][]byte, error) {
-		if err := checkScatter(len(parts[root]), sum(parts[root]), len(parts)); err != nil {
-			return nil, err
-		}
-		return clones(parts[root]), nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return all[c.rank], nil
-}
-
-func clones(parts [][]byte) [][]byte {
-	copies := make([][]byte, len(parts))
-	for i, p := range parts {
-		copies[i] = bytes.Clone(p)
-	}
-	return copies
 }
 
 func (c *local) Reduce(ctx context.Context, root int, op Op, x []float64) error {

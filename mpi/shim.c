@@ -298,22 +298,6 @@ int l2l_gatherv(MPI_Comm comm, int root, const unsigned char *data, int len, uns
 	return await(look_request, &request, cancel, NULL);
 }
 
-int l2l_scatter(MPI_Comm comm, int root, const l2l_scatter_header *all, l2l_scatter_header *mine, const uint32_t *cancel) {
-	enum { N = sizeof *mine / sizeof(int64_t) };
-	ENTER;
-	MPI_Request request;
-	TRY(MPI_Iscatter(all, N, MPI_INT64_T, mine, N, MPI_INT64_T, root, comm, &request));
-	return await(look_request, &request, cancel, NULL);
-}
-
-int l2l_scatterv(MPI_Comm comm, int root, const unsigned char *all, const int *lens, const int *offsets,
-	unsigned char *data, int len, const uint32_t *cancel) {
-	ENTER;
-	MPI_Request request;
-	TRY(MPI_Iscatterv(all, lens, offsets, MPI_BYTE, data, len, MPI_BYTE, root, comm, &request));
-	return await(look_request, &request, cancel, NULL);
-}
-
 int l2l_max(MPI_Comm comm, const int64_t *x, int64_t *all, const uint32_t *cancel) {
 	ENTER;
 	MPI_Request request;

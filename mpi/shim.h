@@ -26,13 +26,6 @@ typedef struct {
 	int from, tag, len;
 } l2l_envelope;
 
-// What a rank knows of a scatter before its part comes. The fields are of one type, and go as an array of them.
-typedef struct {
-	int64_t len;    // of its part
-	int64_t parts;  // that root has
-	int64_t total;  // length of all parts
-} l2l_scatter_header;
-
 // l2l_init starts MPI. Waits sleep for at most max_idle nanoseconds at a time; 0: they never sleep.
 int l2l_init(int64_t max_idle);
 // l2l_finalize ends it.
@@ -64,10 +57,6 @@ int l2l_bcast(MPI_Comm comm, int root, unsigned char *buf, int len, const uint32
 int l2l_gather(MPI_Comm comm, int root, const int64_t *x, int64_t *all, const uint32_t *cancel);
 int l2l_gatherv(MPI_Comm comm, int root, const unsigned char *data, int len, unsigned char *all, const int *lens,
 	const int *offsets, const uint32_t *cancel);
-// l2l_scatter gives each rank its header of root's all.
-int l2l_scatter(MPI_Comm comm, int root, const l2l_scatter_header *all, l2l_scatter_header *mine, const uint32_t *cancel);
-int l2l_scatterv(MPI_Comm comm, int root, const unsigned char *all, const int *lens, const int *offsets,
-	unsigned char *data, int len, const uint32_t *cancel);
 // l2l_max gives each rank the maximum of the two numbers over all ranks.
 int l2l_max(MPI_Comm comm, const int64_t *x, int64_t *all, const uint32_t *cancel);
 

@@ -8,7 +8,6 @@ import "C"
 import (
 	"context"
 	"runtime"
-	"slices"
 	"unsafe"
 )
 
@@ -70,47 +69,6 @@ func (w *world) Gatherv(ctx context.Context, root int, data []byte) ([][]byte, e
 		return nil, err
 	}
 	return parts, nil
-}
-
-func (w *world) Scatterv(ctx context.Context, root int, parts [][]byte) ([]byte, error) {
-	if err := checkPeer("root", root, w.size, false); err != nil {
-		return nil, err
-	}
-	var headers []scatterHeader
-	if w.rank == root {
-		headers = make([]scatterHeader, w.size)
-		total := sum(parts)
-		for i := range headers {
-			headers[i] = scatterHeader{parts: C.int64_t(len(parts)), total: C.int64_t(total)}
-			if i < len(parts) {
-				headers[i].len = C.int64_t(len(parts[i]))
-			}
-		}
-	}
-	header, err := w.scatter(ctx, root, headers)
-	if err != nil {
-		return nil, err
-	}
-	// All ranks agree whether to go on.
-	if err := checkScatter(int(header.parts), int(header.total), w.size); err != nil {
-		return nil, err
-	}
-	var all []byte
-	var counts, offsets []C.int
-	if w.rank == root {
-		all = slices.Concat(parts...)
-		counts, offsets = make([]C.int, w.size), make([]C.int, w.size)
-		offset := 0
-		for i, p := range parts {
-			counts[i], offsets[i] = C.int(len(p)), C.int(offset)
-			offset += len(p)
-		}
-	}
-	data := make([]byte, header.len)
-	if err := w.scatterv(ctx, root, all, counts, offsets, data); err != nil {
-		return nil, err
-	}
-	return data, nil
 }
 
 func (w *world) Reduce(ctx context.Context, root int, op Op, x []float64) error {
@@ -217,26 +175,6 @@ func (w *world) gatherv(ctx context.Context, root int, data, all []byte, counts,
 	from, to, n, at := pointer(data), pointer(all), unsafe.SliceData(counts), unsafe.SliceData(offsets)
 	return w.collective(ctx, "Gatherv", func(cancel *C.uint32_t) C.int {
 		return C.l2l_gatherv(w.comm, C.int(root), from, C.int(len(data)), to, n, at, cancel)
-	}, from, to, n, at)
-}
-
-// scatterHeader is what a rank knows of a scatter before its part comes.
-type scatterHeader = C.l2l_scatter_header
-
-// scatter returns root's headers[w.rank] on every rank.
-func (w *world) scatter(ctx context.Context, root int, headers []scatterHeader) (*scatterHeader, error) {
-	from, to := unsafe.SliceData(headers), new(scatterHeader)
-	err := w.collective(ctx, "Scatterv", func(cancel *C.uint32_t) C.int {
-		return C.l2l_scatter(w.comm, C.int(root), from, to, cancel)
-	}, from, to)
-	return to, err
-}
-
-// scatterv puts, of root's all, counts[i] bytes at offsets[i] into the data of rank i.
-func (w *world) scatterv(ctx context.Context, root int, all []byte, counts, offsets []C.int, data []byte) error {
-	from, to, n, at := pointer(all), pointer(data), unsafe.SliceData(counts), unsafe.SliceData(offsets)
-	return w.collective(ctx, "Scatterv", func(cancel *C.uint32_t) C.int {
-		return C.l2l_scatterv(w.comm, C.int(root), from, n, at, to, C.int(len(data)), cancel)
 	}, from, to, n, at)
 }
 

@@ -106,7 +106,19 @@ func codeOf(err error) int {
 type session struct {
 	kinds config.Kinds
 	abort func(code int) // ends all ranks at once
+	said  bool           // what was to be said
 }
+
+// say tells people what has gone wrong, once.
+func (s *session) say(err error) {
+	if err != nil && !s.said && !errors.Is(err, run.ErrElsewhere) {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+		s.said = true
+	}
+}
+
+// name is the program's, as people read it.
+const name = "l2l-mpi"
 
 // start carries out a command line and returns the exit code.
 func start(args []string, kinds config.Kinds) (code int) {
@@ -126,9 +138,7 @@ func start(args []string, kinds config.Kinds) (code int) {
 	if err == nil {
 		err = root.ExecuteContext(context.Background())
 	}
-	if err != nil && !errors.Is(err, run.ErrElsewhere) {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", root.Name(), err)
-	}
+	s.say(err)
 	return codeOf(err)
 }
 
@@ -136,7 +146,7 @@ func start(args []string, kinds config.Kinds) (code int) {
 func (s *session) command() *cobra.Command {
 	var o runOptions
 	root := &cobra.Command{
-		Use:   "l2l-mpi --config run.yaml",
+		Use:   name + " --config run.yaml",
 		Short: "Learning to learn: optimise any simulation, on one core or a supercomputer",
 		Long: "Two-loop optimisation: an optimizer proposes individuals, an optimizee evaluates them on all ranks.\n" +
 			"The same program is every rank: mpirun -n 4 l2l-mpi --config run.yaml",

@@ -29,29 +29,66 @@ type runOptions struct {
 }
 
 // run is a run, on every rank: rank 0 reads the configuration.
-func (s *session) run(ctx context.Context, o runOptions) (err error) {
+func (s *session) run(ctx context.Context, o runOptions) error {
 	comm, err := mpi.World()
 	if err != nil {
 		return failure{exitFailed, err}
 	}
 	s.abort = comm.Abort
-	defer func() {
-		if p := recover(); p != nil {
-			panic(p) // not into Close, which would wait for the other ranks
-		}
-		err = errors.Join(err, comm.Close())
-	}()
 	if comm.Rank() > 0 {
 		// The signals of a job go to every rank. Rank 0 decides what follows from them. (To ignore them would have child processes ignore them.)
 		signal.Notify(make(chan os.Signal, 1), endings...)
-		return coded(run.Follow(ctx, comm, s.kinds))
+		return s.follow(ctx, comm)
 	}
 	plan, options, err := o.read(s.kinds)
 	if err != nil {
-		return errors.Join(usage(err), run.CallOff(ctx, comm))
+		return s.end(comm, nil, errors.Join(usage(err), run.CallOff(ctx, comm)))
 	}
-	progress, end := o.progress()
-	return s.lead(ctx, comm, plan, append(options, progress...), end)
+	progress, over := o.progress()
+	lost, err := s.lead(ctx, comm, plan, append(options, progress...), over)
+	return s.end(comm, lost, err)
+}
+
+// tagCode is the tag of the message by which rank 0 tells the others their exit code.
+const tagCode = 100
+
+// end is rank 0's end of the program, which has come to err: all ranks exit with the code that it means. Launchers, and the scripts that
+// start them, see the code of any rank. What is to be said is said before, as a launcher ends the others when the first has such a code. Lost
+// ranks cannot take part: because of them all are ended, with the same code.
+func (s *session) end(comm mpi.Comm, lost []int, err error) error {
+	s.say(err)
+	code := codeOf(err)
+	for rank := 1; rank < comm.Size(); rank++ {
+		if serr := comm.Send(rank, tagCode, []byte{byte(code)}); serr != nil {
+			err = errors.Join(err, failure{exitFailed, serr})
+		}
+	}
+	if len(lost) > 0 {
+		comm.Abort(code)
+	}
+	return closed(comm, err)
+}
+
+// follow is the program on the other ranks.
+func (s *session) follow(ctx context.Context, comm mpi.Comm) error {
+	err := coded(run.Follow(ctx, comm, s.kinds))
+	s.say(err)
+	message, _, rerr := comm.Recv(ctx, 0, tagCode, nil)
+	switch {
+	case rerr != nil:
+		err = errors.Join(err, failure{exitFailed, rerr})
+	case err == nil && len(message) == 1 && message[0] != exitOK:
+		err = failure{int(message[0]), run.ErrElsewhere}
+	}
+	return closed(comm, err)
+}
+
+// closed closes comm at the end of the program, which has come to err.
+func closed(comm mpi.Comm, err error) error {
+	if cerr := comm.Close(); cerr != nil {
+		return errors.Join(err, failure{exitFailed, cerr})
+	}
+	return err
 }
 
 // read reads what the command line asks for.
@@ -77,21 +114,18 @@ func console() io.Writer {
 }
 
 // lead runs a plan on rank 0, and tells how it ended. evaluated is called once nothing is evaluated any more.
-func (s *session) lead(ctx context.Context, comm mpi.Comm, plan *config.Plan, options []run.Option, evaluated func()) error {
+func (s *session) lead(ctx context.Context, comm mpi.Comm, plan *config.Plan, options []run.Option, evaluated func()) (lost []int, err error) {
 	ctx, stop := interruptible(ctx, s.abort)
 	defer stop()
 	result, err := run.Run(ctx, comm, plan, options...)
 	evaluated()
 	if err != nil {
-		return coded(err)
-	}
-	if len(result.Lost) > 0 {
-		defer comm.Abort(exitFailed) // the lost ranks cannot take part in an orderly end; everything is on disk, or will be below
+		return result.Lost, coded(err)
 	}
 	if err := tell(os.Stdout, plan, result); err != nil {
-		return failure{exitFailed, err}
+		return result.Lost, failure{exitFailed, err}
 	}
-	return verdict(result)
+	return result.Lost, verdict(result)
 }
 
 // verdict is a run's end as an exit code.
@@ -106,29 +140,21 @@ func verdict(r run.Result) error {
 }
 
 // endings are the signals that ask for an end.
-var endings = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGUSR2}
+var endings = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR2}
 
 // interruptible ends the context at the first signal that asks for an end; at a second one it calls abort, which ends the program at once.
-func interruptible(ctx context.Context, abort func(code int)) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
+// Signals are heeded until the program exits, not only until cancel is called: launchers and batch systems send them when they please, and
+// one that comes late is not to change the exit code.
+func interruptible(ctx context.Context, abort func(code int)) (_ context.Context, cancel func()) {
+	ctx, end := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, endings...)
 	go func() {
-		s, ok := <-signals
-		if !ok {
-			return
-		}
-		cancel(fmt.Errorf("signal %v", s))
-		if s, ok := <-signals; ok {
-			fmt.Fprintf(os.Stderr, "a second signal, %v: ending at once\n", s)
-			abort(exitInterrupted)
-		}
+		end(fmt.Errorf("signal %v", <-signals))
+		fmt.Fprintf(os.Stderr, "a second signal, %v: ending at once\n", <-signals)
+		abort(exitInterrupted)
 	}()
-	return ctx, func() {
-		signal.Stop(signals)
-		close(signals)
-		cancel(nil)
-	}
+	return ctx, func() { end(nil) }
 }
 
 // How often the progress is shown: by a bar on a terminal, by a line elsewhere.

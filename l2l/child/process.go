@@ -6,23 +6,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// Process is a running program with a process group of its own. Nothing of the group outlives the program, and the program not this
-// process. Its methods may be called from several goroutines.
+// Process is a running program with a process group of its own. Nothing that it started outlives it, and neither does it outlive this process:
+// see [Guardian]. Its methods may be called from several goroutines.
 type Process struct {
-	cmd            *exec.Cmd
+	ward           *ward
+	pid            int
 	stdout, stderr *stream
-	ended          chan struct{} // closed when the process has been reaped, and its streams have ended
-
-	mu     sync.Mutex
-	reaped bool
+	ended          chan struct{}    // closed when nothing of the program is left, and its streams have ended
+	status         *unix.WaitStatus // then: how it ended; nil if that is not known
 }
 
 // Command is what a program is started from.
@@ -35,21 +31,12 @@ type Command struct {
 	LogLimit int        // bytes kept of each of its output and its error, half of it from the beginning and half from the end
 }
 
-// starter runs functions on a thread that lives as long as this process. The kernel sends a child its death signal when the thread that
-// started it ends, and gives the child that thread's CPUs.
-var starter = sync.OnceValue(func() chan<- func() {
-	starts := make(chan func())
-	go func() {
-		runtime.LockOSThread()
-		for start := range starts {
-			start()
-		}
-	}()
-	return starts
-})
-
-// Start starts a program.
-func Start(c Command) (*Process, error) {
+// Start starts a program. The one before it must have ended.
+func (g *Guardian) Start(c Command) (*Process, error) {
+	cmd := exec.Command(c.Argv[0], c.Argv[1:]...)
+	if cmd.Err != nil {
+		return nil, cmd.Err
+	}
 	out, outW, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -58,53 +45,31 @@ func Start(c Command) (*Process, error) {
 	if err != nil {
 		return nil, errors.Join(err, out.Close(), outW.Close())
 	}
-	cmd := exec.Command(c.Argv[0], c.Argv[1:]...)
-	cmd.Dir, cmd.Env, cmd.ExtraFiles, cmd.Stdout, cmd.Stderr = c.Dir, c.Env, c.Files, outW, errsW
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	started := make(chan error)
-	starter() <- func() {
-		if c.Free {
-			defer freeCPUs()()
-		}
-		started <- cmd.Start()
-	}
-	err = errors.Join(<-started, outW.Close(), errsW.Close())
+	cmd.Env = c.Env // of several values of a variable the last counts
+	what := image{Path: cmd.Path, Argv: cmd.Args, Dir: c.Dir, Env: cmd.Environ(), Free: c.Free}
+	p := &Process{ended: make(chan struct{})}
+	p.ward, p.pid, err = g.start(what, append([]*os.File{outW, errsW}, c.Files...)...)
+	err = errors.Join(err, outW.Close(), errsW.Close())
 	if err != nil {
 		return nil, errors.Join(err, out.Close(), errs.Close())
 	}
-	p := &Process{cmd: cmd, ended: make(chan struct{})}
 	// A pipe that was just made has a connection: there is no error.
 	p.stdout, _ = newStream(out, c.LogLimit)
 	p.stderr, _ = newStream(errs, c.LogLimit)
-	go p.reap()
+	go p.wait()
 	return p, nil
 }
 
-// freeCPUs lets this thread, and what it starts, run on all CPUs; the function that it returns takes that back.
-func freeCPUs() (back func()) {
-	var own, all unix.CPUSet
-	if unix.SchedGetaffinity(0, &own) != nil {
-		return func() {}
-	}
-	for cpu := range 64 * len(all) {
-		all.Set(cpu)
-	}
-	_ = unix.SchedSetaffinity(0, &all) // the kernel leaves out those that the job does not have
-	return func() { _ = unix.SchedSetaffinity(0, &own) }
-}
-
-// reap waits for the end of the process, ends what is left of its group, and takes in the last that it printed.
-func (p *Process) reap() {
+// wait waits until nothing of the program is left, and takes in the last that it printed.
+func (p *Process) wait() {
 	defer close(p.ended)
-	for unix.Waitid(unix.P_PID, p.cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
+	if r, told := <-p.ward.news; told {
+		status := unix.WaitStatus(r.Status)
+		p.status = &status
+	} else { // the guardian was killed, and with it the program; or we have given up
+		_ = unix.Kill(-p.pid, unix.SIGKILL) // what else is in its group
 	}
-	// The process has ended and is not reaped: its number, which is the group's, is still its own.
-	p.signal(unix.SIGKILL)
-	p.mu.Lock()
-	_ = p.cmd.Wait() // how it ended is in cmd.ProcessState
-	p.reaped = true
-	p.mu.Unlock()
-	// A process that has left the group may hold the streams open.
+	// A process that the program did not start may hold the streams open.
 	soon := time.Now().Add(time.Second)
 	for _, s := range []*stream{p.stdout, p.stderr} {
 		_ = s.r.SetReadDeadline(soon) // fails if the stream has ended
@@ -112,50 +77,57 @@ func (p *Process) reap() {
 	}
 }
 
-// signal sends a signal to the whole group, if the process has not been reaped.
-func (p *Process) signal(s syscall.Signal) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.reaped {
-		_ = unix.Kill(-p.cmd.Process.Pid, s) // the group may be gone
-	}
-}
-
-// Ended is closed when the program has ended, has been reaped, and no more of its output can come.
+// Ended is closed when the program has ended, nothing that it started is left, and no more of its output can come.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 
 // PID is the number of the process.
-func (p *Process) PID() int { return p.cmd.Process.Pid }
+func (p *Process) PID() int { return p.pid }
 
-// End ends the group: by SIGTERM, and after the grace period by SIGKILL. It returns when the process has been reaped.
+// End ends the program, its group by SIGTERM first, and after the grace period it and all that it started by SIGKILL. It returns when
+// nothing of it is left, or after 10 s in which the kernel has not let go of a process that was killed.
 func (p *Process) End(grace time.Duration) {
-	if grace > 0 {
-		p.signal(unix.SIGTERM)
-		p.signal(unix.SIGCONT) // for one that is stopped
-		select {
-		case <-p.ended:
-			return
-		case <-time.After(grace):
-		}
+	if grace > 0 && p.endsWithin(grace, order{PID: p.pid}) || p.endsWithin(unending, order{PID: p.pid, Kill: true}) {
+		return
 	}
-	p.signal(unix.SIGKILL)
+	p.ward.leave()
 	<-p.ended
 }
 
+// endsWithin gives an order and reports whether the program ends within a time.
+func (p *Process) endsWithin(d time.Duration, o order) bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+	}
+	_ = p.ward.tell(o) // fails if the guardian is gone: then the program has ended, too
+	select {
+	case <-p.ended:
+		return true
+	case <-time.After(d):
+		return false
+	}
+}
+
 // Succeeded reports, once the program has ended, whether it did so with exit status 0.
-func (p *Process) Succeeded() bool { return p.cmd.ProcessState.Success() }
+func (p *Process) Succeeded() bool {
+	return p.status != nil && p.status.Exited() && p.status.ExitStatus() == 0
+}
 
 // Status is how the program ended, once it has, for a message.
 func (p *Process) Status() string {
-	state := p.cmd.ProcessState
-	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		text := fmt.Sprintf("killed by signal %d (%v)", ws.Signal(), ws.Signal())
-		if ws.Signal() == unix.SIGKILL {
-			text += ", as by the system when memory runs out"
-		}
-		return text
+	switch {
+	case p.status == nil:
+		return "nobody saw how: its guardian was killed, or it cannot be"
+	case !p.status.Signaled():
+		return fmt.Sprintf("exit status %d", p.status.ExitStatus())
 	}
-	return state.String()
+	s := p.status.Signal()
+	text := fmt.Sprintf("killed by signal %d (%v)", s, s)
+	if s == unix.SIGKILL {
+		text += ", as by the system when memory runs out"
+	}
+	return text
 }
 
 // Printed is what the program has printed to its standard output since the last ForgetOutput.

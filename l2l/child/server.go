@@ -73,17 +73,17 @@ type Introduction struct {
 	Mute         string        // what may be wrong with a program that ends without a hello, for a message; "" if nothing is known
 }
 
-// Serve starts a server and introduces the two to each other. What the program cannot say itself of its failure to start, the error says,
+// Serve has the guardian start a server, and introduces the two to each other. What the program cannot say itself of its failure to start, the error says,
 // with its last words.
-func Serve(ctx context.Context, c Command, intro Introduction) (_ *Server, err error) {
+func Serve(ctx context.Context, g *Guardian, c Command, intro Introduction) (_ *Server, err error) {
 	s := &Server{intro: intro}
 	if intro.Launched {
-		err = s.startBySocket(ctx, c)
+		err = s.startBySocket(ctx, g, c)
 	} else {
-		err = s.startByPipes(c)
+		err = s.startByPipes(g, c)
 	}
 	if err == nil {
-		go func() { // a process that has left the group may hold the connection open
+		go func() { // a process that it did not start may hold the connection open
 			<-s.ended
 			_ = s.line.SetDeadline(time.Now().Add(time.Second)) // it may have been closed
 		}()
@@ -102,7 +102,7 @@ func Serve(ctx context.Context, c Command, intro Introduction) (_ *Server, err e
 	return s, nil
 }
 
-func (s *Server) startByPipes(c Command) error {
+func (s *Server) startByPipes(g *Guardian, c Command) error {
 	theirIn, requests, err := os.Pipe()
 	if err != nil {
 		return err
@@ -116,11 +116,11 @@ func (s *Server) startByPipes(c Command) error {
 	s.line = pipes{requests, replies}
 	c.Files = []*os.File{theirIn, theirOut}
 	c.Env = append(c.Env, variableIn+"=3", variableOut+"=4")
-	s.Process, err = Start(c)
+	s.Process, err = g.Start(c)
 	return err
 }
 
-func (s *Server) startBySocket(ctx context.Context, c Command) (err error) {
+func (s *Server) startBySocket(ctx context.Context, g *Guardian, c Command) (err error) {
 	dir, err := os.MkdirTemp("", "l2l-") // only this user can enter it
 	if err != nil {
 		return err
@@ -133,7 +133,7 @@ func (s *Server) startBySocket(ctx context.Context, c Command) (err error) {
 	}
 	defer listener.Close()
 	c.Env = append(c.Env, variableSocket+"="+path)
-	if s.Process, err = Start(c); err != nil {
+	if s.Process, err = g.Start(c); err != nil {
 		return err
 	}
 	defer context.AfterFunc(ctx, func() { listener.Close() })() // Accept then ends

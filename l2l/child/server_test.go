@@ -30,7 +30,9 @@ func hostile(t *testing.T, version int, deed string) *Server {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	p := Program{Command: Words{python, "testdata/hostile.py", strconv.Itoa(version), deed}}
-	s, err := Serve(ctx, Command{Argv: p.Command, Env: new(Surroundings).Environment(nil), LogLimit: 1 << 10},
+	guardian := new(Guardian)
+	t.Cleanup(guardian.Close)
+	s, err := Serve(ctx, guardian, Command{Argv: p.Command, Env: new(Surroundings).Environment(nil), LogLimit: 1 << 10},
 		Introduction{Setup: &greeting{}, Oldest: 1, MessageLimit: 1 << 20, Grace: time.Second})
 	if err != nil {
 		t.Fatal(err)

@@ -34,7 +34,7 @@ type WarmStart struct {
 
 // Execution says where and how evaluations run. But for OnFailure it has no part in the search.
 type Execution struct {
-	Schedule     string        `yaml:"schedule" doc:"how evaluations are spread over ranks: in chunks on demand, all at once, or the one that fits their time" range:"auto | pull | collective"`
+	Schedule     string        `yaml:"schedule" doc:"how evaluations are spread over ranks: in chunks on demand, in rounds of one block each, or the one that fits their time" range:"auto | pull | collective"`
 	Slots        int           `yaml:"slots" doc:"evaluations at a time on each rank" range:"[1, inf)" auto:"the CPUs that the rank has to itself, divided by those that an evaluation needs"`
 	Batch        int           `yaml:"batch" doc:"evaluations that a slot hands over at a time, for optimizees that evaluate several together" range:"[1, 1e6]"`
 	Timeout      time.Duration `yaml:"timeout" doc:"of one evaluation, or batch of them; 0 is none" range:"[0, inf)"`

@@ -65,6 +65,13 @@ func (d *directories) close(s *slot, dirs []string, rs []l2l.Result) {
 	}
 }
 
+// discard removes the directories of evaluations that were given up with the run: a resumed one makes them again.
+func (d *directories) discard(dirs []string) {
+	for _, dir := range dirs {
+		_ = os.RemoveAll(dir)
+	}
+}
+
 // another reports whether one more directory may be kept, and counts it.
 func (d *directories) another() bool {
 	d.mu.Lock()

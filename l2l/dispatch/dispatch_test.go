@@ -95,7 +95,7 @@ func world(t *testing.T, n int, schedule Schedule, opts Options, main func(ctx c
 			}
 		})
 	}
-	c, err := NewCoordinator(comms[0], schedule, slots, opts.Timeout)
+	c, err := NewCoordinator(comms[0], schedule, slots)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -336,99 +336,165 @@ func TestAnOptimizeeThatCannotBeMadeIsAnErrorAtOnce(t *testing.T) {
 	}
 }
 
-func TestASilentRankIsGivenUpAndTheRestGoesOn(t *testing.T) {
-	comms := mpi.Local(3)
-	slots := []int{0, 1, 1}
+// silenced is a worker's rank of which nothing is heard while it is silent: its sends are kept, and delivered afterwards.
+type silenced struct {
+	mpi.Comm
+	silent atomic.Bool
+	kept   []func() error // the comm's one goroutine alone uses it
+}
+
+func (s *silenced) Send(to, tag int, data []byte) error {
+	if s.silent.Load() {
+		data := slices.Clone(data)
+		s.kept = append(s.kept, func() error { return s.Comm.Send(to, tag, data) })
+		return nil
+	}
+	for _, send := range s.kept {
+		if err := send(); err != nil {
+			return err
+		}
+	}
+	s.kept = nil
+	return s.Comm.Send(to, tag, data)
+}
+
+// coordinated runs main on rank 0 of n goroutine ranks of one slot, with a pulse that is short; rank n-1 is silenced, from the beginning on if
+// silent is set. What its Serve returns is of no concern.
+func coordinated(t *testing.T, n int, schedule Schedule, opts Options, silent bool, main func(ctx context.Context, c *Coordinator, last *silenced)) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
+	comms := mpi.Local(n)
+	last := &silenced{Comm: comms[n-1]}
+	last.silent.Store(silent)
+	comms[n-1] = last
 	var wg sync.WaitGroup
-	wg.Go(func() { // takes its command, and is not heard of again
-		if _, err := comms[2].Bcast(ctx, 0, nil); err != nil {
-			t.Error(err)
-		}
-	})
-	wg.Go(func() {
-		w, err := NewWorker(ctx, comms[1], options(1, sphere))
-		if err == nil {
-			err = w.Serve(ctx)
-		}
-		if err != nil {
-			t.Error(err)
-		}
-	})
-	c, err := NewCoordinator(comms[0], Pull, slots, time.Second)
+	defer wg.Wait()
+	defer cancel()
+	for r := 1; r < n; r++ {
+		wg.Go(func() {
+			w, err := NewWorker(ctx, comms[r], opts)
+			if err == nil {
+				err = w.Serve(ctx)
+			}
+			if err != nil && r < n-1 {
+				t.Errorf("rank %d: %v", r, err)
+			}
+		})
+	}
+	slots := slices.Repeat([]int{1}, n)
+	c, err := NewCoordinator(comms[0], schedule, slots)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.silence = 50 * time.Millisecond
-	lost := 0
-	for i, r := range evaluateN(t, ctx, c, 20) {
-		if r.Outcome == l2l.Lost {
-			lost++
-			if r.Rank != 2 || !strings.Contains(r.Reason, "rank 2 has said nothing") {
-				t.Errorf("individual %d: %+v", i, r)
-			}
-		} else if r.Outcome != l2l.OK {
-			t.Errorf("individual %d: %+v", i, r)
-		}
-	}
-	if lost == 0 || lost == 20 || fmt.Sprint(c.Lost()) != "[2]" {
-		t.Errorf("%d of 20 evaluations lost, with ranks %v", lost, c.Lost())
-	}
+	c.pulse, c.farewell = 30*time.Millisecond, 500*time.Millisecond
+	main(ctx, c, last)
 	if err := c.Close(); err != nil {
 		t.Error(err)
 	}
-	wg.Wait()
+}
+
+func TestCoordinatorHasWhatASilentRankHeldEvaluatedByTheOthers(t *testing.T) {
+	for _, schedule := range []Schedule{Pull, Collective, Auto} {
+		coordinated(t, 3, schedule, options(1, sphere), true, func(ctx context.Context, c *Coordinator, _ *silenced) {
+			for i, r := range evaluateN(t, ctx, c, 20) {
+				if r.Outcome != l2l.OK || r.Rank != 1 || r.Attempt != 0 {
+					t.Errorf("%s: individual %d: %+v", schedule, i, r)
+				}
+			}
+			if fmt.Sprint(c.Lost()) != "[2]" || c.Again() == 0 {
+				t.Errorf("%s: %d evaluations were given to another rank, lost are %v", schedule, c.Again(), c.Lost())
+			}
+		})
+	}
+}
+
+func TestCoordinatorTakesARankThatIsFoundBack(t *testing.T) {
+	coordinated(t, 3, Pull, options(1, sphere), true, func(ctx context.Context, c *Coordinator, last *silenced) {
+		evaluateN(t, ctx, c, 20)
+		if fmt.Sprint(c.Lost()) != "[2]" {
+			t.Fatalf("lost are %v, want rank 2", c.Lost())
+		}
+		last.silent.Store(false)
+		if err := c.comm.Send(2, tagPing, nil); err != nil {
+			t.Fatal(err)
+		}
+		ranks := map[int]bool{}
+		for range 100 {
+			for _, r := range evaluateN(t, ctx, c, 20) {
+				ranks[r.Rank] = true
+			}
+			if ranks[2] {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		if !ranks[2] || len(c.Lost()) > 0 {
+			t.Errorf("evaluations ran on ranks %v, lost are %v", ranks, c.Lost())
+		}
+	})
+}
+
+// An evaluation that takes long is no silence: its rank answers.
+func TestCoordinatorWaitsForLongEvaluationsOfRanksThatAreThere(t *testing.T) {
+	slow := func(ctx context.Context, e optimizee.Evaluation) (optimizee.Outcome, error) {
+		time.Sleep(400 * time.Millisecond)
+		return sphere(ctx, e)
+	}
+	for _, schedule := range []Schedule{Pull, Auto} {
+		coordinated(t, 3, schedule, options(1, slow), false, func(ctx context.Context, c *Coordinator, _ *silenced) {
+			c.pulse = 100 * time.Millisecond
+			evaluateN(t, ctx, c, 3)
+			if c.Again() > 0 || len(c.Lost()) > 0 {
+				t.Errorf("%s: lost are %v", schedule, c.Lost())
+			}
+		})
+	}
+}
+
+func TestCoordinatorEndsARoundWithItsContext(t *testing.T) {
+	slow := func(ctx context.Context, e optimizee.Evaluation) (optimizee.Outcome, error) {
+		select {
+		case <-ctx.Done():
+			return optimizee.Outcome{}, ctx.Err()
+		case <-time.After(time.Hour):
+			return sphere(ctx, e)
+		}
+	}
+	began := time.Now()
+	world(t, 3, Collective, options(1, slow), func(ctx context.Context, e l2l.Evaluator) {
+		if err := e.Submit(slices.Repeat([]l2l.Evaluation{{X: []float64{0, 0, 0}}}, 20)); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+		defer cancel()
+		if rs, err := e.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, %v", rs, err)
+		}
+	})
+	if time.Since(began) > 10*time.Second {
+		t.Errorf("the round ended after %v", time.Since(began))
+	}
 }
 
 func TestCoordinatorWhoseRanksAreAllLostSaysSo(t *testing.T) {
-	comms := mpi.Local(2)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	var wg sync.WaitGroup
-	wg.Go(func() { // takes its command, and is not heard of again
-		if _, err := comms[1].Bcast(ctx, 0, nil); err != nil {
-			t.Error(err)
+	coordinated(t, 2, Auto, options(1, sphere), true, func(ctx context.Context, c *Coordinator, _ *silenced) {
+		if err := c.Submit(make([]l2l.Evaluation, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if rs, err := c.Next(ctx); err == nil || !strings.Contains(err.Error(), "no rank is left to evaluate: [1] do not answer any more") {
+			t.Errorf("got %+v, %v", rs, err)
 		}
 	})
-	c, err := NewCoordinator(comms[0], Auto, []int{0, 1}, time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.silence = 50 * time.Millisecond
-	if err := c.Submit(make([]l2l.Evaluation, 1)); err != nil {
-		t.Fatal(err)
-	}
-	rs, err := c.Next(ctx)
-	if err != nil || len(rs) != 1 || rs[0].Outcome != l2l.Lost {
-		t.Fatalf("got %+v, %v", rs, err)
-	}
-	c.sched.mean = 1e-6 // so short that a collective round, which all ranks take part in, would be the better schedule
-	if err := c.Submit(make([]l2l.Evaluation, 10)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Next(ctx); err == nil || !strings.Contains(err.Error(), "no rank is left: [1] are lost") {
-		t.Errorf("got %v", err)
-	}
-	wg.Wait()
 }
 
-func TestCoordinatorBeginsNoRoundAfterALoss(t *testing.T) {
-	c, err := NewCoordinator(nil, Auto, []int{0, 1, 1}, time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Submit(make([]l2l.Evaluation, 10)); err != nil {
-		t.Fatal(err)
-	}
-	c.sched.mean = 1e-6
-	if !c.collective() {
-		t.Error("no round, want one: evaluations are short, and nobody is lost")
-	}
-	c.lost[2] = true
-	if c.collective() {
-		t.Error("a round, in which the lost rank would not take part")
-	}
+func TestCoordinatorLosesARankThatDoesNotTakeItsLeave(t *testing.T) {
+	coordinated(t, 3, Pull, options(1, sphere), false, func(ctx context.Context, c *Coordinator, last *silenced) {
+		evaluateN(t, ctx, c, 20)
+		last.silent.Store(true)
+		if err := c.Close(); err != nil || fmt.Sprint(c.Lost()) != "[2]" {
+			t.Errorf("lost are %v; %v", c.Lost(), err)
+		}
+	})
 }
 
 func TestWhatTravelsComesBackAsItWas(t *testing.T) {
@@ -461,24 +527,6 @@ func TestWhatTravelsComesBackAsItWas(t *testing.T) {
 		}
 		if got, err := decodeResults(b); err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", rs) {
 			t.Errorf("got %+v, want %+v; %v", got, rs, err)
-		}
-	}
-	slots := []int{0, 1, 2, 1}
-	for n := range 9 {
-		var es []l2l.Evaluation
-		for i := range n {
-			es = append(es, l2l.Evaluation{Individual: int64(i), X: []float64{float64(i)}})
-		}
-		var all []l2l.Evaluation
-		for _, tasks := range encodeRound(es, slots) {
-			part, err := decodeTasks(tasks)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, part...)
-		}
-		if len(all) != n || n > 0 && !reflect.DeepEqual(all, es) {
-			t.Errorf("a round of %d comes back as %+v", n, all)
 		}
 	}
 }

@@ -116,14 +116,27 @@ func (p *pool) refuse(es []l2l.Evaluation) {
 // evaluateAll evaluates es and waits for all of them. Nothing else may be under way.
 func (p *pool) evaluateAll(es []l2l.Evaluation) ([]l2l.Result, error) {
 	p.submit(es)
+	p.await(len(es), 0)
+	return p.take(), p.ctx.Err()
+}
+
+// await waits until there are n results, until patience is over (0: there is no end to it), or until the pool is closed.
+func (p *pool) await(n int, patience time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(p.results) < len(es) && p.ctx.Err() == nil {
+	over := false
+	if patience > 0 {
+		timer := time.AfterFunc(patience, func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			over = true
+			p.delivered.Broadcast()
+		})
+		defer timer.Stop()
+	}
+	for len(p.results) < n && p.ctx.Err() == nil && !over {
 		p.delivered.Wait()
 	}
-	rs := p.results
-	p.results = nil
-	return rs, p.ctx.Err()
 }
 
 // take returns the results since the last call.
@@ -283,7 +296,11 @@ func (p *pool) evaluate(s *slot, call []l2l.Evaluation, number int) {
 			}
 			r.Seconds, r.Rank = seconds, p.rank
 		}
-		p.dirs.close(s, dirs, rs)
+		if p.ctx.Err() == nil {
+			p.dirs.close(s, dirs, rs)
+		} else {
+			p.dirs.discard(dirs)
+		}
 		s.finish(rs)
 	}()
 	err = func() (err error) {

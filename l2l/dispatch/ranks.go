@@ -46,10 +46,13 @@ func (r *ranks) add(rank, n int) {
 	r.replay(rank)
 }
 
-// remove has a rank get nothing any more.
-func (r *ranks) remove(rank int) {
-	r.load[rank] = load{}
-	r.winners[len(r.winners)/2+rank] = nobody
+// set has a rank, which holds nothing then, have that many slots; with none it gets nothing any more.
+func (r *ranks) set(rank, slots int) {
+	r.load[rank] = load{slots: slots}
+	leaf := &r.winners[len(r.winners)/2+rank]
+	if *leaf = nobody; slots > 0 {
+		*leaf = int32(rank)
+	}
 	r.replay(rank)
 }
 

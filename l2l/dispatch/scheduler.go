@@ -7,14 +7,14 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l"
 )
 
-// scheduler decides which rank evaluates what, for the pull schedule. It does no input or output and reads no clock. What it does for a
-// result, or for a chunk, takes a time that grows with the logarithm of the number of ranks, and allocates nothing once it has warmed up.
+// scheduler decides which rank evaluates what. It does no input or output and reads no clock. What it does for a result, or for a chunk,
+// takes a time that grows with the logarithm of the number of ranks, and allocates nothing once it has warmed up.
 //
-// Ranks are kept fed with guided chunks: a rank gets more when it has little left, as much as fills its slots for a few milliseconds,
-// and towards the end of the queue less, so that the last evaluations are spread over all. Evaluations of 50 ms and more are
-// never sent ahead: one that waits behind a straggler is a straggler itself.
+// For the pull schedule ranks are kept fed with guided chunks: a rank gets more when it has little left, as much as fills its slots for a
+// few milliseconds, and towards the end of the queue less, so that the last evaluations are spread over all. Evaluations of 50 ms and
+// more are never sent ahead: one that waits behind a straggler is a straggler itself. For a collective round every rank gets its block.
 //
-// An evaluation may be given to more than one rank: the first result counts.
+// An evaluation may be given to more than one rank: the first result counts. What a lost rank held goes to the others.
 type scheduler struct {
 	queue   []l2l.Evaluation // those from first on wait for a rank
 	first   int
@@ -69,6 +69,7 @@ const (
 	longEvaluation = 50e-3 // from here on nothing is sent ahead
 	queueAhead     = 2e-3  // work that a slot has waiting, if evaluations are short
 	maxAhead       = 512   // evaluations that a slot has waiting at most
+	roundTime      = 0.1   // that a collective round takes, unless a single evaluation takes longer
 )
 
 // ahead is the number of evaluations that a rank holds per slot.
@@ -126,6 +127,24 @@ func (s *scheduler) next() (rank int, chunk []l2l.Evaluation) {
 	return rank, chunk
 }
 
+// round is how many evaluations of the queue each rank gets in a collective round, by rank: their shares in proportion to their slots of as
+// many as all slots together do in roundTime, but of one per slot at least.
+func (s *scheduler) round() []int {
+	each := 1
+	if s.mean > 0 {
+		each = max(int(min(roundTime/s.mean, float64(s.queued()))), 1)
+	}
+	n := min(s.queued(), s.slots*each)
+	shares := make([]int, len(s.ranks.load))
+	before, given := 0, 0
+	for rank, r := range s.ranks.load {
+		before += r.slots
+		shares[rank] = n*before/max(s.slots, 1) - given
+		given += shares[rank]
+	}
+	return shares
+}
+
 // give makes rank an owner of evaluations, which may have others.
 func (s *scheduler) give(rank int, es []l2l.Evaluation) {
 	for _, e := range es {
@@ -180,15 +199,16 @@ func (s *scheduler) forget(h *holding) {
 	s.spare = append(s.spare, h)
 }
 
-// lost gives a rank up and returns what it held without a result, unless another rank has it too. It looks through all that is held.
-func (s *scheduler) lost(rank int) []l2l.Evaluation {
+// lost gives a rank up. What it held without a result, and no other rank has too, goes back to the front of the queue; lost returns how many
+// evaluations these are. It looks through all that is held.
+func (s *scheduler) lost(rank int) int {
 	slots := s.ranks.load[rank].slots
 	if slots == 0 {
-		return nil
+		return 0
 	}
 	s.working--
 	s.slots -= slots
-	s.ranks.remove(rank)
+	s.ranks.set(rank, 0)
 	var es []l2l.Evaluation
 	for _, h := range s.held {
 		if !h.release(rank) {
@@ -203,5 +223,14 @@ func (s *scheduler) lost(rank int) []l2l.Evaluation {
 	slices.SortFunc(es, func(a, b l2l.Evaluation) int {
 		return cmp.Or(cmp.Compare(a.Individual, b.Individual), cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Replicate, b.Replicate))
 	})
-	return es
+	s.queue = append(es, s.queue[s.first:]...)
+	s.first = 0
+	return len(es)
+}
+
+// found has a rank that was lost take part again. What it held then is no longer its own.
+func (s *scheduler) found(rank, slots int) {
+	s.working++
+	s.slots += slots
+	s.ranks.set(rank, slots)
 }

@@ -112,11 +112,10 @@ func (p *player) command(t *testing.T, line string) (answer string, say bool) {
 		}
 	case "lost":
 		fmt.Sscan(rest, &rank)
-		var ids []string
-		for _, e := range p.lost(rank) {
-			ids = append(ids, fmt.Sprint(e.Individual))
-		}
-		return "lost " + strings.Join(ids, ","), true
+		return fmt.Sprintf("%d go back", p.lost(rank)), true
+	case "found":
+		fmt.Sscan(rest, &rank, &n)
+		p.found(rank, n)
 	case "copy":
 		fmt.Sscan(rest, &n, &rank)
 		p.give(rank, []l2l.Evaluation{{Individual: int64(n)}})
@@ -132,22 +131,33 @@ func (p *player) command(t *testing.T, line string) (answer string, say bool) {
 	return "", false
 }
 
-func TestBlocksCoverEverythingOnceInProportionToSlots(t *testing.T) {
+func TestSchedulerSharesARoundInProportionToSlots(t *testing.T) {
 	for _, slots := range [][]int{{0, 1}, {0, 1, 1, 1}, {0, 4, 1, 3}, {0, 128, 128}} {
 		for _, n := range []int{0, 1, 2, 7, 100, 1001} {
-			total, working := 0, 0
-			for _, s := range slots {
-				working += s
-			}
-			for rank, size := range blocks(n, slots) {
+			s := newScheduler(slots)
+			s.mean = 1e-6
+			s.add(make([]l2l.Evaluation, n))
+			total := 0
+			for rank, size := range s.round() {
 				total += size
-				if exact := float64(n*slots[rank]) / float64(working); math.Abs(float64(size)-exact) >= 1 {
+				if exact := float64(n*slots[rank]) / float64(s.slots); math.Abs(float64(size)-exact) >= 1 {
 					t.Errorf("slots %v, %d evaluations: rank %d has %d, want %.2f", slots, n, rank, size, exact)
 				}
 			}
 			if total != n {
 				t.Errorf("slots %v: %d of %d evaluations", slots, total, n)
 			}
+		}
+	}
+}
+
+func TestSchedulerBoundsTheTimeOfARound(t *testing.T) {
+	for mean, each := range map[float64]int{0: 1, 1e-6: 1000, 1e-3: 100, 10e-3: 10, 0.2: 1, 1000: 1} {
+		s := newScheduler([]int{0, 2, 1})
+		s.mean = mean
+		s.add(make([]l2l.Evaluation, 3000))
+		if got := s.round(); got[1] != 2*each || got[2] != each {
+			t.Errorf("evaluations of %v s: shares %v, want %d per slot", mean, got, each)
 		}
 	}
 }

@@ -117,7 +117,7 @@ func (t *twin) forget(k key) {
 	delete(t.answered, k)
 }
 
-func (t *twin) lost(rank int) []l2l.Evaluation {
+func (t *twin) lost(rank int) int {
 	var es []l2l.Evaluation
 	held := t.ranks[rank].held
 	t.ranks[rank] = twinRank{}
@@ -128,7 +128,12 @@ func (t *twin) lost(rank int) []l2l.Evaluation {
 		t.forget(k)
 	}
 	slices.SortFunc(es, func(a, b l2l.Evaluation) int { return int(a.Individual - b.Individual) })
-	return es
+	t.queue = slices.Concat(es, t.queue)
+	return len(es)
+}
+
+func (t *twin) found(rank, slots int) {
+	t.ranks[rank] = twinRank{slots, map[key]l2l.Evaluation{}}
 }
 
 func TestSchedulerDecidesAsItsSimpleTwin(t *testing.T) {
@@ -189,9 +194,13 @@ func decidesAlike(t *testing.T, rng *rand.Rand) bool {
 			what = fmt.Sprintf("rank %d has %d too", to, e.Individual)
 			s.give(to, []l2l.Evaluation{e})
 			w.give(to, []l2l.Evaluation{e})
-		default:
+		case dice < 99 || s.ranks.load[rank].slots > 0 || slots[rank] == 0:
 			what = fmt.Sprintf("rank %d is lost", rank)
 			a, b = s.lost(rank), w.lost(rank)
+		default:
+			what = fmt.Sprintf("rank %d is found", rank)
+			s.found(rank, slots[rank])
+			w.found(rank, slots[rank])
 		}
 		if !reflect.DeepEqual(a, b) {
 			t.Errorf("%s: %v, want %v", what, a, b)

@@ -198,6 +198,38 @@ func TestADirectoryIsMadeForAnEvaluationAndKeptOnlyIfItFails(t *testing.T) {
 	}
 }
 
+func TestDirectoriesOfEvaluationsThatAreGivenUpWithTheRunAreRemoved(t *testing.T) {
+	for _, needs := range []bool{true, false} {
+		base := filepath.Join(t.TempDir(), "work")
+		began := make(chan bool, 2)
+		opts := Options{Slots: 2, Dir: base, KeepFailed: 3, Make: func() (optimizee.Optimizee, error) {
+			return &tidy{needs: needs, model: model{evaluate: func(ctx context.Context, e optimizee.Evaluation) (optimizee.Outcome, error) {
+				if err := errors.Join(os.MkdirAll(e.Dir, 0o777), os.WriteFile(filepath.Join(e.Dir, "stderr.txt"), nil, 0o666)); err != nil {
+					t.Error(err)
+				}
+				began <- true
+				<-ctx.Done()
+				return optimizee.Outcome{}, ctx.Err()
+			}}}, nil
+		}}
+		e, err := NewSolo(context.Background(), opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Submit([]l2l.Evaluation{{Individual: 0, X: []float64{1, 2, 3}}, {Individual: 1, X: []float64{1, 2, 3}}}); err != nil {
+			t.Fatal(err)
+		}
+		<-began
+		<-began
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := os.ReadDir(base); err != nil || len(left) > 0 {
+			t.Errorf("needed: %v: %v are left, %v", needs, left, err)
+		}
+	}
+}
+
 func TestAnEvaluationWithoutItsDirectoryFails(t *testing.T) {
 	base := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(base, nil, 0o666); err != nil {

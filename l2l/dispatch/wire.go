@@ -7,31 +7,21 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 )
 
-// What the ranks say to each other.
+// What the ranks say to each other, in messages:
 //
-// Workers wait for a command, broadcast by rank 0:
-//
-//	pull        serve messages from rank 0 until one says to end
-//	round       join the scatter of tasks, evaluate those that it brings you, then join the gather of results
-//	stop        the run is over
-//
-// While they serve the pull schedule, messages go both ways:
-//
-//	0 -> r  tasks     evaluations to run
-//	r -> 0  results   some that have ended, in any order
-//	0 -> r  end       nothing is outstanding: wait for the next command
+//	0 -> r  tasks     evaluations to run; their results come as they end
+//	0 -> r  block     evaluations to run; their results come together
+//	r -> 0  results   of some, in any order
+//	0 -> r  ping      are you there?
+//	r -> 0  pong      yes
 //	0 -> r  stop      give up what is under way; the run is over
 //	r -> 0  bye       the answer to stop: no message of mine follows
 const (
-	commandPull byte = iota + 1
-	commandRound
-	commandStop
-)
-
-const (
 	tagTasks = iota + 1
+	tagBlock
 	tagResults
-	tagEnd
+	tagPing
+	tagPong
 	tagStop
 	tagBye
 )
@@ -199,36 +189,4 @@ func part(v codec.Vector, i, n int) codec.Vector {
 		return nil
 	}
 	return v[i*k : (i+1)*k : (i+1)*k]
-}
-
-// encodeRound encodes a collective round: for each rank its block of the evaluations, as tasks.
-func encodeRound(es []l2l.Evaluation, slots []int) [][]byte {
-	size := 64 * len(slots)
-	if len(es) > 0 {
-		size += len(es) * (len(es[0].X) + 5) * 8
-	}
-	b, parts := make([]byte, 0, size), make([][]byte, len(slots))
-	for rank, n := range blocks(len(es), slots) {
-		begin := len(b)
-		b = appendTasks(b, es[:n])
-		es = es[n:]
-		parts[rank] = b[begin:len(b):len(b)]
-	}
-	return parts
-}
-
-// blocks are the shares, by rank, of n evaluations in proportion to the ranks' slots.
-func blocks(n int, slots []int) []int {
-	total := 0
-	for _, s := range slots {
-		total += s
-	}
-	shares := make([]int, len(slots))
-	before, given := 0, 0
-	for rank, s := range slots {
-		before += s
-		shares[rank] = n*before/total - given
-		given += shares[rank]
-	}
-	return shares
 }

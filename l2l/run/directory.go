@@ -175,14 +175,17 @@ func (r *leader) writeDown() error {
 	return nil
 }
 
-// manifest writes manifest.json: where and by what the run was made. summary is nil while it goes on.
-func (r *leader) manifest(begun l2l.Begun, summary *l2l.Summary) error {
+// manifest writes manifest.json: where and by what the run was made. result is nil while it goes on.
+func (r *leader) manifest(begun l2l.Begun, result *Result) error {
 	m := map[string]any{
 		"name": r.Name, "seed": r.Seed, "version": begun.Version, "go": runtime.Version(), "mpi": mpi.Library(), "ranks": len(r.ranks),
 		"slots": begun.Slots, "hosts": begun.Hosts, "started": r.started.Format(time.RFC3339), "resumed": r.resumed,
 	}
-	if summary != nil {
-		m["ended"], m["reason"] = time.Now().Format(time.RFC3339), summary.Reason.String()
+	if result != nil {
+		m["ended"], m["reason"] = time.Now().Format(time.RFC3339), result.Reason.String()
+		if len(result.Lost) > 0 || result.Again > 0 {
+			m["ranks_lost"], m["evaluated_again"] = result.Lost, result.Again
+		}
 	}
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {

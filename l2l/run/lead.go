@@ -148,7 +148,11 @@ type evaluator interface {
 // evaluator makes what runs the evaluations.
 func (r *leader) evaluator(ctx context.Context, comm mpi.Comm) (evaluator, error) {
 	if comm.Size() > 1 {
-		return newCoordinator(comm, r.Plan, r.slots)
+		c, err := newCoordinator(comm, r.Plan, r.slots)
+		if err == nil {
+			c.Log = r.log
+		}
+		return c, err
 	}
 	opts, err := dispatchOptions(r.Plan, r.slots[0], 1)
 	if err != nil {
@@ -163,14 +167,7 @@ func newCoordinator(comm mpi.Comm, p *config.Plan, slots []int) (*dispatch.Coord
 	for rank, n := range slots {
 		room[rank] = n * p.Execution.Batch
 	}
-	longest := p.Execution.Timeout
-	switch start := p.Execution.StartTimeout; {
-	case p.Prepares && start == 0:
-		longest = 0
-	case p.Prepares && longest > 0:
-		longest += start
-	}
-	return dispatch.NewCoordinator(comm, dispatch.Schedule(p.Execution.Schedule), room, longest)
+	return dispatch.NewCoordinator(comm, dispatch.Schedule(p.Execution.Schedule), room)
 }
 
 // newWorker is another rank's side.
@@ -240,25 +237,25 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 			err = nil // a resumed run replays all
 		}
 	}
-	if c, ok := e.(*dispatch.Coordinator); ok {
-		result.Lost = c.Lost()
-	}
 	err = errors.Join(err, e.Close())
+	if c, ok := e.(*dispatch.Coordinator); ok {
+		result.Lost, result.Again = c.Lost(), c.Again()
+	}
 	if err == nil && r.journal != nil {
-		err = r.finish(begun, summary)
+		err = r.finish(begun, result)
 	}
 	result.Elapsed = time.Since(r.started)
 	return result, err
 }
 
 // finish writes down how the run ended.
-func (r *leader) finish(begun l2l.Begun, s l2l.Summary) error {
-	result, err := report.NewResult(r.Name, r.Space, r.Objectives, s)
+func (r *leader) finish(begun l2l.Begun, result Result) error {
+	written, err := report.NewResult(r.Name, r.Space, r.Objectives, result.Summary)
 	if err != nil {
 		return err
 	}
 	_ = os.Remove(filepath.Join(r.dir, workDir)) // unless something is in it
-	return errors.Join(result.Write(r.dir), r.manifest(begun, &s))
+	return errors.Join(written.Write(r.dir), r.manifest(begun, &result))
 }
 
 // begun is the event that opens the run, or goes on with it.

@@ -27,6 +27,7 @@ type Result struct {
 	Resumed bool          // it went on with an earlier one
 	Elapsed time.Duration // since Run was called: not the time of sessions before this one
 	Lost    []int         // ranks that do not answer any more: the communicator cannot be closed in order, only aborted
+	Again   int           // evaluations that were given to another rank because theirs was lost
 }
 
 // ErrUsage is what an error of Run is, by errors.Is, if what was asked for cannot be: a directory that holds another run, say. Any other error
@@ -52,7 +53,7 @@ func usage(err error) error {
 
 // Run runs the plan on all ranks of comm, each of which calls it with the same plan. On rank 0, whose options alone count, it returns what came
 // of it, on the others nothing; comm is still open. A run that its rules, ctx or too many failures ended has a result and no error:
-// Result.Reason says which. It is rank 0's ctx that ends a run, on all ranks and in order.
+// Result.Reason says which. Result.Lost is told with an error, too. It is rank 0's ctx that ends a run, on all ranks and in order.
 //
 // If rank 0 knows the plan alone, the others call [Follow].
 func Run(ctx context.Context, comm mpi.Comm, plan *config.Plan, options ...Option) (Result, error) {

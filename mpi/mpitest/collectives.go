@@ -17,8 +17,6 @@ import (
 var collectives = []Scenario{
 	{"Bcast gives root's data to ranks that do not know its length", bcast},
 	{"Gatherv gathers unequal and empty parts in rank order", gatherv},
-	{"Scatterv gives every rank its part, unequal and empty ones too", scatterv},
-	{"parts that are not one for each rank are an error on every rank, and the group stays usable", wrongParts},
 	{"Reduce combines into root's vector and leaves the others", reduce},
 	{"Allreduce combines into every rank's vector", allreduce},
 	{"vectors of unequal lengths are an error on every rank, and the group stays usable", unequal},
@@ -85,43 +83,6 @@ func gatherv(ctx context.Context, c mpi.Comm) error {
 		}
 	}
 	return nil
-}
-
-func scatterv(ctx context.Context, c mpi.Comm) error {
-	for root := range c.Size() {
-		for _, scale := range []int{0, 1, 5, 40000} {
-			part := func(rank int) []byte { return pattern((rank+root)%3*scale, rank) }
-			var parts [][]byte
-			if c.Rank() == root {
-				for rank := range c.Size() {
-					parts = append(parts, part(rank))
-				}
-			} else {
-				parts = [][]byte{nil} // to be ignored
-			}
-			got, err := c.Scatterv(ctx, root, parts)
-			if err != nil {
-				return err
-			}
-			for _, p := range parts {
-				clear(p)
-			}
-			if want := part(c.Rank()); !bytes.Equal(got, want) {
-				return fmt.Errorf("root %d: received %s, want %s", root, brief(got), brief(want))
-			}
-		}
-	}
-	return nil
-}
-
-func wrongParts(ctx context.Context, c mpi.Comm) error {
-	root := c.Size() - 1
-	for _, n := range []int{0, c.Size() - 1, c.Size() + 1} {
-		if got, err := c.Scatterv(ctx, root, make([][]byte, n)); err == nil || errors.Is(err, mpi.ErrTooLarge) || got != nil {
-			return fmt.Errorf("%s and error %v from Scatterv of %d parts to %d ranks", brief(got), err, n, c.Size())
-		}
-	}
-	return usable(ctx, c)
 }
 
 // vector is rank's contribution: whole numbers, so that sums are exact in any order.
@@ -225,9 +186,6 @@ func tooLarge(ctx context.Context, c mpi.Comm) error {
 	part := large[:mpi.MaxBytes/c.Size()+1] // each is small enough, for more than one rank, the sum is not
 	if _, err := c.Gatherv(ctx, root, part); !errors.Is(err, mpi.ErrTooLarge) {
 		return fmt.Errorf("error %v from Gatherv of %d times %d bytes, want ErrTooLarge", err, c.Size(), len(part))
-	}
-	if _, err := c.Scatterv(ctx, root, slices.Repeat([][]byte{part}, c.Size())); !errors.Is(err, mpi.ErrTooLarge) {
-		return fmt.Errorf("error %v from Scatterv of %d times %d bytes, want ErrTooLarge", err, c.Size(), len(part))
 	}
 	x := unsafe.Slice((*float64)(unsafe.Pointer(&large[0])), len(large)/8)
 	if err := c.Reduce(ctx, root, mpi.Sum, x); !errors.Is(err, mpi.ErrTooLarge) {

@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/meta-optimization/l2l-mpi/l2l/child"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
@@ -109,7 +108,7 @@ func (p *Process) once(ctx context.Context, e optimizee.Evaluation) (out optimiz
 	}
 	c := p.command(p.argv(values), dir)
 	c.Env = append(c.Env, env...)
-	program, err := child.Start(c)
+	program, err := p.guardian.Start(c)
 	if err != nil {
 		return out, err
 	}

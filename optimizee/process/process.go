@@ -35,7 +35,8 @@ type Process struct {
 
 	space      optimizee.Space
 	objectives []optimizee.Objective
-	worker     *child.Server // nil while there is none
+	guardian   child.Guardian // of the worker, or of the oneshot programs
+	worker     *child.Server  // nil while there is none
 
 	// Of a oneshot program.
 	named   map[string]bool // parameters that the command names
@@ -87,12 +88,13 @@ func (p *Process) Open() error {
 	return nil
 }
 
-// Close ends the worker.
+// Close ends the worker, and the guardian.
 func (p *Process) Close() error {
 	if p.worker != nil {
 		p.worker.Close()
 		p.worker = nil
 	}
+	p.guardian.Close()
 	return nil
 }
 
@@ -153,7 +155,7 @@ func (p *Process) Prepare(ctx context.Context) error {
 		ours.Objectives = append(ours.Objectives, setupObjective{o.Name, o.Direction.String()})
 	}
 	var err error
-	p.worker, err = child.Serve(ctx, p.command(p.Command, p.Dir), child.Introduction{
+	p.worker, err = child.Serve(ctx, &p.guardian, p.command(p.Command, p.Dir), child.Introduction{
 		Launched: len(p.Launcher) > 0, Setup: ours, Oldest: 1, MessageLimit: p.MessageLimit, Grace: p.Grace,
 		Mute: "; if it evaluates once and ends, it wants mode: oneshot",
 	})

@@ -388,48 +388,6 @@ func TestAWorkerBehindALauncherIsReachedByASocket(t *testing.T) {
 	}
 }
 
-func TestNothingIsLeftOfAWorkerWhoseOwnerIsKilled(t *testing.T) {
-	if os.Getenv("L2L_TEST_OWNER") != "" { // the owner
-		p := acting(t, interpreters(t)[0])
-		p.Env["L2L_TEST_MARK"] = "owned"
-		if err := errors.Join(p.Open(), p.Prepare(t.Context())); err != nil {
-			t.Fatal(err)
-		}
-		for range 100 { // starting threads and ending them must not end the worker
-			done := make(chan bool)
-			go func() { runtime.LockOSThread(); close(done) }()
-			<-done
-		}
-		time.Sleep(100 * time.Millisecond)
-		select {
-		case <-p.worker.Ended():
-			t.Fatal("the worker has ended with a thread")
-		default:
-		}
-		fmt.Println("ready")
-		time.Sleep(time.Minute)
-	}
-	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
-	cmd.Env = append(os.Environ(), "L2L_TEST_OWNER=1")
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	line := make([]byte, 5)
-	if _, err := out.Read(line); err != nil || string(line) != "ready" {
-		t.Fatalf("the owner is not ready: %q, %v", line, err)
-	}
-	if len(processesWith("L2L_TEST_MARK=owned")) != 1 {
-		t.Error("the worker does not run")
-	}
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait() // killed
-	soon(t, "the worker ends with its owner", func() bool { return len(processesWith("L2L_TEST_MARK=owned")) == 0 })
-}
-
 func TestAWorkerMayUseAllCPUsIfItNeedsThem(t *testing.T) {
 	if runtime.NumCPU() < 2 {
 		t.Log("one CPU: bound and free are the same")

@@ -17,8 +17,8 @@ type Ledger struct {
 	Front  optimizer.Front     // with several objectives
 }
 
-// take counts a result and keeps it if it is among the best.
-func (l *Ledger) take(ev optimizer.Evaluated, x []float64) {
+// Take counts a result and keeps it if it is among the best.
+func (l *Ledger) Take(ev optimizer.Evaluated, x []float64) {
 	l.Told++
 	switch {
 	case ev.Failed:
@@ -35,8 +35,8 @@ func (l *Ledger) take(ev optimizer.Evaluated, x []float64) {
 	l.Best = &optimizer.Solution{ID: ev.ID, X: slices.Clone(x), Loss: slices.Clone(ev.Loss)}
 }
 
-// checked returns ev with a loss that is not finite turned into a failure, or ErrShape.
-func checked(ev optimizer.Evaluated, problem optimizer.Problem) (optimizer.Evaluated, error) {
+// Checked returns ev with a loss that is not finite turned into a failure, or ErrShape.
+func Checked(ev optimizer.Evaluated, problem optimizer.Problem) (optimizer.Evaluated, error) {
 	if ev.Failed {
 		return optimizer.Evaluated{ID: ev.ID, Failed: true, Replace: ev.Replace}, nil
 	}
@@ -141,14 +141,14 @@ func (g *Generation) Tell(results []optimizer.Evaluated, problem optimizer.Probl
 			return false, fmt.Errorf("%w: %d", optimizer.ErrUnknown, ev.ID)
 		}
 		seen[ev.ID] = true
-		if results[i], err = checked(ev, problem); err != nil {
+		if results[i], err = Checked(ev, problem); err != nil {
 			return false, err
 		}
 	}
 	for _, ev := range results {
 		m := &g.Members[g.index[ev.ID]]
 		delete(g.index, ev.ID)
-		g.take(ev, m.X)
+		g.Take(ev, m.X)
 		m.Told, m.Loss, m.Outputs, m.Targets = true, slices.Clone(ev.Loss), slices.Clone(ev.Outputs), slices.Clone(ev.Targets)
 		m.Failed, m.Replace = ev.Failed, ev.Replace
 		g.Open--

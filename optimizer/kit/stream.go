@@ -48,7 +48,7 @@ func (s *Stream[T]) Tell(results []optimizer.Evaluated, problem optimizer.Proble
 			return nil, fmt.Errorf("%w: %d", optimizer.ErrUnknown, ev.ID)
 		}
 		taken[at] = true
-		ev, err := checked(ev, problem)
+		ev, err := Checked(ev, problem)
 		if err != nil {
 			return nil, err
 		}
@@ -56,7 +56,7 @@ func (s *Stream[T]) Tell(results []optimizer.Evaluated, problem optimizer.Proble
 		answers[i] = Answer[T]{s.Open[at], ev}
 	}
 	for _, a := range answers {
-		s.take(a.Evaluated, a.X)
+		s.Take(a.Evaluated, a.X)
 		s.Front.Prune(2 * optimizer.MaxFront)
 		at, _ := slices.BinarySearchFunc(s.Open, a.Proposal.ID, func(p Proposal[T], id int64) int { return cmp.Compare(p.ID, id) })
 		s.Open = slices.Delete(s.Open, at, at+1)

@@ -67,7 +67,7 @@ type askRequest struct {
 // tellRequest tells what came of individuals.
 type tellRequest struct {
 	child.Numbered
-	Results []result `json:"tell" msgpack:"tell"`
+	Results []*result `json:"tell" msgpack:"tell"`
 }
 
 // recallRequest tells of individuals that a program before this one proposed. Their results follow, or not yet.

@@ -21,6 +21,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/child"
 	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
 )
 
 // Algorithm is what a configuration calls "process".
@@ -70,11 +71,11 @@ func New(problem optimizer.Problem, params *Params, seed uint64) (optimizer.Opti
 	if err := par.Find(nil); err != nil {
 		return nil, fmt.Errorf("optimizer: process: %w", err)
 	}
-	c := conversation{problem: problem, par: par, seed: seed}
+	c := conversation{problem: problem, par: par, seed: seed, open: map[int64][]float64{}}
 	if par.Asynchronous {
-		return &AsyncSearch{conversation: c, open: map[int64][]float64{}}, nil
+		return &AsyncSearch{c}, nil
 	}
-	return &Search{conversation: c, open: map[int64]*result{}}, nil
+	return &Search{conversation: c}, nil
 }
 
 // conversation is the program, and the books of what it said and was told.
@@ -82,14 +83,14 @@ type conversation struct {
 	problem optimizer.Problem
 	par     Params
 	seed    uint64
-	server  *child.Server // nil until it is needed
-	broken  error         // why the program cannot be asked any more
 
-	next    int64 // ID of the next individual
-	told    int64
-	best    *optimizer.Solution
-	front   []optimizer.Solution
-	stop    string // why the program has ended the search
+	guardian child.Guardian
+	server   *child.Server // nil until it is needed
+	broken   error         // why the program cannot be asked any more
+
+	books   kit.Ledger
+	open    map[int64][]float64 // points of the individuals that were asked and not told
+	stop    string              // why the program has ended the search
 	figures []optimizer.Figure
 }
 
@@ -101,12 +102,10 @@ func (c *conversation) Close() error {
 		c.server.Close()
 		c.server = nil
 	}
+	c.guardian.Close()
 	c.broken = cmp.Or(c.broken, errClosed)
 	return nil
 }
-
-// Params are the parameters, with those that were chosen automatically.
-func (c *conversation) Params() Params { return c.par }
 
 // MarshalBinary implements optimizer.Optimizer: there is no state here.
 func (c *conversation) MarshalBinary() ([]byte, error) { return nil, optimizer.ErrNoState }
@@ -116,7 +115,7 @@ func (c *conversation) UnmarshalBinary([]byte) error { return optimizer.ErrState
 
 // status fills in what the books know, but the generation.
 func (c *conversation) status() optimizer.Status {
-	return optimizer.Status{Told: c.told, Best: c.best, Front: c.front, Stop: c.stop, Figures: c.figures}
+	return optimizer.Status{Told: c.books.Told, Best: c.books.Best, Front: c.books.Front, Stop: c.stop, Figures: c.figures}
 }
 
 // request has the program answer, and starts it where it does not run yet. After an error it is of no further use.
@@ -168,7 +167,7 @@ func (c *conversation) start() (err error) {
 	ctx, cancel := within(c.par.StartTimeout)
 	defer cancel()
 	command := child.Command{Argv: c.par.Command, Dir: c.par.Dir, Env: c.par.Environment(nil), LogLimit: c.par.LogLimit}
-	c.server, err = child.Serve(ctx, command, child.Introduction{
+	c.server, err = child.Serve(ctx, &c.guardian, command, child.Introduction{
 		Setup: c.setup(), Oldest: 2, MessageLimit: c.par.MessageLimit, Grace: c.par.Grace,
 		Mute: "; want one that serves an optimizer",
 	})
@@ -195,11 +194,11 @@ func (c *conversation) watch(v any) error {
 	return nil
 }
 
-// ask has the program propose n individuals, numbered from c.next. Fewer, if any, are the last: the search has ended.
+// ask has the program propose n individuals, numbered from the next ID. Fewer, if any, are the last: the search has ended.
 func (c *conversation) ask(n int) ([][]float64, error) {
 	r := &askRequest{IDs: make([]int64, n)}
 	for i := range r.IDs {
-		r.IDs[i] = c.next + int64(i)
+		r.IDs[i] = c.books.NextID + int64(i)
 	}
 	answer, err := c.request(r)
 	if err != nil {
@@ -257,96 +256,56 @@ func (c *conversation) name(i int) string {
 func (c *conversation) recall(proposed []optimizer.Candidate) error {
 	r := &recallRequest{Points: make([]result, len(proposed))}
 	for i, p := range proposed {
-		if p.ID != c.next+int64(i) {
-			return fmt.Errorf("%w: individual %d is recalled, want %d: they are numbered in the order of asking", optimizer.ErrUnknown, p.ID, c.next+int64(i))
+		if want := c.books.NextID + int64(i); p.ID != want {
+			return fmt.Errorf("%w: individual %d is recalled, want %d: they are numbered in the order of asking", optimizer.ErrUnknown, p.ID, want)
 		}
-		r.Points[i] = result{ID: p.ID, X: slices.Clone(p.X)}
+		r.Points[i] = result{ID: p.ID, X: p.X}
 	}
-	c.next += int64(len(proposed))
+	for _, p := range proposed {
+		c.open[p.ID] = p.X
+		c.books.NextID++
+	}
 	_, err := c.request(r)
 	return err
 }
 
-// take counts a result, and keeps it if it is among the best; of equal losses the one with the smallest ID, in whatever order they come.
-func (c *conversation) take(r *result) {
-	c.told++
-	s := optimizer.Solution{ID: r.ID, X: r.X, Loss: r.Loss}
-	switch {
-	case r.Failed:
-	case c.problem.NumObjectives() > 1:
-		c.front = withSolution(c.front, s)
-	case c.best == nil || s.Loss[0] < c.best.Loss[0] || s.Loss[0] == c.best.Loss[0] && s.ID < c.best.ID:
-		c.best = &s
-	}
-}
-
-// withSolution is a front with a solution, if no other dominates it, and without those that it dominates.
-func withSolution(front []optimizer.Solution, s optimizer.Solution) []optimizer.Solution {
-	for _, f := range front {
-		if noLarger(f.Loss, s.Loss) && (f.ID < s.ID || !slices.Equal(f.Loss, s.Loss)) {
-			return front
-		}
-	}
-	var kept []optimizer.Solution // not in place: a Status may show it
-	for _, f := range front {
-		if !noLarger(s.Loss, f.Loss) {
-			kept = append(kept, f)
-		}
-	}
-	at, _ := slices.BinarySearchFunc(kept, s.ID, func(f optimizer.Solution, id int64) int { return cmp.Compare(f.ID, id) })
-	return slices.Insert(kept, at, s)
-}
-
-// noLarger reports whether loss a is nowhere larger than b.
-func noLarger(a, b []float64) bool {
-	for k := range a {
-		if a[k] > b[k] {
-			return false
-		}
-	}
-	return true
-}
-
-// maxFront is how many solutions a front keeps.
-const maxFront = 256
-
-// checked are results as the program is told them, with the points of the individuals that point knows; ErrUnknown or ErrShape.
-func (c *conversation) checked(evs []optimizer.Evaluated, point func(id int64) ([]float64, bool)) ([]result, error) {
-	results := make([]result, len(evs))
+// checked are results as the program is told them, with the points that those outstanding have; ErrUnknown or ErrShape.
+func (c *conversation) checked(evs []optimizer.Evaluated) ([]*result, error) {
+	results := make([]*result, len(evs))
 	seen := make(map[int64]bool, len(evs))
 	for i, ev := range evs {
-		x, known := point(ev.ID)
+		x, known := c.open[ev.ID]
 		if !known || seen[ev.ID] {
 			return nil, fmt.Errorf("%w: %d", optimizer.ErrUnknown, ev.ID)
 		}
 		seen[ev.ID] = true
-		r := result{ID: ev.ID, X: x, Failed: true, replace: ev.Replace}
-		if !ev.Failed {
-			if want := c.problem.NumObjectives(); len(ev.Loss) != want {
-				return nil, fmt.Errorf("%w: individual %d: a loss of %d numbers, want %d", optimizer.ErrShape, ev.ID, len(ev.Loss), want)
-			}
-			if n := c.problem.Outputs; n > 0 && (len(ev.Outputs) != n || len(ev.Targets) != n) {
-				return nil, fmt.Errorf("%w: individual %d: %d model outputs and %d targets, want %d", optimizer.ErrShape, ev.ID, len(ev.Outputs), len(ev.Targets), n)
-			}
-			if finite(ev.Loss) && finite(ev.Outputs) && finite(ev.Targets) {
-				r = result{ID: ev.ID, X: x, Loss: slices.Clone(ev.Loss)}
-				if c.problem.Outputs > 0 {
-					r.Outputs, r.Targets = slices.Clone(ev.Outputs), slices.Clone(ev.Targets)
-				}
-			}
+		ev, err := kit.Checked(ev, c.problem)
+		if err != nil {
+			return nil, err
 		}
-		results[i] = r
+		results[i] = &result{
+			ID: ev.ID, X: x, Loss: slices.Clone(ev.Loss), Failed: ev.Failed, Outputs: slices.Clone(ev.Outputs), Targets: slices.Clone(ev.Targets),
+			replace: ev.Replace,
+		}
 	}
 	return results, nil
 }
 
-func finite(values []float64) bool {
-	for _, v := range values {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return false
-		}
+// take takes a result in.
+func (c *conversation) take(r *result) {
+	delete(c.open, r.ID)
+	c.books.Take(optimizer.Evaluated{ID: r.ID, Loss: r.Loss, Failed: r.Failed}, r.X)
+}
+
+// propose hands out points.
+func (c *conversation) propose(points [][]float64) []optimizer.Candidate {
+	out := make([]optimizer.Candidate, len(points))
+	for i, x := range points {
+		out[i] = optimizer.Candidate{ID: c.books.NextID, X: x}
+		c.open[c.books.NextID] = x
+		c.books.NextID++
 	}
-	return true
+	return out
 }
 
 var _ io.Closer = (*conversation)(nil)

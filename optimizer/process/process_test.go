@@ -124,12 +124,13 @@ func TestProcessSearchesAndSaysHow(t *testing.T) {
 }
 
 func TestProcessThatMisbehavesEndsTheSearchWithAReason(t *testing.T) {
+	const last = `\nlast lines of its standard error:\nthis is stderr of `
 	for bad, want := range map[string]string{
-		"setup":   `^optimizer: process: cannot start \[.*\]: (?s)Traceback .*RuntimeError: no such strategy\nlast lines of its standard error:\nthis is stderr of setup$`,
-		"raise":   `^optimizer: process: Traceback (?s).*ValueError: the covariance is not positive definite\nlast lines of its standard error:\nthis is stderr of raise$`,
-		"kill":    `^optimizer: process: the program ended \(killed by signal 9 .*\) without an answer\nlast lines of its standard error:\nthis is stderr of kill$`,
+		"setup":   `^optimizer: process: cannot start \[.*\]: (?s)Traceback .*RuntimeError: no such strategy` + last + `setup$`,
+		"raise":   `^optimizer: process: Traceback (?s).*ValueError: the covariance is not positive definite` + last + `raise$`,
+		"kill":    `^optimizer: process: the program ended \(killed by signal 9 .*\) without an answer` + last + `kill$`,
 		"exit":    `the program ended \(exit status 3\) without an answer`,
-		"hang":    `^optimizer: process: it has not answered within the timeout of 2s\nlast lines of its standard error:\nthis is stderr of hang\n(?s).*evolution.py", line \d+ in misbehave`,
+		"hang":    `^optimizer: process: it has not answered within the timeout of 2s` + last + `hang\n(?s).*evolution.py", line \d+ in misbehave`,
 		"many":    `it proposes 11 points, want 10; fewer only with a reason to stop`,
 		"short":   `individual 9: a point of 1 coordinates, want 2`,
 		"outside": `individual 9: coordinate 0 \(tau\) = 1e\+09, want a value in \[-5, 5\]`,
@@ -206,7 +207,8 @@ func TestProcessIsFoundBeforeItIsNeeded(t *testing.T) {
 		want   string
 	}{
 		{func(p *Params) { p.Command = nil }, "optimizer: process: command: nothing to start"},
-		{func(p *Params) { p.Command = child.Words{"no-such-optimizer"} }, `optimizer: process: command: there is no program "no-such-optimizer" in the PATH`},
+		{func(p *Params) { p.Command = child.Words{"no-such-optimizer"} },
+			`optimizer: process: command: there is no program "no-such-optimizer" in the PATH`},
 		{func(p *Params) { p.Constants = map[string]any{"when": time.Now()} }, "constants.when: "},
 		{func(p *Params) { p.PopSize = -1 }, "pop_size = -1, want >= 1 and <= 1e+06"},
 		{func(p *Params) { p.Grace = -1 }, "grace"},

@@ -11,10 +11,10 @@ import (
 // Search is a search by generations: the program is asked for a generation as a whole, and told of it as a whole, in the order of the IDs.
 type Search struct {
 	conversation
-	number  int               // generations completed
-	queue   [][]float64       // points that the program has proposed and nobody has asked for yet
-	members []*result         // of the present generation: individuals that were asked, without those that were replaced
-	open    map[int64]*result // members that were not told
+	number  int         // generations completed
+	queue   [][]float64 // points that the program has proposed and nobody has asked for yet
+	asked   int         // members of the present generation that were asked, without those that were replaced
+	members []*result   // those of them that were told
 }
 
 var (
@@ -24,7 +24,7 @@ var (
 
 // Ask implements optimizer.Optimizer.
 func (s *Search) Ask(most int) ([]optimizer.Candidate, error) {
-	if missing := s.par.PopSize - len(s.members); len(s.queue) == 0 && missing > 0 && s.stop == "" {
+	if missing := s.par.PopSize - s.asked; len(s.queue) == 0 && missing > 0 && s.stop == "" {
 		// The first members of a generation, or further ones in the place of those that failed, or that the program did not live to propose.
 		var err error
 		if s.queue, err = s.ask(missing); err != nil {
@@ -38,23 +38,10 @@ func (s *Search) Ask(most int) ([]optimizer.Candidate, error) {
 	if most > 0 {
 		n = min(n, most)
 	}
-	out := make([]optimizer.Candidate, n)
-	for i, x := range s.queue[:n] {
-		out[i] = optimizer.Candidate{ID: s.next, X: x}
-		s.next++
-	}
+	out := s.propose(s.queue[:n])
 	s.queue = s.queue[n:]
-	s.join(out)
+	s.asked += n
 	return out, nil
-}
-
-// join adds individuals to the generation.
-func (s *Search) join(candidates []optimizer.Candidate) {
-	for _, c := range candidates {
-		m := &result{ID: c.ID, X: c.X}
-		s.members = append(s.members, m)
-		s.open[c.ID] = m
-	}
 }
 
 // Recall implements optimizer.Recaller.
@@ -65,26 +52,19 @@ func (s *Search) Recall(proposed []optimizer.Candidate) error {
 	if err := s.recall(proposed); err != nil {
 		return err
 	}
-	s.join(proposed)
+	s.asked += len(proposed)
 	return nil
 }
 
 // Tell implements optimizer.Optimizer.
 func (s *Search) Tell(evs []optimizer.Evaluated) error {
-	results, err := s.checked(evs, func(id int64) ([]float64, bool) {
-		m, ok := s.open[id]
-		if !ok {
-			return nil, false
-		}
-		return m.X, true
-	})
+	results, err := s.checked(evs)
 	if err != nil {
 		return err
 	}
 	for _, r := range results {
-		*s.open[r.ID] = r
-		delete(s.open, r.ID)
-		s.take(&r)
+		s.take(r)
+		s.members = append(s.members, r)
 	}
 	return s.complete()
 }
@@ -97,20 +77,15 @@ func (s *Search) complete() error {
 	}
 	if s.stop == "" {
 		s.members = slices.DeleteFunc(s.members, func(m *result) bool { return m.replace })
+		if s.asked = len(s.members); s.asked < s.par.PopSize {
+			return nil
+		}
 	}
-	if len(s.members) < s.par.PopSize && s.stop == "" {
-		return nil
-	}
-	r := &tellRequest{}
-	for _, m := range s.members {
-		r.Results = append(r.Results, *m)
-	}
-	slices.SortFunc(r.Results, func(a, b result) int { return cmp.Compare(a.ID, b.ID) })
-	s.members = nil
+	slices.SortFunc(s.members, func(a, b *result) int { return cmp.Compare(a.ID, b.ID) })
+	r := &tellRequest{Results: s.members}
+	s.asked, s.members = 0, nil
 	s.number++
-	if len(s.front) > maxFront {
-		s.front = optimizer.Spread(s.front, maxFront)
-	}
+	s.books.Front.Prune(optimizer.MaxFront)
 	_, err := s.request(r)
 	return err
 }
@@ -124,10 +99,7 @@ func (s *Search) Status() optimizer.Status {
 
 // AsyncSearch is a search without generations: the program is asked for one individual at a time and told of each as it comes, so that how
 // calls group them does not matter.
-type AsyncSearch struct {
-	conversation
-	open map[int64][]float64 // points of individuals that were not told
-}
+type AsyncSearch struct{ conversation }
 
 // Asynchronous implements optimizer.Asynchronous.
 func (s *AsyncSearch) Asynchronous() {}
@@ -142,39 +114,24 @@ func (s *AsyncSearch) Ask(most int) ([]optimizer.Candidate, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, x := range points {
-			out = append(out, optimizer.Candidate{ID: s.next, X: x})
-			s.open[s.next] = x
-			s.next++
-		}
+		out = append(out, s.propose(points)...)
 	}
 	return out, nil
 }
 
 // Recall implements optimizer.Recaller.
-func (s *AsyncSearch) Recall(proposed []optimizer.Candidate) error {
-	if err := s.recall(proposed); err != nil {
-		return err
-	}
-	for _, c := range proposed {
-		s.open[c.ID] = c.X
-	}
-	return nil
-}
+func (s *AsyncSearch) Recall(proposed []optimizer.Candidate) error { return s.recall(proposed) }
 
 // Tell implements optimizer.Optimizer.
 func (s *AsyncSearch) Tell(evs []optimizer.Evaluated) error {
-	results, err := s.checked(evs, func(id int64) (x []float64, ok bool) { x, ok = s.open[id]; return x, ok })
+	results, err := s.checked(evs)
 	if err != nil {
 		return err
 	}
 	for _, r := range results {
-		delete(s.open, r.ID)
-		s.take(&r)
-		if len(s.front) > 2*maxFront {
-			s.front = optimizer.Spread(s.front, maxFront)
-		}
-		if _, err := s.request(&tellRequest{Results: []result{r}}); err != nil {
+		s.take(r)
+		s.books.Front.Prune(2 * optimizer.MaxFront)
+		if _, err := s.request(&tellRequest{Results: []*result{r}}); err != nil {
 			return err
 		}
 	}
@@ -184,6 +141,6 @@ func (s *AsyncSearch) Tell(evs []optimizer.Evaluated) error {
 // Status implements optimizer.Optimizer.
 func (s *AsyncSearch) Status() optimizer.Status {
 	st := s.status()
-	st.Generation = int(s.told / int64(s.par.PopSize))
+	st.Generation = int(s.books.Told / int64(s.par.PopSize))
 	return st
 }
