@@ -65,8 +65,8 @@ func family(besides ...string) []string {
 	return append(besides, "optimizer", "optimizer/kit", "optimizer/kit/…", "l2l/codec")
 }
 
-// closed are the packages that do not import the packages below them.
-var closed = []string{"l2l", "optimizer"}
+// secluded are the packages that do not import the packages below them.
+var secluded = []string{"l2l", "optimizer"}
 
 // TestImportsPointDownOnly keeps the structure that the README shows.
 func TestImportsPointDownOnly(t *testing.T) {
@@ -89,7 +89,7 @@ func TestImportsPointDownOnly(t *testing.T) {
 		seen++
 		for _, imported := range words[1:] {
 			to, inside := strings.CutPrefix(imported, module)
-			if !inside || strings.HasPrefix(to, from+"/") && !slices.Contains(closed, from) || to == from {
+			if !inside || strings.HasPrefix(to, from+"/") && !slices.Contains(secluded, from) || to == from {
 				continue
 			}
 			allowed := arrows[from]
