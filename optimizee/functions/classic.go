@@ -287,7 +287,8 @@ var (
 )
 
 var hartmann = family{
-	name: "hartmann6", doc: "-sum_i c_i exp(-sum_j A_ij (x_j - P_ij)^2), four terms, on [0, 1]; -3.32237 at (0.202, 0.150, 0.477, 0.275, 0.312, 0.657) " +
+	name: "hartmann6",
+	doc: "-sum_i c_i exp(-sum_j A_ij (x_j - P_ij)^2), four terms, on [0, 1]; -3.32237 at (0.202, 0.150, 0.477, 0.275, 0.312, 0.657) " +
 		"(Hartman 1973)",
 	dim: limits{6, 6, 6}, objectives: one,
 	make: func(Spec) Function {
