@@ -65,12 +65,10 @@ func (c *cycle) one(pids []int) []int {
 	return pids[i : i+1]
 }
 
-// everything are the processes of the cycle, the launcher first.
-func (c *cycle) everything(launcher int) []int {
-	return append([]int{launcher}, slices.DeleteFunc(c.processes(), func(p int) bool { return p == launcher })...)
-}
+// everything are the launcher and all ranks. Those who guard the ranks' children are let alone: what nobody guards nobody can end.
+func (c *cycle) everything(launcher int) []int { return append([]int{launcher}, c.ranks(launcher)...) }
 
-// ranks are the processes that run the program itself, by their executable.
+// ranks are the processes that run the program itself, by their executable, but for those that guard others.
 func (c *cycle) ranks(int) (pids []int) {
 	for _, pid := range c.processes() {
 		if exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); err == nil && exe == c.program && !guards(pid) {

@@ -174,7 +174,7 @@ func prepare(dir string, mpis []string) ([]setup, error) {
 	add(setup{program: alone, ranks: 1, schedule: "pull"})
 	for _, m := range mpis {
 		mpicc, mpirun, _ := strings.Cut(m, ":")
-		program, err := build("l2l-mpi-"+mpicc, "mpi/mpienv.sh", mpicc, "go", "build", "-tags", "mpi")
+		program, err := build("l2l-mpi-"+mpicc, "go", "run", "./mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
 		if err != nil {
 			return nil, err
 		}

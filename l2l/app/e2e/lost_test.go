@@ -27,7 +27,7 @@ func TestRealMPIRunGoesOnWithoutARankThatHangs(t *testing.T) {
 		t.Run(mpirun, func(t *testing.T) {
 			t.Parallel() // it mostly waits
 			l := launch{
-				name: mpirun, program: build(t, "../../../mpi/mpienv.sh", mpicc, "go", "build", "-tags", "mpi"), prefix: launcher(mpicc, mpirun, 3),
+				name: mpirun, program: build(t, "go", "run", "../../../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi"), prefix: launcher(mpicc, mpirun, 3),
 				set: []string{"optimizee.delay=20ms", "execution.schedule=" + []string{"pull", "collective"}[i%2]},
 			}
 			dir := filepath.Join(t.TempDir(), "run")
