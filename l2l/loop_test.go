@@ -18,7 +18,8 @@ import (
 )
 
 var (
-	space      = optimizee.Space{{Name: "x", Lower: -5, Upper: 5}, {Name: "n", Kind: optimizee.Int, Lower: 0, Upper: 9}, {Name: "w", Size: 2, Lower: -1, Upper: 1}}
+	space = optimizee.Space{{Name: "x", Lower: -5, Upper: 5}, {Name: "n", Kind: optimizee.Int, Lower: 0, Upper: 9},
+		{Name: "w", Size: 2, Lower: -1, Upper: 1}}
 	objectives = []optimizee.Objective{{Name: "error", Direction: optimizee.Minimise}}
 )
 
@@ -210,8 +211,9 @@ func TestSearchReplaysADigestOfTheSamePointsOnly(t *testing.T) {
 	whole, digest := &memory{}, &memory{}
 	for record, m := range map[l2l.Record]*memory{l2l.Points: whole, l2l.Digest: digest} {
 		run(t, &l2l.Loop{
-			Search: l2l.NewSearch(newOptimizer(t, "cmaes"), rules()), Evaluator: newEvaluator(1, bowl), Recorder: m, Stop: l2l.Stop{Generations: 3}, Record: record,
-			Now: func() time.Time { return time.Unix(0, 0) },
+			Search: l2l.NewSearch(newOptimizer(t, "cmaes"), rules()), Evaluator: newEvaluator(1, bowl), Recorder: m, Stop: l2l.Stop{Generations: 3},
+			Record: record,
+			Now:    func() time.Time { return time.Unix(0, 0) },
 		})
 	}
 	search := l2l.NewSearch(newOptimizer(t, "cmaes"), rules())
@@ -240,7 +242,8 @@ func TestSearchReplaysADigestOfTheSamePointsOnly(t *testing.T) {
 
 func TestSearchFindsOutEventsOfAnotherConfiguration(t *testing.T) {
 	journal := &memory{}
-	run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), rules()), Evaluator: newEvaluator(1, bowl), Recorder: journal, Stop: l2l.Stop{Generations: 3}})
+	run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), rules()), Evaluator: newEvaluator(1, bowl), Recorder: journal,
+		Stop: l2l.Stop{Generations: 3}})
 	replay := func(events []l2l.Event) error {
 		search := l2l.NewSearch(newOptimizer(t, "cmaes"), rules())
 		for _, e := range events {
@@ -414,7 +417,8 @@ func TestSearchTakesOtherInstancesEveryFewGenerations(t *testing.T) {
 			}
 		}
 	}
-	run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), r), Evaluator: ev, Stop: l2l.Stop{Generations: generations}, Observers: []l2l.Observer{see}})
+	run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), r), Evaluator: ev, Stop: l2l.Stop{Generations: generations},
+		Observers: []l2l.Observer{see}})
 	seen := map[int]map[int]bool{} // instances by generation
 	for _, e := range ev.seen {
 		generation := asked[e.Individual].Generation
@@ -477,7 +481,8 @@ func TestRulesAggregateFitnessByObjectiveAndWeighIt(t *testing.T) {
 	}
 	values := [][]float64{{1, 10}, {2, 20}, {6, 90}}
 	for aggregate, want := range map[l2l.Aggregate][]float64{l2l.Mean: {3, 40}, l2l.Median: {2, 20}, l2l.Worst: {6, 10}} {
-		search := l2l.NewSearch(newOptimizer(t, "random"), l2l.Rules{Objectives: two, Sum: true, Sampling: l2l.Sampling{Instances: 3, Aggregate: aggregate}})
+		search := l2l.NewSearch(newOptimizer(t, "random"), l2l.Rules{Objectives: two, Sum: true,
+			Sampling: l2l.Sampling{Instances: 3, Aggregate: aggregate}})
 		s := run(t, &l2l.Loop{Search: search, Stop: l2l.Stop{Evaluations: 3}, Evaluator: newEvaluator(1, func(e l2l.Evaluation) l2l.Result {
 			r := answer(e)
 			r.Fitness = values[e.Instance]

@@ -22,20 +22,23 @@ func TestStopGivesTheReasonOfTheRuleThatHolds(t *testing.T) {
 		p    l2l.Progress
 		want string
 	}{
-		"no rule":                {l2l.Stop{}, with(func(p *l2l.Progress) { p.Generation, p.Evaluations, p.Stale = 1e6, 1e6, 1e6 }), ""},
-		"too few generations":    {l2l.Stop{Generations: 4}, with(func(p *l2l.Progress) { p.Generation = 3 }), ""},
-		"generations":            {l2l.Stop{Generations: 4}, with(func(p *l2l.Progress) { p.Generation = 4 }), "generations: 4"},
-		"in a generation":        {l2l.Stop{Generations: 4}, l2l.Progress{Generation: 4, UnderWay: 1, Each: 1}, ""},
-		"evaluations":            {l2l.Stop{Evaluations: 9}, with(func(p *l2l.Progress) { p.Asked, p.Evaluations = 4, 8 }), "evaluations: 8"},
-		"evaluations under way":  {l2l.Stop{Evaluations: 9}, with(func(p *l2l.Progress) { p.Asked, p.UnderWay = 4, 1 }), ""},
-		"room for one more":      {l2l.Stop{Evaluations: 10}, with(func(p *l2l.Progress) { p.Asked = 4 }), ""},
-		"no best yet":            {l2l.Stop{Target: &target}, between, ""},
-		"target not reached":     {l2l.Stop{Target: &target}, with(func(p *l2l.Progress) { p.Best = 1.5 }), ""},
-		"target":                 {l2l.Stop{Target: &target, Generations: 1}, with(func(p *l2l.Progress) { p.Best, p.Generation = 1, 1 }), "target: error has reached 1"},
-		"target of a maximum":    {l2l.Stop{Target: &target}, with(func(p *l2l.Progress) { p.Best, p.Objective = 1.5, most }), "target: rate has reached 1"},
+		"no rule":               {l2l.Stop{}, with(func(p *l2l.Progress) { p.Generation, p.Evaluations, p.Stale = 1e6, 1e6, 1e6 }), ""},
+		"too few generations":   {l2l.Stop{Generations: 4}, with(func(p *l2l.Progress) { p.Generation = 3 }), ""},
+		"generations":           {l2l.Stop{Generations: 4}, with(func(p *l2l.Progress) { p.Generation = 4 }), "generations: 4"},
+		"in a generation":       {l2l.Stop{Generations: 4}, l2l.Progress{Generation: 4, UnderWay: 1, Each: 1}, ""},
+		"evaluations":           {l2l.Stop{Evaluations: 9}, with(func(p *l2l.Progress) { p.Asked, p.Evaluations = 4, 8 }), "evaluations: 8"},
+		"evaluations under way": {l2l.Stop{Evaluations: 9}, with(func(p *l2l.Progress) { p.Asked, p.UnderWay = 4, 1 }), ""},
+		"room for one more":     {l2l.Stop{Evaluations: 10}, with(func(p *l2l.Progress) { p.Asked = 4 }), ""},
+		"no best yet":           {l2l.Stop{Target: &target}, between, ""},
+		"target not reached":    {l2l.Stop{Target: &target}, with(func(p *l2l.Progress) { p.Best = 1.5 }), ""},
+		"target": {l2l.Stop{Target: &target, Generations: 1}, with(func(p *l2l.Progress) { p.Best, p.Generation = 1, 1 }),
+			"target: error has reached 1"},
+		"target of a maximum": {l2l.Stop{Target: &target}, with(func(p *l2l.Progress) { p.Best, p.Objective = 1.5, most }),
+			"target: rate has reached 1"},
 		"target below a maximum": {l2l.Stop{Target: &target}, with(func(p *l2l.Progress) { p.Best, p.Objective = 0.5, most }), ""},
-		"stagnation":             {l2l.Stop{Stagnation: 3}, with(func(p *l2l.Progress) { p.Best, p.Stale = 1, 3 }), "stagnation: no better individual for 3 generations"},
-		"stagnation not yet":     {l2l.Stop{Stagnation: 3}, with(func(p *l2l.Progress) { p.Best, p.Stale = 1, 2 }), ""},
+		"stagnation": {l2l.Stop{Stagnation: 3}, with(func(p *l2l.Progress) { p.Best, p.Stale = 1, 3 }),
+			"stagnation: no better individual for 3 generations"},
+		"stagnation not yet": {l2l.Stop{Stagnation: 3}, with(func(p *l2l.Progress) { p.Best, p.Stale = 1, 2 }), ""},
 	} {
 		reason := c.stop.Reason(c.p)
 		if got := reason.String(); got != c.want && !(c.want == "" && reason == l2l.StopReason{}) {

@@ -44,7 +44,7 @@ var arrows = map[string][]string{
 	"optimizer/moo":           family(),
 	"optimizer/nes":           family(),
 	"optimizer/portfolio":     family("optimizer/cmaes", "optimizer/de", "optimizer/ga", "optimizer/nes", "optimizer/pso"), // its members
-	"optimizer/process":       {"optimizer", "optimizer/kit", "l2l/child", "l2l/schema", "l2l/codec"},                      // a search in another program
+	"optimizer/process":       {"optimizer", "optimizer/kit", "l2l/child", "l2l/schema", "l2l/codec"},                      // speaks to a program
 	"optimizer/pso":           family(),
 	"optimizer/catalogue":     {"optimizer", "optimizer/…"},
 

@@ -25,7 +25,8 @@ type packed struct {
 	Goals int  `yaml:"goals" doc:"objectives" range:"[1, 2]"`
 }
 
-var packedType = optimizee.Type{Name: "packed", Title: "A model with parameters of every kind", New: func() optimizee.Optimizee { return &packed{Goals: 1} }}
+var packedType = optimizee.Type{Name: "packed", Title: "A model with parameters of every kind",
+	New: func() optimizee.Optimizee { return &packed{Goals: 1} }}
 
 func (m *packed) Space() optimizee.Space {
 	if m.One {

@@ -37,7 +37,8 @@ func TestCommandLine(t *testing.T) {
 
 // moody is an optimizee with a parameter of every kind, which panics, fails or hangs for some of their values.
 var moody = optimizee.Type{
-	Name: "moody", Title: "A model that fails", Doc: "Fails in every way that a model can.", New: func() optimizee.Optimizee { return &moodyModel{Target: 3} },
+	Name: "moody", Title: "A model that fails", Doc: "Fails in every way that a model can.",
+	New: func() optimizee.Optimizee { return &moodyModel{Target: 3} },
 }
 
 // kindsWith are the kinds of a program with these optimizees of its own.

@@ -20,7 +20,8 @@ func TestProgramKnowsOptimizersOfItsUsers(t *testing.T) {
 	kinds := Program{Optimizees: []optimizee.Type{packedType}, Optimizers: []optimizer.Algorithm{mine}}.kinds()
 	const text = "optimizee: {type: packed}\noptimizer: {type: dice, pop_size: 10}\nstop: {generations: 2}\noutput: {dir: out, record: digest}\n" +
 		"execution: {slots: 1}\n"
-	warm := strings.NewReplacer("dice, pop_size: 10", "genetic, pop_size: 6", "dir: out", "dir: warm").Replace(text) + "warm_start: {run: out, best: 3}\n"
+	warm := strings.NewReplacer("dice, pop_size: 10", "genetic, pop_size: 6", "dir: out", "dir: warm").Replace(text) +
+		"warm_start: {run: out, best: 3}\n"
 	for name, text := range map[string]string{"run.yaml": text, "warm.yaml": warm} {
 		if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
 			t.Fatal(err)

@@ -31,7 +31,8 @@ func (m *landscape) Space() optimizee.Space {
 	}
 	return optimizee.Space{
 		{Name: "x", Size: 2, Lower: -3, Upper: 2}, {Name: "tau", Lower: 0.01, Upper: 10, Log: true}, {Name: "n", Kind: optimizee.Int, Lower: -2, Upper: 7},
-		{Name: "rule", Kind: optimizee.Categorical, Choices: []string{"stdp", "bcm", "oja"}}, {Name: "free", Mean: 1, Std: 2, Lower: math.Inf(-1), Upper: math.Inf(1)},
+		{Name: "rule", Kind: optimizee.Categorical, Choices: []string{"stdp", "bcm", "oja"}},
+		{Name: "free", Mean: 1, Std: 2, Lower: math.Inf(-1), Upper: math.Inf(1)},
 	}
 }
 
@@ -83,7 +84,8 @@ func TestTrajectoriesAreThoseOfEarlierVersions(t *testing.T) {
 	dir := t.TempDir()
 	var got strings.Builder
 	for _, a := range catalogue.All() {
-		for _, model := range []string{"mixed: false", "mixed: true", "mixed: false, curve: true", "mixed: true, curve: true", "mixed: false, goals: 2", "mixed: true, goals: 2"} {
+		for _, model := range []string{"mixed: false", "mixed: true", "mixed: false, curve: true", "mixed: true, curve: true",
+			"mixed: false, goals: 2", "mixed: true, goals: 2"} {
 			evaluations := 600
 			if a.Name == "bayes" {
 				evaluations = 40 // it thinks about each

@@ -128,7 +128,8 @@ func (s *short) DecodeMsgpack(dec *msgpack.Decoder) error {
 
 func TestRecordsComeBackAndThoseOfOtherVersionsAreRead(t *testing.T) {
 	for _, in := range []sample{
-		{}, {ID: -3}, {X: codec.Vector{1, 2}, Seed: 1<<64 - 1}, {ID: 1 << 40, X: codec.Vector{0.5}, Name: "α", More: []sample{{ID: 1}, {}}, Weight: -1e-300, Kind: 255, Count: -7},
+		{}, {ID: -3}, {X: codec.Vector{1, 2}, Seed: 1<<64 - 1}, {ID: 1 << 40, X: codec.Vector{0.5}, Name: "α", More: []sample{{ID: 1}, {}},
+			Weight: -1e-300, Kind: 255, Count: -7},
 	} {
 		raw, err := codec.Marshal([]sample{in})
 		if err != nil {

@@ -92,7 +92,8 @@ func TestAPlanMadeInGoIsRefusedWithEverythingThatIsWrong(t *testing.T) {
 	}{
 		"ranges, and a name": {func(c *Config) { c.Name, c.Execution.Batch, c.Evaluation.Replicates = "a/b", 0, -1 }, nil, 1,
 			[]string{"execution.batch = 0, want >= 1", "evaluation.replicates = -1, want >= 1", `name: "a/b", want a name without slashes`}},
-		"a batch":                         {func(c *Config) { c.Execution.Batch = 2 }, nil, 1, []string{"optimizee: it evaluates one individual at a time"}},
+		"a batch": {func(c *Config) { c.Execution.Batch = 2 }, nil, 1,
+			[]string{"optimizee: it evaluates one individual at a time"}},
 		"parameters of another optimizer": {func(*Config) {}, new(int), 1, []string{"optimizer cmaes: parameters of type *int, want *"}},
 		"a target for two objectives": {func(c *Config) { c.Stop.Target = new(float64) }, nil, 2,
 			[]string{"stop.target: the optimizee has 2 objectives, want one"}},
@@ -203,12 +204,16 @@ func TestAPointIsChangedByNames(t *testing.T) {
 // same plan again.
 func FuzzConfiguration(f *testing.F) {
 	f.Add("name: a\noptimizee: {type: bowl}\noptimizer: {type: cmaes}\n", "stop.generations=3")
-	f.Add("optimizee: {type: function, name: zdt1, dim: 3, delay: 1ms}\noptimizer: &a {type: random, pop_size: 1e3}\nstop: {target: .inf}\n", "seed=0x10")
+	f.Add("optimizee: {type: function, name: zdt1, dim: 3, delay: 1ms}\noptimizer: &a {type: random, pop_size: 1e3}\nstop: {target: .inf}\n",
+		"seed=0x10")
 	f.Add("a: &a [*a]\n<<: {}\n? [x]\n: y\n---\n{}", "a.b.c=[1")
-	f.Add("optimizee: {type: bowl}\noptimizer: {type: genetic, elite: -1}\nname: null\nexecution: {slots: auto, on_failure: }", "execution.on_failure={}")
-	f.Add("optimizee: {type: process, command: sh x, parameters: {a: {lower: 1, upper: 2}, b: {choices: [x, y], size: 2}, c: {std: 1}}, objectives: {e: minimise}, "+
+	f.Add("optimizee: {type: bowl}\noptimizer: {type: genetic, elite: -1}\nname: null\nexecution: {slots: auto, on_failure: }",
+		"execution.on_failure={}")
+	f.Add("optimizee: {type: process, command: sh x, parameters: {a: {lower: 1, upper: 2}, b: {choices: [x, y], size: 2}, c: {std: 1}}, "+
+		"objectives: {e: minimise}, "+
 		"constants: {a: [1, {b: c}]}, env: {A: b}}\noptimizer: {type: random}", "optimizee.mode=oneshot")
-	f.Add("optimizee: {type: process, command: [sh, '{a}'], mode: oneshot, fitness: {regex: (.)}, parameters: {a: {type: bool}}, objectives: {e: {direction: maximise}}}\n"+
+	f.Add("optimizee: {type: process, command: [sh, '{a}'], mode: oneshot, fitness: {regex: (.)}, parameters: {a: {type: bool}}, "+
+		"objectives: {e: {direction: maximise}}}\n"+
 		"optimizer: {type: random}", "optimizee.files=[]")
 	f.Fuzz(func(t *testing.T, text, assignment string) {
 		d, err := parse("fuzz.yaml", []byte(text))

@@ -30,7 +30,8 @@ func Differences(before, after []byte) (all []Difference, err error) {
 
 // changeable are the sections and keys that a resumed run may have other than the run before: they do not touch the search.
 var changeable = []string{
-	"stop", "optimizee.dir", "optimizer.dir", "optimizer.start_timeout", "optimizer.timeout", "execution.schedule", "execution.slots", "execution.batch", "execution.timeout", "execution.start_timeout",
+	"stop", "optimizee.dir", "optimizer.dir", "optimizer.start_timeout", "optimizer.timeout", "execution.schedule", "execution.slots",
+	"execution.batch", "execution.timeout", "execution.start_timeout",
 	"execution.max_failures", "output",
 }
 

@@ -15,11 +15,13 @@ func TestMPIEnvTakesTheFlagsOfEveryKindOfWrapper(t *testing.T) {
 	t.Setenv("CGO_LDFLAGS", "-L/mine")
 	for name, c := range map[string]struct{ script, cflags, ldflags string }{
 		"Open MPI": {
-			`case $1 in --showme:compile) echo -I/ompi/include -pthread;; --showme:link) echo -pthread -L/ompi/lib -Wl,-rpath -Wl,/ompi/lib -lmpi;; *) exit 1;; esac`,
+			`case $1 in --showme:compile) echo -I/ompi/include -pthread;;
+			--showme:link) echo -pthread -L/ompi/lib -Wl,-rpath -Wl,/ompi/lib -lmpi;; *) exit 1;; esac`,
 			"-O2 -g -I/ompi/include -pthread", "-L/mine -pthread -L/ompi/lib -Wl,-rpath -Wl,/ompi/lib -lmpi -Wl,--as-needed",
 		},
 		"MPICH": {
-			`case $1 in -compile_info) echo gcc -fstack-protector -I/mpich;; -link_info) echo gcc -O2 -Wl,-z,relro -I/mpich -L/mpich/lib -lmpich;; *) exit 1;; esac`,
+			`case $1 in -compile_info) echo gcc -fstack-protector -I/mpich;;
+			-link_info) echo gcc -O2 -Wl,-z,relro -I/mpich -L/mpich/lib -lmpich;; *) exit 1;; esac`,
 			"-O2 -g -I/mpich", "-L/mine -Wl,-z,relro -L/mpich/lib -lmpich -Wl,--as-needed",
 		},
 		"Cray": {

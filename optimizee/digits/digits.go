@@ -24,10 +24,12 @@ import (
 var Type = optimizee.Type{
 	Name:  "digits",
 	Title: "Perceptron that reads handwritten digits of 8×8 pixels",
-	Doc: "A perceptron with one hidden layer reads handwritten digits of 8×8 pixels; the parameters are its weights, the fitness is its cross-entropy on a " +
+	Doc: "A perceptron with one hidden layer reads handwritten digits of 8×8 pixels; " +
+		"the parameters are its weights, the fitness is its cross-entropy on a " +
 		"mini-batch of the training images, and the model outputs are its class probabilities. Instance i is mini-batch i. The report shows the " +
 		"accuracy on all training images and on images that are held out.",
-	Reference: "Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, doi 10.24432/C50P49 (CC BY 4.0), as " +
+	Reference: "Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits, " +
+		"UCI Machine Learning Repository, doi 10.24432/C50P49 (CC BY 4.0), as " +
 		"distributed with scikit-learn",
 	New: func() optimizee.Optimizee { return &Digits{Hidden: 16, Batch: 100} },
 }

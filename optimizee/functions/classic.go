@@ -287,11 +287,14 @@ var (
 )
 
 var hartmann = family{
-	name: "hartmann6", doc: "-sum_i c_i exp(-sum_j A_ij (x_j - P_ij)^2), four terms, on [0, 1]; -3.32237 at (0.202, 0.150, 0.477, 0.275, 0.312, 0.657) (Hartman 1973)",
+	name: "hartmann6",
+	doc: "-sum_i c_i exp(-sum_j A_ij (x_j - P_ij)^2), four terms, on [0, 1]; -3.32237 at (0.202, 0.150, 0.477, 0.275, 0.312, 0.657) " +
+		"(Hartman 1973)",
 	dim: limits{6, 6, 6}, objectives: one,
 	make: func(Spec) Function {
 		return Function{
-			Lower: 0, Upper: 1, Optimum: -3.322368011415515, ArgMin: []float64{0.20168951100670543, 0.15001069182345797, 0.47687397422189703, 0.2753324304940561, 0.31165161660011326, 0.6573005340656204},
+			Lower: 0, Upper: 1, Optimum: -3.322368011415515,
+			ArgMin: []float64{0.20168951100670543, 0.15001069182345797, 0.47687397422189703, 0.2753324304940561, 0.31165161660011326, 0.6573005340656204},
 			eval: single(func(x []float64) float64 {
 				var sum float64
 				for i, c := range hartmannC {

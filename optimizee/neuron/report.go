@@ -164,7 +164,8 @@ func (f *Fit) Report(ctx context.Context, e optimizee.Evaluation, w io.Writer) e
 		fmt.Fprintf(&b, sums, set.name, fmt.Sprint(s.Exact), fmt.Sprint(s.Within1), fmt.Sprint(s.Steps),
 			number(s.Latency), number(s.Voltage), fmt.Sprint(s.BaselineExact), fmt.Sprint(s.BaselineWithin1))
 	}
-	b.WriteString("First spike and voltage are differences of fit and cell. Interpolated counts are drawn between the training steps, without a model.\n")
+	b.WriteString("First spike and voltage are differences of fit and cell. " +
+		"Interpolated counts are drawn between the training steps, without a model.\n")
 	_, err = io.WriteString(w, b.String())
 	return err
 }

@@ -34,14 +34,16 @@ func TestAJobOfSlurmGoesOnWhereItWasEnded(t *testing.T) {
 
 	dir := t.TempDir()
 	script, run, log := filepath.Join(dir, "job.sh"), filepath.Join(dir, "run"), filepath.Join(dir, "job.out")
-	text := fmt.Sprintf("#!/bin/sh\nsrun --mpi=pmix --overcommit %s --config %s --set output.dir=%s --set optimizee.delay=20ms --set execution.slots=8 --quiet --resume\n",
+	text := fmt.Sprintf("#!/bin/sh\nsrun --mpi=pmix --overcommit %s --config %s --set output.dir=%s "+
+		"--set optimizee.delay=20ms --set execution.slots=8 --quiet --resume\n",
 		program, config, run)
 	if err := os.WriteFile(script, []byte(text), 0o777); err != nil {
 		t.Fatal(err)
 	}
 	printed := func() string { b, _ := os.ReadFile(log); return string(b) }
 	submit := func() (ended <-chan error) {
-		argv := []string{"sbatch", "--wait", "--job-name=l2l-e2e", "--ntasks=2", "--overcommit", "--time=5", "--open-mode=append", "--output=" + log, script}
+		argv := []string{"sbatch", "--wait", "--job-name=l2l-e2e", "--ntasks=2", "--overcommit",
+			"--time=5", "--open-mode=append", "--output=" + log, script}
 		done := make(chan error, 1)
 		go func() { done <- exec.Command(argv[0], argv[1:]...).Run() }()
 		return done
