@@ -16,6 +16,9 @@ import (
 // TestSearchInAnotherProgramIsResumedFromAnyPrefixOfItsEvents goes on with what is recorded: the same individuals, numbers and evaluations, not
 // the same proposals after that.
 func TestSearchInAnotherProgramIsResumedFromAnyPrefixOfItsEvents(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a replay of every prefix takes its time")
+	}
 	for _, asynchronous := range []bool{false, true} {
 		begin := func() *l2l.Search {
 			s := l2l.NewSearch(evolution(t, asynchronous), rules())

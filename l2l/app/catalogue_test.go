@@ -83,6 +83,9 @@ func (m *packed) EvaluateBatch(ctx context.Context, es []optimizee.Evaluation) (
 // Every algorithm runs from its configuration on parameters of every kind and on a single one, or says what it needs; packs of individuals
 // give the same search; and it begins with what a run of another optimizer knows, or with individuals that are given.
 func TestEveryAlgorithmRunsFromItsConfiguration(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a run of every algorithm takes its time")
+	}
 	kinds := kindsWith(packedType)
 	dir := t.TempDir()
 	start := func(t *testing.T, name, model, algorithm, rest string) string {

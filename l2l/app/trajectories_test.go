@@ -76,6 +76,9 @@ func (m *landscape) Evaluate(_ context.Context, e optimizee.Evaluation) (optimiz
 //
 // The hashes are of amd64: other processors fuse a multiplication and an addition into one rounding.
 func TestTrajectoriesAreThoseOfEarlierVersions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs of every algorithm take their time")
+	}
 	if runtime.GOARCH != "amd64" {
 		t.Skip("the recorded hashes are of amd64")
 	}

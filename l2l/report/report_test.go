@@ -93,6 +93,9 @@ func open(t *testing.T, dir string) *report.Run {
 
 // What a run says of its individuals is what its search did with them, whatever the aggregate, with failures and second attempts.
 func TestBestOfARunIsThatOfItsResult(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many runs take their time")
+	}
 	for _, aggregate := range []string{"mean", "median", "worst"} {
 		for seed := range 8 {
 			dir, want := begin(t, fmt.Sprintf("seed: %d\noptimizee: {type: noisy}\noptimizer: {type: genetic, pop_size: 10}\nstop: {evaluations: 300}\n"+

@@ -260,6 +260,9 @@ func lines(t *testing.T, file string) []string {
 var algorithms = []string{"cmaes", "genetic"}
 
 func TestARunOfOneProcessSurvivesTwentyKills(t *testing.T) {
+	if testing.Short() {
+		t.Skip("twenty kills take their time")
+	}
 	solo := launch{name: "one process", program: build(t, "go", "build"), set: []string{"execution.slots=4"}}
 	for _, algorithm := range algorithms {
 		config := configure(t, algorithm, 4000)
