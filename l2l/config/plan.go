@@ -77,6 +77,9 @@ func (p *Plan) checkName() error {
 	return nil
 }
 
+// maxCoordinates is up to where a space is taken for what its user means: the coordinates alone are then a gigabyte.
+const maxCoordinates = 1e7
+
 // learn makes and opens an optimizee once to hear what it says of itself.
 func (p *Plan) learn() (err error) {
 	o, err := p.configured()
@@ -92,6 +95,9 @@ func (p *Plan) learn() (err error) {
 	p.Space, p.Objectives, p.CPUs = o.Space(), o.Objectives(), 1
 	if err := errors.Join(p.Space.Check(), optimizee.CheckObjectives(p.Objectives)); err != nil {
 		return &valueError{"optimizee", err}
+	}
+	if n := p.Space.Dim(); n > maxCoordinates {
+		return wrongf("optimizee", "%d coordinates to search, want at most %d", n, int(maxCoordinates))
 	}
 	if m, ok := o.(optimizee.Modeller); ok {
 		p.Outputs = m.NumOutputs()
