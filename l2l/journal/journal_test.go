@@ -447,8 +447,8 @@ func FuzzRead(f *testing.F) {
 
 func TestJournalWhoseDirectoryIsDeletedSaysSo(t *testing.T) {
 	for name, lose := range map[string]func(dir string) error{
-		"deleted":  os.RemoveAll,
-		"moved":    func(dir string) error { return os.Rename(dir, dir+"-elsewhere") },
+		"deleted": os.RemoveAll,
+		"moved":   func(dir string) error { return os.Rename(dir, dir+"-elsewhere") },
 		"replaced": func(dir string) error {
 			return errors.Join(os.RemoveAll(dir), os.MkdirAll(dir+"/journal", 0o777), os.WriteFile(dir+"/journal/events", nil, 0o666))
 		},

@@ -13,19 +13,19 @@ import (
 // that it is the same model is for its user to see to. What is searched has to be the same.
 type Config struct {
 	child.Program `resume:"free"`
-	Mode       string                `yaml:"mode" doc:"worker: it is started once per slot, and answers requests, as optimizee/process/PROTOCOL.md tells; oneshot: it is started for each evaluation" range:"worker | oneshot" resume:"free"`
-	Parameters schema.Map[Parameter] `yaml:"parameters" doc:"what is searched, in the order of the search vector"`
-	Objectives schema.Map[Objective] `yaml:"objectives" doc:"what the program returns; NAME: minimise is short for NAME: {direction: minimise}"`
-	Outputs    int                   `yaml:"outputs" doc:"model outputs, and as many targets, that it returns besides" range:"[0, 1e7]"`
+	Mode          string                `yaml:"mode" doc:"worker: it is started once per slot, and answers requests, as optimizee/process/PROTOCOL.md tells; oneshot: it is started for each evaluation" range:"worker | oneshot" resume:"free"`
+	Parameters    schema.Map[Parameter] `yaml:"parameters" doc:"what is searched, in the order of the search vector"`
+	Objectives    schema.Map[Objective] `yaml:"objectives" doc:"what the program returns; NAME: minimise is short for NAME: {direction: minimise}"`
+	Outputs       int                   `yaml:"outputs" doc:"model outputs, and as many targets, that it returns besides" range:"[0, 1e7]"`
 
 	Pass    string   `yaml:"pass" doc:"how a oneshot program gets the parameters that its command does not name as {NAME}: as arguments --NAME=value, in environment variables L2L_PARAM_NAME, or in a file params.json or params.csv, which its command may name as {params}; a command may name constants, too" range:"arguments | environment | json | csv" resume:"free"`
 	Fitness Fitness  `yaml:"fitness" doc:"where a oneshot program leaves its fitness: last_line, or a section" auto:"the last line of the standard output" resume:"free"`
 	Files   []string `yaml:"files" doc:"files and directories of dir that a oneshot program, which runs in a directory of its own, finds there" auto:"the first argument of the command, if it is a file of dir" resume:"free"`
 	Scratch bool     `yaml:"scratch" doc:"whether a worker is given a directory for each evaluation; a oneshot program always is" resume:"free"`
 
-	Launcher child.Words `yaml:"launcher" doc:"what starts the program, if that is an MPI program itself: mpirun -n 4, or srun --exact -N 1 -n 4; on the node of its rank" resume:"free"`
-	Width    int         `yaml:"cpus" doc:"CPUs that an evaluation keeps busy; a rank has accordingly fewer slots" range:"[1, 1e6]" auto:"the tasks of the launcher times their CPUs, or 1" resume:"free"`
-	Affinity string      `yaml:"affinity" doc:"whether the program is bound to the CPUs of its rank, or free" range:"inherit | free" auto:"free if its rank is bound to fewer CPUs than it needs" resume:"free"`
+	Launcher           child.Words `yaml:"launcher" doc:"what starts the program, if that is an MPI program itself: mpirun -n 4, or srun --exact -N 1 -n 4; on the node of its rank" resume:"free"`
+	Width              int         `yaml:"cpus" doc:"CPUs that an evaluation keeps busy; a rank has accordingly fewer slots" range:"[1, 1e6]" auto:"the tasks of the launcher times their CPUs, or 1" resume:"free"`
+	Affinity           string      `yaml:"affinity" doc:"whether the program is bound to the CPUs of its rank, or free" range:"inherit | free" auto:"free if its rank is bound to fewer CPUs than it needs" resume:"free"`
 	child.Surroundings `resume:"free"`
 }
 
