@@ -251,6 +251,18 @@ func TestSpaceOfMoreCoordinatesThanMemoryHoldsIsRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "20000000 coordinates to search, want at most 10000000") {
 		t.Errorf("got %v", err)
 	}
+	for _, c := range []struct{ change, want string }{
+		{"optimizer: {type: random, pop_size: 1e6}", "optimizer.pop_size: 1000000 individuals of 1000000 coordinates are 1e+12 numbers, want at most 1e+10"},
+		{"optimizer: {type: random, pop_size: 1e4}\nevaluation: {instances: 1e6}", "optimizer.pop_size: 10000 individuals of 1000000 evaluations are 1e+10"},
+		{"optimizer: {type: random}\nevaluation: {instances: 1e6, replicates: 1e6}", "evaluation: instances times replicates are 1e+12 evaluations"},
+		{"optimizer: {type: random}\nevaluation: {instances: 1e9}", "evaluation.instances = 1000000000, want >= 1 and <= 1e+06"},
+	} {
+		text := strings.Replace(text, "a: {lower: 0, upper: 1, size: 1e7}, b: {lower: 0, upper: 1, size: 1e7}", "a: {lower: 0, upper: 1, size: 1e6}", 1)
+		_, err := Parse("run.yaml", []byte(strings.Replace(text, "optimizer: {type: random}", c.change, 1)), known)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", c.change, err, c.want)
+		}
+	}
 }
 
 func TestKindsOfOneNameAreRefused(t *testing.T) {
