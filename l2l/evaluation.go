@@ -54,7 +54,7 @@ const (
 	OK       Outcome = iota
 	Failed           // an error, a panic, an exit code, a fitness that is not a number
 	TimedOut         // it took longer than allowed
-	Lost             // the rank that had it does not answer
+	Lost             // the rank that had it did not answer; of journals of earlier versions, in which such a one was not evaluated by another rank
 )
 
 func (o Outcome) String() string {

@@ -34,9 +34,9 @@ type Rules struct {
 
 // Sampling says what an individual is evaluated on, and how that becomes its fitness.
 type Sampling struct {
-	Instances  int       `yaml:"instances" doc:"tasks of the optimizee's family that each individual is evaluated on" range:"[1, inf)"` // 0 means 1
+	Instances  int       `yaml:"instances" doc:"tasks of the optimizee's family that each individual is evaluated on" range:"[1, 1e6]"` // 0 means 1
 	Rotate     int       `yaml:"rotate" doc:"generations after which individuals are evaluated on the next instances: mini-batches; fitnesses of different instances are then compared as if they were of the same. 0 is never" range:"[0, inf)"`
-	Replicates int       `yaml:"replicates" doc:"evaluations per instance, which differ by their seeds" range:"[1, inf)"` // 0 means 1
+	Replicates int       `yaml:"replicates" doc:"evaluations per instance, which differ by their seeds" range:"[1, 1e6]"` // 0 means 1
 	Aggregate  Aggregate `yaml:"aggregate" doc:"how the evaluations of an individual become its fitness" range:"mean | median | worst"`
 }
 

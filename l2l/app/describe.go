@@ -113,7 +113,11 @@ func describeRows(w io.Writer, prefix string, v any) {
 			describeRows(w, prefix+f.Key+".", f.Value.Interface())
 			continue
 		}
-		fmt.Fprintf(w, "%s  (%s; default %s)\n", prefix+f.Key, allowed(f), f.Default())
+		free := ""
+		if f.Free {
+			free = "; may change when the run is resumed"
+		}
+		fmt.Fprintf(w, "%s  (%s; default %s%s)\n", prefix+f.Key, allowed(f), f.Default(), free)
 		paragraph(w, "    ", f.Doc)
 		if len(inner) > 0 {
 			describeRows(w, prefix+f.Key+".", f.Value.Interface())

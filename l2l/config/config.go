@@ -16,13 +16,13 @@ import (
 
 // Config is a run's configuration, apart from what the optimizee and the optimizer have to say.
 type Config struct {
-	Name       string       `yaml:"name" doc:"of the run; its directory is runs/<name>/<number>"`
+	Name       string       `yaml:"name" doc:"of the run; its directory is runs/<name>/<number>" resume:"free"`
 	Seed       uint64       `yaml:"seed" doc:"where all randomness starts: same configuration and seed, same trajectory"`
 	WarmStart  WarmStart    `yaml:"warm_start" doc:"what the optimizer begins with"`
 	Evaluation l2l.Sampling `yaml:"evaluation" doc:"what an individual is evaluated on"`
-	Stop       l2l.Stop     `yaml:"stop" doc:"when the run ends; any rule that holds ends it"`
+	Stop       l2l.Stop     `yaml:"stop" doc:"when the run ends; any rule that holds ends it" resume:"free"`
 	Execution  Execution    `yaml:"execution" doc:"where and how evaluations run"`
-	Output     Output       `yaml:"output" doc:"what is kept"`
+	Output     Output       `yaml:"output" doc:"what is kept" resume:"free"`
 }
 
 // WarmStart says what the optimizer begins with.
@@ -34,13 +34,13 @@ type WarmStart struct {
 
 // Execution says where and how evaluations run. But for OnFailure it has no part in the search.
 type Execution struct {
-	Schedule     string        `yaml:"schedule" doc:"how evaluations are spread over ranks: in chunks on demand, in rounds of one block each, or the one that fits their time" range:"auto | pull | collective"`
-	Slots        int           `yaml:"slots" doc:"evaluations at a time on each rank" range:"[1, inf)" auto:"the CPUs that the rank has to itself, divided by those that an evaluation needs"`
-	Batch        int           `yaml:"batch" doc:"evaluations that a slot hands over at a time, for optimizees that evaluate several together" range:"[1, 1e6]"`
-	Timeout      time.Duration `yaml:"timeout" doc:"of one evaluation, or batch of them; 0 is none" range:"[0, inf)"`
-	StartTimeout time.Duration `yaml:"start_timeout" doc:"of getting an optimizee ready, for those that take time to start; 0 is none" range:"[0, inf)"`
+	Schedule     string        `yaml:"schedule" doc:"how evaluations are spread over ranks: in chunks on demand, in rounds of one block each, or the one that fits their time" range:"auto | pull | collective" resume:"free"`
+	Slots        int           `yaml:"slots" doc:"evaluations at a time on each rank" range:"[1, 1e5]" auto:"the CPUs that the rank has to itself, divided by those that an evaluation needs" resume:"free"`
+	Batch        int           `yaml:"batch" doc:"evaluations that a slot hands over at a time, for optimizees that evaluate several together" range:"[1, 1e6]" resume:"free"`
+	Timeout      time.Duration `yaml:"timeout" doc:"of one evaluation, or batch of them; 0 is none" range:"[0, inf)" resume:"free"`
+	StartTimeout time.Duration `yaml:"start_timeout" doc:"of getting an optimizee ready, for those that take time to start; 0 is none" range:"[0, inf)" resume:"free"`
 	OnFailure    l2l.OnFailure `yaml:"on_failure" doc:"what follows a failed evaluation"`
-	MaxFailures  int           `yaml:"max_failures" doc:"individuals that fail in a row, after which the run ends; 0 is never" range:"[0, inf)"`
+	MaxFailures  int           `yaml:"max_failures" doc:"individuals that fail in a row, after which the run ends; 0 is never" range:"[0, inf)" resume:"free"`
 }
 
 // Output says what is kept of a run, and where.

@@ -12,6 +12,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizee/process"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
+	program "github.com/meta-optimization/l2l-mpi/optimizer/process"
 )
 
 // bowl is an optimizee with a configuration of its own.
@@ -137,7 +138,7 @@ func TestAPlanCanBeUsedFromSeveralGoroutines(t *testing.T) {
 				}
 			}
 			if err == nil {
-				err = p.In(fmt.Sprint(i)).Resumable(string(before))
+				_, err = p.In(fmt.Sprint(i)).Resumable(string(before))
 			}
 			if err != nil {
 				t.Error(err)
@@ -167,12 +168,102 @@ func TestOnlyWhatDoesNotTouchTheSearchMayChangeInAResumedRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := read("stop.generations=5", "execution.slots=3", "output.dir=x").Resumable(string(started)); err != nil {
-		t.Error(err)
+	changes, err := read("stop.generations=5", "execution.slots=3", "output.dir=x").Resumable(string(started))
+	if err != nil || len(changes) != 3 {
+		t.Errorf("%v, %v", changes, err)
 	}
-	err = read("seed=2", "optimizee.target=1", "execution.on_failure.then=abort").Resumable(string(started))
+	_, err = read("seed=2", "optimizee.target=1", "execution.on_failure.then=abort").Resumable(string(started))
 	if err == nil || strings.Count(err.Error(), "the run was started with") != 3 {
 		t.Errorf("got %v, want seed, target and then", err)
+	}
+}
+
+// What one repairs before a run is resumed may change, and what is searched may not.
+func TestResumedRunMayStartItsProgramsOtherwise(t *testing.T) {
+	const text = `
+optimizee: {type: process, command: [sh, model.sh], parameters: {a.b: {lower: 0, upper: 1}}, objectives: {e: minimise}}
+optimizer: {type: process, command: [sh, search.sh], pop_size: 4}
+`
+	known := Kinds{Optimizees: []optimizee.Type{process.Type}, Optimizers: []optimizer.Algorithm{program.Algorithm}}
+	read := func(assignments ...string) *Plan {
+		d, err := parse("run.yaml", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := d.plan(assignments, known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	started, err := read().Effective()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, free := range []string{
+		"optimizee.command=[sh, other.sh]", "optimizee.dir=/tmp", "optimizee.env.A=b", "optimizee.inherit=all", "optimizee.launcher=sh -c", "optimizee.cpus=2",
+		"optimizee.affinity=free", "optimizee.grace=9s", "optimizee.message_limit=2048", "optimizee.log_limit=2048", "optimizee.constants.file=b",
+		"optimizee.parameters={a.b: {lower: 0, upper: 1, doc: rate}}", "optimizer.command=[sh, other.sh]", "optimizer.env.A=b", "optimizer.timeout=3s",
+		"execution.max_failures=7", "stop.evaluations=9", "name=other",
+	} {
+		if changes, err := read(free).Resumable(string(started)); err != nil || len(changes) == 0 {
+			t.Errorf("%s: %v, %v", free, changes, err)
+		}
+	}
+	for _, search := range []string{
+		"optimizee.parameters={a.b: {lower: 0, upper: 2}}", "optimizee.objectives={e: maximise}", "optimizee.outputs=3", "optimizer.pop_size=5", "seed=9",
+		"optimizer.asynchronous=true", "execution.on_failure.retries=3", "evaluation.replicates=2",
+	} {
+		if _, err := read(search).Resumable(string(started)); err == nil || !strings.Contains(err.Error(), "which would be another search") {
+			t.Errorf("%s: %v, want an error", search, err)
+		}
+	}
+}
+
+// A zero is no way to say auto, where at least one is wanted.
+func TestZeroIsRefusedWhereAtLeastOneIsWanted(t *testing.T) {
+	for _, c := range []struct{ assignment, want string }{
+		{"execution.slots=0", "execution.slots = 0, want >= 1 and <= 100000, or auto"},
+		{"execution.slots=1e9", "execution.slots = 1000000000, want >= 1 and <= 100000"},
+		{"optimizer.pop_size=0", "optimizer.pop_size = 0, want >= 4 and <= 1e+06, or auto"},
+	} {
+		d, err := parse("run.yaml", []byte("optimizee: {type: bowl}\noptimizer: {type: cmaes}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = d.plan([]string{c.assignment}, kinds); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.assignment, err, c.want)
+		}
+		d, err = parse("run.yaml", []byte("optimizee: {type: bowl}\noptimizer: {type: cmaes}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, _, _ := strings.Cut(c.assignment, "=")
+		if _, err = d.plan([]string{key + "=auto"}, kinds); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestSpaceOfMoreCoordinatesThanMemoryHoldsIsRefused(t *testing.T) {
+	text := "optimizee: {type: process, command: sh x, parameters: {a: {lower: 0, upper: 1, size: 1e7}, b: {lower: 0, upper: 1, size: 1e7}}, objectives: {e: minimise}}\n" +
+		"optimizer: {type: random}\n"
+	known := Kinds{Optimizees: []optimizee.Type{process.Type}, Optimizers: catalogue.All()}
+	_, err := Parse("run.yaml", []byte(text), known)
+	if err == nil || !strings.Contains(err.Error(), "20000000 coordinates to search, want at most 10000000") {
+		t.Errorf("got %v", err)
+	}
+	for _, c := range []struct{ change, want string }{
+		{"optimizer: {type: random, pop_size: 1e6}", "optimizer.pop_size: 1000000 individuals of 1000000 coordinates are 1e+12 numbers, want at most 1e+10"},
+		{"optimizer: {type: random, pop_size: 1e4}\nevaluation: {instances: 1e6}", "optimizer.pop_size: 10000 individuals of 1000000 evaluations are 1e+10"},
+		{"optimizer: {type: random}\nevaluation: {instances: 1e6, replicates: 1e6}", "evaluation: instances times replicates are 1e+12 evaluations"},
+		{"optimizer: {type: random}\nevaluation: {instances: 1e9}", "evaluation.instances = 1000000000, want >= 1 and <= 1e+06"},
+	} {
+		text := strings.Replace(text, "a: {lower: 0, upper: 1, size: 1e7}, b: {lower: 0, upper: 1, size: 1e7}", "a: {lower: 0, upper: 1, size: 1e6}", 1)
+		_, err := Parse("run.yaml", []byte(strings.Replace(text, "optimizer: {type: random}", c.change, 1)), known)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", c.change, err, c.want)
+		}
 	}
 }
 
@@ -235,7 +326,7 @@ func FuzzConfiguration(f *testing.F) {
 		if err != nil {
 			t.Fatalf("the effective configuration is refused: %v\n%s", err, effective)
 		}
-		if err := again.Resumable(string(effective)); err != nil {
+		if _, err := again.Resumable(string(effective)); err != nil {
 			t.Fatalf("the effective configuration differs from itself: %v", err)
 		}
 	})

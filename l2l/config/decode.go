@@ -74,7 +74,7 @@ func (d *document) value(n *yaml.Node, path string, f schema.Field) error {
 		return err
 	}
 	f.Key = path
-	if err := f.Check(); err != nil {
+	if err := f.CheckGiven(); err != nil {
 		return d.wrong(n, "", "%v", err)
 	}
 	return nil

@@ -3,10 +3,11 @@ package config
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 )
 
 // Difference is a value that two configurations do not share.
@@ -28,40 +29,41 @@ func Differences(before, after []byte) (all []Difference, err error) {
 	return all, nil
 }
 
-// changeable are the sections and keys that a resumed run may have other than the run before: they do not touch the search.
-var changeable = []string{
-	"stop", "optimizee.dir", "optimizer.dir", "optimizer.start_timeout", "optimizer.timeout", "execution.schedule", "execution.slots",
-	"execution.batch", "execution.timeout", "execution.start_timeout",
-	"execution.max_failures", "output",
-}
-
 // mayChange reports whether a resumed run may have another value there.
-func mayChange(path string) bool {
-	if strings.HasPrefix(path, "optimizee.parameters.") && strings.HasSuffix(path, ".doc") {
-		return true // a text for people
+func (p *Plan) mayChange(path string) bool {
+	section, rest, _ := strings.Cut(path, ".")
+	switch section {
+	case "optimizee":
+		o, err := p.configured()
+		return err == nil && schema.Free(o, rest)
+	case "optimizer":
+		return schema.Free(p.Params, rest)
 	}
-	return slices.ContainsFunc(changeable, func(c string) bool { return path == c || strings.HasPrefix(path, c+".") })
+	return schema.Free(p.Config, path)
 }
 
-// Resumable returns an error naming each value that differs between the effective configuration that a run was started with and this plan's,
-// unless it may change.
-func (p *Plan) Resumable(started string) error {
+// Resumable compares the effective configuration that a run was started with and this plan's. What differs and may, because it changes where and
+// how evaluations run and not what is searched, is returned; what may not is an error that names each value. The fields themselves say what may
+// (package schema).
+func (p *Plan) Resumable(started string) (changes []Difference, err error) {
 	now, err := p.Effective()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	differences, err := Differences([]byte(started), now)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var errs []error
 	for _, d := range differences {
-		if !mayChange(d.Path) {
-			errs = append(errs, fmt.Errorf("%s: the run was started with %s, and is to be resumed with %s; only %s may change",
-				d.Path, d.Before, d.After, strings.Join(changeable, ", ")))
+		if p.mayChange(d.Path) {
+			changes = append(changes, d)
+			continue
 		}
+		errs = append(errs, fmt.Errorf("%s: the run was started with %s, and is to be resumed with %s, which would be another search",
+			d.Path, d.Before, d.After))
 	}
-	return errors.Join(errs...)
+	return changes, errors.Join(errs...)
 }
 
 // compare calls differ for each value that a and b do not share.

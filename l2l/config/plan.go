@@ -77,6 +77,34 @@ func (p *Plan) checkName() error {
 	return nil
 }
 
+// Up to where sizes are taken for what their user means. What is larger would end in the runtime's words on memory.
+const (
+	maxCoordinates = 1e7  // of a space: a gigabyte
+	maxEach        = 1e7  // evaluations of an individual
+	maxNumbers     = 1e10 // coordinates of all individuals of a generation: 80 gigabytes
+	maxEvaluations = 1e9  // of a generation
+)
+
+// checkSizes checks the sizes of a generation, where the optimizer is told how many individuals it has.
+func (p *Plan) checkSizes() error {
+	each, dim := float64(p.Evaluation.Instances)*float64(p.Evaluation.Replicates), float64(p.Space.Dim())
+	if each > maxEach {
+		return wrongf("evaluation", "instances times replicates are %.3g evaluations of each individual, want at most %.3g", each, maxEach)
+	}
+	for _, f := range schema.Fields(p.Params) {
+		if f.Key != "pop_size" || !f.Value.CanInt() {
+			continue
+		}
+		switch n := float64(f.Value.Int()); {
+		case n*dim > maxNumbers:
+			return wrongf("optimizer.pop_size", "%.0f individuals of %.0f coordinates are %.3g numbers, want at most %.3g", n, dim, n*dim, maxNumbers)
+		case n*each > maxEvaluations:
+			return wrongf("optimizer.pop_size", "%.0f individuals of %.0f evaluations are %.3g, want at most %.3g", n, each, n*each, maxEvaluations)
+		}
+	}
+	return nil
+}
+
 // learn makes and opens an optimizee once to hear what it says of itself.
 func (p *Plan) learn() (err error) {
 	o, err := p.configured()
@@ -93,6 +121,9 @@ func (p *Plan) learn() (err error) {
 	if err := errors.Join(p.Space.Check(), optimizee.CheckObjectives(p.Objectives)); err != nil {
 		return &valueError{"optimizee", err}
 	}
+	if n := p.Space.Dim(); n > maxCoordinates {
+		return wrongf("optimizee", "%d coordinates to search, want at most %d", n, int(maxCoordinates))
+	}
 	if m, ok := o.(optimizee.Modeller); ok {
 		p.Outputs = m.NumOutputs()
 	}
@@ -108,6 +139,9 @@ func (p *Plan) learn() (err error) {
 
 // complete makes an optimizer once, to settle its parameters, and checks the rules that need it.
 func (p *Plan) complete() (err error) {
+	if err := p.checkSizes(); err != nil {
+		return err
+	}
 	o, sum, err := p.optimizerWith(p.Params)
 	if err != nil {
 		return wrongf("optimizer", "%s", strings.TrimPrefix(err.Error(), "optimizer: "))

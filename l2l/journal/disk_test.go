@@ -268,6 +268,15 @@ func (h *handle) Sync() error {
 	return err
 }
 
+func (h *handle) Linked() error {
+	h.disk.mu.Lock()
+	defer h.disk.mu.Unlock()
+	if h.disk.names[h.name] != h.content {
+		return fs.ErrNotExist
+	}
+	return nil
+}
+
 func (h *handle) Lock() error {
 	end, err := h.begin()
 	defer end()

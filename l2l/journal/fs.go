@@ -34,6 +34,8 @@ type file interface {
 	Truncate(size int64) error
 	// Sync has the content reach the disk.
 	Sync() error
+	// Linked returns an error unless the file's name still leads to it.
+	Linked() error
 	// Lock makes this the only locked one of the file, until it is closed; it returns ErrInUse where there is one already. File systems without
 	// locks are trusted.
 	Lock() error
@@ -76,6 +78,18 @@ func (system) SyncDir(dir string) error {
 }
 
 type systemFile struct{ *os.File }
+
+func (f systemFile) Linked() error {
+	there, err := os.Stat(f.Name())
+	if err != nil {
+		return err
+	}
+	here, err := f.Stat()
+	if err == nil && !os.SameFile(here, there) {
+		err = fs.ErrNotExist
+	}
+	return err
+}
 
 func (f systemFile) Lock() error {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

@@ -216,6 +216,9 @@ func (j *Journal) write() {
 		flush()
 		if dirty && j.failed.Load() == nil {
 			fail(j.file.Sync()) // which is not tried again: the system may have dropped what it could not write
+			if err := j.file.Linked(); err != nil {
+				fail(fmt.Errorf("the run's directory was deleted, moved or replaced while the run went on: %w", err))
+			}
 			synced, dirty = time.Now(), false
 		}
 	}

@@ -444,3 +444,40 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+func TestJournalWhoseDirectoryIsDeletedSaysSo(t *testing.T) {
+	for name, lose := range map[string]func(dir string) error{
+		"deleted": os.RemoveAll,
+		"moved":   func(dir string) error { return os.Rename(dir, dir+"-elsewhere") },
+		"replaced": func(dir string) error {
+			return errors.Join(os.RemoveAll(dir), os.MkdirAll(dir+"/journal", 0o777), os.WriteFile(dir+"/journal/events", nil, 0o666))
+		},
+	} {
+		dir := filepath.Join(t.TempDir(), "run")
+		j, err := journal.Create(dir, journal.Options{Sync: time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Record(l2l.Stopped{Reason: "a"}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := j.Sync(); err != nil {
+			t.Fatal(err)
+		}
+		if err := lose(dir); err != nil {
+			t.Fatal(err)
+		}
+		for range 1000 {
+			if err = j.Record(l2l.Stopped{Reason: "b"}); err != nil {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		if err == nil || !strings.Contains(err.Error(), "was deleted, moved or replaced while the run went on") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := j.Close(); err == nil {
+			t.Errorf("%s: it is closed without an error", name)
+		}
+	}
+}

@@ -122,8 +122,15 @@ func (r *leader) replay() error {
 		if !ok {
 			return fmt.Errorf("%s: its journal does not begin with a configuration", r.dir)
 		}
-		if err := errors.Join(r.SearchesAs(begun), r.Resumable(begun.Config)); err != nil {
+		if err := r.SearchesAs(begun); err != nil {
 			return usage(err)
+		}
+		changes, err := r.Resumable(begun.Config)
+		if err != nil {
+			return usage(err)
+		}
+		for _, c := range changes {
+			r.log.Info().Str("key", c.Path).Str("before", c.Before).Str("now", c.After).Msg("the run was started with another value")
 		}
 		break
 	}

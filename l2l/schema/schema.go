@@ -8,8 +8,9 @@
 //	}
 //
 // The tags: yaml, the key; doc, one sentence; unit; range, the values allowed (an interval, or words separated by |); auto, how
-// the value is chosen where it is left at zero (such a zero is always in range). A field without a yaml key, or with "-", is not
-// part of the configuration. Defaults are not tags: they are the values of a struct that the owner hands out. With the option omitempty
+// the value is chosen where it is left at zero (such a zero is always in range); resume, "free" where a run that is resumed may have another
+// value, as it does not change what is searched. A field without a yaml key, or with "-", is not part of the configuration. What resume says of a
+// section, or of an embedded struct, it says of all that is in it. Defaults are not tags: they are the values of a struct that the owner hands out. With the option omitempty
 // after its key, a field is not written out while it is zero.
 //
 // A section whose keys are names of the user's choice is a [Map]. A struct or a list that is an encoding.TextUnmarshaler may also be
@@ -36,6 +37,7 @@ type Field struct {
 	Range string        // as in the tag; "" where everything of the type is allowed
 	Auto  string        // how a zero is filled in; "" where zero means zero
 	Omit  bool          // not written out while it is zero
+	Free  bool          // a resumed run may have another value
 	Value reflect.Value // the field itself, settable if the struct was given by pointer
 }
 
@@ -62,11 +64,15 @@ func fieldsOf(v reflect.Value) []Field {
 		key, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 		switch {
 		case f.Anonymous && key == "":
-			fields = append(fields, fieldsOf(structOf(v.Field(i)))...)
+			for _, inner := range fieldsOf(structOf(v.Field(i))) {
+				inner.Free = inner.Free || f.Tag.Get("resume") == "free"
+				fields = append(fields, inner)
+			}
 		case f.IsExported() && key != "" && key != "-":
 			fields = append(fields, Field{
 				Key: key, Doc: f.Tag.Get("doc"), Unit: f.Tag.Get("unit"),
-				Range: f.Tag.Get("range"), Auto: f.Tag.Get("auto"), Omit: options == "omitempty", Value: v.Field(i),
+				Range: f.Tag.Get("range"), Auto: f.Tag.Get("auto"), Omit: options == "omitempty",
+				Free: f.Tag.Get("resume") == "free", Value: v.Field(i),
 			})
 		}
 	}
@@ -118,6 +124,37 @@ func (f Field) Default() string {
 		return "none"
 	}
 	return fmt.Sprint(f.Value.Interface())
+}
+
+// CheckGiven is Check of a value that somebody has written down: a zero is then a zero, and not left to be chosen.
+func (f Field) CheckGiven() error {
+	zero := f.IsAuto()
+	f.Auto = ""
+	err := f.Check()
+	if err != nil && zero {
+		err = fmt.Errorf("%w, or auto", err)
+	}
+	return err
+}
+
+// Free reports whether a resumed run may have another value at a path, whose keys are joined by dots, in v, a struct or a pointer to one.
+func Free(v any, path string) bool {
+	key, rest, _ := strings.Cut(path, ".")
+	for _, f := range Fields(v) {
+		if f.Key != key {
+			continue
+		}
+		m, named := f.Value.Interface().(Mapping)
+		if f.Free || !named {
+			return f.Free || rest != "" && Free(f.Value.Interface(), rest)
+		}
+		for i, r := range rest { // a name may have dots
+			if r == '.' && Free(m.New(), rest[i+1:]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Check returns an error naming the field and its rule if the field's value, or an element of it, is out of range.

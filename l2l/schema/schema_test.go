@@ -133,3 +133,50 @@ func TestFieldsThatAreOmittedAreMarked(t *testing.T) {
 		}
 	}
 }
+
+type surroundings struct {
+	Env   map[string]string `yaml:"env"`
+	Grace time.Duration     `yaml:"grace"`
+}
+
+func TestFreeFieldsAreThoseThatAResumedRunMayChange(t *testing.T) {
+	type entry struct {
+		Size int    `yaml:"size"`
+		Doc  string `yaml:"doc" resume:"free"`
+	}
+	v := &struct {
+		surroundings `resume:"free"`
+		PopSize      int           `yaml:"pop_size"`
+		Timeout      time.Duration `yaml:"timeout" resume:"free"`
+		Stop         struct {
+			N int `yaml:"n"`
+		} `yaml:"stop" resume:"free"`
+		Inner struct {
+			N int `yaml:"n"`
+		} `yaml:"inner"`
+		Named schema.Map[entry] `yaml:"named"`
+	}{}
+	for path, want := range map[string]bool{
+		"env": true, "env.PATH": true, "grace": true, "pop_size": false, "timeout": true, "stop": true, "stop.n": true, "inner": false, "inner.n": false,
+		"named": false, "named.x": false, "named.x.size": false, "named.x.doc": true, "named.x.y.doc": true, "nothing": false, "": false,
+	} {
+		if got := schema.Free(v, path); got != want {
+			t.Errorf("%q: %v, want %v", path, got, want)
+		}
+	}
+}
+
+func TestZeroThatIsGivenIsNotAuto(t *testing.T) {
+	s := valid()
+	for _, f := range schema.Fields(&s) {
+		if f.Key != "pop_size" {
+			continue
+		}
+		if err := f.Check(); err != nil {
+			t.Error(err)
+		}
+		if err := f.CheckGiven(); err == nil || err.Error() != "pop_size = 0, want >= 2, or auto" {
+			t.Errorf("got %v", err)
+		}
+	}
+}

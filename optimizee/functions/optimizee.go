@@ -30,8 +30,8 @@ type Optimizee struct {
 
 	Gap         bool          `yaml:"gap" doc:"return how far the value is above the optimum, instead of the value"`
 	Noise       float64       `yaml:"noise" doc:"standard deviation of normal noise added to each objective" range:"[0, inf)"`
-	Delay       time.Duration `yaml:"delay" doc:"mean duration of an evaluation, which it sleeps" range:"[0, inf)"`
-	DelaySpread float64       `yaml:"delay_spread" doc:"standard deviation of the logarithm of the duration" range:"[0, 3]"`
+	Delay       time.Duration `yaml:"delay" doc:"mean duration of an evaluation, which it sleeps" range:"[0, inf)" resume:"free"`
+	DelaySpread float64       `yaml:"delay_spread" doc:"standard deviation of the logarithm of the duration" range:"[0, 3]" resume:"free"`
 	Fail        float64       `yaml:"fail" doc:"probability that an evaluation fails, after its delay" range:"[0, 1)"`
 
 	function  *Function         // that of the configured instance

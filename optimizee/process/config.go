@@ -9,23 +9,24 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
-// Config is a program as an optimizee, as a configuration describes it.
+// Config is a program as an optimizee, as a configuration describes it. A run that is resumed may have another program, or start it otherwise:
+// that it is the same model is for its user to see to. What is searched has to be the same.
 type Config struct {
-	child.Program
-	Mode       string                `yaml:"mode" doc:"worker: it is started once per slot, and answers requests, as optimizee/process/PROTOCOL.md tells; oneshot: it is started for each evaluation" range:"worker | oneshot"`
-	Parameters schema.Map[Parameter] `yaml:"parameters" doc:"what is searched, in the order of the search vector"`
-	Objectives schema.Map[Objective] `yaml:"objectives" doc:"what the program returns; NAME: minimise is short for NAME: {direction: minimise}"`
-	Outputs    int                   `yaml:"outputs" doc:"model outputs, and as many targets, that it returns besides" range:"[0, 1e7]"`
+	child.Program `resume:"free"`
+	Mode          string                `yaml:"mode" doc:"worker: it is started once per slot, and answers requests, as optimizee/process/PROTOCOL.md tells; oneshot: it is started for each evaluation" range:"worker | oneshot" resume:"free"`
+	Parameters    schema.Map[Parameter] `yaml:"parameters" doc:"what is searched, in the order of the search vector"`
+	Objectives    schema.Map[Objective] `yaml:"objectives" doc:"what the program returns; NAME: minimise is short for NAME: {direction: minimise}"`
+	Outputs       int                   `yaml:"outputs" doc:"model outputs, and as many targets, that it returns besides" range:"[0, 1e7]"`
 
-	Pass    string   `yaml:"pass" doc:"how a oneshot program gets the parameters that its command does not name as {NAME}: as arguments --NAME=value, in environment variables L2L_PARAM_NAME, or in a file params.json or params.csv, which its command may name as {params}; a command may name constants, too" range:"arguments | environment | json | csv"`
-	Fitness Fitness  `yaml:"fitness" doc:"where a oneshot program leaves its fitness: last_line, or a section" auto:"the last line of the standard output"`
-	Files   []string `yaml:"files" doc:"files and directories of dir that a oneshot program, which runs in a directory of its own, finds there" auto:"the first argument of the command, if it is a file of dir"`
-	Scratch bool     `yaml:"scratch" doc:"whether a worker is given a directory for each evaluation; a oneshot program always is"`
+	Pass    string   `yaml:"pass" doc:"how a oneshot program gets the parameters that its command does not name as {NAME}: as arguments --NAME=value, in environment variables L2L_PARAM_NAME, or in a file params.json or params.csv, which its command may name as {params}; a command may name constants, too" range:"arguments | environment | json | csv" resume:"free"`
+	Fitness Fitness  `yaml:"fitness" doc:"where a oneshot program leaves its fitness: last_line, or a section" auto:"the last line of the standard output" resume:"free"`
+	Files   []string `yaml:"files" doc:"files and directories of dir that a oneshot program, which runs in a directory of its own, finds there" auto:"the first argument of the command, if it is a file of dir" resume:"free"`
+	Scratch bool     `yaml:"scratch" doc:"whether a worker is given a directory for each evaluation; a oneshot program always is" resume:"free"`
 
-	Launcher child.Words `yaml:"launcher" doc:"what starts the program, if that is an MPI program itself: mpirun -n 4, or srun --exact -N 1 -n 4; on the node of its rank"`
-	Width    int         `yaml:"cpus" doc:"CPUs that an evaluation keeps busy; a rank has accordingly fewer slots" range:"[1, 1e6]" auto:"the tasks of the launcher times their CPUs, or 1"`
-	Affinity string      `yaml:"affinity" doc:"whether the program is bound to the CPUs of its rank, or free" range:"inherit | free" auto:"free if its rank is bound to fewer CPUs than it needs"`
-	child.Surroundings
+	Launcher           child.Words `yaml:"launcher" doc:"what starts the program, if that is an MPI program itself: mpirun -n 4, or srun --exact -N 1 -n 4; on the node of its rank" resume:"free"`
+	Width              int         `yaml:"cpus" doc:"CPUs that an evaluation keeps busy; a rank has accordingly fewer slots" range:"[1, 1e6]" auto:"the tasks of the launcher times their CPUs, or 1" resume:"free"`
+	Affinity           string      `yaml:"affinity" doc:"whether the program is bound to the CPUs of its rank, or free" range:"inherit | free" auto:"free if its rank is bound to fewer CPUs than it needs" resume:"free"`
+	child.Surroundings `resume:"free"`
 }
 
 // The modes.
@@ -49,8 +50,8 @@ type Parameter struct {
 	Size    int      `yaml:"size,omitempty" doc:"of a vector; 0 is a single value" range:"[0, 1e7]"`
 	Mean    float64  `yaml:"mean,omitempty" doc:"of the first individuals, where there is a std"`
 	Std     float64  `yaml:"std,omitempty" doc:"standard deviation of the first individuals, which are then normally distributed, for a log scale in the natural logarithm; 0: uniform between the bounds" range:"[0, inf)"`
-	Unit    string   `yaml:"unit,omitempty" doc:"of the value, for people"`
-	Doc     string   `yaml:"doc,omitempty" doc:"what it is, for people"`
+	Unit    string   `yaml:"unit,omitempty" doc:"of the value, for people" resume:"free"`
+	Doc     string   `yaml:"doc,omitempty" doc:"what it is, for people" resume:"free"`
 }
 
 var kinds = map[string]optimizee.Kind{
@@ -90,7 +91,7 @@ func (p Parameter) parameter(name string) (optimizee.Parameter, error) {
 type Objective struct {
 	Direction string  `yaml:"direction" doc:"which fitness is better" range:"minimise | maximise"`
 	Weight    float64 `yaml:"weight,omitempty" doc:"share of the sum, where several objectives are added up; 0 means 1" range:"[0, inf)"`
-	Unit      string  `yaml:"unit,omitempty" doc:"for people"`
+	Unit      string  `yaml:"unit,omitempty" doc:"for people" resume:"free"`
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler: the direction alone.

@@ -41,12 +41,12 @@ var Algorithm = optimizer.Algorithm{
 
 // Params configures the search.
 type Params struct {
-	child.Program
-	PopSize      int           `yaml:"pop_size" doc:"individuals of a generation, which the program is asked for and told of as a whole" range:"[1, 1e6]" auto:"4 + floor(3 ln n)"`
-	Asynchronous bool          `yaml:"asynchronous" doc:"whether the program is asked for one individual whenever there is room, and told of each as soon as it is evaluated, instead of by generations"`
-	StartTimeout time.Duration `yaml:"start_timeout" doc:"of the program's start, until it is ready; 0 is none" range:"[0, inf)"`
-	Timeout      time.Duration `yaml:"timeout" doc:"of an answer; 0 is none" range:"[0, inf)"`
-	child.Surroundings
+	child.Program      `resume:"free"`
+	PopSize            int           `yaml:"pop_size" doc:"individuals of a generation, which the program is asked for and told of as a whole" range:"[1, 1e6]" auto:"4 + floor(3 ln n)"`
+	Asynchronous       bool          `yaml:"asynchronous" doc:"whether the program is asked for one individual whenever there is room, and told of each as soon as it is evaluated, instead of by generations"`
+	StartTimeout       time.Duration `yaml:"start_timeout" doc:"of the program's start, until it is ready; 0 is none" range:"[0, inf)" resume:"free"`
+	Timeout            time.Duration `yaml:"timeout" doc:"of an answer; 0 is none" range:"[0, inf)" resume:"free"`
+	child.Surroundings `resume:"free"`
 }
 
 // Defaults are the parameters that a configuration starts from; Command must be given.
