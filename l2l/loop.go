@@ -51,10 +51,19 @@ func (l *Loop) Run(ctx context.Context) (Summary, error) {
 		l.Now = time.Now
 	}
 	reason, err := l.run(ctx)
-	if err == nil {
-		err = l.happened(Stopped{Reason: reason.String(), At: l.Now().UnixMicro(), Rule: reason.Rule})
-	}
 	s := l.Search
+	switch {
+	case err != nil:
+		reason = StopReason{Broken, err.Error()}
+	case !reason.Resumable() && !reason.Failed() && s.fruitless():
+		reason = because(NoSuccess, "all %d individuals failed, the last: %s; the run ended by: %s", s.s.Failures, s.s.Reason, reason)
+	}
+	stopped := Stopped{Reason: reason.String(), At: l.Now().UnixMicro(), Rule: reason.Rule}
+	if err == nil {
+		err = l.happened(stopped)
+	} else {
+		_ = l.happened(stopped) // err may well be about the recorder
+	}
 	return Summary{
 		Reason: reason, Best: s.Best(), Front: s.Front(), Posterior: s.Status().Posterior, Generations: s.Status().Generation,
 		Individuals: s.Individuals(), Evaluations: s.Evaluations(), Failures: s.s.Failures, TrajectoryHash: s.TrajectoryHash(),

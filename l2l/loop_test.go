@@ -355,6 +355,40 @@ func TestLoopEndsWhereEverythingFails(t *testing.T) {
 	}
 }
 
+func TestLoopWithoutASuccessHasFailedWhateverEndedIt(t *testing.T) {
+	broken := func(e l2l.Evaluation) l2l.Result {
+		r := answer(e)
+		r.Outcome, r.Reason = l2l.Failed, "exit status 3"
+		return r
+	}
+	loop := &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), rules()), Evaluator: newEvaluator(1, broken), Stop: l2l.Stop{Evaluations: 40}}
+	reason := run(t, loop).Reason
+	if reason.Rule != l2l.NoSuccess || !reason.Failed() || reason.Resumable() || !strings.Contains(reason.Detail, "exit status 3") {
+		t.Errorf("got %q", reason)
+	}
+}
+
+func TestLoopRecordsTheErrorThatEndsIt(t *testing.T) {
+	var last l2l.Event
+	loop := &l2l.Loop{
+		Search: l2l.NewSearch(newOptimizer(t, "cmaes"), rules()), Evaluator: noEvaluator{},
+		Observers: []l2l.Observer{func(e l2l.Event, _ *l2l.Individual, _ *l2l.Search) { last = e }},
+	}
+	s, err := loop.Run(t.Context())
+	if stopped, ok := last.(l2l.Stopped); err == nil || s.Reason.Rule != l2l.Broken || !ok || stopped.Rule != l2l.Broken || stopped.Reason != "error: no rank is left" {
+		t.Errorf("%v; %q; %+v", err, s.Reason, last)
+	}
+}
+
+// noEvaluator cannot evaluate.
+type noEvaluator struct{}
+
+func (noEvaluator) Capacity() int                 { return 1 }
+func (noEvaluator) Submit([]l2l.Evaluation) error { return nil }
+func (noEvaluator) Next(context.Context) ([]l2l.Result, error) {
+	return nil, errors.New("no rank is left")
+}
+
 func TestLoopTriesAFailedEvaluationAgainWithTheSameSeed(t *testing.T) {
 	ev := newEvaluator(4, failing)
 	run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), rules()), Evaluator: ev, Stop: l2l.Stop{Generations: 2}})

@@ -161,6 +161,9 @@ func (s *Search) Front() []Solution {
 	return out
 }
 
+// fruitless reports whether individuals have been evaluated, and all failed.
+func (s *Search) fruitless() bool { return s.s.Told > 0 && s.s.Failures == s.s.Told }
+
 // Status is the optimizer's status.
 func (s *Search) Status() optimizer.Status { return s.optimizer.Status() }
 

@@ -34,6 +34,8 @@ const (
 	Interrupted  StopRule = "interrupted"  // the context ended
 	TooManyFail  StopRule = "max failures" // Loop.MaxFailures individuals failed in a row
 	FirstFailure StopRule = "failure"      // an individual failed, under Abort
+	NoSuccess    StopRule = "no success"   // another rule held, or the optimizer has converged, and every individual had failed
+	Broken       StopRule = "error"        // the run could not go on
 )
 
 // StopReason is why a run ended: the rule, and the words for people. The zero StopReason is that of a run that goes on.
@@ -52,8 +54,10 @@ func (r StopReason) String() string {
 // Resumable reports whether the run was cut short and is to be resumed.
 func (r StopReason) Resumable() bool { return r.Rule == WallTime || r.Rule == Interrupted }
 
-// Failed reports whether the run ended because of failures.
-func (r StopReason) Failed() bool { return r.Rule == TooManyFail || r.Rule == FirstFailure }
+// Failed reports whether the run ended because of failures, or in an error.
+func (r StopReason) Failed() bool {
+	return r.Rule == TooManyFail || r.Rule == FirstFailure || r.Rule == NoSuccess || r.Rule == Broken
+}
 
 func because(rule StopRule, format string, args ...any) StopReason {
 	return StopReason{rule, fmt.Sprintf(format, args...)}

@@ -59,9 +59,14 @@ static int reap(void) {
 // the other one spinning when it wakes, and both are quick again. Otherwise each would sleep while the other answers.
 enum { SPIN_NS = 50 * 1000, FIRST_SLEEP_NS = 20 * 1000 };
 
+// Pauses double up to SHORT_SLEEP_NS. From then on they are a small part of the time waited, up to max_idle_ns: what they add to a wait of some
+// length is less than a hundredth of it, and a rank that has nothing to do for long uses next to nothing.
+enum { SHORT_SLEEP_NS = 200 * 1000, PART_OF_WAIT = 128 };
+
 // Both MPIs may fetch a message from the network only after looking for it: what has arrived during a sleep is then seen
 // by the second look. With one look per sleep, two ranks that answer each other stay at 300 us a message instead of 1 us.
-enum { LOOKS = 3 };
+// After a long sleep the second look is the last, as looks are then most of the cost.
+enum { LOOKS = 3, LOOKS_AFTER_LONG_SLEEP = 2 };
 
 static int64_t max_idle_ns;
 
@@ -88,13 +93,14 @@ static int is_set(const uint32_t *flag) { return flag && __atomic_load_n(flag, _
 // A look_fn looks once whether something has come about, and says so in *done.
 typedef int look_fn(void *arg, int *done);
 
-// await is the only function that waits: it looks, for SPIN_NS without a pause, then with pauses that double from
-// FIRST_SLEEP_NS to max_idle_ns. A blocking MPI call would burn a core that a simulator needs (Open MPI yields it only
-// when told so, MPICH never), and a pause made in Go lasts a millisecond at least.
+// await is the only function that waits: it looks, for SPIN_NS without a pause, then with pauses that grow. A blocking
+// MPI call would burn a core that a simulator needs (Open MPI yields it only when told so, MPICH never), and a pause made
+// in Go lasts a millisecond at least.
 static int await(look_fn *look, void *arg, const uint32_t *cancel, const uint32_t *wake) {
-	int64_t spin_until = 0, pause = FIRST_SLEEP_NS;
+	int64_t began = 0, pause = FIRST_SLEEP_NS;
 	for (;;) {
-		for (int i = 0; i < LOOKS; i++) {
+		int looks = pause > SHORT_SLEEP_NS ? LOOKS_AFTER_LONG_SLEEP : LOOKS;
+		for (int i = 0; i < looks; i++) {
 			int done = 0;
 			TRY(look(arg, &done));
 			if (done) return MPI_SUCCESS;
@@ -103,11 +109,13 @@ static int await(look_fn *look, void *arg, const uint32_t *cancel, const uint32_
 		if (is_set(wake)) return L2L_WOKEN;
 		TRY(reap());
 		int64_t now = now_ns();
-		if (!spin_until) spin_until = now + SPIN_NS;
-		if (now < spin_until || max_idle_ns == 0) continue;
+		if (!began) began = now;
+		int64_t waited = now - began;
+		if (waited < SPIN_NS || max_idle_ns == 0) continue;
 		if (pause > max_idle_ns) pause = max_idle_ns;
 		sleep_ns(pause);
-		pause *= 2;
+		if (pause < SHORT_SLEEP_NS) pause = 2 * pause < SHORT_SLEEP_NS ? 2 * pause : SHORT_SLEEP_NS;
+		if (pause < waited / PART_OF_WAIT) pause = waited / PART_OF_WAIT;
 	}
 }
 

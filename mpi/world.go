@@ -43,7 +43,7 @@ var _ Comm = (*world)(nil)
 // called once in a process. If MPI has fewer ranks than the launcher started tasks, it returns an error: started by the
 // mpirun of another MPI library, each task would take itself for the whole run.
 func World(opts ...Option) (Comm, error) {
-	o := options{maxIdle: 200 * time.Microsecond}
+	o := options{maxIdle: 1200 * time.Microsecond}
 	for _, set := range opts {
 		set(&o)
 	}

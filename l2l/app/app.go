@@ -37,6 +37,7 @@ const (
 	exitOK          = 0
 	exitFailed      = 1  // the run could not go on, or too much failed
 	exitUsage       = 2  // what was asked for cannot be: command line, configuration
+	exitRunning     = 3  // of status alone: the run goes on
 	exitInterrupted = 75 // stopped by a signal or at its wall time; --resume goes on (EX_TEMPFAIL, on which job scripts requeue)
 )
 
@@ -111,11 +112,14 @@ type session struct {
 
 // say tells people what has gone wrong, once.
 func (s *session) say(err error) {
-	if err != nil && !s.said && !errors.Is(err, run.ErrElsewhere) {
+	if err != nil && !s.said && !errors.Is(err, run.ErrElsewhere) && !errors.Is(err, errSaid) {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 		s.said = true
 	}
 }
+
+// errSaid is what an error is, by errors.Is, that stands for an exit code alone: all has been said.
+var errSaid = errors.New("all has been said")
 
 // name is the program's, as people read it.
 const name = "l2l-mpi"
@@ -171,7 +175,7 @@ func (s *session) command() *cobra.Command {
 	flags.BoolVar(&o.resume, "resume", false, "go on with the run in its directory, or start it where there is none")
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
 	flags.StringVar(&o.logLevel, "log-level", "info", "what to log: debug, info, warn, error")
-	root.AddCommand(checkCommand(s.kinds), describeCommand(s.kinds), evalCommand(s.kinds), exportCommand(s.kinds))
+	root.AddCommand(checkCommand(s.kinds), describeCommand(s.kinds), evalCommand(s.kinds), exportCommand(s.kinds), statusCommand())
 	return root
 }
 

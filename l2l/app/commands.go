@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -65,6 +66,46 @@ func prove(w io.Writer, dir string, kinds config.Kinds) error {
 	return err
 }
 
+func statusCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status RUN",
+		Short: "Tell how a run stands, by its exit code as well",
+		Long: "Tells how a run stands, as its journal has it: right after any kill, whatever exit code a launcher made of the program's.\n\n" +
+			fmt.Sprintf("The exit code is %d for a run that is finished, %d for one that failed, %d for one that is running, and %d for one that was\n"+
+				"interrupted, reached its wall time or crashed, and is to be resumed.", exitOK, exitFailed, exitRunning, exitInterrupted),
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := report.ReadStatus(args[0])
+			if err != nil {
+				return ofRun(err)
+			}
+			line := s.String()
+			if asJSON {
+				b, err := json.Marshal(s)
+				if err != nil {
+					return failure{exitFailed, err}
+				}
+				line = string(b)
+			}
+			if _, err := fmt.Fprintln(cmd.OutOrStdout(), line); err != nil {
+				return failure{exitFailed, err}
+			}
+			switch {
+			case s.Resumable:
+				return failure{exitInterrupted, errSaid}
+			case s.State == report.Running:
+				return failure{exitRunning, errSaid}
+			case s.State == report.Failed:
+				return failure{exitFailed, errSaid}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	return cmd
+}
+
 func exportCommand(kinds config.Kinds) *cobra.Command {
 	var format, output, table string
 	tables := report.Tables()
@@ -120,11 +161,16 @@ func writeTo(file string, stdout io.Writer, write func(io.Writer) error) error {
 // open opens the run in a directory.
 func open(dir string, kinds config.Kinds) (*report.Run, error) {
 	r, err := report.Open(dir, kinds.Search)
+	return r, ofRun(err)
+}
+
+// ofRun is an error of reading a run with the exit code that it means.
+func ofRun(err error) error {
 	switch {
+	case err == nil:
+		return nil
 	case errors.Is(err, report.ErrNoRun):
-		return nil, usage(err)
-	case err != nil:
-		return nil, failure{exitFailed, err}
+		return usage(err)
 	}
-	return r, nil
+	return failure{exitFailed, err}
 }

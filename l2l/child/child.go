@@ -3,7 +3,9 @@
 // optimizer/process optimizers; what is asked and answered is theirs.
 //
 // Whatever a program does, short of stopping the machine, costs no more than the program: it may crash, hang, print without end, answer
-// with garbage or too often, or leave children behind.
+// with garbage or too often, or leave children behind. Nothing that it started outlives it, and it does not outlive this process: that is what
+// a [Guardian] is for. A binary that has this package in it is a guardian, and nothing else, when it is called "l2l-guardian": the package's
+// init function then never returns.
 package child
 
 import (

@@ -19,10 +19,10 @@ import (
 // A Guardian starts programs, one after the other, and sees to it that nothing of them is left: neither after a program has ended nor after
 // this process has, in whatever way. The zero Guardian is ready. It is used from one goroutine at a time, and is closed in the end.
 //
-// It is a process of its own, this binary once more, in the function guard. It is the parent of the program, and the kernel makes it the parent of whatever
-// loses its own below that: so no process that the program starts can leave it, not by setsid and not as a daemon, and when it has no
-// children any more, nothing is left. A process that only wrote down what was started would have to find it all again; and one for each
-// program, instead of one that lasts, would cost each program the start of this binary, which with an MPI takes longer than a small program.
+// It is a process of its own, this binary once more, in the function guard. It is the parent of the program, and the kernel makes it the parent
+// of whatever loses its own below that: so no process that the program starts can leave it, not by setsid and not as a daemon, and when it
+// has no children any more, nothing is left. A process that only wrote down what was started would have to find it all again; and one for
+// each program, instead of one that lasts, would cost each the start of this binary, which with an MPI takes longer than a small program.
 type Guardian struct{ ward *ward }
 
 // ward is the connection to the guardian's process.

@@ -147,8 +147,9 @@ func TestAGuardianStartsProgramsAsAnythingElseDoes(t *testing.T) {
 	g := guarded(t)
 	odd := []string{"\xff\xfe", "", "a b\nc", strings.Repeat("x", 100_000)}
 	p, err := g.Start(Command{
-		Argv: append([]string{"sh", "-c", `printf '%s|' "$@" "$ODD" "$BIG" "$X"; cat; pwd >&2; cut -d' ' -f5 /proc/$$/stat; echo $$`, "sh"}, odd...), Dir: "/",
-		Env: append(os.Environ(), "ODD=\xff", "X=1", "BIG="+strings.Repeat("y", 100_000), "X=2"), LogLimit: 1 << 20,
+		Argv: append([]string{"sh", "-c", `printf '%s|' "$@" "$ODD" "$BIG" "$X"; cat; pwd >&2; cut -d' ' -f5 /proc/$$/stat; echo $$`, "sh"}, odd...),
+		Dir:  "/",
+		Env:  append(os.Environ(), "ODD=\xff", "X=1", "BIG="+strings.Repeat("y", 100_000), "X=2"), LogLimit: 1 << 20,
 	})
 	if err != nil {
 		t.Fatal(err)

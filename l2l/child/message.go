@@ -9,8 +9,6 @@ import (
 	"io"
 
 	"github.com/vmihailenco/msgpack/v5"
-
-	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 )
 
 // Encoding is how messages are written. A program chooses one in its hello.
@@ -34,14 +32,13 @@ func (e Encoding) Marshal(v any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// Unmarshal reads a message of any origin. Its values are nil, bool, float64 or another number, string, []byte, []any, map[string]any.
+// Unmarshal reads a message of any origin. Its values are nil, bool, float64 or another number, string, []byte, map[string]any, and as lists
+// []float64 where all elements are numbers, otherwise []any: see Len and Item. They take at most a few times the memory of the message.
 func (e Encoding) Unmarshal(b []byte) (any, error) {
-	var v any
 	if e == Msgpack {
-		err := codec.Unmarshal(b, &v)
-		return v, err
+		return unmarshalMsgpack(b)
 	}
-	err := json.Unmarshal(b, &v)
+	v, err := unmarshalJSON(b)
 	if err != nil && (bytes.Contains(b, []byte("NaN")) || bytes.Contains(b, []byte("Infinity"))) {
 		err = fmt.Errorf("%w (there is no NaN and no Infinity in JSON)", err)
 	}
@@ -96,11 +93,13 @@ func readFrame(r io.Reader, limit int, buf []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %d bytes (they begin with %q), at most %d are", errTooLong, n, head[:], limit)
 	}
 	// In steps, so that memory is taken as bytes arrive, not as they are announced.
-	const step = 1 << 20
 	buf = buf[:0]
 	for int64(len(buf)) < n {
-		at, more := len(buf), int(min(n-int64(len(buf)), step))
-		buf = append(buf, make([]byte, more)...)
+		at := len(buf)
+		if at == cap(buf) {
+			buf = append(make([]byte, 0, max(4<<10, min(n, max(1<<20, 2*int64(at))))), buf...)
+		}
+		buf = buf[:min(n, int64(cap(buf)))]
 		if _, err := io.ReadFull(r, buf[at:]); err != nil {
 			if err == io.EOF {
 				err = io.ErrUnexpectedEOF

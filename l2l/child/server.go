@@ -229,12 +229,18 @@ func (s *Server) roundTrip(message Message) (any, error) {
 	if _, err := s.line.Write(s.out); err != nil {
 		return nil, err
 	}
-	if s.buf, err = readFrame(s.in, s.intro.MessageLimit, s.buf); err != nil {
+	if b, err = readFrame(s.in, s.intro.MessageLimit, s.buf); err != nil {
 		return nil, err
 	}
-	v, err := s.encoding.Unmarshal(s.buf)
+	if cap(b) <= 1<<20 { // a large one would be kept for nothing
+		s.buf = b
+	}
+	v, err := s.encoding.Unmarshal(b)
+	if errors.Is(err, errTooBig) {
+		return nil, fmt.Errorf("its answer of %d bytes has %w", len(b), err)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("its answer is not %s: %w: %s", s.encoding, err, Quote(string(s.buf)))
+		return nil, fmt.Errorf("its answer is not %s: %w: %s", s.encoding, err, Quote(string(b[:min(len(b), 100)])))
 	}
 	if s.version > 1 {
 		return v, s.belongs(v)

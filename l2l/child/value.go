@@ -18,6 +18,8 @@ func Vector(v any) ([]float64, error) {
 	switch v := v.(type) {
 	case []byte:
 		return codec.ParseVector(v)
+	case []float64:
+		return v, nil
 	case []any:
 		out := make([]float64, len(v))
 		for i, x := range v {
@@ -30,6 +32,25 @@ func Vector(v any) ([]float64, error) {
 		return out, nil
 	}
 	return nil, fmt.Errorf("%s, want a list of numbers", Shown(v))
+}
+
+// Len is the length of a list, or -1 if v is none.
+func Len(v any) int {
+	switch v := v.(type) {
+	case []any:
+		return len(v)
+	case []float64:
+		return len(v)
+	}
+	return -1
+}
+
+// Item is an element of a list that is long enough.
+func Item(v any, i int) any {
+	if numbers, ok := v.([]float64); ok {
+		return numbers[i]
+	}
+	return v.([]any)[i]
 }
 
 // Number reads a number.
@@ -52,8 +73,8 @@ func Shown(v any) string {
 		return "nothing"
 	case map[string]any:
 		return "an object with the keys " + Quoted(slices.Sorted(maps.Keys(v)))
-	case []any:
-		return fmt.Sprintf("a list of %d", len(v))
+	case []any, []float64:
+		return fmt.Sprintf("a list of %d", Len(v))
 	case []byte:
 		return fmt.Sprintf("%d bytes", len(v))
 	case string:

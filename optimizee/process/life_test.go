@@ -90,7 +90,8 @@ func owners(t *testing.T, m string) map[string]*Process {
 		return p
 	}
 	list := map[string]*Process{
-		"a worker": worker(), "a worker behind a launcher": worker(fake...), "a oneshot program": oneshot(), "a oneshot program behind a launcher": oneshot(fake...),
+		"a worker": worker(), "a worker behind a launcher": worker(fake...),
+		"a oneshot program": oneshot(), "a oneshot program behind a launcher": oneshot(fake...),
 	}
 	for _, mpirun := range []string{"mpirun.openmpi", "mpirun.mpich"} {
 		if _, err := exec.LookPath(mpirun); err != nil {

@@ -195,16 +195,16 @@ func (p *Process) EvaluateBatch(ctx context.Context, es []optimizee.Evaluation) 
 		if errs[i] = err; err != nil {
 			continue
 		}
-		if outs[i], errs[i] = outcomeOf(results[i], p.objectives); errs[i] != nil {
+		if outs[i], errs[i] = outcomeOf(child.Item(results, i), p.objectives); errs[i] != nil {
 			errs[i] = errors.Join(fmt.Errorf("%w%s", errs[i], p.worker.LastWords()), p.worker.WriteLogs(e.Dir))
 		}
 	}
 	return outs, errs
 }
 
-// ask has the worker evaluate, and returns a result for each evaluation. After an error the worker is gone, unless it has not heard of the
-// request.
-func (p *Process) ask(ctx context.Context, es []optimizee.Evaluation) ([]any, error) {
+// ask has the worker evaluate, and returns a list with a result for each evaluation. After an error the worker is gone, unless it has not
+// heard of the request.
+func (p *Process) ask(ctx context.Context, es []optimizee.Evaluation) (results any, err error) {
 	if err := p.Prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -220,8 +220,7 @@ func (p *Process) ask(ctx context.Context, es []optimizee.Evaluation) ([]any, er
 	v, err := w.Exchange(ctx, r)
 	if err == nil {
 		answer, _ := v.(map[string]any)
-		results, ok := answer["results"].([]any)
-		if ok && len(results) == len(es) {
+		if results := answer["results"]; child.Len(results) == len(es) {
 			return results, nil
 		}
 		err = fmt.Errorf("its answer is %s, want a list of results, as many as evaluations were asked for: %d", child.Shown(v), len(es))

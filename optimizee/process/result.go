@@ -104,12 +104,12 @@ func at(v any, path string) (any, error) {
 				return nil, fmt.Errorf("no key %q%s, only %s", key, in, child.Quoted(slices.Sorted(maps.Keys(inner))))
 			}
 			v = next
-		case []any:
+		case []any, []float64:
 			k, err := strconv.Atoi(key)
-			if err != nil || k < 0 || k >= len(inner) {
-				return nil, fmt.Errorf("no element %q%s, a list of %d", key, in, len(inner))
+			if err != nil || k < 0 || k >= child.Len(inner) {
+				return nil, fmt.Errorf("no element %q%s, a list of %d", key, in, child.Len(inner))
 			}
-			v = inner[k]
+			v = child.Item(inner, k)
 		default:
 			return nil, fmt.Errorf("no key %q%s, which is %s", key, in, child.Shown(v))
 		}

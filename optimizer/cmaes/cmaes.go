@@ -74,6 +74,8 @@ func (p *Params) resolve(problem optimizer.Problem) error {
 	case p.Covariance == "low_rank" && has(optimizer.Integer):
 		return fmt.Errorf("%w: it has whole numbers, want none for covariance = low_rank, which does not know their spread (choose diagonal)",
 			optimizer.ErrUnsuited)
+	case p.Covariance == "low_rank" && n == 1:
+		return fmt.Errorf("%w: it has one coordinate, want two at least for covariance = low_rank (choose full)", optimizer.ErrUnsuited)
 	case p.AdaptRates && p.Covariance != "full":
 		return fmt.Errorf("adapt_rates = true, want false for covariance = %s", p.Covariance)
 	}

@@ -1,7 +1,6 @@
 package cmaes_test
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/meta-optimization/l2l-mpi/optimizer"
@@ -21,10 +20,6 @@ func TestCMAESVariantsKeepTheContract(t *testing.T) {
 	}
 	for _, covariance := range []string{"diagonal", "low_rank"} {
 		run(covariance, func(p optimizer.Problem, seed uint64) (optimizer.Optimizer, error) {
-			if covariance == "low_rank" && p.Dim() == 1 {
-				return nil, fmt.Errorf("%w: in one dimension its factor is singular, so that it cannot be told of known points",
-					optimizer.ErrUnsuited)
-			}
 			par := cmaes.Defaults()
 			par.Covariance = covariance
 			return cmaes.New(p, par, seed)

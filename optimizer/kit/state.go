@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
@@ -52,8 +53,25 @@ func DecodeState[S any](a optimizer.Algorithm, layout int, problem optimizer.Pro
 	if err := codec.Unmarshal(e.State, &s); err != nil {
 		return fmt.Errorf("%w: %w", optimizer.ErrState, err)
 	}
+	if withoutSource(reflect.ValueOf(s)) {
+		return fmt.Errorf("%w: it has no random stream", optimizer.ErrState)
+	}
 	*state = s
 	return nil
+}
+
+// withoutSource reports whether a state, a struct, or one within it, has a Source that is nil.
+func withoutSource(state reflect.Value) bool {
+	if state.Kind() != reflect.Struct {
+		return false
+	}
+	for i := range state.NumField() {
+		f := state.Field(i)
+		if f.Type() == reflect.TypeFor[*Source]() && f.IsNil() || withoutSource(f) {
+			return true
+		}
+	}
+	return false
 }
 
 // Source is a random stream that marshals as its position.

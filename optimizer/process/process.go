@@ -204,16 +204,17 @@ func (c *conversation) ask(n int) ([][]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, ok := answer["points"].([]any)
-	if points := answer["points"]; !ok && (points != nil || c.stop == "") {
-		return nil, c.give(fmt.Errorf("its answer is %s, with points: %s, want a list of %d", child.Shown(answer), child.Shown(points), n))
+	list := answer["points"]
+	if child.Len(list) < 0 && (list != nil || c.stop == "") {
+		return nil, c.give(fmt.Errorf("its answer is %s, with points: %s, want a list of %d", child.Shown(answer), child.Shown(list), n))
 	}
-	if len(list) != n && (c.stop == "" || len(list) > n) {
-		return nil, c.give(fmt.Errorf("it proposes %d points, want %d; fewer only with a reason to stop", len(list), n))
+	given := max(child.Len(list), 0)
+	if given != n && (c.stop == "" || given > n) {
+		return nil, c.give(fmt.Errorf("it proposes %d points, want %d; fewer only with a reason to stop", given, n))
 	}
-	points := make([][]float64, len(list))
-	for i, v := range list {
-		x, err := child.Vector(v)
+	points := make([][]float64, given)
+	for i := range points {
+		x, err := child.Vector(child.Item(list, i))
 		if err == nil {
 			err = c.check(x)
 		}

@@ -9,9 +9,12 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/mpi"
@@ -31,7 +34,7 @@ func main() {
 		}
 	}()
 	end, known := map[string]func(c mpi.Comm) error{
-		"": suite, "panic": panics, "abort": abortsElsewhere, "cancel": cancels,
+		"": suite, "panic": panics, "abort": abortsElsewhere, "cancel": cancels, "idle": idles,
 	}[argument()]
 	if !known {
 		panic("unknown argument " + argument())
@@ -139,4 +142,73 @@ func wantDeadline(err error) error {
 		return nil
 	}
 	return fmt.Errorf("returned %v, want %w", err, context.DeadlineExceeded)
+}
+
+// idles has all ranks wait for 5 s, or as many as a second argument says. Rank 0 prints what part of a core the busiest of them used, how often
+// the most restless of them slept in a second, and how long the first message after that was on its way to each, in the median and at most.
+func idles(c mpi.Comm) error {
+	length := 5 * time.Second
+	if len(os.Args) > 2 {
+		var err error
+		if length, err = time.ParseDuration(os.Args[2]); err != nil {
+			return err
+		}
+	}
+	ctx := context.Background()
+	if err := c.Barrier(ctx); err != nil {
+		return err
+	}
+	before, sleeps, began := processorTime(), slept(), time.Now()
+	late := 0.0
+	if c.Rank() == 0 {
+		wait, cancel := context.WithTimeout(ctx, length)
+		defer cancel()
+		if _, _, err := c.Recv(wait, mpi.Any, 0, nil); !errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("got %v, want the end of the context", err)
+		}
+		for rank := 1; rank < c.Size(); rank++ {
+			if err := c.Send(rank, 1, binary.LittleEndian.AppendUint64(nil, uint64(time.Now().UnixNano()))); err != nil {
+				return err
+			}
+		}
+	} else {
+		sent, _, err := c.Recv(ctx, 0, 1, nil)
+		if err != nil {
+			return err
+		}
+		late = float64(time.Now().UnixNano() - int64(binary.LittleEndian.Uint64(sent)))
+	}
+	elapsed := time.Since(began).Seconds()
+	used, rate := (processorTime()-before).Seconds()/elapsed, float64(slept()-sleeps)/elapsed
+	parts, err := c.Gatherv(ctx, 0, fmt.Appendf(nil, "%v %v %v", used, rate, late))
+	if err != nil || c.Rank() > 0 {
+		return err
+	}
+	most, restless, waits := 0.0, 0.0, make([]float64, 0, len(parts))
+	for rank, part := range parts {
+		if _, err := fmt.Sscan(string(part), &used, &rate, &late); err != nil {
+			return err
+		}
+		most, restless = max(most, used), max(restless, rate)
+		if rank > 0 {
+			waits = append(waits, late)
+		}
+	}
+	slices.Sort(waits)
+	fmt.Printf("%.3f %% of a core; %.0f sleeps a second; first message after %.3f ms, at most %.3f ms\n", 100*most, restless, waits[len(waits)/2]/1e6, waits[len(waits)-1]/1e6)
+	return nil
+}
+
+// slept is how often the threads of this process have gone to sleep so far.
+func slept() int64 {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // which cannot fail
+	return u.Nvcsw
+}
+
+// processorTime is what this process has used of processors so far.
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // which cannot fail
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

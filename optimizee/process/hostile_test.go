@@ -1,0 +1,149 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/child"
+	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+)
+
+// The reasons of failures.
+const (
+	unasked  = `^it sent \d+ bytes that nobody had asked for: it has to answer each request once`
+	ended    = `^the program ended \(exit status 0\) without an answer`
+	timedOut = `^took longer than the timeout of 1s`
+)
+
+// evil is how a worker answers, and what is to follow; "" is that the evaluation is in order.
+type evil struct {
+	act   string
+	first string // the reason of the evaluation that it is done in
+	next  string // that of the next, which is in order
+	from  int    // the first version of the protocol in which it is seen; 0 is all
+}
+
+var evils = []evil{
+	{"twice", "", unasked, 0},
+	{"early", "", unasked, 0},
+	{"an answer again, late", "", unasked, 0},
+	{"without end", "", unasked, 0},
+	{"by a grandchild", "", "", 0}, // it is an answer, once
+	{"by a grandchild, after its death", ended, "", 0},
+	{"too much", `^a frame longer than allowed: 20000\d\d bytes`, "", 0},
+	{"half, and death", ended, "", 0},
+	{"half a length, and death", ended, "", 0},
+	{"garbage", `^its answer is not json: invalid character`, "", 0},
+	{"huge", `^a frame longer than allowed: 4294967295 bytes`, "", 0},
+	{"another number", `^its answer has the number 77, want \d+: it has to answer each request once`, "", 2},
+	{"another message", `^its answer is an object with the keys .*"points", want a list of results`, "", 0},
+	{"many", `^its answer is an object with the keys .*want a list of results, as many as evaluations were asked for: 1`, "", 0},
+	{"closed", `^the program closed its connection without an answer, and was ended|` + ended, "", 0},
+}
+
+var evilsInTime = []evil{
+	{"never", timedOut, "", 0},
+	{"half", timedOut, "", 0},
+	{"after the timeout", timedOut, "", 0},
+	{"by a grandchild, after the timeout", timedOut, "", 0},
+	{"a frame without end", timedOut, "", 0},
+}
+
+// TestNoAnswerOfAHostileWorkerIsTakenForAnother has workers answer in every wrong way: each costs an evaluation, with a reason, and the slot
+// goes on. No result is ever that of another evaluation.
+func TestNoAnswerOfAHostileWorkerIsTakenForAnother(t *testing.T) {
+	launcher, err := filepath.Abs("testdata/launcher.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	py := interpreters(t)[0]
+	for version := 1; version <= child.Version; version++ {
+		for way, launcher := range map[string]child.Words{"pipes": nil, "a socket": {py.path, launcher, "-n", "1"}} {
+			for timeout, list := range map[time.Duration][]evil{time.Minute: evils, time.Second: evilsInTime} {
+				t.Run(fmt.Sprintf("version %d by %s within %v", version, way, timeout), func(t *testing.T) {
+					t.Parallel()
+					hostile(t, version, launcher, timeout, list)
+				})
+			}
+		}
+	}
+}
+
+func hostile(t *testing.T, version int, launcher child.Words, timeout time.Duration, list []evil) {
+	var space optimizee.Space
+	m := "hostile " + t.Name()
+	opts := dispatch.Options{Slots: 1, Timeout: timeout, PrepareTimeout: time.Minute, Make: func() (optimizee.Optimizee, error) {
+		p := New()
+		p.Command, p.Dir, p.Launcher = child.Words{"python3", "-S", "hostile.py"}, "testdata", launcher
+		p.Env = map[string]string{"VERSION": strconv.Itoa(version), "L2L_TEST_MARK": m}
+		p.Grace, p.MessageLimit = 500*time.Millisecond, 1<<20
+		acts := []string{"ok"}
+		for _, e := range list {
+			acts = append(acts, e.act)
+		}
+		*p.Parameters.Append("x").(*Parameter) = Parameter{Std: 1}
+		*p.Parameters.Append("act").(*Parameter) = Parameter{Choices: acts}
+		*p.Config.Objectives.Append("error").(*Objective) = Objective{Direction: "minimise"}
+		err := p.Open()
+		space = p.Space()
+		return p, err
+	}}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	solo, err := dispatch.NewSolo(ctx, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	evaluate := func(evil, act, reason string) {
+		t.Helper()
+		n++
+		x, err := space.Encode(map[string]any{"x": float64(n), "act": act})
+		if err == nil {
+			err = solo.Submit([]l2l.Evaluation{{Individual: int64(n), X: x}})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		rs, err := solo.Next(ctx)
+		if err != nil || len(rs) != 1 {
+			t.Fatalf("%s: %v, %v", evil, rs, err)
+		}
+		want := l2l.Failed
+		switch reason {
+		case "":
+			want = l2l.OK
+		case timedOut:
+			want = l2l.TimedOut
+		}
+		r := rs[0]
+		if r.Outcome != want || !regexp.MustCompile(reason).MatchString(r.Reason) || want == l2l.OK && !slices.Equal(r.Fitness, []float64{float64(n)}) {
+			t.Errorf("%s: the evaluation of %d, in which it does %q: %v %v %q, want %v: %s", evil, n, act, r.Outcome, r.Fitness, r.Reason, want, reason)
+		}
+	}
+	for _, e := range list {
+		if version < e.from {
+			continue
+		}
+		evaluate(e.act, e.act, e.first)
+		if e.next != "" {
+			time.Sleep(500 * time.Millisecond) // until more has come than was asked for
+		}
+		evaluate(e.act, "ok", e.next)
+		evaluate(e.act, "ok", "")
+	}
+	if err := solo.Close(); err != nil {
+		t.Error(err)
+	}
+	if left := processesWith("L2L_TEST_MARK=" + m); len(left) > 0 {
+		t.Errorf("processes are left: %q", left)
+	}
+}
