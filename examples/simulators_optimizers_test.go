@@ -23,7 +23,7 @@ func TestSimulatorsAreFittedByOptimizersOfOtherLibraries(t *testing.T) {
 	alone := program(t, "../cmd/l2l-mpi")
 	for i, m := range strings.Fields(os.Getenv("MPIS")) {
 		mpicc, launch := launcher(m)
-		binary := program(t, "../cmd/l2l-mpi", "../mpi/mpienv.sh", mpicc, "go", "build", "-tags", "mpi")
+		binary := program(t, "../cmd/l2l-mpi", "go", "run", "../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
 		for _, c := range []struct {
 			config      string
 			evaluations int

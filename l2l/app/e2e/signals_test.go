@@ -22,7 +22,7 @@ func TestRealMPIRunThatIsInterruptedIsToBeResumed(t *testing.T) {
 	const openmpi, mpich = "Open MPI", "MPICH"
 	for _, m := range strings.Fields(os.Getenv("MPIS")) {
 		mpicc, mpirun, _ := strings.Cut(m, ":")
-		program := build(t, "../../../mpi/mpienv.sh", mpicc, "go", "build", "-tags", "mpi")
+		program := build(t, "go", "run", "../../../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
 		library := mpich
 		if exec.Command(mpicc, "--showme:version").Run() == nil {
 			library = openmpi
