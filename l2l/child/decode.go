@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/vmihailenco/msgpack/v5"
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
@@ -15,7 +14,7 @@ import (
 
 // errTooBig is a message whose values take too much memory. A list in a slice of any takes 16 bytes for each element, and as much again or more for
 // what it points to: a message of small values grows forty-fold. So lists of numbers are read as []float64, and of all else there is an end.
-var errTooBig = errors.New("too many values")
+var errTooBig = errors.New("too many values: they would take many times the memory of the message")
 
 // room is the memory that the values of a message may still take, in bytes.
 type room int
@@ -36,7 +35,7 @@ const (
 // take takes room for n values of a size.
 func (r *room) take(n, size int) error {
 	if n > int(*r)/size {
-		return fmt.Errorf("%w: they would take several times the memory of the message", errTooBig)
+		return errTooBig
 	}
 	*r -= room(n * size)
 	return nil
@@ -71,15 +70,10 @@ func (l *list) value() any {
 	return l.values
 }
 
-// syntax is a JSON value of which nothing is wanted but that it is one.
-type syntax struct{}
-
-func (syntax) UnmarshalJSON([]byte) error { return nil }
-
 // unmarshalJSON reads a JSON text.
 func unmarshalJSON(b []byte) (any, error) {
-	if err := json.Unmarshal(b, new(syntax)); err != nil {
-		return nil, err
+	if !json.Valid(b) {
+		return nil, json.Unmarshal(b, new(json.RawMessage)) // which says why
 	}
 	r := &jsonReader{b: b, room: roomFor(b)}
 	return r.value()
@@ -194,14 +188,14 @@ func (r *jsonReader) list() (any, error) {
 func (r *jsonReader) numbers() (n int) {
 	inside := false
 	for _, c := range r.b[r.at:] {
-		switch c {
-		case ' ', '\t', '\n', '\r', ',':
-			inside = false
-		case '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '+', '-', '.', 'e', 'E':
+		switch {
+		case inNumber[c]:
 			if !inside {
 				n++
 			}
 			inside = true
+		case c == ',' || c == ' ' || c == '\t' || c == '\n' || c == '\r':
+			inside = false
 		default:
 			return n
 		}
@@ -225,10 +219,16 @@ func (r *jsonReader) text() (text string, err error) {
 	return text, err
 }
 
+// inNumber are the bytes that there are in numbers.
+var inNumber = [256]bool{
+	'0': true, '1': true, '2': true, '3': true, '4': true, '5': true, '6': true, '7': true, '8': true, '9': true,
+	'+': true, '-': true, '.': true, 'e': true, 'E': true,
+}
+
 func (r *jsonReader) number() (float64, error) {
 	r.next()
 	from := r.at
-	for r.at < len(r.b) && strings.IndexByte("0123456789+-.eE", r.b[r.at]) >= 0 {
+	for r.at < len(r.b) && inNumber[r.b[r.at]] {
 		r.at++
 	}
 	x, err := strconv.ParseFloat(string(r.b[from:r.at]), 64)

@@ -33,8 +33,9 @@ const afterlife = 500 * time.Millisecond
 // is gone, the connection is at its end; or, if somebody has inherited it, the death signal comes. Other signals are not for it: they are
 // sent to all processes of a job.
 func guard(parent string) {
-	runtime.LockOSThread()                                  // the main thread, which lives as long as this process: its end would end its children
-	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) // a kernel before 3.4 has none, and Go no support for it
+	runtime.LockOSThread()                                       // the main thread, which lives as long as this process: its end would end its children
+	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)      // every kernel that Go runs on has it
+	_ = os.WriteFile("/proc/self/comm", []byte(guardianName), 0) // for people: it would be called exe
 	line, err := newCourier(3)
 	if err != nil {
 		os.Exit(1) // somebody plays

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -30,6 +31,7 @@ type ward struct {
 	cmd  *exec.Cmd
 	news chan report // closed when no more can come
 	over chan bool   // closed when the process has ended and been reaped
+	left atomic.Bool // we have left it alone with what it has to end
 
 	mu   sync.Mutex
 	line *courier
@@ -129,35 +131,35 @@ func (w *ward) tell(o order, files ...*os.File) error {
 
 // leave lets the guardian end whatever it has, and itself.
 func (w *ward) leave() {
+	w.left.Store(true)
 	_ = w.line.Close() // it may be closed
 	_ = w.cmd.Process.Signal(unix.SIGCONT)
 }
 
-// start has the guardian start a program.
-func (g *Guardian) start(i image, files ...*os.File) (w *ward, pid int, err error) {
-	if g.ward != nil {
-		select {
-		case <-g.ward.over: // it was killed while it had nothing to do
-			g.ward = nil
-		default:
+// start has the guardian start a program. A guardian that was killed while it had nothing to do is replaced.
+func (g *Guardian) start(i image, files ...*os.File) (*ward, int, error) {
+	for {
+		fresh := g.ward == nil
+		if fresh {
+			var err error
+			if g.ward, err = summon(); err != nil {
+				return nil, 0, err
+			}
 		}
-	}
-	if g.ward == nil {
-		if g.ward, err = summon(); err != nil {
-			return nil, 0, err
+		w := g.ward
+		unheard := w.tell(order{Start: &i}, files...)
+		r, told := <-w.news
+		switch {
+		case told && r.Errno == 0:
+			return w, r.PID, nil
+		case told:
+			return nil, 0, &os.PathError{Op: "fork/exec", Path: i.Path, Err: syscall.Errno(r.Errno)}
 		}
-	}
-	w = g.ward
-	err = w.tell(order{Start: &i}, files...)
-	r, told := <-w.news
-	switch {
-	case !told:
 		g.Close()
-		return nil, 0, errors.Join(errors.New("the guardian of a program has ended before it"), err)
-	case r.Errno != 0:
-		return nil, 0, &os.PathError{Op: "fork/exec", Path: i.Path, Err: syscall.Errno(r.Errno)}
+		if fresh || unheard == nil {
+			return nil, 0, errors.New("the guardian of a program, a process of this binary, has ended before it started the program")
+		}
 	}
-	return w, r.PID, nil
 }
 
 // Close ends the guardian, and what it has started if that is still there.

@@ -247,8 +247,8 @@ func TestAGuardianThatIsStoppedGoesOnWhenItIsNeeded(t *testing.T) {
 func TestClosingAGuardianEndsItsProgram(t *testing.T) {
 	g := guarded(t)
 	m := mark()
-	p := shell(t, g, "trap 'echo bye' TERM; setsid sleep $1 & sleep $1", m)
-	soon(t, "it is there", func() bool { return len(commanded(m)) == 3 })
+	p := shell(t, g, "trap 'echo bye; exit' TERM; setsid sleep $1 & while :; do sleep 0.01; done", m)
+	soon(t, "it is there", func() bool { return len(commanded("sleep\x00"+m)) == 1 })
 	began := time.Now()
 	g.Close()
 	if left := commanded(m); len(left) > 0 || time.Since(began) > unending {

@@ -37,6 +37,10 @@ func (g *Guardian) Start(c Command) (*Process, error) {
 	if cmd.Err != nil {
 		return nil, cmd.Err
 	}
+	dir, err := filepath.Abs(c.Dir) // the guardian may be elsewhere
+	if err != nil {
+		return nil, err
+	}
 	out, outW, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -46,7 +50,7 @@ func (g *Guardian) Start(c Command) (*Process, error) {
 		return nil, errors.Join(err, out.Close(), outW.Close())
 	}
 	cmd.Env = c.Env // of several values of a variable the last counts
-	what := image{Path: cmd.Path, Argv: cmd.Args, Dir: c.Dir, Env: cmd.Environ(), Free: c.Free}
+	what := image{Path: cmd.Path, Argv: cmd.Args, Dir: dir, Env: cmd.Environ(), Free: c.Free}
 	p := &Process{ended: make(chan struct{})}
 	p.ward, p.pid, err = g.start(what, append([]*os.File{outW, errsW}, c.Files...)...)
 	err = errors.Join(err, outW.Close(), errsW.Close())
@@ -66,7 +70,7 @@ func (p *Process) wait() {
 	if r, told := <-p.ward.news; told {
 		status := unix.WaitStatus(r.Status)
 		p.status = &status
-	} else { // the guardian was killed, and with it the program; or we have given up
+	} else if !p.ward.left.Load() { // the guardian was killed, and with it the program
 		_ = unix.Kill(-p.pid, unix.SIGKILL) // what else is in its group
 	}
 	// A process that the program did not start may hold the streams open.

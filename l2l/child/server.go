@@ -237,7 +237,7 @@ func (s *Server) roundTrip(message Message) (any, error) {
 	}
 	v, err := s.encoding.Unmarshal(b)
 	if errors.Is(err, errTooBig) {
-		return nil, fmt.Errorf("its answer of %d bytes has %w", len(b), err)
+		return nil, fmt.Errorf("its answer of %d bytes has %w", len(b), errTooBig)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("its answer is not %s: %w: %s", s.encoding, err, Quote(string(b[:min(len(b), 100)])))

@@ -73,7 +73,7 @@ func TestServersThatAnswerOtherThanOnceAreFoundOut(t *testing.T) {
 				t.Parallel()
 				s := hostile(t, version, c.deed)
 				for request := 1; request <= 3; request++ {
-					time.Sleep(100 * time.Millisecond) // until all has come
+					time.Sleep(300 * time.Millisecond) // until all has come
 					answer, err := s.Exchange(t.Context(), &question{Value: request})
 					if request == c.from {
 						if err == nil {

@@ -44,7 +44,7 @@ while True:
         write(good + answer(number, "again") + answer(number, "and again"))
     elif deed == "late":
         write(good)
-        time.sleep(0.05)
+        time.sleep(0.02)
         write(answer(number, "again"))
     elif deed == "ahead":  # the next one, too
         write(good + answer((number or 0) + 1, "ahead"))
