@@ -28,12 +28,17 @@ const (
 	// Collective sends waiting evaluations in rounds: to every rank its block, and the next round when all have answered. A round is a
 	// tenth of a second of work, or one evaluation per slot where that takes longer. For evaluations of microseconds.
 	Collective Schedule = "collective"
-	// Auto begins with Pull and changes to Collective while evaluations take less than 50 µs and there are enough of them for all slots.
+	// Auto begins with Pull and changes to Collective while evaluations take less than 50 µs, there are enough of them for all slots, and their
+	// points have at most 100 coordinates.
 	Auto Schedule = "auto"
 )
 
-// collectiveBelow is the mean time of an evaluation, in seconds, below which Auto prefers Collective.
-const collectiveBelow = 50e-6
+// When Auto prefers Collective: below this mean time of an evaluation, in seconds, and up to this number of coordinates. Longer points take
+// longer to move than to evaluate, and are moved while others are evaluated, which Pull does.
+const (
+	collectiveBelow = 50e-6
+	collectiveUpTo  = 100
+)
 
 // A rank that holds evaluations and is silent for pulse is asked whether it is there, and again after each further pulse. Whether an
 // evaluation takes long does not matter: a rank answers while it evaluates. A rank that has not answered when the last of pulses has passed is
@@ -110,7 +115,11 @@ func (c *Coordinator) Next(ctx context.Context) ([]l2l.Result, error) {
 
 // collective reports whether what is queued should go out as a collective round.
 func (c *Coordinator) collective() bool {
-	return c.schedule == Collective || c.schedule == Auto && c.sched.queued() >= 2*c.sched.slots && c.sched.mean > 0 && c.sched.mean < collectiveBelow
+	if c.schedule != Auto {
+		return c.schedule == Collective
+	}
+	s := c.sched
+	return s.queued() >= 2*s.slots && s.mean > 0 && s.mean < collectiveBelow && len(s.queue[s.first].X) <= collectiveUpTo
 }
 
 // feed sends evaluations to ranks: to those that have room for them, or to all when it is time for the next round.

@@ -451,6 +451,30 @@ func TestCoordinatorWaitsForLongEvaluationsOfRanksThatAreThere(t *testing.T) {
 	}
 }
 
+func TestCoordinatorChoosesRoundsForManyShortEvaluationsOfShortPoints(t *testing.T) {
+	for _, c := range []struct {
+		schedule Schedule
+		n, dim   int
+		mean     float64
+		want     bool
+	}{
+		{Auto, 10, 3, 1e-6, true}, {Auto, 10, 101, 1e-6, false}, {Auto, 3, 3, 1e-6, false}, {Auto, 10, 3, 1e-3, false}, {Auto, 10, 3, 0, false},
+		{Pull, 10, 3, 1e-6, false}, {Collective, 1, 1000, 1, true},
+	} {
+		one, err := NewCoordinator(nil, c.schedule, []int{0, 1, 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		one.sched.mean = c.mean
+		if err := one.Submit(slices.Repeat([]l2l.Evaluation{{X: make([]float64, c.dim)}}, c.n)); err != nil {
+			t.Fatal(err)
+		}
+		if got := one.collective(); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}
+
 func TestCoordinatorEndsARoundWithItsContext(t *testing.T) {
 	slow := func(ctx context.Context, e optimizee.Evaluation) (optimizee.Outcome, error) {
 		select {
