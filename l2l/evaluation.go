@@ -46,25 +46,25 @@ type Evaluation struct {
 	X          codec.Vector
 }
 
-// Outcome says how an evaluation ended.
-type Outcome uint8
+// Ending says how an evaluation ended.
+type Ending uint8
 
-// The outcomes. All but OK count as failures.
+// The endings. All but OK count as failures.
 const (
-	OK       Outcome = iota
-	Failed           // an error, a panic, an exit code, a fitness that is not a number
-	TimedOut         // it took longer than allowed
-	Lost             // the rank that had it did not answer; of journals of earlier versions, in which such a one was not evaluated by another rank
+	OK       Ending = iota
+	Failed          // an error, a panic, an exit code, a fitness that is not a number
+	TimedOut        // it took longer than allowed
+	Lost            // the rank that had it did not answer; of journals of earlier versions, in which such a one was not evaluated by another rank
 )
 
-func (o Outcome) String() string {
-	if int(o) < len(outcomes) {
-		return outcomes[o]
+func (o Ending) String() string {
+	if int(o) < len(endings) {
+		return endings[o]
 	}
-	return fmt.Sprintf("outcome %d", uint8(o))
+	return fmt.Sprintf("ending %d", uint8(o))
 }
 
-var outcomes = [...]string{"ok", "failed", "timeout", "lost"}
+var endings = [...]string{"ok", "failed", "timeout", "lost"}
 
 // Result is how an evaluation ended.
 type Result struct {
@@ -72,7 +72,7 @@ type Result struct {
 	Instance   int
 	Replicate  int
 	Attempt    int
-	Outcome    Outcome
+	Ending     Ending
 	Fitness    codec.Vector // one number per objective; nil unless OK
 	Outputs    codec.Vector // model outputs; nil where the optimizee has none
 	Targets    codec.Vector // what Outputs should have been, len(Outputs)
@@ -91,7 +91,7 @@ type Result struct {
 // fields are the record's: a new one is added at the end, and none is taken away.
 func (r *Result) fields() []any {
 	return []any{
-		&r.Individual, &r.Instance, &r.Replicate, &r.Attempt, (*uint8)(&r.Outcome), &r.Fitness, &r.Outputs, &r.Targets, &r.Reason, &r.Seconds,
+		&r.Individual, &r.Instance, &r.Replicate, &r.Attempt, (*uint8)(&r.Ending), &r.Fitness, &r.Outputs, &r.Targets, &r.Reason, &r.Seconds,
 		&r.Rank, &r.Host, &r.At, &r.Violations, &r.Measurements, &r.Step, &r.Slot,
 	}
 }

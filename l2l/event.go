@@ -10,7 +10,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
-// Event is something that happened in a run: a Begun, a Known, an Asked, a Result, a Figures or a Stopped.
+// Event is something that happened in a run: a Begun, a WarmStart, an Asked, a Result, a Figures or a Stopped.
 //
 // Events are kept for ever, and read by other versions of the program: a field is only added, to a record at its end (package codec).
 type Event interface{ event() }
@@ -46,8 +46,8 @@ type Session struct {
 	Packages []string          // of the worker's interpreter, name==version
 }
 
-// Known says what the optimizer was told of before it was first asked: what an earlier run found, or points that a user believes in.
-type Known struct {
+// WarmStart says what the optimizer was told of before it was first asked: what an earlier run found, or points that a user believes in.
+type WarmStart struct {
 	Solutions []optimizer.Solution
 }
 
@@ -99,12 +99,12 @@ type Stopped struct {
 	Rule   StopRule
 }
 
-func (Begun) event()   {}
-func (Known) event()   {}
-func (Asked) event()   {}
-func (Result) event()  {}
-func (Figures) event() {}
-func (Stopped) event() {}
+func (Begun) event()     {}
+func (WarmStart) event() {}
+func (Asked) event()     {}
+func (Result) event()    {}
+func (Figures) event()   {}
+func (Stopped) event()   {}
 
 // Evaluator runs evaluations, somewhere. It is used from one goroutine.
 type Evaluator interface {

@@ -27,7 +27,7 @@ type Loop struct {
 	Record    Record // how much of what is asked is recorded
 	// MaxFailures ends the run when that many individuals have failed in a row; 0 is never.
 	MaxFailures int
-	Known       []optimizer.Solution // what the optimizer is told of before it is first asked; a resumed search knows already
+	WarmStart   []optimizer.Solution // what the optimizer is told of before it is first asked; a resumed search knows already
 	Now         func() time.Time     // nil: time.Now
 }
 
@@ -35,7 +35,7 @@ type Loop struct {
 type Summary struct {
 	Reason         StopReason
 	Best           *Best
-	Front          []Solution
+	Front          []FrontMember
 	Posterior      []optimizer.Weighted // the optimizer's, where it samples one
 	Generations    int
 	Individuals    int64
@@ -78,8 +78,8 @@ func (l *Loop) run(ctx context.Context) (reason StopReason, err error) {
 		defer cancel()
 	}
 	l.Search.s.InARow = 0 // failures before a resume were somebody's reason to resume
-	if len(l.Known) > 0 && !l.Search.s.Known && l.Search.Asked() == 0 {
-		known := Known{l.Known}
+	if len(l.WarmStart) > 0 && !l.Search.s.Known && l.Search.Asked() == 0 {
+		known := WarmStart{l.WarmStart}
 		if err := l.Search.know(known); err != nil {
 			return reason, err
 		}

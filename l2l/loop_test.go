@@ -80,7 +80,7 @@ func bowl(e l2l.Evaluation) l2l.Result {
 func failing(e l2l.Evaluation) l2l.Result {
 	if e.Individual%10 == 4 || e.Individual%3 == 1 && e.Attempt < 2 {
 		r := answer(e)
-		r.Outcome, r.Reason = l2l.Failed, fmt.Sprintf("individual %d does not like attempt %d", e.Individual, e.Attempt)
+		r.Ending, r.Reason = l2l.Failed, fmt.Sprintf("individual %d does not like attempt %d", e.Individual, e.Attempt)
 		return r
 	}
 	return bowl(e)
@@ -340,7 +340,7 @@ func TestLoopThatIsInterruptedSaysSoWithoutAnError(t *testing.T) {
 func TestLoopEndsWhereEverythingFails(t *testing.T) {
 	broken := func(e l2l.Evaluation) l2l.Result {
 		r := answer(e)
-		r.Outcome, r.Reason = l2l.Failed, "no module named nest"
+		r.Ending, r.Reason = l2l.Failed, "no module named nest"
 		return r
 	}
 	r := rules()
@@ -358,7 +358,7 @@ func TestLoopEndsWhereEverythingFails(t *testing.T) {
 func TestLoopWithoutASuccessHasFailedWhateverEndedIt(t *testing.T) {
 	broken := func(e l2l.Evaluation) l2l.Result {
 		r := answer(e)
-		r.Outcome, r.Reason = l2l.Failed, "exit status 3"
+		r.Ending, r.Reason = l2l.Failed, "exit status 3"
 		return r
 	}
 	loop := &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), rules()), Evaluator: newEvaluator(1, broken), Stop: l2l.Stop{Evaluations: 40}}
@@ -534,7 +534,7 @@ var tradeOff = []optimizee.Objective{{Name: "error", Direction: optimizee.Minimi
 // trading fails like failing, and otherwise is the better in speed the worse in error, but for the distance from where it trades best.
 func trading(e l2l.Evaluation) l2l.Result {
 	r := failing(e)
-	if r.Outcome == l2l.OK {
+	if r.Ending == l2l.OK {
 		speed := e.X[0]
 		r.Fitness = []float64{speed*speed + float64(e.Instance), speed - e.X[2]*e.X[2]}
 	}

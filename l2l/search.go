@@ -76,8 +76,8 @@ type Best struct {
 	Loss       float64
 }
 
-// Solution is an individual of the front.
-type Solution struct {
+// FrontMember is an individual of the front.
+type FrontMember struct {
 	ID      int64
 	X       codec.Vector
 	Fitness codec.Vector
@@ -153,10 +153,10 @@ func (s *Search) Best() *Best { return s.s.Best }
 
 // Front are, with several objectives that are not added up, the best compromises so far, as far as the optimizer keeps them: no other one
 // is better in an objective without being worse in another. In the order of their IDs.
-func (s *Search) Front() []Solution {
-	var out []Solution
+func (s *Search) Front() []FrontMember {
+	var out []FrontMember
 	for _, f := range s.optimizer.Status().Front {
-		out = append(out, Solution{ID: f.ID, X: f.X, Fitness: Losses(f.Loss, s.rules.Objectives)}) // what changes the signs changes them back
+		out = append(out, FrontMember{ID: f.ID, X: f.X, Fitness: Losses(f.Loss, s.rules.Objectives)}) // what changes the signs changes them back
 	}
 	return out
 }
@@ -180,7 +180,7 @@ func (s *Search) WarmStarts() bool {
 }
 
 // know tells the optimizer, before it is first asked, of known solutions.
-func (s *Search) know(k Known) error {
+func (s *Search) know(k WarmStart) error {
 	o, ok := s.optimizer.(optimizer.WarmStarter)
 	if !ok {
 		return ErrNoWarmStart
@@ -289,7 +289,7 @@ func (s *Search) pending() []Evaluation {
 			switch {
 			case r.Attempt < 0:
 				es = append(es, s.evaluation(o.Individual, k, 0))
-			case r.Outcome != OK && r.Attempt < s.rules.Retries:
+			case r.Ending != OK && r.Attempt < s.rules.Retries:
 				es = append(es, s.evaluation(o.Individual, k, r.Attempt+1))
 			}
 		}
@@ -310,11 +310,11 @@ func (s *Search) take(r Result) (again *Evaluation, err error) {
 		return nil, fmt.Errorf("%w: a result for individual %d, instance %d, replicate %d, attempt %d, which is not awaited",
 			ErrDiverged, r.Individual, r.Instance, r.Replicate, r.Attempt)
 	}
-	if r.Outcome == OK && len(r.Fitness) != len(s.rules.Objectives) {
+	if r.Ending == OK && len(r.Fitness) != len(s.rules.Objectives) {
 		return nil, fmt.Errorf("%w: individual %d has %d fitness values, want %d", ErrDiverged, r.Individual, len(r.Fitness), len(s.rules.Objectives))
 	}
 	o.Results[k] = r
-	if r.Outcome != OK && r.Attempt < s.rules.Retries {
+	if r.Ending != OK && r.Attempt < s.rules.Retries {
 		e := s.evaluation(o.Individual, k, r.Attempt+1)
 		return &e, nil
 	}
@@ -330,7 +330,7 @@ func (s *Search) take(r Result) (again *Evaluation, err error) {
 func (s *Search) tell(o *open) error {
 	ev := optimizer.Evaluated{ID: o.Individual.ID}
 	var fitness codec.Vector
-	if i := slices.IndexFunc(o.Results, func(r Result) bool { return r.Outcome != OK }); i >= 0 {
+	if i := slices.IndexFunc(o.Results, func(r Result) bool { return r.Ending != OK }); i >= 0 {
 		ev.Failed, ev.Replace = true, s.rules.Then == Resample
 		s.s.Failures++
 		s.s.InARow++
@@ -454,7 +454,7 @@ func cloneHash(h hash.Hash) hash.Hash {
 // its individuals. It returns ErrDiverged where the event is not what the optimizer does. One that Recalls is told of the individuals instead.
 func (s *Search) Replay(e Event) (Event, error) {
 	switch e := e.(type) {
-	case Known:
+	case WarmStart:
 		return e, s.know(e)
 	case Asked:
 		if o, ok := s.optimizer.(optimizer.Recaller); ok {

@@ -221,8 +221,8 @@ func (c *cycle) whole(out string) error {
 			if seen[key] {
 				return fmt.Errorf("evaluation %s was recorded twice", key)
 			}
-			if seen[key] = true; e.Outcome != l2l.OK {
-				return fmt.Errorf("evaluation %s has %v: %s", key, e.Outcome, e.Reason)
+			if seen[key] = true; e.Ending != l2l.OK {
+				return fmt.Errorf("evaluation %s has %v: %s", key, e.Ending, e.Reason)
 			}
 		}
 	}

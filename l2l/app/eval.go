@@ -137,7 +137,7 @@ func evaluate(ctx context.Context, p *config.Plan, w io.Writer, x []float64, ins
 	if err := report.WriteIndividual(w, p.Space, p.Objectives, x, r.Fitness); err != nil {
 		return err
 	}
-	if r.Outcome != l2l.OK {
+	if r.Ending != l2l.OK {
 		return failure{exitFailed, fmt.Errorf("the evaluation failed after %v: %s", took, r.Reason)}
 	}
 	if len(r.Outputs) > 0 {

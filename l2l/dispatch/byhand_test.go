@@ -44,7 +44,7 @@ type badOutcome struct {
 	prepare  func(ctx context.Context) error // before that evaluation
 	x        []float64
 	blocked  bool // the directory of evaluations cannot be made
-	outcome  l2l.Outcome
+	outcome  l2l.Ending
 	reason   string // its first line begins so
 }
 
@@ -150,7 +150,7 @@ func TestSlotByHandJudgesAsARunDoes(t *testing.T) {
 			}
 			check := func(where string, evaluate func(l2l.Evaluation) l2l.Result) {
 				r := evaluate(es[0])
-				if line, _, _ := strings.Cut(r.Reason, "\n"); r.Outcome != want || !strings.HasPrefix(line, bad.reason) || r.Fitness != nil {
+				if line, _, _ := strings.Cut(r.Reason, "\n"); r.Ending != want || !strings.HasPrefix(line, bad.reason) || r.Fitness != nil {
 					t.Errorf("%s: %+v, want %v: %s", where, r, want, bad.reason)
 				}
 				if id := answer(es[0]); r.Individual != id.Individual || r.Instance != id.Instance {
@@ -159,7 +159,7 @@ func TestSlotByHandJudgesAsARunDoes(t *testing.T) {
 				if bad.blocked {
 					return
 				}
-				if r := evaluate(es[1]); r.Outcome != l2l.OK || len(r.Fitness) != 1 || r.Fitness[0] != 3 {
+				if r := evaluate(es[1]); r.Ending != l2l.OK || len(r.Fitness) != 1 || r.Fitness[0] != 3 {
 					t.Errorf("%s: the evaluation after it: %+v", where, r)
 				}
 			}
@@ -243,7 +243,7 @@ func TestSlotByHandReports(t *testing.T) {
 				t.Errorf("wrote %q, with error %v; want %q, %s", w.String(), err, c.text, c.reason)
 			}
 			left := errors.Is(err, errLeftBehind)
-			if r := s.Evaluate(t.Context(), point); (r.Outcome == l2l.OK) == left {
+			if r := s.Evaluate(t.Context(), point); (r.Ending == l2l.OK) == left {
 				t.Errorf("the evaluation after it: %+v", r)
 			}
 			if err := s.Close(); err != nil || (closed.Load() == 1) == left {
@@ -286,7 +286,7 @@ func TestSlotByHandEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	for range 2 {
-		if r := s.Evaluate(ctx, point); r.Outcome != l2l.Failed || !strings.Contains(r.Reason, "context canceled") {
+		if r := s.Evaluate(ctx, point); r.Ending != l2l.Failed || !strings.Contains(r.Reason, "context canceled") {
 			t.Errorf("got %+v", r)
 		}
 	}
@@ -302,7 +302,7 @@ func TestSlotByHandMayKeepAllDirectories(t *testing.T) {
 	for _, all := range []bool{true, false} {
 		dir := t.TempDir()
 		s := openPatient(t, Options{Dir: dir, KeepAll: all}, &patient{})
-		if r := s.Evaluate(t.Context(), point); r.Outcome != l2l.OK {
+		if r := s.Evaluate(t.Context(), point); r.Ending != l2l.OK {
 			t.Errorf("got %+v", r)
 		}
 		if entries, err := os.ReadDir(dir); err != nil || (len(entries) == 1) != all {
@@ -318,7 +318,7 @@ func TestSlotSurvivesATimerThatComesTooLate(t *testing.T) {
 	s := openPatient(t, Options{Timeout: time.Minute}, &patient{})
 	one := s.pool.slots[0]
 	for number := range 3 {
-		if r := s.Evaluate(t.Context(), point); r.Outcome != l2l.OK {
+		if r := s.Evaluate(t.Context(), point); r.Ending != l2l.OK {
 			t.Errorf("got %+v", r)
 		}
 		s.pool.giveUp(one, []l2l.Evaluation{point}, number) // as a timer does that fired while the call ended
@@ -352,7 +352,7 @@ func TestPoolWithoutASlotRefusesWhatComes(t *testing.T) {
 		world(t, 1, Pull, opts, func(ctx context.Context, e l2l.Evaluator) {
 			for round := range 2 { // the second one when there is no slot any more
 				for i, r := range evaluateN(t, ctx, e, 3) {
-					if late := round == 0 && i == 0; (r.Outcome == l2l.TimedOut) != late || !late && !strings.Contains(r.Reason, "no memory left") {
+					if late := round == 0 && i == 0; (r.Ending == l2l.TimedOut) != late || !late && !strings.Contains(r.Reason, "no memory left") {
 						t.Errorf("round %d, individual %d: %+v", round, i, r)
 					}
 				}

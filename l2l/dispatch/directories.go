@@ -53,13 +53,13 @@ func (d *directories) open(s *slot, call []l2l.Evaluation) ([]string, error) {
 func (d *directories) close(s *slot, dirs []string, rs []l2l.Result) {
 	for i, dir := range dirs {
 		made := s.optimizee.(optimizee.Scratch).NeedsDir()
-		if rs[i].Outcome != l2l.OK {
+		if rs[i].Ending != l2l.OK {
 			if _, err := os.Stat(dir); err != nil || d.another() {
 				continue
 			}
 			made = true
 		}
-		if made && (rs[i].Outcome != l2l.OK || !d.all) {
+		if made && (rs[i].Ending != l2l.OK || !d.all) {
 			_ = os.RemoveAll(dir) // what cannot be removed is in nobody's way
 		}
 	}

@@ -215,7 +215,7 @@ func TestWhateverAnEvaluationDoesBecomesAResult(t *testing.T) {
 	})
 	opts.Timeout = 50 * time.Millisecond
 	want := []struct {
-		outcome l2l.Outcome
+		outcome l2l.Ending
 		reason  string
 	}{
 		{l2l.OK, ""}, {l2l.Failed, "no such file"}, {l2l.Failed, "panic: index out of range [7]"}, {l2l.Failed, "not a finite number"},
@@ -226,8 +226,8 @@ func TestWhateverAnEvaluationDoesBecomesAResult(t *testing.T) {
 		world(t, shape.ranks, shape.schedule, opts, func(ctx context.Context, e l2l.Evaluator) {
 			for i, r := range evaluateN(t, ctx, e, 40) {
 				w := want[i%8]
-				ok := r.Outcome == l2l.OK
-				if r.Outcome != w.outcome || !strings.Contains(r.Reason, w.reason) || len(r.Reason) > 2*reasonLimit || ok != (len(r.Fitness) == 1) {
+				ok := r.Ending == l2l.OK
+				if r.Ending != w.outcome || !strings.Contains(r.Reason, w.reason) || len(r.Reason) > 2*reasonLimit || ok != (len(r.Fitness) == 1) {
 					t.Fatalf("%d ranks, %s: individual %d: %+v, want %+v", shape.ranks, shape.schedule, i, r, w)
 				}
 				if shape.ranks > 1 && (r.Rank < 1 || r.Rank >= shape.ranks) {
@@ -263,7 +263,7 @@ func TestAnEvaluationThatDoesNotHeedItsContextIsGivenUp(t *testing.T) {
 	for _, shape := range shapes[:6] {
 		world(t, shape.ranks, shape.schedule, opts, func(ctx context.Context, e l2l.Evaluator) {
 			for i, r := range evaluateN(t, ctx, e, 20) {
-				if want := i == 2; (r.Outcome == l2l.TimedOut) != want {
+				if want := i == 2; (r.Ending == l2l.TimedOut) != want {
 					t.Fatalf("%d ranks, %s: individual %d: %+v", shape.ranks, shape.schedule, i, r)
 				}
 			}
@@ -397,7 +397,7 @@ func TestCoordinatorHasWhatASilentRankHeldEvaluatedByTheOthers(t *testing.T) {
 	for _, schedule := range []Schedule{Pull, Collective, Auto} {
 		coordinated(t, 3, schedule, options(1, sphere), true, func(ctx context.Context, c *Coordinator, _ *silenced) {
 			for i, r := range evaluateN(t, ctx, c, 20) {
-				if r.Outcome != l2l.OK || r.Rank != 1 || r.Attempt != 0 {
+				if r.Ending != l2l.OK || r.Rank != 1 || r.Attempt != 0 {
 					t.Errorf("%s: individual %d: %+v", schedule, i, r)
 				}
 			}
@@ -534,14 +534,14 @@ func TestWhatTravelsComesBackAsItWas(t *testing.T) {
 		nil,
 		{{Individual: 1, Fitness: []float64{1, 2}, Outputs: []float64{3}, Targets: []float64{4}, Seconds: 0.5, Rank: 3}},
 		{
-			{Individual: 1, Outcome: l2l.TimedOut, Reason: "late", Rank: 3},
+			{Individual: 1, Ending: l2l.TimedOut, Reason: "late", Rank: 3},
 			{Individual: 2, Fitness: []float64{1}, Rank: 3},
-			{Individual: 3, Outcome: l2l.Failed, Rank: 3},
+			{Individual: 3, Ending: l2l.Failed, Rank: 3},
 		},
-		{{Individual: 1, Outcome: l2l.Failed, Reason: "x"}},
+		{{Individual: 1, Ending: l2l.Failed, Reason: "x"}},
 		{
 			{Individual: 1, Fitness: []float64{1}, Violations: []float64{0, 0.5}, Measurements: []float64{7}, Rank: 3, Slot: 2},
-			{Individual: 2, Outcome: l2l.Failed, Reason: "x", Rank: 3, Step: 9},
+			{Individual: 2, Ending: l2l.Failed, Reason: "x", Rank: 3, Step: 9},
 			{Individual: 3, Fitness: []float64{2}, Violations: []float64{1, 0}, Measurements: []float64{8}, Rank: 3, Slot: 1},
 		},
 	} {
@@ -558,7 +558,7 @@ func TestWhatTravelsComesBackAsItWas(t *testing.T) {
 // Ranks of one run are of one build, and yet a message is read whose sender knows a field more, or one less.
 func TestWireReadsMessagesWithOneFieldMoreOrLess(t *testing.T) {
 	es := []l2l.Evaluation{{Individual: 3, Instance: 1, X: []float64{1, 2}}, {Individual: 4, X: []float64{3, 4}}}
-	rs := []l2l.Result{{Individual: 3, Fitness: []float64{1}, Measurements: []float64{5}, Step: 8}, {Individual: 4, Outcome: l2l.Failed, Reason: "r"}}
+	rs := []l2l.Result{{Individual: 3, Fitness: []float64{1}, Measurements: []float64{5}, Step: 8}, {Individual: 4, Ending: l2l.Failed, Reason: "r"}}
 	tasks := appendTasks(nil, es)
 	results, err := encodeResults(rs)
 	if err != nil {
@@ -587,7 +587,7 @@ func TestWireReadsMessagesWithOneFieldMoreOrLess(t *testing.T) {
 
 func FuzzDecodeWire(f *testing.F) {
 	es := []l2l.Evaluation{{Individual: 3, X: []float64{1, 2}}, {Individual: 4, X: []float64{3, 4}}}
-	results, _ := encodeResults([]l2l.Result{{Individual: 3, Fitness: []float64{1}}, {Individual: 4, Outcome: l2l.Failed, Reason: "r"}})
+	results, _ := encodeResults([]l2l.Result{{Individual: 3, Fitness: []float64{1}}, {Individual: 4, Ending: l2l.Failed, Reason: "r"}})
 	f.Add(appendTasks(nil, es))
 	f.Add(results)
 	f.Fuzz(func(t *testing.T, b []byte) {

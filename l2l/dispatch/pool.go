@@ -291,8 +291,8 @@ func (p *pool) evaluate(s *slot, call []l2l.Evaluation, number int) {
 		late := errors.Is(ctx.Err(), context.DeadlineExceeded) && p.ctx.Err() == nil
 		for i := range rs {
 			r := &rs[i]
-			if late && r.Outcome == l2l.Failed {
-				r.Outcome, r.Reason = l2l.TimedOut, tooLong(p.opts.Timeout)+beyond(r.Reason)
+			if late && r.Ending == l2l.Failed {
+				r.Ending, r.Reason = l2l.TimedOut, tooLong(p.opts.Timeout)+beyond(r.Reason)
 			}
 			r.Seconds, r.Rank = seconds, p.rank
 		}
@@ -332,12 +332,12 @@ func beyond(reason string) string {
 }
 
 // failed are the results of a call of which nothing came.
-func (p *pool) failed(call []l2l.Evaluation, outcome l2l.Outcome, reason string, seconds float64) []l2l.Result {
+func (p *pool) failed(call []l2l.Evaluation, outcome l2l.Ending, reason string, seconds float64) []l2l.Result {
 	rs := make([]l2l.Result, len(call))
 	for i, e := range call {
 		rs[i] = answer(e)
 		fail(&rs[i], reason)
-		rs[i].Outcome, rs[i].Seconds, rs[i].Rank = outcome, seconds/float64(len(call)), p.rank
+		rs[i].Ending, rs[i].Seconds, rs[i].Rank = outcome, seconds/float64(len(call)), p.rank
 	}
 	return rs
 }

@@ -190,7 +190,7 @@ func fail(r *l2l.Result, reason string) {
 		reason = "…" + reason[len(reason)-reasonLimit:]
 	}
 	*r = l2l.Result{
-		Individual: r.Individual, Instance: r.Instance, Replicate: r.Replicate, Attempt: r.Attempt, Outcome: l2l.Failed,
+		Individual: r.Individual, Instance: r.Instance, Replicate: r.Replicate, Attempt: r.Attempt, Ending: l2l.Failed,
 		Reason: strings.ToValidUTF8(reason, "\ufffd"),
 	}
 }

@@ -69,7 +69,7 @@ func TestABatchIsOneCallWithAResultForEachEvaluation(t *testing.T) {
 				case i/8 == 3:
 					outcome, reason = l2l.Failed, "returned 1 outcomes and 8 errors of a batch, want 8 of each"
 				}
-				if r.Outcome != outcome || !strings.Contains(r.Reason, reason) || r.Seconds < 0 || r.Seconds > 1 {
+				if r.Ending != outcome || !strings.Contains(r.Reason, reason) || r.Seconds < 0 || r.Seconds > 1 {
 					t.Errorf("individual %d: %+v, want %v: %s", i, r, outcome, reason)
 				}
 			}
@@ -135,11 +135,11 @@ func TestModelOutputsArriveWithTheirTargetsOrTheEvaluationHasFailed(t *testing.T
 				want := l2l.Result{Outputs: []float64{float64(i), 2}, Targets: []float64{3, 4}}
 				switch i % 4 {
 				case 1:
-					want = l2l.Result{Outcome: l2l.Failed, Reason: "the optimizee returned 1 model outputs and 2 targets, want 2"}
+					want = l2l.Result{Ending: l2l.Failed, Reason: "the optimizee returned 1 model outputs and 2 targets, want 2"}
 				case 2:
-					want = l2l.Result{Outcome: l2l.Failed, Reason: "the optimizee returned 2 model outputs and 0 targets, want 2"}
+					want = l2l.Result{Ending: l2l.Failed, Reason: "the optimizee returned 2 model outputs and 0 targets, want 2"}
 				}
-				if r.Outcome != want.Outcome || r.Reason != want.Reason || !slices.Equal(r.Outputs, want.Outputs) || !slices.Equal(r.Targets, want.Targets) {
+				if r.Ending != want.Ending || r.Reason != want.Reason || !slices.Equal(r.Outputs, want.Outputs) || !slices.Equal(r.Targets, want.Targets) {
 					t.Errorf("%d ranks, %s: individual %d: %+v, want %+v", shape.ranks, shape.schedule, i, r, want)
 				}
 			}
@@ -237,7 +237,7 @@ func TestAnEvaluationWithoutItsDirectoryFails(t *testing.T) {
 	}
 	opts := Options{Slots: 1, Dir: base, Make: func() (optimizee.Optimizee, error) { return &tidy{needs: true, model: model{evaluate: sphere}}, nil }}
 	world(t, 1, Pull, opts, func(ctx context.Context, e l2l.Evaluator) {
-		if r := evaluateN(t, ctx, e, 1)[0]; r.Outcome != l2l.Failed || !strings.Contains(r.Reason, "no directory for the evaluation") {
+		if r := evaluateN(t, ctx, e, 1)[0]; r.Ending != l2l.Failed || !strings.Contains(r.Reason, "no directory for the evaluation") {
 			t.Errorf("%+v", r)
 		}
 	})
@@ -267,7 +267,7 @@ func TestPreparationsRunAtTheSameTimeAndOutsideTheTimeout(t *testing.T) {
 	}}
 	world(t, 1, Pull, opts, func(ctx context.Context, e l2l.Evaluator) {
 		for i, r := range evaluateN(t, ctx, e, 20) {
-			if r.Outcome != l2l.OK {
+			if r.Ending != l2l.OK {
 				t.Errorf("individual %d: %+v", i, r)
 			}
 		}
@@ -305,7 +305,7 @@ func TestAFailedPreparationEndsTheRunAtItsBeginningAndLaterTheEvaluation(t *test
 		outcomes := map[string]int{}
 		for _, r := range evaluateN(t, ctx, e, 25) {
 			word, _, _ := strings.Cut(r.Reason, ":")
-			outcomes[r.Outcome.String()+" "+word]++
+			outcomes[r.Ending.String()+" "+word]++
 		}
 		if outcomes["ok "] != 5 || outcomes["failed panic"] != 5 || outcomes["failed no module named nest"] != 15 {
 			t.Errorf("got %v", outcomes)

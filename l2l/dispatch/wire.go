@@ -64,7 +64,7 @@ func decodeTasks(b []byte) ([]l2l.Evaluation, error) {
 // failure is what a result that is not OK has, by its index among the results.
 type failure struct {
 	Index   int
-	Outcome l2l.Outcome
+	Outcome l2l.Ending
 	Reason  string
 }
 
@@ -75,8 +75,8 @@ func encodeResults(rs []l2l.Result) ([]byte, error) {
 	var failures []failure
 	for i, r := range rs {
 		rank = int64(r.Rank)
-		if r.Outcome != l2l.OK {
-			failures = append(failures, failure{i, r.Outcome, r.Reason})
+		if r.Ending != l2l.OK {
+			failures = append(failures, failure{i, r.Ending, r.Reason})
 		}
 	}
 	failed, err := codec.Marshal(failures)
@@ -146,7 +146,7 @@ func decodeResults(b []byte) ([]l2l.Result, error) {
 			Seconds: seconds[i], Rank: int(rank[0]), Step: int(step[i]), Slot: int(slot[i]),
 		}
 		if len(failures) > 0 && failures[0].Index == i {
-			rs[i].Outcome, rs[i].Reason = failures[0].Outcome, failures[0].Reason
+			rs[i].Ending, rs[i].Reason = failures[0].Outcome, failures[0].Reason
 			failures = failures[1:]
 			continue
 		}

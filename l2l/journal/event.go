@@ -28,7 +28,7 @@ func (c *chain) encode(dst []byte, e l2l.Event) ([]byte, error) {
 	switch e.(type) {
 	case l2l.Begun:
 		kind = kindBegun
-	case l2l.Known:
+	case l2l.WarmStart:
 		kind = kindKnown
 	case l2l.Asked:
 		kind = kindAsked
@@ -67,7 +67,7 @@ func decode(kind byte, payload []byte) (l2l.Event, error) {
 	case kindStopped:
 		e, err = event[l2l.Stopped](payload)
 	case kindKnown:
-		e, err = event[l2l.Known](payload)
+		e, err = event[l2l.WarmStart](payload)
 	case kindFigures:
 		e, err = event[l2l.Figures](payload)
 	default:

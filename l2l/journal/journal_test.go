@@ -30,7 +30,7 @@ func events() []l2l.Event {
 			},
 			Measurements: []string{"rate"}, Session: l2l.Session{Command: []string{"l2l-mpi", "--resume"}, Files: map[string]string{"model.py": "ab"}},
 		},
-		l2l.Known{Solutions: []optimizer.Solution{{X: codec.Vector{0.1, 1}, Loss: codec.Vector{2}}, {X: codec.Vector{0.2, 0}}}},
+		l2l.WarmStart{Solutions: []optimizer.Solution{{X: codec.Vector{0.1, 1}, Loss: codec.Vector{2}}, {X: codec.Vector{0.2, 0}}}},
 		l2l.Asked{Max: 0, Individuals: []l2l.Individual{{ID: 0, X: codec.Vector{0.25, 1}}, {ID: 1, X: codec.Vector{0.5, 0}}}},
 		l2l.Result{Individual: 1, Fitness: codec.Vector{1.5}, Seconds: 0.25, Rank: 1, At: 13},
 		l2l.Result{
@@ -39,7 +39,7 @@ func events() []l2l.Event {
 		},
 		l2l.Figures{Generation: 1, Evaluations: 2, Names: []string{"sigma"}, Values: codec.Vector{0.25}},
 		l2l.Asked{Max: 2, Count: 2, Digest: []byte{1, 2, 3}},
-		l2l.Result{Individual: 0, Attempt: 1, Outcome: l2l.Failed, Reason: "exit status 3", Seconds: 0.5, Rank: 1, At: 14},
+		l2l.Result{Individual: 0, Attempt: 1, Ending: l2l.Failed, Reason: "exit status 3", Seconds: 0.5, Rank: 1, At: 14},
 		l2l.Asked{Max: 3},
 		l2l.Stopped{Reason: "generations: 1", At: 15, Rule: l2l.Generations},
 	}

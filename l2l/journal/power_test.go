@@ -30,7 +30,7 @@ func (b *bowl) Next(context.Context) ([]l2l.Result, error) {
 	for _, e := range b.waiting[:min(2, len(b.waiting))] {
 		r := l2l.Result{Individual: e.Individual, Instance: e.Instance, Replicate: e.Replicate, Attempt: e.Attempt, Fitness: []float64{e.X[0] * e.X[0]}}
 		if e.Individual%7 == 3 {
-			r.Outcome, r.Fitness, r.Reason = l2l.Failed, nil, "a seventh fails"
+			r.Ending, r.Fitness, r.Reason = l2l.Failed, nil, "a seventh fails"
 		}
 		rs = append(rs, r)
 	}

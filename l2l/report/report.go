@@ -200,7 +200,7 @@ func (r *Run) take(result l2l.Result, of *waiting) step {
 	rules := &r.Begun.Rules
 	e := &Evaluation{
 		Result: result, Of: of.Individual, Seed: l2l.SeedOf(rules.Seed, result.Individual, result.Instance, result.Replicate),
-		Final: result.Outcome == l2l.OK || result.Attempt >= rules.Retries,
+		Final: result.Ending == l2l.OK || result.Attempt >= rules.Retries,
 	}
 	s := step{event: result, ended: e}
 	if e.Final {
@@ -213,7 +213,7 @@ func (r *Run) take(result l2l.Result, of *waiting) step {
 		return cmp.Or(cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Replicate, b.Replicate))
 	})
 	s.told = &Individual{Individual: of.Individual, Results: of.final}
-	if !slices.ContainsFunc(of.final, func(r l2l.Result) bool { return r.Outcome != l2l.OK }) {
+	if !slices.ContainsFunc(of.final, func(r l2l.Result) bool { return r.Ending != l2l.OK }) {
 		s.told.Fitness = rules.Fitness(of.final)
 		s.told.Loss = rules.Loss(s.told.Fitness)
 	}

@@ -137,7 +137,7 @@ type Hypervolume struct {
 const maxHypervolumeObjectives = 5
 
 // hypervolume of a front; nil for one that has no extent in some objective, and for too many objectives.
-func hypervolume(front []l2l.Solution, objectives []optimizee.Objective) *Hypervolume {
+func hypervolume(front []l2l.FrontMember, objectives []optimizee.Objective) *Hypervolume {
 	if len(objectives) > maxHypervolumeObjectives {
 		return nil
 	}

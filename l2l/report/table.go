@@ -131,7 +131,7 @@ func (r *Run) trajectory() (Table, error) {
 	columns := []string{"individual", "generation", "instance", "replicate", "seed", "attempt", "outcome", "seconds", "rank", "finished_unix_us"}
 	columns = append(slices.Concat(columns, r.fitnessColumns(), r.Begun.Space.Labels()), "reason")
 	return Table{columns, rows(r.Evaluations(), func(row []any, e Evaluation) ([]any, error) {
-		row = append(row, e.Individual, int64(e.Of.Generation), int64(e.Instance), int64(e.Replicate), e.Seed, int64(e.Attempt), e.Outcome.String(),
+		row = append(row, e.Individual, int64(e.Of.Generation), int64(e.Instance), int64(e.Replicate), e.Seed, int64(e.Attempt), e.Ending.String(),
 			e.Seconds, int64(e.Rank), e.At)
 		row, err := r.appendPoint(r.appendFitness(row, e.Fitness), e.Of.X)
 		return append(row, e.Reason), err
@@ -156,8 +156,8 @@ func (r *Run) individuals() (Table, error) {
 	return Table{columns, rows(r.Individuals(), func(row []any, i Individual) ([]any, error) {
 		outcome := l2l.OK
 		for _, e := range i.Results {
-			if e.Outcome != l2l.OK {
-				outcome = e.Outcome
+			if e.Ending != l2l.OK {
+				outcome = e.Ending
 				break
 			}
 		}

@@ -69,7 +69,7 @@ func WriteIndividual(w io.Writer, space optimizee.Space, objectives []optimizee.
 const frontRows = 20
 
 // WriteFront writes individuals of a front as a table for people, well spread, from the best to the worst in the first objective.
-func WriteFront(w io.Writer, objectives []optimizee.Objective, front []l2l.Solution) error {
+func WriteFront(w io.Writer, objectives []optimizee.Objective, front []l2l.FrontMember) error {
 	solutions := make([]optimizer.Solution, len(front))
 	for i, f := range front {
 		solutions[i] = optimizer.Solution{ID: f.ID, Loss: l2l.Losses(f.Fitness, objectives)}

@@ -25,7 +25,7 @@ const maxFailureFiles = 100
 
 func (f *failureLog) observe(e l2l.Event, of *l2l.Individual, _ *l2l.Search) {
 	r, ok := e.(l2l.Result)
-	if !ok || r.Outcome == l2l.OK {
+	if !ok || r.Ending == l2l.OK {
 		return
 	}
 	first, _, _ := strings.Cut(r.Reason, "\n")
@@ -33,7 +33,7 @@ func (f *failureLog) observe(e l2l.Event, of *l2l.Individual, _ *l2l.Search) {
 	if f.seen++; f.seen == 1 {
 		level = zerolog.WarnLevel // the others are counted in the progress
 	}
-	f.log.WithLevel(level).Int64("individual", r.Individual).Int("attempt", r.Attempt).Int("rank", r.Rank).Stringer("outcome", r.Outcome).
+	f.log.WithLevel(level).Int64("individual", r.Individual).Int("attempt", r.Attempt).Int("rank", r.Rank).Stringer("outcome", r.Ending).
 		Str("reason", first).Str("see", filepath.Join(f.dir, "failures")).Msg("an evaluation failed")
 	if f.seen > maxFailureFiles {
 		return
@@ -67,7 +67,7 @@ func (f *failureLog) keep(r l2l.Result, of l2l.Individual) error {
 		Outcome    string     `yaml:"outcome"`
 		Parameters *yaml.Node `yaml:"parameters"`
 		Reason     string     `yaml:"reason"`
-	}{r.Individual, r.Instance, r.Replicate, r.Attempt, r.Rank, r.Outcome.String(), values, r.Reason})
+	}{r.Individual, r.Instance, r.Replicate, r.Attempt, r.Rank, r.Ending.String(), values, r.Reason})
 	if err != nil {
 		return err
 	}

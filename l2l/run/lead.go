@@ -207,7 +207,7 @@ func OpenSlot(ctx context.Context, plan *config.Plan, dir string) (*dispatch.Slo
 func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	begun := r.begun()
 	loop := &l2l.Loop{
-		Search: r.search, Evaluator: e, Stop: r.Stop, MaxFailures: r.Execution.MaxFailures, Record: r.Output.Record, Known: r.known,
+		Search: r.search, Evaluator: e, Stop: r.Stop, MaxFailures: r.Execution.MaxFailures, Record: r.Output.Record, WarmStart: r.known,
 		Observers: slices.Clone(r.options.observers),
 	}
 	if r.journal != nil {

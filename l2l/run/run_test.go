@@ -373,7 +373,7 @@ func TestAWarmStartBeginsWithTheBestOfTheEarlierRun(t *testing.T) {
 			"warm_start: {run: %s, best: 1}\n", earlier.Output.Dir)
 		var known []optimizer.Solution
 		alone(t, later, run.Observe(func(e l2l.Event, _ *l2l.Individual, _ *l2l.Search) {
-			if k, ok := e.(l2l.Known); ok {
+			if k, ok := e.(l2l.WarmStart); ok {
 				known = k.Solutions
 			}
 		}))

@@ -125,8 +125,8 @@ func hostile(t *testing.T, version int, launcher child.Words, timeout time.Durat
 			want = l2l.TimedOut
 		}
 		r := rs[0]
-		if r.Outcome != want || !regexp.MustCompile(reason).MatchString(r.Reason) || want == l2l.OK && !slices.Equal(r.Fitness, []float64{float64(n)}) {
-			t.Errorf("%s: the evaluation of %d, in which it does %q: %v %v %q, want %v: %s", evil, n, act, r.Outcome, r.Fitness, r.Reason, want, reason)
+		if r.Ending != want || !regexp.MustCompile(reason).MatchString(r.Reason) || want == l2l.OK && !slices.Equal(r.Fitness, []float64{float64(n)}) {
+			t.Errorf("%s: the evaluation of %d, in which it does %q: %v %v %q, want %v: %s", evil, n, act, r.Ending, r.Fitness, r.Reason, want, reason)
 		}
 	}
 	for _, e := range list {

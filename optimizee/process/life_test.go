@@ -40,7 +40,7 @@ func seconds() string { return fmt.Sprintf("1000.%d", time.Now().UnixNano()) }
 func TestNothingThatAnEvaluationStartedOutlivesIt(t *testing.T) {
 	const count = `cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' | grep -cx "${MARK%?}[0-9]"` // grep does not count itself
 	const until = "while [ $(" + count + ") -lt 3 ]; do sleep 0.01; done; "
-	for last, want := range map[string]l2l.Outcome{
+	for last, want := range map[string]l2l.Ending{
 		"echo 1": l2l.OK, "exit 3": l2l.Failed, "kill -9 $$": l2l.Failed,
 		"sleep $MARK": l2l.TimedOut, "trap '' TERM; while :; do sleep $MARK; done": l2l.TimedOut,
 	} {
@@ -59,10 +59,10 @@ func TestNothingThatAnEvaluationStartedOutlivesIt(t *testing.T) {
 				es[i].X[0] = 1
 			}
 			results := run(t, opts, es)
-			if results[0].Outcome != want {
+			if results[0].Ending != want {
 				t.Errorf("%+v, want %v", results[0], want)
 			}
-			if results[1].Outcome != l2l.OK || results[1].Fitness[0] != 0 {
+			if results[1].Ending != l2l.OK || results[1].Fitness[0] != 0 {
 				t.Errorf("the next evaluation counts what is left: %+v", results[1])
 			}
 		})

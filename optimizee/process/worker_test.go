@@ -107,7 +107,7 @@ func TestWhateverAWorkerDoesFailsOneEvaluationWithAReasonAndTheRunGoesOn(t *test
 // deed is something that a worker does, and what is to follow; want is a regular expression.
 type deed struct {
 	act     string
-	outcome l2l.Outcome
+	outcome l2l.Ending
 	want    string
 }
 
@@ -173,11 +173,11 @@ func whateverAWorkerDoes(t *testing.T, py interpreter, timeout time.Duration, ca
 		if i%2 == 0 {
 			outcome, want = cases[i/2].outcome, cases[i/2].want
 		}
-		if r.Outcome != outcome || !regexp.MustCompile(want).MatchString(r.Reason) || outcome == l2l.OK && r.Fitness[0] != 4 {
+		if r.Ending != outcome || !regexp.MustCompile(want).MatchString(r.Reason) || outcome == l2l.OK && r.Fitness[0] != 4 {
 			t.Errorf("%s: %s: %+v, want %v: %s", py.name, cases[i/2].act, r, outcome, want)
 		}
 		log, err := os.ReadFile(filepath.Join(opts.Dir, fmt.Sprintf("%d-0-0-0", i), "stdout.txt"))
-		if r.Outcome == l2l.OK && err == nil || r.Outcome != l2l.OK && string(log) != "this is stdout of "+cases[i/2].act+"\n" {
+		if r.Ending == l2l.OK && err == nil || r.Ending != l2l.OK && string(log) != "this is stdout of "+cases[i/2].act+"\n" {
 			t.Errorf("%s: %s: stdout.txt: %q, %v", py.name, cases[i/2].act, log, err)
 		}
 	}
@@ -208,7 +208,7 @@ func TestTheModelIsImportedOncePerSlot(t *testing.T) {
 			es = append(es, l2l.Evaluation{Individual: int64(i), X: x})
 		}
 		for i, r := range run(t, opts, es) {
-			if r.Outcome != l2l.OK || r.Fitness[0] != 4 {
+			if r.Ending != l2l.OK || r.Fitness[0] != 4 {
 				t.Fatalf("%s: individual %d: %+v", py.name, i, r)
 			}
 		}
