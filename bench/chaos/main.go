@@ -20,10 +20,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 )
@@ -35,6 +37,7 @@ func main() {
 	only := flag.String("only", "", "only setups that have this in their name")
 	verbose := flag.Bool("v", false, "tell each cycle")
 	flag.Parse()
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // so that what is started does not ignore it, even where this program does, by nohup
 	if err := run(*cycles, *seed, strings.Fields(*mpis), *only, *verbose); err != nil {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
 		os.Exit(1)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -139,8 +140,10 @@ func verdict(r run.Result) error {
 	return nil
 }
 
-// endings are the signals that ask for an end.
-var endings = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR2}
+// endings are the signals that ask for an end. A program that nohup has started is not to heed that its terminal is closed.
+var endings = slices.DeleteFunc([]os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR2}, func(s os.Signal) bool {
+	return s == syscall.SIGHUP && signal.Ignored(s)
+})
 
 // interruptible ends the context at the first signal that asks for an end; at a second one it calls abort, which ends the program at once.
 // Signals are heeded until the program exits, not only until cancel is called: launchers and batch systems send them when they please, and

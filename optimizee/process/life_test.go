@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -131,6 +132,8 @@ func TestNothingThatARankStartedOutlivesIt(t *testing.T) {
 		time.Sleep(time.Minute)
 		return
 	}
+	// What this process catches, those that it starts do not ignore, even where this one was started by nohup.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	for name := range owners(t, "") {
 		for _, s := range []syscall.Signal{syscall.SIGKILL, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGABRT} {
 			m := seconds()

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -19,6 +20,8 @@ import (
 // TestRealMPIRunThatIsInterruptedIsToBeResumed sends signals to a launcher of each MPI of the variable MPIS, or to its ranks, and looks at what it
 // makes of the exit code 75 that every rank ends with. Whatever it makes of it, status knows. Run it by make test-mpi.
 func TestRealMPIRunThatIsInterruptedIsToBeResumed(t *testing.T) {
+	// What this process catches, those that it starts do not ignore, even where this one was started by nohup.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	const openmpi, mpich = "Open MPI", "MPICH"
 	for _, m := range strings.Fields(os.Getenv("MPIS")) {
 		mpicc, mpirun, _ := strings.Cut(m, ":")
