@@ -79,7 +79,7 @@ func TestNoAnswerOfAHostileWorkerIsTakenForAnother(t *testing.T) {
 
 func hostile(t *testing.T, version int, launcher child.Words, timeout time.Duration, list []evil) {
 	var space optimizee.Space
-	m := "hostile " + t.Name()
+	m := seconds()
 	opts := dispatch.Options{Slots: 1, Timeout: timeout, PrepareTimeout: time.Minute, Make: func() (optimizee.Optimizee, error) {
 		p := New()
 		p.Command, p.Dir, p.Launcher = child.Words{"python3", "-S", "hostile.py"}, "testdata", launcher

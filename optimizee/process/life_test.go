@@ -35,7 +35,7 @@ func sleeping(seconds string) (list []string) {
 	return list
 }
 
-// seconds are some that no other process sleeps.
+// seconds are some that no other process sleeps: a mark that no test that runs beside this one has.
 func seconds() string { return fmt.Sprintf("1000.%d", time.Now().UnixNano()) }
 
 func TestNothingThatAnEvaluationStartedOutlivesIt(t *testing.T) {

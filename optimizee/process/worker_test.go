@@ -142,13 +142,14 @@ func whateverAWorkerDoes(t *testing.T, py interpreter, timeout time.Duration, ca
 	for _, c := range cases {
 		acts = append(acts, c.act)
 	}
-	mark := "L2L_TEST_MARK=whatever " + py.name
+	m := seconds()
+	mark := "L2L_TEST_MARK=" + m
 	opts := dispatch.Options{Slots: 2, Timeout: timeout, PrepareTimeout: time.Minute, Dir: filepath.Join(t.TempDir(), "work"), KeepFailed: 1000}
 	var space optimizee.Space
 	opts.Make = func() (optimizee.Optimizee, error) {
 		p := acting(t, py, acts...)
 		p.Grace = 500 * time.Millisecond
-		p.Env["L2L_TEST_MARK"] = "whatever " + py.name
+		p.Env["L2L_TEST_MARK"] = m
 		err := p.Open()
 		space = p.Space()
 		return p, err
