@@ -92,6 +92,9 @@ func FuzzMsgpackIsReadAsTheLibraryReadsIt(f *testing.F) {
 	})
 }
 
+// raced says that the race detector is at work.
+var raced bool
+
 // peak is the most memory that f takes, resident, beyond what there is before.
 func peak(t *testing.T, f func()) int {
 	t.Helper()
@@ -117,6 +120,9 @@ func peak(t *testing.T, f func()) int {
 func TestALargeAnswerTakesAFewTimesItsMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a gigabyte")
+	}
+	if raced {
+		t.Skip("the race detector takes many times the memory itself")
 	}
 	const size = 30_000_000
 	filled := func(begin, element, end string) []byte {

@@ -1,0 +1,5 @@
+//go:build race
+
+package child
+
+func init() { raced = true }
