@@ -3,6 +3,7 @@
 package examples
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,8 +62,9 @@ func TestSimulatorNetLogoThatFailsCostsItsEvaluations(t *testing.T) {
 			t.Setenv("NETLOGO", script)
 			out, err := exec.Command(l2l, "--config", "netlogo-ants/run.yaml", "--quiet", "--set", "output.dir="+dir+"/run",
 				"--set", "stop.evaluations=2", "--set", "execution.timeout=3s").CombinedOutput()
-			if err != nil || !strings.Contains(string(out), "2 individuals failed") {
-				t.Errorf("the run: %v\n%s", err, out)
+			var exit *exec.ExitError // a run in which nothing succeeds has failed
+			if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "2 individuals failed") {
+				t.Errorf("the run: %v, want exit code 1\n%s", err, out)
 			}
 			reasons, err := filepath.Glob(dir + "/run/failures/*")
 			if err != nil || len(reasons) == 0 {
