@@ -127,12 +127,12 @@ func (i Individual) Failed() bool { return i.Fitness == nil }
 // Evaluations are those that have ended, attempts that are tried again included, in the order in which they did.
 func (r *Run) Evaluations() iter.Seq2[Evaluation, error] {
 	return func(yield func(Evaluation, error) bool) {
-		for s, err := range r.steps() {
+		for s, err := range r.Steps() {
 			switch {
 			case err != nil:
 				yield(Evaluation{}, err)
 				return
-			case s.ended != nil && !yield(*s.ended, nil):
+			case s.Ended != nil && !yield(*s.Ended, nil):
 				return
 			}
 		}
@@ -142,23 +142,23 @@ func (r *Run) Evaluations() iter.Seq2[Evaluation, error] {
 // Individuals are those whose evaluations have all ended, failed ones included, in the order in which they did.
 func (r *Run) Individuals() iter.Seq2[Individual, error] {
 	return func(yield func(Individual, error) bool) {
-		for s, err := range r.steps() {
+		for s, err := range r.Steps() {
 			switch {
 			case err != nil:
 				yield(Individual{}, err)
 				return
-			case s.told != nil && !yield(*s.told, nil):
+			case s.Told != nil && !yield(*s.Told, nil):
 				return
 			}
 		}
 	}
 }
 
-// step is an event, and what it has brought to an end.
-type step struct {
-	event l2l.Event
-	ended *Evaluation // by a Result
-	told  *Individual // by the last Result of an individual
+// Step is an event, and what it has brought to an end.
+type Step struct {
+	Event l2l.Event
+	Ended *Evaluation // by a Result
+	Told  *Individual // by the last Result of an individual
 }
 
 // waiting is an individual that waits for results.
@@ -167,12 +167,12 @@ type waiting struct {
 	final []l2l.Result
 }
 
-// steps follow the individuals through the events.
-func (r *Run) steps() iter.Seq2[step, error] {
-	return func(yield func(step, error) bool) {
+// Steps are the events with what they bring to an end: one reading of the journal for whoever wants several of the rows.
+func (r *Run) Steps() iter.Seq2[Step, error] {
+	return func(yield func(Step, error) bool) {
 		open := map[int64]*waiting{}
 		for e, err := range r.Events() {
-			s := step{event: e}
+			s := Step{Event: e}
 			switch e := e.(type) {
 			case l2l.Asked:
 				for _, ind := range e.Individuals {
@@ -184,7 +184,7 @@ func (r *Run) steps() iter.Seq2[step, error] {
 					err = fmt.Errorf("report: %s has a result for individual %d, which is not awaited", r.Dir, e.Individual)
 					break
 				}
-				if s = r.take(e, of); s.told != nil {
+				if s = r.take(e, of); s.Told != nil {
 					delete(open, e.Individual)
 				}
 			}
@@ -196,13 +196,13 @@ func (r *Run) steps() iter.Seq2[step, error] {
 }
 
 // take takes a result in.
-func (r *Run) take(result l2l.Result, of *waiting) step {
+func (r *Run) take(result l2l.Result, of *waiting) Step {
 	rules := &r.Begun.Rules
 	e := &Evaluation{
 		Result: result, Of: of.Individual, Seed: l2l.SeedOf(rules.Seed, result.Individual, result.Instance, result.Replicate),
 		Final: result.Ending == l2l.OK || result.Attempt >= rules.Retries,
 	}
-	s := step{event: result, ended: e}
+	s := Step{Event: result, Ended: e}
 	if e.Final {
 		of.final = append(of.final, result)
 	}
@@ -212,10 +212,10 @@ func (r *Run) take(result l2l.Result, of *waiting) step {
 	slices.SortFunc(of.final, func(a, b l2l.Result) int {
 		return cmp.Or(cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Replicate, b.Replicate))
 	})
-	s.told = &Individual{Individual: of.Individual, Results: of.final}
+	s.Told = &Individual{Individual: of.Individual, Results: of.final}
 	if !slices.ContainsFunc(of.final, func(r l2l.Result) bool { return r.Ending != l2l.OK }) {
-		s.told.Fitness = rules.Fitness(of.final)
-		s.told.Loss = rules.Loss(s.told.Fitness)
+		s.Told.Fitness = rules.Fitness(of.final)
+		s.Told.Loss = rules.Loss(s.Told.Fitness)
 	}
 	return s
 }
