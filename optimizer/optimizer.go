@@ -19,6 +19,7 @@ package optimizer
 import (
 	"encoding"
 	"errors"
+	"slices"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 )
@@ -68,6 +69,30 @@ type Recaller interface {
 	// Recall takes the place of an Ask when the record of a search is replayed: the candidates, with the IDs of the record, are what the
 	// search proposed then. Tell follows as recorded. The points are read-only, as those of an Ask.
 	Recall(proposed []Candidate) error
+}
+
+// Recommender is the capability of an algorithm that would use another point than the best one told, which among noisy losses is the luckiest
+// and not the best: the mean of its distribution, say, or the minimum of its model.
+type Recommender interface {
+	Optimizer
+	// Recommend returns the point, in the problem's box and whole where its kind says so, or nil where nothing has been learnt yet. It depends
+	// on the state alone, does not change it, and may take as long as a proposal does. The caller owns the point.
+	Recommend() []float64
+}
+
+// Recommended is the point that an optimizer would use as things stand: the one that it recommends (see [Recommender]), or else the best told.
+// It is nil before the first success, and with several objectives. The caller owns it.
+func Recommended(o Optimizer) []float64 {
+	best := o.Status().Best
+	if best == nil {
+		return nil
+	}
+	if r, ok := o.(Recommender); ok {
+		if x := r.Recommend(); x != nil {
+			return x
+		}
+	}
+	return slices.Clone(best.X)
 }
 
 // Candidate is a proposed individual.

@@ -104,6 +104,9 @@ func (o *Search) Tell(results []optimizer.Evaluated) error {
 	return nil
 }
 
+// Recommend implements Recommender: it is the distribution's mean, of a mixture that of its largest component.
+func (o *Search) Recommend() []float64 { return o.distribution.centre() }
+
 // Status implements Optimizer.
 func (o *Search) Status() optimizer.Status {
 	st := o.s.Gen.Status()

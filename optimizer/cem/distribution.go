@@ -1,6 +1,7 @@
 package cem
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -147,6 +148,15 @@ func (d *distribution) draw(rng *rand.Rand) []float64 {
 	transform(d.roots[k], z)
 	floats.Add(z, d.s.Components[k].Mean)
 	return d.frame.Point(z)
+}
+
+// centre is the individual at the mean of the component with the largest share; nil before the first fit.
+func (d *distribution) centre() []float64 {
+	if len(d.s.Components) == 0 {
+		return nil
+	}
+	largest := slices.MaxFunc(d.s.Components, func(a, b component) int { return cmp.Compare(a.Weight, b.Weight) })
+	return d.frame.Point(largest.Mean)
 }
 
 // learn fits the distribution to a sample, sorted by loss, with an elite of so many individuals.

@@ -142,6 +142,9 @@ func (o *FACE) Tell(results []optimizer.Evaluated) error {
 	return nil
 }
 
+// Recommend implements Recommender: it is the distribution's mean, of a mixture that of its largest component.
+func (o *FACE) Recommend() []float64 { return o.distribution.centre() }
+
 // Status implements Optimizer.
 func (o *FACE) Status() optimizer.Status {
 	st := o.s.Gen.Status()

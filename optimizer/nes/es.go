@@ -197,6 +197,14 @@ func standardised(c *kit.Cloud) []float64 {
 	return w
 }
 
+// Recommend implements Recommender: it is the centre.
+func (o *ES) Recommend() []float64 {
+	if o.s.Cloud.Number == 0 {
+		return nil
+	}
+	return o.frame.Point(o.s.Centre)
+}
+
 // Status implements Optimizer.
 func (o *ES) Status() optimizer.Status {
 	st := o.s.Cloud.Status()

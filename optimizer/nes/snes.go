@@ -162,6 +162,14 @@ func (o *SNES) update() {
 	}
 }
 
+// Recommend implements Recommender: it is the mean.
+func (o *SNES) Recommend() []float64 {
+	if o.s.Cloud.Number == 0 {
+		return nil
+	}
+	return o.frame.Point(o.s.Mean)
+}
+
 // Status implements Optimizer.
 func (o *SNES) Status() optimizer.Status {
 	st := o.s.Cloud.Status()

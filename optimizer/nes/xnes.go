@@ -203,6 +203,14 @@ func exponential(n int, m []float64) []float64 {
 	return out.Data
 }
 
+// Recommend implements Recommender: it is the mean.
+func (o *XNES) Recommend() []float64 {
+	if o.s.Cloud.Number == 0 {
+		return nil
+	}
+	return o.frame.Point(o.s.Mean)
+}
+
 // Status implements Optimizer.
 func (o *XNES) Status() optimizer.Status {
 	st := o.s.Cloud.Status()

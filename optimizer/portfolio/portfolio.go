@@ -5,6 +5,7 @@ package portfolio
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/meta-optimization/l2l-mpi/optimizer"
@@ -226,6 +227,21 @@ func (o *Search) Tell(results []optimizer.Evaluated) error {
 	s.Gen.End()
 	s.IDs = nil
 	return nil
+}
+
+// Recommend implements Recommender: it is what that member recommends which has found the best loss of all members that recommend a point. The
+// best point told of all members is in Status.Best.
+func (o *Search) Recommend() (x []float64) {
+	least := math.Inf(1)
+	for _, m := range o.members {
+		r, ok := m.(optimizer.Recommender)
+		if b := m.Status().Best; ok && b != nil && b.Loss[0] < least {
+			if y := r.Recommend(); y != nil {
+				x, least = y, b.Loss[0]
+			}
+		}
+	}
+	return x
 }
 
 // Status implements Optimizer. The figures are the evaluations that each member has had, and its share of those to come.
