@@ -49,7 +49,9 @@ class TestWorker(Case):
         script = """
             from l2l_optimizee import serve
 
-            serve(lambda seed: [None, [1], [1, 2, 3], {"error": 1}, [1, float("nan")], [1, float("-inf")], "12", [1, "x"], 1j][seed])
+            values = [None, [1], [1, 2, 3], {"error": 1}, [1, float("nan")], [1, float("-inf")], "12", [1, "x"], 1j]
+            values += [10**400, [1, 10**5000], (1 / 0 for _ in [1])]
+            serve(lambda seed: values[seed])
         """
         want = [
             "the model returned None: want a number; is a return missing?",
@@ -61,6 +63,9 @@ class TestWorker(Case):
             "the model returned '12': want a number, not a text",
             "the model returned [1, 'x']: could not convert string to float: 'x'",
             "the model returned 1j: ",
+            "the model returned 1000",
+            "the model returned ",
+            "the model returned <generator",
         ]
         for worker in self.each(script, objectives=("error", "rate")):
             for i, text in enumerate(want):

@@ -110,7 +110,7 @@ class Model:
         try:
             fitness = array("d", _fitness(result.fitness, self.objectives))
             outputs, targets = _numbers(result.outputs), _numbers(result.targets)
-        except (TypeError, ValueError) as error:
+        except Exception as error:  # a generator or a number of the model's own raises whatever it wants
             return f"the model returned {_short(returned)}: {error}"
         if not all(map(math.isfinite, fitness)):
             return f"the fitness is not finite: {_named(fitness, self.objectives)}"
@@ -164,7 +164,10 @@ def _named(fitness: Iterable[float], names: Optional[list[str]]) -> str:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # a whole number of thousands of digits, for one
+        return f"a value of type {type(value).__name__}"
     return text if len(text) <= 100 else text[:100] + "…"
 
 
