@@ -444,17 +444,18 @@ func TestAWorkerMaySpeakJSON(t *testing.T) {
 			t.Errorf("%v arrives and comes back as %v, %v", x, out.Fitness, err)
 		}
 	}
-	before := p.worker
-	params, err := p.Space().Decode([]float64{math.Inf(1)})
+	params, err := p.Space().Decode([]float64{math.Inf(1)}) // which JSON does not have, and no parameter is
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = p.Evaluate(t.Context(), optimizee.Evaluation{Params: params})
-	if err == nil || !strings.Contains(err.Error(), "the parameters cannot be written as json: ") || p.worker != before {
-		t.Errorf("infinity: %v, with another worker: %v", err, p.worker != before)
+	if out, err := p.Evaluate(t.Context(), optimizee.Evaluation{Params: params}); err != nil || out.Fitness[0] != math.MaxFloat64 {
+		t.Errorf("infinity arrives and comes back as %v, %v", out.Fitness, err)
 	}
-	if out, err := evaluate(t, p, map[string]any{"x": 1.0}); err != nil || out.Fitness[0] != 1 {
-		t.Errorf("after that: %v, %v", out, err)
+	beyond := opened(t, speaking(t, `{"results": [-1e400]}`)) // as Python writes -10**400: it is a fitness that is not finite, and the worker goes on
+	for range 2 {
+		if out, err := evaluate(t, beyond, map[string]any{"x": 1.0}); err != nil || !math.IsInf(out.Fitness[0], -1) {
+			t.Errorf("beyond the doubles: %v, %v", out.Fitness, err)
+		}
 	}
 	for answer, want := range map[string]string{
 		`{"results": [3.5]}`:                            "",
