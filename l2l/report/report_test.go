@@ -39,7 +39,7 @@ var seen sync.Map // seeds of evaluations that have failed once
 func (n *noisy) Space() optimizee.Space {
 	return optimizee.Space{
 		{Name: "x", Size: 3, Lower: -2, Upper: 2, Unit: "mV"}, {Name: "n", Kind: optimizee.Int, Size: 2, Lower: -3, Upper: 3},
-		{Name: "on", Kind: optimizee.Bool}, {Name: "rule", Kind: optimizee.Categorical, Choices: []string{"stdp", "bcm"}},
+		{Name: "on", Kind: optimizee.Bool}, {Name: "rule", Kind: optimizee.Categorical, Choices: []any{"stdp", "bcm"}},
 	}
 }
 
@@ -470,12 +470,13 @@ func TestADirectoryWithoutARunOrAResultIsAnError(t *testing.T) {
 func TestMarginalsOfNumbersAndOfChoices(t *testing.T) {
 	space := optimizee.Space{
 		{Name: "x", Lower: 0, Upper: 9}, {Name: "n", Kind: optimizee.Int, Lower: 0, Upper: 9},
-		{Name: "rule", Kind: optimizee.Categorical, Choices: []string{"a", "b"}},
+		{Name: "rule", Kind: optimizee.Categorical, Choices: []any{"a", "b"}},
+		{Name: "size", Kind: optimizee.Categorical, Choices: []any{16, 0.5, "auto", false}}, {Name: "on", Kind: optimizee.Bool},
 	}
-	at := func(weight, x, n, rule float64) optimizer.Weighted {
-		return optimizer.Weighted{Solution: optimizer.Solution{X: []float64{x, n, rule}, Loss: []float64{x}}, Weight: weight}
+	at := func(weight float64, x ...float64) optimizer.Weighted {
+		return optimizer.Weighted{Solution: optimizer.Solution{X: x, Loss: x[:1]}, Weight: weight}
 	}
-	sample := []optimizer.Weighted{at(0.25, 1, 2, 0), at(0.25, 2, 2, 1), at(0.5, 4, 2, 1)}
+	sample := []optimizer.Weighted{at(0.25, 1, 2, 0, 0, 1), at(0.25, 2, 2, 1, 1, 1), at(0.5, 4, 2, 1, 3, 1)}
 	got, err := report.Marginals(space, sample)
 	if err != nil {
 		t.Fatal(err)
@@ -499,6 +500,8 @@ func TestMarginalsOfNumbersAndOfChoices(t *testing.T) {
   x          2.75  1.3  1    2     4
   n          2     0    2    2     2
   rule       b 0.750, a 0.250
+  size       false 0.500, 0.5 0.250, 16 0.250
+  on         true 1.000
 `
 	if text.String() != want {
 		t.Errorf("%s\nwant\n%s", text.String(), want)

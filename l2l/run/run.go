@@ -25,9 +25,19 @@ type Result struct {
 	l2l.Summary
 	Dir     string        // the run's directory; "" for one in memory
 	Resumed bool          // it went on with an earlier one
+	Before  Counts        // of the sessions before this one, which the Summary counts too
+	Reasons []Failure     // why evaluations of this session failed, the most frequent first
+	Logs    []string      // files in Dir with what the programs of the slots have printed
 	Elapsed time.Duration // since Run was called: not the time of sessions before this one
 	Lost    []int         // ranks that do not answer any more: the communicator cannot be closed in order, only aborted
 	Again   int           // evaluations that were given to another rank because theirs was lost
+}
+
+// Counts are how far a run was.
+type Counts struct {
+	Generations int
+	Evaluations int64
+	Individuals int64
 }
 
 // ErrUsage is what an error of Run is, by errors.Is, if what was asked for cannot be: a directory that holds another run, say. Any other error

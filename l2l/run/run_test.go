@@ -43,7 +43,7 @@ func (v *valley) Prepare(context.Context) error {
 }
 
 func (v *valley) Space() optimizee.Space {
-	return optimizee.Space{{Name: "x", Size: 3, Lower: -2, Upper: 2}, {Name: "rule", Kind: optimizee.Categorical, Choices: []string{"stdp", "bcm"}}}
+	return optimizee.Space{{Name: "x", Size: 3, Lower: -2, Upper: 2}, {Name: "rule", Kind: optimizee.Categorical, Choices: []any{"stdp", "bcm"}}}
 }
 
 func (v *valley) Objectives() []optimizee.Objective {

@@ -124,13 +124,13 @@ func TestProcessSearchesAndSaysHow(t *testing.T) {
 }
 
 func TestProcessThatMisbehavesEndsTheSearchWithAReason(t *testing.T) {
-	const last = `\nlast lines of its standard error:\nthis is stderr of `
+	const last = `\nits standard error:\nthis is stderr of `
 	for bad, want := range map[string]string{
-		"setup":   `^optimizer: process: cannot start \[.*\]: (?s)Traceback .*RuntimeError: no such strategy` + last + `setup$`,
-		"raise":   `^optimizer: process: Traceback (?s).*ValueError: the covariance is not positive definite` + last + `raise$`,
-		"kill":    `^optimizer: process: the program ended \(killed by signal 9 .*\) without an answer` + last + `kill$`,
+		"setup":   `^optimizer: process: cannot start \[.*\]: RuntimeError: no such strategy\n(?s)Traceback .*RuntimeError: no such strategy` + last + `setup$`,
+		"raise":   `^optimizer: process: ValueError: the covariance is not positive definite\nTraceback (?s).*ValueError: the covariance is not positive definite` + last + `raise$`,
+		"kill":    `^optimizer: process: the program ended \(killed by signal 9 .*\) without an answer: this is stderr of kill` + last + `kill$`,
 		"exit":    `the program ended \(exit status 3\) without an answer`,
-		"hang":    `^optimizer: process: it has not answered within the timeout of 2s` + last + `hang\n(?s).*evolution.py", line \d+ in misbehave`,
+		"hang":    `^optimizer: process: it has not answered within the timeout of 2s: at \S*evolution.py:\d+, in misbehave` + last + `hang\n(?s).*evolution.py", line \d+ in misbehave`,
 		"many":    `it proposes 11 points, want 10; fewer only with a reason to stop`,
 		"short":   `individual 9: a point of 1 coordinates, want 2`,
 		"outside": `individual 9: coordinate 0 \(tau\) = 1e\+09, want a value in \[-5, 5\]`,
