@@ -28,12 +28,12 @@ func (k Kind) String() string { return [...]string{"float", "int", "bool", "cate
 type Parameter struct {
 	Name         string
 	Kind         Kind
-	Lower, Upper float64  // bounds, inclusive; for Float and Int. Infinite only where Std is given
-	Log          bool     // search the logarithm; Float only, and Lower must be > 0
-	Choices      []string // Categorical only, at least two
-	Size         int      // 0: a single value; n > 0: a vector of n values that share the rest of the description
-	Unit         string   // "mV", "ms", …; "" where it has none
-	Doc          string   // one sentence
+	Lower, Upper float64 // bounds, inclusive; for Float and Int. Infinite only where Std is given
+	Log          bool    // search the logarithm; Float only, and Lower must be > 0
+	Choices      []any   // Categorical only, at least two: each a text, a bool, an integer or a finite float, no two of which are written alike
+	Size         int     // 0: a single value; n > 0: a vector of n values that share the rest of the description
+	Unit         string  // "mV", "ms", …; "" where it has none
+	Doc          string  // one sentence
 
 	// Individuals are first drawn uniformly between the bounds (in the coordinate that is searched), or, where Std is > 0, from a normal
 	// distribution with this mean and standard deviation, cut at the bounds. For a Log parameter Mean is a value and Std a
@@ -74,11 +74,11 @@ func (p Parameter) check() error {
 		return fmt.Errorf("size = %d, want >= 0", p.Size)
 	case p.Log && p.Kind != Float:
 		return fmt.Errorf("log scale on a %v, want float", p.Kind)
-	case p.Kind == Categorical && len(p.Choices) < 2:
-		return fmt.Errorf("%d choices, want at least 2", len(p.Choices))
+	case p.Kind == Categorical:
+		return p.checkChoices()
 	case p.Kind != Categorical && len(p.Choices) > 0:
 		return fmt.Errorf("choices on a %v, want categorical", p.Kind)
-	case p.Kind == Bool || p.Kind == Categorical:
+	case p.Kind == Bool:
 		return nil
 	case !(p.Lower < p.Upper):
 		return fmt.Errorf("bounds [%v, %v], want lower < upper", p.Lower, p.Upper)
@@ -160,8 +160,11 @@ func (s Space) Labels() []string {
 	return labels
 }
 
-// Decode translates a search vector, len Dim(), into parameter values. No value leaves its bounds, whatever x holds: it is clipped
-// to them, and rounded for kinds that are not Float. NaN is an error, so is a vector of another length.
+// Decode translates a search vector, len Dim(), into parameter values. No value leaves its bounds, and each is finite, whatever x holds: it is
+// clipped to them, and rounded for kinds that are not Float. NaN is an error, so is a vector of another length.
+//
+// What Encode was given comes back to the last digit. On a log scale that is so for bounds, for decimal numbers of at most ten significant digits, and
+// for all values that Decode has ever returned; others may differ by the error that the coordinate has as a double, 1e-13 of the value at most.
 func (s Space) Decode(x []float64) (Params, error) {
 	if len(x) != s.Dim() {
 		return Params{}, fmt.Errorf("optimizee: a vector of %d coordinates, want %d", len(x), s.Dim())
@@ -190,14 +193,14 @@ func (p Parameter) value(c float64) float64 {
 		return min(max(math.Round(c), p.Lower), p.Upper)
 	}
 	if p.Log {
-		c = math.Exp(c)
+		c = p.fromLog(c)
 	}
-	return min(max(c, p.Lower), p.Upper)
+	return min(max(c, p.Lower, -math.MaxFloat64), p.Upper, math.MaxFloat64)
 }
 
 // Encode translates values by name into a search vector. Every parameter must be given, as float64, int, bool, string or a slice of
 // one of these (as decoded from YAML or JSON, also []any); an unknown name, a value of the wrong type or out of bounds is an
-// error naming it and the rule.
+// error naming it and the rule. A choice may be given as it is or by its text: 16 is also 16.0 and "16".
 func (s Space) Encode(values map[string]any) ([]float64, error) {
 	var errs []error
 	for name := range values {
@@ -276,11 +279,7 @@ func (p Parameter) coordinate(v any) (float64, error) {
 		}
 		return 0, fmt.Errorf("%v, want true or false", v)
 	case Categorical:
-		name, _ := v.(string)
-		if i := slices.Index(p.Choices, name); i >= 0 {
-			return float64(i), nil
-		}
-		return 0, fmt.Errorf("%v, want one of %v", v, p.Choices)
+		return p.choice(v)
 	}
 	var f float64
 	switch v := v.(type) {
@@ -301,7 +300,7 @@ func (p Parameter) coordinate(v any) (float64, error) {
 	case p.Kind == Int && f != math.Trunc(f):
 		return 0, fmt.Errorf("%v, want a whole number", f)
 	case p.Log:
-		return math.Log(f), nil
+		return p.toLog(f), nil
 	}
 	return f, nil
 }
@@ -327,8 +326,8 @@ func (p Params) Int(name string) int { return int(p.get(name, false, Int)[0]) }
 // Bool returns the value of a Bool parameter.
 func (p Params) Bool(name string) bool { return p.get(name, false, Bool)[0] == 1 }
 
-// Choice returns the value of a Categorical parameter.
-func (p Params) Choice(name string) string {
+// Choice returns the value of a Categorical parameter: one of its Choices, of the type that it has there.
+func (p Params) Choice(name string) any {
 	i := int(p.get(name, false, Categorical)[0])
 	return p.space[p.space.find(name)].Choices[i]
 }
@@ -357,7 +356,8 @@ func (p Params) get(name string, vector bool, kinds ...Kind) []float64 {
 	panic(fmt.Sprintf("optimizee: no parameter %q", name))
 }
 
-// Value is a parameter with its value as a user would write it: float64, int64, bool, string, or a slice of one of these.
+// Value is a parameter with its value as a user would write it: a float64, an int64, a bool, or a string, of a Categorical the one that its choice is;
+// or for a vector a []float64, a []int64, a []bool, or for a Categorical a []any of choices.
 type Value struct {
 	Parameter
 	Value any
@@ -395,8 +395,8 @@ func (p Params) Flat() []any {
 			flat = append(flat, boxed(x)...)
 		case []bool:
 			flat = append(flat, boxed(x)...)
-		case []string:
-			flat = append(flat, boxed(x)...)
+		case []any:
+			flat = append(flat, x...)
 		default:
 			flat = append(flat, x)
 		}
@@ -411,7 +411,10 @@ func (p Parameter) typed(v []float64) any {
 	case Bool:
 		return shaped(p, v, func(x float64) bool { return x == 1 })
 	case Categorical:
-		return shaped(p, v, func(x float64) string { return p.Choices[int(x)] })
+		return shaped(p, v, func(x float64) any {
+			choice, _ := plain(p.Choices[int(x)])
+			return choice
+		})
 	}
 	return shaped(p, v, func(x float64) float64 { return x })
 }

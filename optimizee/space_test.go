@@ -16,7 +16,7 @@ func mixed() optimizee.Space {
 		{Name: "tau", Lower: 1, Upper: 100, Log: true, Unit: "ms"},
 		{Name: "n", Kind: optimizee.Int, Lower: 1, Upper: 7},
 		{Name: "on", Kind: optimizee.Bool},
-		{Name: "rule", Kind: optimizee.Categorical, Choices: []string{"stdp", "bcm", "oja"}},
+		{Name: "rule", Kind: optimizee.Categorical, Choices: []any{"stdp", "bcm", "oja"}},
 		{Name: "w", Size: 3, Lower: math.Inf(-1), Upper: math.Inf(1), Mean: 1, Std: 2},
 	}
 }
@@ -38,7 +38,7 @@ func TestSpaceEncodeAndDecodeAreInverse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Float("v") != 2.5 || math.Abs(p.Float("tau")-10) > 1e-14 || p.Int("n") != 3 || !p.Bool("on") || p.Choice("rule") != "oja" ||
+	if p.Float("v") != 2.5 || p.Float("tau") != 10 || p.Int("n") != 3 || !p.Bool("on") || p.Choice("rule") != "oja" ||
 		!reflect.DeepEqual(p.Vector("w"), []float64{1, 2, 3}) {
 		t.Errorf("decoded %v", p.All())
 	}
@@ -54,7 +54,7 @@ func TestSpaceEncodeAndDecodeAreInverse(t *testing.T) {
 func TestSpaceMapAndFlatAreTheValuesOfAllKinds(t *testing.T) {
 	s := append(mixed(), optimizee.Space{
 		{Name: "ns", Kind: optimizee.Int, Size: 2, Lower: 1, Upper: 7}, {Name: "ons", Kind: optimizee.Bool, Size: 2},
-		{Name: "rules", Kind: optimizee.Categorical, Size: 2, Choices: []string{"stdp", "bcm"}},
+		{Name: "rules", Kind: optimizee.Categorical, Size: 2, Choices: []any{"stdp", "bcm"}},
 	}...)
 	x := []float64{2.5, 0, 3, 1, 2, 1, 2, 3, 4, 5, 0, 1, 1, 0}
 	p, err := s.Decode(x)
@@ -67,6 +67,57 @@ func TestSpaceMapAndFlatAreTheValuesOfAllKinds(t *testing.T) {
 	want := []any{2.5, 1.0, int64(3), true, "oja", 1.0, 2.0, 3.0, int64(4), int64(5), false, true, "bcm", "stdp"}
 	if got := p.Flat(); !reflect.DeepEqual(got, want) || len(got) != len(s.Labels()) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestSpaceChoicesKeepTheirType(t *testing.T) {
+	s := optimizee.Space{
+		{Name: "one", Kind: optimizee.Categorical, Choices: []any{true, false, 16, int64(32), 0.5, 1.0, "stdp", "2"}},
+		{Name: "two", Kind: optimizee.Categorical, Choices: []any{"auto", 8, false}, Size: 2},
+	}
+	if err := s.Check(); err != nil {
+		t.Fatal(err)
+	}
+	want := []any{true, false, int64(16), int64(32), 0.5, 1.0, "stdp", "2"}
+	for i, w := range want {
+		p, err := s.Decode([]float64{float64(i), 2, 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Flat(); !reflect.DeepEqual(got, []any{w, false, int64(8)}) {
+			t.Errorf("choice %d: %#v, want %#v", i, got, w)
+		}
+		if x, err := s.Encode(p.Map()); err != nil || !reflect.DeepEqual(x, p.X) {
+			t.Errorf("%v becomes %v, %v", p.X, x, err)
+		}
+		if got := p.Choice("one"); got != s[0].Choices[i] { // for a model in Go, as it was written in Go
+			t.Errorf("choice %d: %#v, want %#v", i, got, s[0].Choices[i])
+		}
+	}
+}
+
+// A choice is accepted as it is written in a configuration, in a table, on a command line.
+func TestSpaceEncodeTakesAChoiceAsItIsWritten(t *testing.T) {
+	s := optimizee.Space{{Name: "c", Kind: optimizee.Categorical, Choices: []any{true, 16, 0.1, 1.0, "stdp", "1.10", "on", "007", "null"}}}
+	for _, c := range []struct {
+		value any
+		want  float64
+	}{
+		{true, 0}, {"true", 0}, {16, 1}, {int64(16), 1}, {16.0, 1}, {"16", 1}, {0.1, 2}, {"0.1", 2}, {1, 3}, {1.0, 3}, {"stdp", 4},
+		{"1.10", 5}, {1.1, 5}, {"on", 6}, {"007", 7}, {7, 7}, {nil, 8}, {"null", 8},
+	} {
+		if x, err := s.Encode(map[string]any{"c": c.value}); err != nil || x[0] != c.want {
+			t.Errorf("%#v is choice %v, %v, want %v", c.value, x, err, c.want)
+		}
+	}
+	for _, other := range []any{false, 17, 0.5, "", "STDP", []any{16}} {
+		if x, err := s.Encode(map[string]any{"c": other}); err == nil || !strings.Contains(err.Error(), "want one of [true 16 0.1 1 stdp 1.10 on 007 null]") {
+			t.Errorf("%#v: %v, %v", other, x, err)
+		}
+	}
+	s[0].Choices = []any{"1.1", "1.10", "x"}
+	if x, err := s.Encode(map[string]any{"c": 1.1}); err == nil || !strings.Contains(err.Error(), "1.1 may be any of several choices") {
+		t.Errorf("got %v, %v", x, err)
 	}
 }
 
@@ -155,8 +206,14 @@ func TestSpaceThatCannotBeSearchedIsRefused(t *testing.T) {
 		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1, Log: true}}, "want > 0"},
 		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1.5, Kind: optimizee.Int}}, "whole numbers"},
 		{optimizee.Space{{Name: "a", Lower: 1, Upper: 2, Kind: optimizee.Int, Log: true}}, "log scale on a int"},
-		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []string{"x"}}}, "at least 2"},
-		{optimizee.Space{{Name: "a", Kind: optimizee.Bool, Choices: []string{"x", "y"}}}, "choices on a bool"},
+		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{"x"}}}, "at least 2"},
+		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{"x", "y", "x"}}}, `"x" and "x" are both written as x`},
+		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{1, 1.0}}}, "are both written as 1"},
+		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{true, "true"}}}, "are both written as true"},
+		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{1, nil}}}, "want a text, a finite number, true or false"},
+		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{1, inf}}}, "want a text, a finite number, true or false"},
+		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{1, []any{1}}}}, "want a text, a finite number, true or false"},
+		{optimizee.Space{{Name: "a", Kind: optimizee.Bool, Choices: []any{"x", "y"}}}, "choices on a bool"},
 		{optimizee.Space{{Name: "a", Upper: 1, Size: -1}}, "size = -1"},
 	} {
 		if err := c.space.Check(); err == nil || !strings.Contains(err.Error(), c.want) {

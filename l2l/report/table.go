@@ -13,7 +13,8 @@ import (
 )
 
 // Table is a table of a run, for a writer of some format. The cells of a column have one type, int64, uint64, float64, bool or string, or are nil,
-// where there is nothing to say. A row is valid until the next one.
+// where there is nothing to say; those of a categorical parameter have the types of its choices, which may be several. A row is valid until the
+// next one.
 type Table struct {
 	Columns []string
 	Rows    iter.Seq2[[]any, error]

@@ -64,7 +64,11 @@ func WriteIndividual(w io.Writer, space optimizee.Space, objectives []optimizee.
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, v := range params.All() {
-		fmt.Fprintf(t, "  %s\t%s\n", v.Name, withUnit(valueText(v.Value), v.Unit))
+		text := valueText(v.Value)
+		if v.Kind == optimizee.Categorical && v.Size == 0 {
+			text = cellText(v.Value) // as it was written
+		}
+		fmt.Fprintf(t, "  %s\t%s\n", v.Name, withUnit(text, v.Unit))
 	}
 	for i, f := range fitness {
 		o := objectives[i]

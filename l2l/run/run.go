@@ -117,9 +117,16 @@ func follow(ctx context.Context, comm mpi.Comm, planOf func(briefing) (*config.P
 		return ErrElsewhere
 	}
 	var worker *dispatch.Worker
-	plan, err := planOf(b)
+	err := b.check(comm.Size())
+	var plan *config.Plan
+	if err == nil {
+		plan, err = planOf(b)
+	}
 	if err == nil {
 		worker, err = newWorker(ctx, comm, plan, b.Slots)
+	}
+	if err == nil {
+		defer worker.Close() // Serve tells its error, where it comes to that
 	}
 	trouble := ""
 	if err != nil {

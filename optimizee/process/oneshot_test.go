@@ -29,7 +29,7 @@ func script(t testing.TB, text string, more ...string) *Process {
 		{"tau", Parameter{Lower: number64(1), Upper: number64(100)}},
 		{"n", Parameter{Type: "int", Lower: number64(1), Upper: number64(9)}},
 		{"on", Parameter{Type: "bool"}},
-		{"rule", Parameter{Choices: []string{"stdp", "two words"}}},
+		{"rule", Parameter{Choices: []any{"stdp", "two words"}}},
 		{"w", Parameter{Size: 3, Lower: number64(-1), Upper: number64(1)}},
 	} {
 		*p.Parameters.Append(e.name).(*Parameter) = e.Parameter
@@ -101,6 +101,31 @@ func TestParametersArePassedAsTheConfigurationSays(t *testing.T) {
 		"seed":   float64(seed), "instance": 7.0, "constants": map[string]any{"dt": 0.1, "list": []any{1.0, "x"}},
 	}; !reflect.DeepEqual(got, want) {
 		t.Errorf("json: got %v\nwant %v", got, want)
+	}
+
+	p = script(t, show)
+	choose := func(p *Process) map[string]any {
+		values := someValues()
+		for name, choices := range map[string][]any{"fast": {true, false}, "size": {16, 32}, "rate": {1.0, 2.5}, "mixed": {"auto", 8, 0.5, false}} {
+			*p.Parameters.Append(name).(*Parameter) = Parameter{Choices: choices}
+			values[name] = choices[0]
+		}
+		values["mixed"], values["fast"] = 8, false
+		return values
+	}
+	values := choose(p)
+	_, err = evaluate(t, opened(t, p), values)
+	for _, want := range []string{"<--fast=false>", "<--size=16>", "<--rate=1>", "<--mixed=8>"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("choices as arguments: %v, want %s", err, want)
+		}
+	}
+	p = script(t, `python3 -c 'import json; p = json.load(open("params.json"))["params"]; print(repr([p[n] for n in ("fast", "size", "rate", "mixed", "w")]))' >&2; exit 1`)
+	p.Pass = passJSON
+	values = choose(p)
+	values["w"] = []float64{1, 0, -0.5}
+	if _, err = evaluate(t, opened(t, p), values); err == nil || !strings.Contains(err.Error(), "[False, 16, 1.0, 8, [1.0, 0.0, -0.5]]") {
+		t.Errorf("choices in JSON: %v", err)
 	}
 
 	p = script(t, show, "{dt}", "{list}")

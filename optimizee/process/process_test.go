@@ -63,7 +63,11 @@ func acting(t testing.TB, py interpreter, acts ...string) *Process {
 	}
 	p.Constants = map[string]any{"fd_out": 4}
 	*p.Parameters.Append("tau").(*Parameter) = Parameter{Lower: number64(1), Upper: number64(100), Unit: "ms"}
-	*p.Parameters.Append("act").(*Parameter) = Parameter{Choices: append([]string{"ok", "fine"}, acts...)}
+	choices := []any{"ok", "fine"}
+	for _, act := range acts {
+		choices = append(choices, act)
+	}
+	*p.Parameters.Append("act").(*Parameter) = Parameter{Choices: choices}
 	*p.Config.Objectives.Append("error").(*Objective) = Objective{Direction: "minimise"}
 	*p.Config.Objectives.Append("rate").(*Objective) = Objective{Direction: "maximise", Weight: 2, Unit: "Hz"}
 	return p
@@ -164,8 +168,11 @@ func TestTheConfigurationDescribesTheSpace(t *testing.T) {
 		"half":  {Lower: number64(0), Mean: 3, Std: 2},
 		"int":   {Type: "int", Lower: number64(1), Upper: number64(10)},
 		"bool":  {Type: "bool"},
-		"rule":  {Choices: []string{"stdp", "bcm"}},
-		"rules": {Type: "categorical", Choices: []string{"stdp", "bcm"}, Size: 4},
+		"rule":  {Choices: []any{"stdp", "bcm"}},
+		"rules": {Type: "categorical", Choices: []any{"stdp", "bcm"}, Size: 4},
+		"fast":  {Type: "bool", Choices: []any{true, false}},
+		"sizes": {Type: "int", Choices: []any{16, 32}},
+		"rates": {Type: "float", Choices: []any{1, 0.5}},
 	} {
 		p.Parameters = schema.Map[Parameter]{{Key: name, Value: q}}
 		p.Config.Objectives = nil
@@ -182,6 +189,9 @@ func TestTheConfigurationDescribesTheSpace(t *testing.T) {
 			"bool":  "[{bool bool 0 0 false [] 0   0 0}]",
 			"rule":  "[{rule categorical 0 0 false [stdp bcm] 0   0 0}]",
 			"rules": "[{rules categorical 0 0 false [stdp bcm] 4   0 0}]",
+			"fast":  "[{fast categorical 0 0 false [true false] 0   0 0}]",
+			"sizes": "[{sizes categorical 0 0 false [16 32] 0   0 0}]",
+			"rates": "[{rates categorical 0 0 false [1 0.5] 0   0 0}]",
 		}[name]
 		if got := fmt.Sprint(p.Space()); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)

@@ -43,19 +43,24 @@ func TestEveryKindOfParameterArrivesAsWhatItIs(t *testing.T) {
 			{Key: "on", Value: Parameter{Type: "bool"}}, {Key: "n", Value: Parameter{Type: "int", Lower: number64(1), Upper: number64(10)}},
 			{Key: "w", Value: Parameter{Size: 2, Lower: number64(-1), Upper: number64(1)}}, {Key: "flags", Value: Parameter{Type: "bool", Size: 2}},
 			{Key: "k", Value: Parameter{Type: "int", Size: 2, Lower: number64(1), Upper: number64(6)}},
-			{Key: "rules", Value: Parameter{Choices: []string{"a", "b"}, Size: 2}},
+			{Key: "rules", Value: Parameter{Choices: []any{"a", "b"}, Size: 2}},
+			{Key: "fast", Value: Parameter{Choices: []any{true, false}}}, {Key: "size", Value: Parameter{Choices: []any{16, 32}}},
+			{Key: "rate", Value: Parameter{Choices: []any{1, 2.5}, Type: "float"}},
+			{Key: "mixed", Value: Parameter{Choices: []any{"auto", 8, 0.5, false}, Size: 4}},
 		} {
 			p.Parameters = append(p.Parameters, e)
 		}
 		opened(t, p)
 		_, err := evaluate(t, p, map[string]any{
 			"tau": 10.0, "act": "types", "n": 3, "on": true, "w": []float64{0.1, -1}, "k": []int{1, 6}, "flags": []bool{true, false}, "rules": []string{"b", "a"},
+			"fast": false, "size": 32, "rate": 1, "mixed": []any{false, 0.5, 8, "auto"},
 		})
 		want := []string{
 			"'tau': ('float', 10.0)", "'n': ('int', 3)", "'on': ('bool', True)", "'rules': ('list', ['b', 'a'])",
 			"'w': ('array', array('d', [0.1, -1.0]))", "'k': ('list', [1, 6])", "'flags': ('list', [True, False])",
 			"(9223372036854776153, 7, {'list': [1, 2.5, 'x'], 'n': 3, 'section': {'deep': True}})",
 			"RuntimeError: {'tau': ('float', 10.0), 'act': ('str', 'types'), 'on': ", // in the order of the space
+			"'fast': ('bool', False), 'size': ('int', 32), 'rate': ('float', 1.0), 'mixed': ('list', [False, 0.5, 8, 'auto'])",
 		}
 		if py.name != "alone" {
 			want[4], want[5], want[6] = "'w': ('ndarray', array([ 0.1, -1. ]))", "'k': ('ndarray', array([1, 6]))", "'flags': ('ndarray', array([ True, False]))"
@@ -441,17 +446,18 @@ func TestAWorkerMaySpeakJSON(t *testing.T) {
 			t.Errorf("%v arrives and comes back as %v, %v", x, out.Fitness, err)
 		}
 	}
-	before := p.worker
-	params, err := p.Space().Decode([]float64{math.Inf(1)})
+	params, err := p.Space().Decode([]float64{math.Inf(1)}) // which JSON does not have, and no parameter is
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = p.Evaluate(t.Context(), optimizee.Evaluation{Params: params})
-	if err == nil || !strings.Contains(err.Error(), "the parameters cannot be written as json: ") || p.worker != before {
-		t.Errorf("infinity: %v, with another worker: %v", err, p.worker != before)
+	if out, err := p.Evaluate(t.Context(), optimizee.Evaluation{Params: params}); err != nil || out.Fitness[0] != math.MaxFloat64 {
+		t.Errorf("infinity arrives and comes back as %v, %v", out.Fitness, err)
 	}
-	if out, err := evaluate(t, p, map[string]any{"x": 1.0}); err != nil || out.Fitness[0] != 1 {
-		t.Errorf("after that: %v, %v", out, err)
+	beyond := opened(t, speaking(t, `{"results": [-1e400]}`)) // as Python writes -10**400: it is a fitness that is not finite, and the worker goes on
+	for range 2 {
+		if out, err := evaluate(t, beyond, map[string]any{"x": 1.0}); err != nil || !math.IsInf(out.Fitness[0], -1) {
+			t.Errorf("beyond the doubles: %v, %v", out.Fitness, err)
+		}
 	}
 	for answer, want := range map[string]string{
 		`{"results": [3.5]}`:                            "",
