@@ -10,7 +10,7 @@ import (
 func TestStreakTellsWhereIndividualsFail(t *testing.T) {
 	space := optimizee.Space{
 		{Name: "tau", Lower: 1, Upper: 100}, {Name: "n", Kind: optimizee.Int, Lower: 0, Upper: 3},
-		{Name: "rule", Kind: optimizee.Categorical, Choices: []string{"stdp", "bcm", "oja"}},
+		{Name: "rule", Kind: optimizee.Categorical, Choices: []any{"stdp", "bcm", "oja"}},
 	}
 	type told struct {
 		tau  float64

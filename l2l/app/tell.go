@@ -10,6 +10,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/l2l/run"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
 // tell says how a run ended.
@@ -32,6 +33,9 @@ func tell(w io.Writer, p *config.Plan, r run.Result) error {
 		fmt.Fprintln(w)
 		if err := report.WriteFront(w, p.Objectives, r.Front); err != nil {
 			return err
+		}
+		if r.FrontCut {
+			fmt.Fprintf(w, "the optimizer keeps some %d, well spread, and may have given others up; all: l2l-mpi export %s --table front\n", optimizer.MaxFront, r.Dir)
 		}
 		fmt.Fprintf(w, "their parameters are in result.json; more of one: l2l-mpi eval --config … --run %s --individual %d\n",
 			r.Dir, r.Front[len(r.Front)/2].ID)
