@@ -74,7 +74,7 @@ type Introduction struct {
 }
 
 // Serve has the guardian start a server, and introduces the two to each other. What the program cannot say itself of its failure to start, the error says,
-// with its last words.
+// with what it has printed.
 func Serve(ctx context.Context, g *Guardian, c Command, intro Introduction) (_ *Server, err error) {
 	s := &Server{intro: intro}
 	if intro.Launched {
