@@ -289,7 +289,7 @@ func (s *Server) Obituary(err error) error {
 		case <-s.ended:
 			err = fmt.Errorf("the program ended (%s) without an answer", s.Status())
 			if s.encoding == "" && (s.Succeeded() || s.silent()) { // else it says itself why it could not begin
-				err = fmt.Errorf("%w: it said no hello%s", err, s.intro.Mute)
+				err, over = fmt.Errorf("%w: it said no hello%s", err, s.intro.Mute), false
 			}
 		case <-time.After(3 * time.Second):
 			err = fmt.Errorf("the program closed its connection without an answer, and was ended")
