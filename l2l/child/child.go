@@ -11,6 +11,7 @@ package child
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"os/exec"
@@ -56,11 +57,21 @@ func (p *Program) Locate(dir string) {
 	}
 }
 
-// Find checks that the program is there, so that one that is not is known before the run, and makes a path in Command absolute. Behind a
+// Find checks that the program and its directory are there, so that what is not there is known before the run, and makes a path in Command absolute. Behind a
 // launcher, the launcher is looked for.
 func (p *Program) Find(launcher Words) error {
 	if len(p.Command) == 0 {
 		return errors.New("command: nothing to start, want a program and its arguments")
+	}
+	if p.Dir != "" {
+		switch info, err := os.Stat(p.Dir); {
+		case errors.Is(err, fs.ErrNotExist):
+			return fmt.Errorf("dir: there is no directory %s", p.Dir)
+		case err != nil:
+			return fmt.Errorf("dir: %w", err)
+		case !info.IsDir():
+			return fmt.Errorf("dir: %s is a file, want a directory", p.Dir)
+		}
 	}
 	if name := p.Command[0]; strings.Contains(name, "/") && !filepath.IsAbs(name) {
 		dir, err := filepath.Abs(p.Dir)

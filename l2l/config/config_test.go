@@ -178,6 +178,29 @@ func TestOnlyWhatDoesNotTouchTheSearchMayChangeInAResumedRun(t *testing.T) {
 	}
 }
 
+func TestAnotherTypeIsOneDifferenceNotAllOfItsKeys(t *testing.T) {
+	read := func(text string) *Plan {
+		p, err := Parse("run.yaml", []byte(text), kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	started, err := read("optimizee: {type: bowl}\noptimizer: {type: cmaes}\n").Effective()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"optimizee: {type: bowl}\noptimizer: {type: random}\n": `optimizer.type: the run was started with "cmaes", and is to be resumed with "random", which would be another search`,
+		"optimizee: {type: function, dim: 20}\noptimizer: {type: cmaes}\nseed: 5\n": `seed: the run was started with "1", and is to be resumed with "5", which would be another search
+optimizee.type: the run was started with "bowl", and is to be resumed with "function", which would be another search`,
+	} {
+		if _, err := read(text).Resumable(string(started)); err == nil || err.Error() != want {
+			t.Errorf("%s: %v\nwant %s", text, err, want)
+		}
+	}
+}
+
 // What one repairs before a run is resumed may change, and what is searched may not.
 func TestResumedRunMayStartItsProgramsOtherwise(t *testing.T) {
 	const text = `

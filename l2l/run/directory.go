@@ -194,7 +194,7 @@ func (r *leader) writeDown() error {
 	}
 	r.logFile = f
 	level := r.log.GetLevel()
-	r.log = zerolog.New(zerolog.MultiLevelWriter(r.options.log, f)).Level(level).With().Timestamp().Logger()
+	r.log = zerolog.New(zerolog.SyncWriter(zerolog.MultiLevelWriter(r.options.log, f))).Level(level).With().Timestamp().Logger()
 	return nil
 }
 

@@ -86,7 +86,7 @@ func lead(ctx context.Context, comm mpi.Comm, plan *config.Plan, list []Option) 
 func prepare(plan *config.Plan, o options, ranks []hello) (r *leader, err error) {
 	r = &leader{
 		options: o, ranks: ranks, slots: slotsOf(ranks, plan.Execution.Slots, plan.CPUs), started: time.Now(),
-		log: zerolog.New(o.log).Level(o.level).With().Timestamp().Logger(),
+		log: zerolog.New(zerolog.SyncWriter(o.log)).Level(o.level).With().Timestamp().Logger(),
 	}
 	if o.memory && o.resume {
 		return nil, usage(errors.New("a run in memory cannot be resumed"))
@@ -235,8 +235,12 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	}
 	failures := &failureLog{dir: r.dir, space: r.Space, log: r.log, kinds: map[string]*failureKind{}}
 	loop.Observers = append(loop.Observers, failures.observe)
-	for _, w := range r.options.watchers {
-		loop.Observers = append(loop.Observers, r.watch(w))
+	stopWatching := func() {}
+	if len(r.options.watchers) > 0 {
+		p := newPulse(e)
+		observe, stop := r.watch(p)
+		loop.Evaluator, stopWatching = p, stop
+		loop.Observers = append(loop.Observers, observe)
 	}
 	r.log.Info().Str("dir", r.dir).Str("mpi", mpi.Library()).Int("ranks", len(r.ranks)).Int("slots", begun.Slots).
 		Str("optimizee", r.Optimizee.Name).Str("optimizer", r.Optimizer.Name).Bool("resumed", r.resumed).Msg("begun")
@@ -245,6 +249,7 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	}
 
 	summary, err := loop.Run(ctx)
+	stopWatching()
 	result := Result{Summary: summary, Dir: r.dir, Resumed: r.resumed, Before: before, Reasons: failures.all()}
 	if err == nil && r.journal != nil {
 		if err = r.journal.CheckpointNow(r.search.Snapshot); errors.Is(err, optimizer.ErrNoState) {
