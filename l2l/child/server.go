@@ -279,14 +279,16 @@ func (s *Server) Obituary(err error) error {
 	if s.Process == nil {
 		return err // it never started
 	}
+	over := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) // whatever it printed last tells how far it was
 	switch {
 	case errors.As(err, new(Told)):
 		s.Close()
 	case hungUp(err): // it has ended, or is about to
+		over = true
 		select {
 		case <-s.ended:
 			err = fmt.Errorf("the program ended (%s) without an answer", s.Status())
-			if s.encoding == "" {
+			if s.encoding == "" && (s.Succeeded() || s.silent()) { // else it says itself why it could not begin
 				err = fmt.Errorf("%w: it said no hello%s", err, s.intro.Mute)
 			}
 		case <-time.After(3 * time.Second):
@@ -296,7 +298,7 @@ func (s *Server) Obituary(err error) error {
 		err = fmt.Errorf("%w: does something else print to descriptor 4?", err)
 	}
 	s.End(s.intro.Grace)
-	return fmt.Errorf("%w%s", err, s.LastWords())
+	return s.Explained(err, over)
 }
 
 // hungUp reports whether an error of the connection means that nobody is at its other end.

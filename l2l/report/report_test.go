@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -505,4 +506,58 @@ func TestMarginalsOfNumbersAndOfChoices(t *testing.T) {
 	if text.String() != want {
 		t.Errorf("%s\nwant\n%s", text.String(), want)
 	}
+}
+
+// FuzzReadResult reads a result.json of any content, and the table that is made of it.
+func FuzzReadResult(f *testing.F) {
+	golden := "../app/testdata/golden/journal-2/posterior/run"
+	text, err := os.ReadFile(filepath.Join(golden, "result.json"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Add(text[:len(text)/2])
+	f.Add([]byte(`{"best": null, "front": [{"individual": 1, "fitness": {"a": 1}, "x": [1]}], "hypervolume": {"value": 2, "reference": {}}}`))
+	f.Add([]byte(`{"posterior": [{"individual": 0, "weight": 1e308, "loss": -0, "x": []}, {}], "posterior": null}`))
+	dir := filepath.Join(f.TempDir(), "run")
+	if err := os.CopyFS(dir, os.DirFS(golden)); err != nil {
+		f.Fatal(err)
+	}
+	r, err := report.Open(dir, kinds.Search)
+	if err != nil {
+		f.Fatal(err)
+	}
+	tables := report.Tables()
+	posterior := tables[slices.IndexFunc(tables, func(k report.TableKind) bool { return k.Name == "posterior" })]
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if err := os.WriteFile(filepath.Join(dir, "result.json"), text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		result, err := report.ReadResult(dir)
+		if err != nil && !strings.HasPrefix(err.Error(), "report: ") {
+			t.Fatalf("%v does not say where", err)
+		}
+		if err == nil {
+			written, err := json.Marshal(result)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var again report.Result
+			if err := json.Unmarshal(written, &again); err != nil {
+				t.Fatal(err)
+			}
+			if twice, err := json.Marshal(again); err != nil || !bytes.Equal(twice, written) {
+				t.Fatalf("written and read again it is %s, %v; want %s", twice, err, written)
+			}
+		}
+		table, err := r.Table(posterior)
+		if err != nil {
+			return
+		}
+		for row, err := range table.Rows {
+			if err != nil || len(row) != len(table.Columns) {
+				t.Fatalf("a row of %d cells, %v; want %d", len(row), err, len(table.Columns))
+			}
+		}
+	})
 }

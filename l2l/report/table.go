@@ -135,7 +135,7 @@ func (r *Run) trajectory() (Table, error) {
 		row = append(row, e.Individual, int64(e.Of.Generation), int64(e.Instance), int64(e.Replicate), e.Seed, int64(e.Attempt), e.Ending.String(),
 			e.Seconds, int64(e.Rank), e.At)
 		row, err := r.appendPoint(r.appendFitness(row, e.Fitness), e.Of.X)
-		return append(row, e.Reason), err
+		return append(row, l2l.Headline(e.Reason)), err
 	})}, nil
 }
 

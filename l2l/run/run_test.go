@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -300,6 +301,52 @@ func TestFollowTakesThePlanOfRank0(t *testing.T) {
 		if err != nil {
 			t.Errorf("rank %d: %v", rank, err)
 		}
+	}
+}
+
+// watched is an optimizee of which each start takes the next number; the second one fails.
+type watched struct {
+	valley
+	started, open *atomic.Int32
+}
+
+func (w *watched) Open() error {
+	w.open.Add(1)
+	return nil
+}
+
+func (w *watched) Close() error {
+	w.open.Add(-1)
+	return nil
+}
+
+func (w *watched) Prepare(context.Context) error {
+	if w.started.Add(1) == 2 {
+		return errors.New("the second one cannot start")
+	}
+	return nil
+}
+
+// What the other ranks have started until one of them cannot is closed.
+func TestRunThatIsCalledOffLeavesNoOptimizeeOpen(t *testing.T) {
+	var started, open atomic.Int32
+	kinds := config.Kinds{Optimizers: catalogue.All(), Optimizees: []optimizee.Type{
+		{Name: "watched", New: func() optimizee.Optimizee { return &watched{started: &started, open: &open} }},
+	}}
+	p, err := config.Parse("run.yaml", []byte("optimizee: {type: watched}\noptimizer: {type: cmaes}\nexecution: {slots: 1}\n"), kinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rank, err := range everywhere(4, func(comm mpi.Comm) error {
+		_, err := run.Run(t.Context(), comm, p, run.InMemory())
+		return err
+	}) {
+		if err == nil {
+			t.Errorf("rank %d: no error", rank)
+		}
+	}
+	if n := open.Load(); n != 0 || started.Load() != 3 {
+		t.Errorf("%d of %d optimizees are open, want none", n, started.Load())
 	}
 }
 

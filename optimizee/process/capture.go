@@ -88,7 +88,7 @@ func (c *capture) outcome(dir string, stdout []byte, limit int) (out optimizee.O
 }
 
 func named(file string, err error) error {
-	if err != nil && !errors.As(err, new(modelError)) {
+	if err != nil && !errors.As(err, new(child.Told)) {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	return err

@@ -122,12 +122,13 @@ func (p *Process) once(ctx context.Context, e optimizee.Evaluation) (out optimiz
 	if err == nil && !program.Succeeded() {
 		err = fmt.Errorf("the program ended (%s)", program.Status())
 	}
+	over := err != nil
 	if err == nil {
 		if out, err = p.capture.outcome(dir, program.Printed(), p.MessageLimit); err == nil {
 			return out, nil
 		}
 	}
-	return optimizee.Outcome{}, errors.Join(fmt.Errorf("%w%s", err, program.LastWords()), program.WriteLogs(dir))
+	return optimizee.Outcome{}, errors.Join(program.Explained(err, over), program.WriteLogs(dir))
 }
 
 // values are the texts of the placeholders.

@@ -147,8 +147,8 @@ func TestTheFitnessIsFoundWhereTheConfigurationSays(t *testing.T) {
 		{Fitness{}, one, "starting\n3.5\n\n", "[3.5]"},
 		{Fitness{}, two, "1 2\n3.5, -1e-3", "[3.5 -0.001]"},
 		{Fitness{}, one, "fitness: 3.5\n", `the last line of the standard output is "fitness: 3.5", want the fitness: "fitness:", want a number`},
-		{Fitness{}, two, "3.5\n", "fitness: numbers for 1 objectives, want 2: error, rate"},
-		{Fitness{}, one, "1 2 3\n", "fitness: numbers for 3 objectives, want 1: error"},
+		{Fitness{}, two, "3.5\n", "fitness: 1 number, want 2: error, rate"},
+		{Fitness{}, one, "1 2 3\n", "fitness: 3 numbers, want 1: error"},
 		{Fitness{}, one, "\n \n", "the program printed nothing, want the fitness in the last line"},
 		{Fitness{}, one, "nan", "[NaN]"}, // for the run to refuse
 		{Fitness{}, one, "1e999", "[+Inf]"},
@@ -265,13 +265,13 @@ func TestAOneshotProgramRunsInItsDirectoryAndFindsItsFilesThere(t *testing.T) {
 
 func TestWhateverAOneshotProgramDoesIsAnErrorWithAReason(t *testing.T) {
 	for text, want := range map[string]string{
-		"echo out; echo no such file >&2; exit 3":    "the program ended (exit status 3)\nlast lines of its standard error:\nno such file",
-		"echo only this; exit 1":                     "the program ended (exit status 1)\nlast lines of its standard output:\nonly this",
+		"echo out; echo no such file >&2; exit 3":    "the program ended (exit status 3): no such file\nits standard error:\nno such file",
+		"echo only this; exit 1":                     "the program ended (exit status 1): only this\nits standard output:\nonly this",
 		"kill -9 $$":                                 "the program ended (killed by signal 9 (killed), as by the system when memory runs out",
 		"sleep 1000 & exit 1":                        "exit status 1",
 		"sleep 1000":                                 "context deadline exceeded",
 		"trap '' TERM; while true; do sleep 1; done": "context deadline exceeded",
-		"yes | head -c 100000000; exit 1":            "exit status 1)\nlast lines of its standard output:\ny\ny\n",
+		"yes | head -c 100000000; exit 1":            "exit status 1): y\nits standard output:\ny\ny\n",
 	} {
 		p := script(t, text)
 		p.Grace = 200 * time.Millisecond

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,6 +39,8 @@ type Process struct {
 	objectives []optimizee.Objective
 	guardian   child.Guardian // of the worker, or of the oneshot programs
 	worker     *child.Server  // nil while there is none
+	stdout     io.Writer      // where what they print goes, too; nil: nowhere
+	stderr     io.Writer
 
 	// Of a oneshot program.
 	named   map[string]bool // parameters that the command names
@@ -53,6 +56,7 @@ var (
 	_ optimizee.Scratch  = (*Process)(nil)
 	_ optimizee.Modeller = (*Process)(nil)
 	_ optimizee.Wide     = (*Process)(nil)
+	_ optimizee.Printer  = (*Process)(nil)
 )
 
 // New returns a Process with the default configuration. Its Config must be completed before Open.
@@ -174,9 +178,13 @@ func (p *Process) Prepare(ctx context.Context) error {
 	return err
 }
 
+// PrintTo implements optimizee.Printer.
+func (p *Process) PrintTo(stdout, stderr io.Writer) { p.stdout, p.stderr = stdout, stderr }
+
 // command is how the program is started.
 func (p *Process) command(argv []string, dir string) child.Command {
 	c := child.Command{Argv: slices.Concat(p.Launcher, argv), Dir: dir, Env: p.Environment(p.Launcher), LogLimit: p.LogLimit, Free: p.Affinity == "free"}
+	c.Stdout, c.Stderr = p.stdout, p.stderr
 	if p.Affinity == "" {
 		var own unix.CPUSet
 		c.Free = unix.SchedGetaffinity(0, &own) == nil && own.Count() < p.CPUs()
@@ -208,7 +216,7 @@ func (p *Process) EvaluateBatch(ctx context.Context, es []optimizee.Evaluation) 
 			continue
 		}
 		if outs[i], errs[i] = outcomeOf(child.Item(results, i), p.objectives); errs[i] != nil {
-			errs[i] = errors.Join(fmt.Errorf("%w%s", errs[i], p.worker.LastWords()), p.worker.WriteLogs(e.Dir))
+			errs[i] = errors.Join(p.worker.Explained(errs[i], false), p.worker.WriteLogs(e.Dir))
 		}
 	}
 	return outs, errs
@@ -231,6 +239,9 @@ func (p *Process) ask(ctx context.Context, es []optimizee.Evaluation) (results a
 	}
 	v, err := w.Exchange(ctx, r)
 	if err == nil {
+		if p.stdout != nil {
+			w.Settle() // it is of this request
+		}
 		answer, _ := v.(map[string]any)
 		if results := answer["results"]; child.Len(results) == len(es) {
 			return results, nil

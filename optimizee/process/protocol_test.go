@@ -77,7 +77,7 @@ func FuzzResult(f *testing.F) {
 			if err == nil && len(out.Fitness) != 2 {
 				t.Errorf("%s: %+v", e, out)
 			}
-			if err != nil && strings.TrimSpace(err.Error()) == "" && !errors.As(err, new(modelError)) {
+			if err != nil && strings.TrimSpace(err.Error()) == "" && !errors.As(err, new(child.Told)) {
 				t.Errorf("%s: an error without a text", e)
 			}
 			_ = child.Shown(v)

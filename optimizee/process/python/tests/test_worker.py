@@ -67,8 +67,8 @@ class TestWorker(Case):
         """
         want = [
             "the model returned None: want a number; is a return missing?",
-            "the model returned [1]: numbers for 1 objectives, want 2: error, rate",
-            "the model returned [1, 2, 3]: numbers for 3 objectives, want 2: error, rate",
+            "the model returned [1]: 1 number, want 2: error, rate",
+            "the model returned [1, 2, 3]: 3 numbers, want 2: error, rate",
             "the model returned {'error': 1}: no rate in it",
             "the fitness is not finite: error = 1.0, rate = nan",
             "the fitness is not finite: error = 1.0, rate = -inf",

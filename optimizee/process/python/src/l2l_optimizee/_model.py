@@ -174,7 +174,8 @@ def _fitness(value: Any, names: Optional[list[str]]) -> list[float]:
                 raise
             fitness = [_number(v) for v in value]  # a generator
     if names is not None and len(fitness) != len(names):
-        raise ValueError(f"numbers for {len(fitness)} objectives, want {len(names)}: {', '.join(names)}")
+        numbers = "number" if len(fitness) == 1 else "numbers"
+        raise ValueError(f"{len(fitness)} {numbers}, want {len(names)}: {', '.join(names)}")
     return fitness
 
 
