@@ -19,7 +19,7 @@ const module = "github.com/meta-optimization/l2l-mpi/"
 var arrows = map[string][]string{
 	"l2l/codec":    nil,
 	"l2l/schema":   nil,
-	"l2l/child":    {"l2l/codec"},
+	"l2l/child":    {"l2l/codec", "l2l/schema"},
 	"l2l/splitmix": nil,
 	"mpi":          nil,
 	"optimizee":    {"l2l/child", "l2l/schema", "l2l/codec"},
