@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/batch"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
@@ -35,6 +36,9 @@ type leader struct {
 	log       zerolog.Logger
 	logFile   *os.File
 	known     []optimizer.Solution // what a new run begins with
+	stop      l2l.Stop             // the plan's rules, settled
+	job       batch.Job            // that the session is in; zero where it is in none
+	left      time.Duration        // of the job, when the session began
 	started   time.Time
 	resumed   bool
 }
@@ -205,9 +209,10 @@ func OpenSlot(ctx context.Context, plan *config.Plan, dir string) (*dispatch.Slo
 
 // run runs the loop and writes down how it ended.
 func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
+	r.findJob(ctx)
 	begun := r.begun()
 	loop := &l2l.Loop{
-		Search: r.search, Evaluator: e, Stop: r.Stop, MaxFailures: r.Execution.MaxFailures, Record: r.Output.Record, WarmStart: r.known,
+		Search: r.search, Evaluator: e, Stop: r.stop, MaxFailures: r.Execution.MaxFailures, Record: r.Output.Record, WarmStart: r.known,
 		Observers: slices.Clone(r.options.observers),
 	}
 	if r.journal != nil {
@@ -262,7 +267,8 @@ func (r *leader) finish(begun l2l.Begun, result Result) error {
 func (r *leader) begun() l2l.Begun {
 	begun := l2l.Begun{
 		Config: r.effective, Rules: r.search.Rules(), Version: Version(), Algorithm: r.Optimizer.Name, Search: r.Optimizer.Version(), Space: r.Space,
-		At: r.started.UnixMicro(), Session: l2l.Session{MPI: mpi.Library(), Go: runtime.Version()},
+		At:      r.started.UnixMicro(),
+		Session: l2l.Session{MPI: mpi.Library(), Go: runtime.Version(), Job: r.job.ID, Account: r.job.Account},
 	}
 	for rank, h := range r.ranks {
 		begun.Hosts = append(begun.Hosts, h.Host)
