@@ -70,6 +70,7 @@ type esState struct {
 	Centre   codec.Vector // θ, in the frame
 	NoiseStd float64      // σ, in widths
 	Loss     codec.Vector // of the last generation's centre; nil before, if it failed, and if it was not evaluated
+	Average  kit.Average  // of θ so far
 }
 
 // NewES makes an evolution strategy for a problem with one objective.
@@ -97,7 +98,7 @@ func (o *ES) WarmStart(known []optimizer.Solution) error {
 	return err
 }
 
-func (o *ES) moveTo(x []float64) { o.s.Centre = o.frame.Preimage(x) }
+func (o *ES) moveTo(x []float64) { o.s.Centre, o.s.Average = o.frame.Preimage(x), kit.Average{} }
 
 // std is the standard deviation of the perturbations along axis j.
 func (o *ES) std(j int) float64 { return max(o.s.NoiseStd, o.frame.Floor[j]) }
@@ -141,6 +142,7 @@ func (o *ES) Tell(results []optimizer.Evaluated) error {
 		o.moveTo(x)
 	} else {
 		o.update()
+		o.s.Average.Add(o.s.Centre)
 	}
 	o.s.Cloud.End()
 	return nil
@@ -197,12 +199,9 @@ func standardised(c *kit.Cloud) []float64 {
 	return w
 }
 
-// Recommend implements Recommender: it is the centre.
-func (o *ES) Recommend() []float64 {
-	if o.s.Cloud.Number == 0 {
-		return nil
-	}
-	return o.frame.Point(o.s.Centre)
+// Recommend implements Recommender: it is the centre, and the average of those so far.
+func (o *ES) Recommend() [][]float64 {
+	return recommended(o.frame, &o.s.Cloud, o.s.Centre, o.s.Average)
 }
 
 // Status implements Optimizer.
@@ -228,7 +227,7 @@ func (o *ES) UnmarshalBinary(b []byte) error {
 	if err := kit.DecodeState(esAlgorithm(), 1, o.problem, b, &s); err != nil {
 		return err
 	}
-	if len(s.Centre) != o.frame.Dim() || s.Src == nil {
+	if len(s.Centre) != o.frame.Dim() || s.Average.T > 0 && len(s.Average.X) != o.frame.Dim() || s.Src == nil {
 		return fmt.Errorf("%w: its centre has another length", optimizer.ErrState)
 	}
 	again := *o
