@@ -155,7 +155,9 @@ func parametersOf(space optimizee.Space) []Parameter {
 		case optimizee.Bool:
 			of.Choices = []string{"false", "true"}
 		case optimizee.Categorical:
-			of.Choices = p.Choices
+			for _, c := range p.Choices {
+				of.Choices = append(of.Choices, fmt.Sprint(c))
+			}
 		}
 		for range max(p.Size, 1) {
 			of.Label = labels[len(all)]
@@ -350,21 +352,16 @@ func (d *Data) decode(m *Member) error {
 	if err != nil {
 		return fmt.Errorf("individual %d: %w", m.ID, err)
 	}
-	m.X = make([]float64, 0, len(d.Parameters))
-	for _, v := range params.Flat() {
-		at := len(m.X)
+	m.X = make([]float64, len(d.Parameters))
+	for k, v := range params.Flat() {
 		switch v := v.(type) {
 		case float64:
-			m.X = append(m.X, v)
+			m.X[k] = v
 		case int64:
-			m.X = append(m.X, float64(v))
-		case bool:
-			m.X = append(m.X, 0)
-			if v {
-				m.X[at] = 1
-			}
-		case string:
-			m.X = append(m.X, float64(slices.Index(d.Parameters[at].Choices, v)))
+			m.X[k] = float64(v)
+		}
+		if n := len(d.Parameters[k].Choices); n > 0 {
+			m.X[k] = min(max(math.Round(m.search[k]), 0), float64(n-1))
 		}
 	}
 	return nil

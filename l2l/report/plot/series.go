@@ -84,7 +84,7 @@ func (s series) Plot(c draw.Canvas, p *plot.Plot) {
 			style.Radius, style.Color = 0.8, faded(colour, 0.45)
 		}
 		for i := range s.X {
-			if !drawn(s.X[i], s.Y[i]) {
+			if !drawn(s.X[i], s.Y[i]) || s.Value != nil && math.IsNaN(s.Value[i]) {
 				continue
 			}
 			at := vg.Point{X: fx(s.X[i]), Y: fy(s.Y[i])}
