@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -47,43 +46,64 @@ func Compare(runs []*figure.Data, version string) (Document, error) {
 	return doc, nil
 }
 
-// groupsOf names the group of each run: by its optimizer or, where two groups have the same, by what tells them apart.
+// groupsOf names the group of each run: by its optimizer and, where several groups have the same, by the values of its configuration that differ
+// among them.
 func groupsOf(runs []*figure.Data) []string {
+	settings := make([]map[string]string, len(runs))
 	keys := make([]string, len(runs))
-	names := map[string][]string{} // of a group: its optimizer, then the name of its configuration
+	byOptimizer := map[string][]map[string]string{}
 	for i, d := range runs {
 		var c map[string]any
-		if yaml.Unmarshal([]byte(d.Run.Begun.Config), &c) != nil {
-			c = map[string]any{}
-		}
-		name := fmt.Sprint(c["name"])
+		_ = yaml.Unmarshal([]byte(d.Run.Begun.Config), &c)                            // without it nothing tells the runs apart but their optimizers
 		for _, key := range []string{"seed", "name", "output", "execution", "stop"} { // none of them says what the search does next
 			delete(c, key)
 		}
-		text, err := yaml.Marshal(c)
-		if err != nil {
-			text = []byte(d.Run.Dir)
-		}
-		keys[i] = string(text)
-		names[keys[i]] = []string{orSo(d.Run.Begun.Algorithm, "optimizer"), name, filepath.Base(d.Run.Dir)}
+		settings[i] = map[string]string{}
+		flatten(settings[i], "", c)
+		keys[i] = fmt.Sprint(settings[i]) // maps are printed in the order of their keys
+		name := orSo(d.Run.Begun.Algorithm, "optimizer")
+		byOptimizer[name] = append(byOptimizer[name], settings[i])
 	}
-	chosen := map[string]string{}
-	for level := range 3 {
-		taken := map[string]int{}
-		for _, key := range slices.Sorted(maps.Keys(names)) {
-			taken[strings.Join(names[key][:level+1], " ")]++
+	out := make([]string, len(runs))
+	named := map[string]string{} // the group of a name
+	for i, d := range runs {
+		name := orSo(d.Run.Begun.Algorithm, "optimizer")
+		for _, key := range differing(byOptimizer[name]) {
+			name += fmt.Sprintf(", %s %s", key[strings.LastIndex(key, ".")+1:], orSo(settings[i][key], "none"))
 		}
-		for key, parts := range names {
-			if name := strings.Join(parts[:level+1], " "); chosen[key] == "" && (taken[name] == 1 || level == 2) {
-				chosen[key] = name
+		for other, ok := named[name]; ok && other != keys[i]; other, ok = named[name] { // more differs than is said
+			name += "'"
+		}
+		named[name] = keys[i]
+		out[i] = name
+	}
+	return out
+}
+
+// flatten writes the values of nested maps under their paths.
+func flatten(into map[string]string, path string, v any) {
+	m, ok := v.(map[string]any)
+	if !ok {
+		into[path] = fmt.Sprint(v)
+		return
+	}
+	for key, value := range m {
+		flatten(into, strings.TrimPrefix(path+"."+key, "."), value)
+	}
+}
+
+// differing are the first three keys whose values are not the same in all.
+func differing(all []map[string]string) (keys []string) {
+	seen := map[string]bool{}
+	for _, m := range all {
+		for key := range m {
+			if slices.ContainsFunc(all, func(o map[string]string) bool { return o[key] != m[key] }) {
+				seen[key] = true
 			}
 		}
 	}
-	out := make([]string, len(runs))
-	for i, key := range keys {
-		out[i] = chosen[key]
-	}
-	return out
+	keys = slices.Sorted(maps.Keys(seen))
+	return keys[:min(len(keys), 3)]
 }
 
 func groupTable(c *figure.Comparison) Table {

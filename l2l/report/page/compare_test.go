@@ -87,7 +87,7 @@ func TestComparisonPoolsSeedsAndSaysWhatIsBetter(t *testing.T) {
 	if err := doc.Write(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"15 runs in 3 groups search for the least value", "is better than random: of two runs, one of each, it has the better one in 100 % of the pairs (p = 0.02"} {
+	for _, want := range []string{"15 runs in 3 groups search for the least value", "<td>cmaes, pop_size 9</td>", "is better than random: of two runs, one of each, it has the better one in 100 % of the pairs (p = 0.02"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the page does not say %q", want)
 		}

@@ -159,7 +159,7 @@ func parallelPanel(p *plot.Plot, of *figure.Parallel, width vg.Length) {
 	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
 	p.HideY()
 	p.Add(lines{of, parallelShade(of)})
-	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.3, float64(len(of.Axes))-0.7, -0.08, 1.08
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.8, float64(len(of.Axes))-0.6, -0.08, 1.08
 }
 
 type lines struct {
