@@ -13,6 +13,7 @@ import (
 // Progress is how far a run has come.
 type Progress struct {
 	Generation  int
+	Phase       string // what follows the search: the race of finalists, the measurement of the winner, its test; "" before
 	Evaluations int64
 	Failures    int64  // individuals that failed
 	Best        string // the best fitness so far; "" before the first success, and where there is a front
@@ -53,6 +54,11 @@ func (r *leader) progress(elapsed time.Duration, already int64) Progress {
 	status := r.search.Status()
 	p := Progress{Generation: status.Generation, Evaluations: r.search.Evaluations(), Front: len(status.Front), Figures: status.Figures}
 	p.Failures, _ = r.search.Failures()
+	if stage, left, of := r.search.Stage(); stage == l2l.Race {
+		p.Phase = fmt.Sprintf("%s of %d finalists, %d left", stage, of, left)
+	} else if stage != "" {
+		p.Phase = fmt.Sprintf("%s of the answer", stage)
+	}
 	if b := r.search.Best(); b != nil {
 		p.Best = report.FitnessText(r.Objectives, b.Fitness)
 	}
@@ -75,6 +81,9 @@ func (r *leader) progress(elapsed time.Duration, already int64) Progress {
 // String is the progress as a line for people.
 func (p Progress) String() string {
 	text := fmt.Sprintf("gen %d", p.Generation)
+	if p.Phase != "" {
+		text += "  " + p.Phase
+	}
 	if p.Best != "" {
 		text += "  best " + p.Best
 	}
@@ -112,7 +121,11 @@ func (p Progress) ETA() string {
 }
 
 func (r *leader) logProgress(p Progress) {
-	line := r.log.Info().Int("gen", p.Generation).Int64("evaluations", p.Evaluations)
+	line := r.log.Info().Int("gen", p.Generation)
+	if p.Phase != "" {
+		line = line.Str("phase", p.Phase)
+	}
+	line = line.Int64("evaluations", p.Evaluations)
 	if p.Best != "" {
 		line = line.Str("best", p.Best)
 	}
