@@ -124,6 +124,7 @@ type searchState struct {
 	Best        *Best
 	BestAt      int     // generations completed when the best was found
 	Figured     int     // generations completed when figures were told last
+	FrontCut    bool    // the front has been so large that the optimizer may have given members up
 	Found       bool    // noise was found
 	Repeats     repeats // by which it is found; empty once evaluations are known to be noisy
 	Elites      []Best  // where evaluations are noisy, the best after the best
@@ -186,6 +187,9 @@ func (s *Search) Front() []FrontMember {
 	}
 	return out
 }
+
+// FrontCut reports whether the optimizer may have given members of the front up, of which it keeps some optimizer.MaxFront, well spread.
+func (s *Search) FrontCut() bool { return s.s.FrontCut }
 
 // fruitless reports whether individuals have been evaluated, and all failed.
 func (s *Search) fruitless() bool { return s.s.Told > 0 && s.s.Failures == s.s.Told }
@@ -454,6 +458,7 @@ func (s *Search) tell(o *open) error {
 // remember takes an individual in that was told, with its fitness, nil if it failed, if it is among the best, or shows that evaluations are noisy.
 func (s *Search) remember(ind Individual, fitness codec.Vector) {
 	st := s.optimizer.Status()
+	s.s.FrontCut = s.s.FrontCut || len(st.Front) >= optimizer.MaxFront
 	switch {
 	case s.rules.Rotate > 0: // the optimizer's best may be of another mini-batch
 		s.compare(ind, fitness, st.Generation)

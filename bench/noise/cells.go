@@ -67,8 +67,8 @@ var noises = []struct {
 	{"+ N(0, 1)", 1, 0}, {"(1 + N(0, 1))", 0, 1}, {"(1 + 0.3 N(0, 1))", 0, 0.3},
 }
 
-// cells are all of them: twelve of functions, and the pendulum.
-func cells() (all []cell) {
+// cells are all of them: twelve of functions, with so many evaluations, and the pendulum.
+func cells(evaluations int64) (all []cell) {
 	for _, n := range noises {
 		for _, f := range functions {
 			value := func(x []float64, run int) float64 {
@@ -79,7 +79,7 @@ func cells() (all []cell) {
 				return f.of(z)
 			}
 			all = append(all, cell{
-				name: f.name + " " + n.name, problem: optimizer.Box(dim, -5, 5), evaluations: 6000, replicates: 1, true: value,
+				name: f.name + " " + n.name, problem: optimizer.Box(dim, -5, 5), evaluations: evaluations, replicates: 1, true: value,
 				noisy: func(x []float64, run int, seed uint64) float64 {
 					v := value(x, run)
 					return v + (n.add+n.rel*v)*rand.New(rand.NewPCG(seed, 0)).NormFloat64()

@@ -39,20 +39,22 @@ func main() {
 	runs := flag.Int("runs", 100, "runs of each cell, of which the coverage is")
 	compared := flag.Int("peers", 20, "runs of each cell that are compared with the peers, the first ones")
 	python := flag.String("python", "", "a Python with cma and cmaes")
+	evaluations := flag.Int64("evaluations", 6000, "evaluations of a run on a function")
+	adapt := flag.Bool("adapt_rates", true, "whether cmaes adapts its learning rates to the noise")
 	only := flag.String("only", "", "cells whose name has this")
 	flag.Parse()
 	fmt.Printf("go run ./bench/noise %s\n%s, %s/%s, %s\n\n", strings.Join(os.Args[1:], " "), runtime.Version(), runtime.GOOS, runtime.GOARCH,
 		time.Now().Format(time.DateOnly))
 	fmt.Printf("%-30s %12s %12s %12s %12s %12s %12s %9s\n", "median true value of", "answer", "mean", "best told", "reported", "pycma", "lr_adapt", "coverage")
 	wins, of := 0, 0
-	for _, c := range cells() {
+	for _, c := range cells(*evaluations) {
 		if !strings.Contains(c.name, *only) {
 			continue
 		}
 		var answers, means, told, reported []float64
 		inside := 0
 		for run := range *runs {
-			s, mean, err := search(c, run)
+			s, mean, err := search(c, run, *adapt)
 			if err != nil {
 				log.Fatal(err)
 			}
@@ -89,9 +91,9 @@ func main() {
 }
 
 // search runs a cell once. mean is the mean of the distribution at the end of the search.
-func search(c cell, run int) (s l2l.Summary, mean []float64, err error) {
+func search(c cell, run int, adapt bool) (s l2l.Summary, mean []float64, err error) {
 	par := cmaes.Defaults()
-	par.AdaptRates = true
+	par.AdaptRates = adapt
 	o, err := cmaes.New(c.problem, par, uint64(run)+1)
 	if err != nil {
 		return s, nil, err

@@ -71,6 +71,7 @@ func Defaults() Config {
 		Evaluation: l2l.Sampling{
 			Instances: 1, Replicates: 1, Aggregate: l2l.Mean, Seeds: l2l.PerIndividual, Finalists: l2l.Finalists{Count: 6},
 		},
+		Stop: l2l.Stop{WallTime: l2l.UntilJobEnds},
 		Execution: Execution{
 			Schedule: "auto", Batch: 1, StartTimeout: 5 * time.Minute, OnFailure: l2l.OnFailure{Then: l2l.RankWorst},
 		},
