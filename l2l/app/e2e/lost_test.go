@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 func TestRealMPIRunGoesOnWithoutRanksThatHangOrDie(t *testing.T) {
 	config := configure(t, "cmaes", lostEvaluations)
 	want := launch{name: "goroutines", program: build(t, "go", "build")}.whole(t, config)
+	var all sync.WaitGroup
 	for _, m := range strings.Fields(os.Getenv("MPIS")) {
 		mpicc, mpirun, _ := strings.Cut(m, ":")
 		program := build(t, "go", "run", "../../../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
@@ -32,24 +34,26 @@ func TestRealMPIRunGoesOnWithoutRanksThatHangOrDie(t *testing.T) {
 		if isOpenMPI(mpicc) { // MPICH 4 ends them all, also with -disable-auto-cleanup
 			cases = append(cases, loss{"pull", []int{2}, syscall.SIGKILL}, loss{"collective", []int{2}, syscall.SIGKILL})
 		}
-		for _, c := range cases {
-			t.Run(fmt.Sprintf("%s, %s, %v to %v", mpirun, c.schedule, c.signal, c.ranks), func(t *testing.T) {
-				t.Parallel() // it mostly waits
-				own := filepath.Join(t.TempDir(), "e2e")
-				if err := os.Link(program, own); err != nil {
-					t.Fatal(err)
-				}
-				l := launch{
-					name: mpirun, program: own, prefix: launcher(mpicc, mpirun, 4),
-					set: []string{"optimizee.delay=20ms", "execution.schedule=" + c.schedule},
-				}
-				if c.signal == syscall.SIGKILL {
-					l.prefix = append(l.prefix, "--mca", "orte_enable_recovery", "1")
-				}
-				c.happens(t, l, config, want)
+		for _, c := range cases { // side by side, however few cores there are: they mostly wait
+			all.Go(func() {
+				t.Run(fmt.Sprintf("%s, %s, %v to %v", mpirun, c.schedule, c.signal, c.ranks), func(t *testing.T) {
+					own := filepath.Join(t.TempDir(), "e2e")
+					if err := os.Link(program, own); err != nil {
+						t.Fatal(err)
+					}
+					l := launch{
+						name: mpirun, program: own, prefix: launcher(mpicc, mpirun, 4),
+						set: []string{"optimizee.delay=20ms", "execution.schedule=" + c.schedule},
+					}
+					if c.signal == syscall.SIGKILL {
+						l.prefix = append(l.prefix, "--mca", "orte_enable_recovery", "1")
+					}
+					c.happens(t, l, config, want)
+				})
 			})
 		}
 	}
+	all.Wait()
 }
 
 const lostEvaluations = 400
