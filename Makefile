@@ -2,7 +2,7 @@
 # make test       everything that a change must pass: installs what is missing, then quick, race, and the tests on real MPI, under Slurm and with engines
 # make quick      the usual part: formatting, vet, staticcheck, go test ./...; needs Go, Python 3.9 and a C++ compiler
 # make test-mpi   the tests on real MPI, each of $(MPIS)
-# make test-slurm the test under Slurm, one that is there or one of its own
+# make test-slurm the tests under a Slurm of their own
 # make simulators installs the engines and the optimizers of the examples, NEST and others, from PyPI into .venv
 # make test-simulators runs the examples with their engines, under the first of $(MPIS)
 # make bench      the short benchmarks
@@ -51,11 +51,11 @@ test-mpi: install
 	for m in $(MPIS); do go run ./mpi/mpienv $${m%:*} go vet -tags mpi ./... || exit; done
 	for m in $(MPIS); do go run ./mpi/mpienv $${m%:*} $(STATICCHECK) -tags mpi ./mpi/... || exit; done
 	for m in $(MPIS); do go run ./mpi/mpienv $${m%:*} go test -tags mpi ./mpi/... || exit; done
-	MPIS="$(MPIS)" go test -tags mpirun -count=1 -timeout 30m -run 'TestRealMPI|TestTheTrajectoryIsTheSameEverywhere|TestExamplesUnderMPI|TestAnEvaluationMayBeAnMPIProgram' ./mpi ./l2l/app/e2e ./examples
+	ulfm=$$(.ci/install-ulfm) && MPIS="$(MPIS)" ULFM="$$ulfm" go test -tags mpirun -count=1 -timeout 30m -run 'TestRealMPI|TestTheTrajectoryIsTheSameEverywhere|TestExamplesUnderMPI|TestAnEvaluationMayBeAnMPIProgram' ./mpi ./l2l/app/e2e ./examples
 
 .PHONY: test-slurm
 test-slurm: install
-	env=$$(.ci/start-slurm) && env $$env MPIS="$(MPIS)" go test -tags slurm -count=1 -timeout 15m -run Slurm ./l2l/app/e2e
+	env=$$(.ci/start-slurm) && env $$env MPIS="$(MPIS)" go test -tags slurm -count=1 -timeout 15m -run TestSlurm ./l2l/app/e2e
 
 .PHONY: simulators
 simulators:

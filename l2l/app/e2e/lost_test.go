@@ -16,11 +16,12 @@ import (
 	"time"
 )
 
-// TestRealMPIRunGoesOnWithoutARankThatHangs stops a rank of each MPI of the variable MPIS while it evaluates. The others do its work: the run ends
-// by its rules, with its code and the trajectory of an undisturbed one, and says what it lost. Run it by make test-mpi.
+// evaluationsOfLosers are those of the runs that lose a rank.
+const evaluationsOfLosers = 400
+
+// TestRealMPIRunGoesOnWithoutARankThatHangs stops a rank of each MPI of the variable MPIS while it evaluates. Run it by make test-mpi.
 func TestRealMPIRunGoesOnWithoutARankThatHangs(t *testing.T) {
-	const evaluations = 400
-	config := configure(t, "cmaes", evaluations)
+	config := configure(t, "cmaes", evaluationsOfLosers)
 	want := launch{name: "goroutines", program: build(t, "go", "build")}.whole(t, config)
 	for i, m := range strings.Fields(os.Getenv("MPIS")) {
 		mpicc, mpirun, _ := strings.Cut(m, ":")
@@ -30,42 +31,69 @@ func TestRealMPIRunGoesOnWithoutARankThatHangs(t *testing.T) {
 				name: mpirun, program: build(t, "go", "run", "../../../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi"), prefix: launcher(mpicc, mpirun, 3),
 				set: []string{"optimizee.delay=20ms", "execution.schedule=" + []string{"pull", "collective"}[i%2]},
 			}
-			dir := filepath.Join(t.TempDir(), "run")
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-			defer cancel()
-			cmd := l.command(ctx, config, dir)
-			var out bytes.Buffer
-			cmd.Stdout, cmd.Stderr = &out, &out
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			untilItEvaluates(dir)
-			if err := syscall.Kill(rankOf(t, l.program, 2), syscall.SIGSTOP); err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Wait(); err != nil {
-				t.Fatalf("%v\n%s", err, &out)
-			}
-			if got := outcomeOf(t, dir); got != want {
-				t.Errorf("%s, want %s", got, want)
-			}
-			b, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
-			var manifest struct {
-				Lost  []int `json:"ranks_lost"`
-				Again int   `json:"evaluated_again"`
-			}
-			if err != nil || json.Unmarshal(b, &manifest) != nil || fmt.Sprint(manifest.Lost) != "[2]" || manifest.Again == 0 {
-				t.Errorf("manifest.json: %s, %v", b, err)
-			}
-			if !strings.Contains(out.String(), "a rank does not answer any more") {
-				t.Errorf("it does not say what it lost:\n%s", &out)
-			}
-			if rows, err := exec.Command(l.program, "export", dir).Output(); err != nil || bytes.Count(rows, []byte(",ok,")) != evaluations {
-				t.Errorf("%d evaluations succeeded, want all %d; %v", bytes.Count(rows, []byte(",ok,")), evaluations, err)
-			}
-			killAll(t, l.program, cmd) // there should be none
+			l.goesOnWithout(t, config, want, syscall.SIGSTOP)
 		})
 	}
+}
+
+// TestRealMPIRunGoesOnWithoutARankThatDies kills a rank under the MPI with ULFM of the variable ULFM. Run it by make test-mpi.
+func TestRealMPIRunGoesOnWithoutARankThatDies(t *testing.T) {
+	mpicc, mpirun, _ := strings.Cut(os.Getenv("ULFM"), ":")
+	if mpirun == "" {
+		t.Fatal("ULFM is empty, want WRAPPER:LAUNCHER")
+	}
+	config := configure(t, "cmaes", evaluationsOfLosers)
+	want := launch{name: "goroutines", program: build(t, "go", "build")}.whole(t, config)
+	program := build(t, "go", "run", "../../../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
+	prefix := append(launcher(mpicc, mpirun, 3), "--with-ft", "ulfm")
+	for _, schedule := range []string{"pull", "collective"} {
+		t.Run(schedule, func(t *testing.T) {
+			t.Parallel() // it mostly waits
+			l := launch{name: mpirun, program: program, prefix: prefix, set: []string{"optimizee.delay=20ms", "execution.schedule=" + schedule}}
+			l.goesOnWithout(t, config, want, syscall.SIGKILL)
+		})
+	}
+}
+
+// goesOnWithout sends a signal to a rank while it evaluates, after which it is not heard of any more. The others do its work: the run ends by its rules,
+// with its code and the trajectory of an undisturbed one, and says what it lost.
+func (l launch) goesOnWithout(t *testing.T, config, want string, signal syscall.Signal) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "run")
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	cmd := l.command(ctx, config, dir)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	untilItEvaluates(dir)
+	if err := syscall.Kill(rankOf(t, dir, 2), signal); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	if got := outcomeOf(t, dir); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	var manifest struct {
+		Lost  []int `json:"ranks_lost"`
+		Again int   `json:"evaluated_again"`
+	}
+	if err != nil || json.Unmarshal(b, &manifest) != nil || fmt.Sprint(manifest.Lost) != "[2]" || manifest.Again == 0 {
+		t.Errorf("manifest.json: %s, %v", b, err)
+	}
+	if !strings.Contains(out.String(), "a rank does not answer any more") {
+		t.Errorf("it does not say what it lost:\n%s", &out)
+	}
+	rows, err := exec.Command(l.program, "export", dir).Output()
+	if err != nil || bytes.Count(rows, []byte(",ok,")) != evaluationsOfLosers {
+		t.Errorf("%d evaluations succeeded, want all %d; %v", bytes.Count(rows, []byte(",ok,")), evaluationsOfLosers, err)
+	}
+	killAll(t, dir, cmd) // there should be none
 }
 
 // launcher is the command that starts n ranks.
@@ -78,29 +106,4 @@ func launcher(mpicc, mpirun string, n int) []string {
 		}
 	}
 	return append(argv, "-n", fmt.Sprint(n))
-}
-
-// untilItEvaluates waits until the run in dir has results.
-func untilItEvaluates(dir string) {
-	for range 2000 {
-		if journalSize(dir) > 5000 {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-}
-
-// rankOf is the process of a rank.
-func rankOf(t *testing.T, program string, rank int) int {
-	t.Helper()
-	for _, pid := range processes(program) {
-		environ, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)) // it may have ended
-		for _, name := range []string{"OMPI_COMM_WORLD_RANK", "PMI_RANK"} {
-			if bytes.Contains(environ, fmt.Appendf(nil, "\x00%s=%d\x00", name, rank)) {
-				return pid
-			}
-		}
-	}
-	t.Fatalf("there is no rank %d", rank)
-	return 0
 }
