@@ -71,28 +71,29 @@ type Recaller interface {
 	Recall(proposed []Candidate) error
 }
 
-// Recommender is the capability of an algorithm that would use another point than the best one told, which among noisy losses is the luckiest
+// Recommender is the capability of an algorithm that would use other points than the best one told, which among noisy losses is the luckiest
 // and not the best: the mean of its distribution, say, or the minimum of its model.
 type Recommender interface {
 	Optimizer
-	// Recommend returns the point, in the problem's box and whole where its kind says so, or nil where nothing has been learnt yet. It depends
-	// on the state alone, does not change it, and may take as long as a proposal does. The caller owns the point.
-	Recommend() []float64
+	// Recommend returns the points, the one that it would use first, each in the problem's box and whole where its kind says so; none where
+	// nothing has been learnt yet. They depend on the state alone, which does not change, and may take as long as a proposal does. The caller
+	// owns them.
+	Recommend() [][]float64
 }
 
-// Recommended is the point that an optimizer would use as things stand: the one that it recommends (see [Recommender]), or else the best told.
-// It is nil before the first success, and with several objectives. The caller owns it.
-func Recommended(o Optimizer) []float64 {
+// Recommended are the points that an optimizer would use as things stand, the first one first: what it recommends (see [Recommender]), or else the
+// best told. There are none before the first success, and with several objectives. The caller owns them.
+func Recommended(o Optimizer) [][]float64 {
 	best := o.Status().Best
 	if best == nil {
 		return nil
 	}
 	if r, ok := o.(Recommender); ok {
-		if x := r.Recommend(); x != nil {
-			return x
+		if xs := r.Recommend(); len(xs) > 0 {
+			return xs
 		}
 	}
-	return slices.Clone(best.X)
+	return [][]float64{slices.Clone(best.X)}
 }
 
 // Candidate is a proposed individual.

@@ -20,7 +20,7 @@ var arrows = map[string][]string{
 	"l2l/codec":    nil,
 	"l2l/schema":   nil,
 	"l2l/batch":    nil,
-	"l2l/child":    {"l2l/codec"},
+	"l2l/child":    {"l2l/codec", "l2l/schema"},
 	"l2l/splitmix": nil,
 	"mpi":          nil,
 	"optimizee":    {"l2l/child", "l2l/schema", "l2l/codec"},

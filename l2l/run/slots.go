@@ -31,6 +31,9 @@ func newHello() hello {
 	return h
 }
 
+// mostSlots of a rank are what execution.slots may be.
+const mostSlots = 100_000
+
 // slotsOf is the number of slots of each rank: wanted, where it is not 0; or as many as find the CPUs that an evaluation needs among those
 // that the batch system gave, or else in the rank's share of the CPUs that it may use, each shared equally among the ranks of the host that may use
 // it. Every rank has at least one. Rank 0 only manages, unless it is alone, and takes no share.
@@ -62,7 +65,7 @@ func slotsOf(ranks []hello, wanted, needed int) []int {
 				share = min(share, float64(len(h.CPUs)))
 			}
 		}
-		slots[rank] = max(int(share+1e-9)/needed, 1)
+		slots[rank] = max(int(min(share+1e-9, mostSlots))/needed, 1)
 		if wanted > 0 {
 			slots[rank] = wanted
 		}

@@ -29,6 +29,7 @@ func TestSlotsAreTheRanksShareOfTheirCPUs(t *testing.T) {
 		"as wanted":                       {[]hello{given, given, given}, 3, 1, []int{3, 3}},
 		"as wanted, of wide evaluations":  {[]hello{given, given, given}, 3, 4, []int{3, 3}},
 		"as Slurm gave, of wide ones":     {[]hello{given, given, given}, 0, 3, []int{2, 2}},
+		"more than any":                   {[]hello{{}, {Given: 1 << 62}}, 0, 1, []int{100_000}},
 		"wide evaluations":                {[]hello{cpus("a", 0, 8), cpus("a", 0, 8), cpus("a", 0, 8)}, 0, 2, []int{2, 2}},
 		"wider evaluations than ranks":    {[]hello{cpus("a", 0, 8), cpus("a", 0, 8), cpus("a", 0, 8)}, 0, 16, []int{1, 1}},
 		"a host that tells of no CPU":     {[]hello{{Host: "a"}, {Host: "a"}}, 0, 1, []int{1}},

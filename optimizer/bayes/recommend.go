@@ -13,7 +13,7 @@ var _ optimizer.Recommender = (*Search)(nil)
 // Recommend implements optimizer.Recommender: it is where the model's mean is least, as far as steps that lead down find it from the least points
 // of those told. It goes only to where the model knows as much as at the point that it came from: further away the mean says little, and where
 // length scales were learnt from few results it is least in a corner that nobody has looked into.
-func (o *Search) Recommend() []float64 {
+func (o *Search) Recommend() [][]float64 {
 	points, values := make([][]float64, len(o.s.Results)), o.standardised()
 	for i, r := range o.s.Results {
 		points[i] = o.scaled(r.X)
@@ -57,5 +57,5 @@ func (o *Search) Recommend() []float64 {
 			best = p
 		}
 	}
-	return slices.Clone(best.x)
+	return [][]float64{slices.Clone(best.x)}
 }

@@ -52,7 +52,7 @@ func TestRecommendersRecommendATrulyBetterPointThanTheLuckiest(t *testing.T) {
 					}
 				}
 			}
-			recommended = append(recommended, loss(optimizer.Recommended(o)))
+			recommended = append(recommended, loss(optimizer.Recommended(o)[0]))
 			told = append(told, loss(o.Status().Best.X))
 		}
 		if len(told) == 0 {

@@ -142,8 +142,8 @@ func (o *FACE) Tell(results []optimizer.Evaluated) error {
 	return nil
 }
 
-// Recommend implements Recommender: it is the distribution's mean, of a mixture that of its largest component.
-func (o *FACE) Recommend() []float64 { return o.distribution.centre() }
+// Recommend implements Recommender: it is the distribution's mean, or the means of its components, and the average of the means so far.
+func (o *FACE) Recommend() [][]float64 { return o.distribution.centres() }
 
 // Status implements Optimizer.
 func (o *FACE) Status() optimizer.Status {

@@ -17,8 +17,8 @@ var (
 
 // settled is where a run has ended.
 type settled struct {
-	X     codec.Vector // the distribution's centre, as an individual
-	Level float64      // of the losses there
+	Points []codec.Vector // recommended
+	Level  float64        // of the losses there
 }
 
 // levelled is the number of generations whose losses say how good a distribution is.
@@ -37,11 +37,11 @@ func (e *strategy) level() float64 {
 // leads reports whether the present run has come further than those before it.
 func (e *strategy) leads() bool { return e.state.Settled == nil || e.level() <= e.state.Settled.Level }
 
-// centre is the distribution's centre as an individual: the mean, in the box and whole where it has to be, and the likeliest of each choice.
-func (e *strategy) centre() []float64 {
+// individual is the individual at u, in the box and whole where it has to be, with the likeliest of each choice.
+func (e *strategy) individual(u []float64) []float64 {
 	x := make([]float64, e.problem.Dim())
 	for j, i := range e.ordered {
-		x[i] = e.problem.Coords[i].Clip(e.width[j] * e.state.Mean[j])
+		x[i] = e.problem.Coords[i].Clip(e.width[j] * u[j])
 	}
 	for a, i := range e.choices {
 		x[i] = float64(floats.MaxIdx(e.state.Choice.Q[a]))
@@ -49,14 +49,25 @@ func (e *strategy) centre() []float64 {
 	return x
 }
 
-// Recommend implements optimizer.Recommender: it is the centre of the distribution of the run that has come furthest. With recombination the mean
-// of good individuals is better than the best of them where losses are noisy (Arnold and Beyer 2002, doi 10.1023/A:1015059928466).
-func (e *strategy) Recommend() []float64 {
+// centres are the distribution's mean, and the average of its means, as individuals.
+func (e *strategy) centres() []codec.Vector {
+	return []codec.Vector{e.individual(e.state.Mean), e.individual(e.state.Average.X)}
+}
+
+// Recommend implements optimizer.Recommender: it is the mean of the distribution of the run that has come furthest, and the average of that run's
+// means. With recombination the mean of good individuals is better than the best of them where losses are noisy (Arnold and Beyer 2002, doi
+// 10.1023/A:1015059928466).
+func (e *strategy) Recommend() [][]float64 {
+	var points []codec.Vector
 	switch {
 	case e.state.Settled != nil && !e.leads():
-		return slices.Clone(e.state.Settled.X)
-	case e.state.Updates == 0:
-		return nil
+		points = e.state.Settled.Points
+	case e.state.Average.T > 0:
+		points = e.centres()
 	}
-	return e.centre()
+	out := make([][]float64, len(points))
+	for i, x := range points {
+		out[i] = slices.Clone(x)
+	}
+	return out
 }

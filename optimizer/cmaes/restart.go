@@ -33,7 +33,7 @@ type runState struct {
 // restart begins the next run, or ends the search.
 func (e *strategy) restart(reason string) {
 	if e.leads() {
-		e.state.Settled = &settled{X: e.centre(), Level: e.level()}
+		e.state.Settled = &settled{Points: e.centres(), Level: e.level()}
 	}
 	r := e.state.Run
 	if r.Small {

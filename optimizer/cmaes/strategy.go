@@ -46,6 +46,7 @@ type strategyState struct {
 	Rates    *learningRates // nil unless learning rates are adapted
 	Penalty  penaltyState   // of individuals beyond the bounds
 	Past     pastLosses     // losses, for the rules that end a run
+	Average  kit.Average    // of the means of this run
 	Settled  *settled       // where the best of the runs before this one has ended; nil in the first one
 }
 
@@ -201,6 +202,7 @@ func (e *strategy) learn(ranked []trial, losses []float64) {
 	}
 	e.learnChoices(ranked, w[:e.k.mu])
 	e.keepMargin()
+	s.Average.Add(s.Mean)
 	if reason := e.over(losses, exhausted); reason != "" {
 		e.restart(reason)
 	}
@@ -269,7 +271,12 @@ func (e *strategy) restore(s strategyState) error {
 	for _, x := range s.Known {
 		fits = fits && len(x) == e.problem.Dim()
 	}
-	fits = fits && (s.Settled == nil || len(s.Settled.X) == e.problem.Dim())
+	if s.Settled != nil {
+		for _, x := range s.Settled.Points {
+			fits = fits && len(x) == e.problem.Dim()
+		}
+	}
+	fits = fits && (s.Average.T == 0 || len(s.Average.X) == n)
 	fits = fits && (s.Penalty.Weights == nil || len(s.Penalty.Weights) == n) && len(s.Stretch) == len(e.state.Stretch) && s.Src != nil &&
 		s.Run.PopSize >= 4 && s.Run.PopSize <= e.par.PopSize<<e.par.MaxRestarts
 	if !fits || !s.Shape.fits(e.par.Covariance, n) || !s.Choice.fits(e.state.Choice) || !s.Rates.fits(e.state.Rates) {

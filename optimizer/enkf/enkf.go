@@ -336,13 +336,13 @@ func (o *Search) Ensemble() [][]float64 {
 }
 
 // Recommend implements Recommender: it is the ensemble's mean.
-func (o *Search) Recommend() []float64 {
+func (o *Search) Recommend() [][]float64 {
 	if o.s.Gen.Number == 0 {
 		return nil
 	}
 	x := o.mean()
 	o.problem.Clip(x)
-	return x
+	return [][]float64{x}
 }
 
 // Status implements Optimizer.

@@ -5,7 +5,6 @@ package portfolio
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/meta-optimization/l2l-mpi/optimizer"
@@ -229,19 +228,22 @@ func (o *Search) Tell(results []optimizer.Evaluated) error {
 	return nil
 }
 
-// Recommend implements Recommender: it is what that member recommends which has found the best loss of all members that recommend a point. The
-// best point told of all members is in Status.Best.
-func (o *Search) Recommend() (x []float64) {
-	least := math.Inf(1)
-	for _, m := range o.members {
-		r, ok := m.(optimizer.Recommender)
-		if b := m.Status().Best; ok && b != nil && b.Loss[0] < least {
-			if y := r.Recommend(); y != nil {
-				x, least = y, b.Loss[0]
-			}
+// Recommend implements Recommender: it is what its members recommend, that member's first which has found the best loss. The best point told of all
+// members is in Status.Best.
+func (o *Search) Recommend() (points [][]float64) {
+	standing := func(m optimizer.Optimizer) optimizer.Standing {
+		if b := m.Status().Best; b != nil {
+			return b.Standing()
+		}
+		return optimizer.Standing{Failed: true}
+	}
+	members := slices.SortedStableFunc(slices.Values(o.members), func(a, b optimizer.Optimizer) int { return standing(a).Compare(standing(b)) })
+	for _, m := range members {
+		if r, ok := m.(optimizer.Recommender); ok {
+			points = append(points, r.Recommend()...)
 		}
 	}
-	return x
+	return points
 }
 
 // Status implements Optimizer. The figures are the evaluations that each member has had, and its share of those to come.

@@ -36,7 +36,7 @@ func TestSlurm(t *testing.T) {
 	for _, m := range strings.Fields(os.Getenv("MPIS")) {
 		mpicc, _, _ := strings.Cut(m, ":")
 		program := build(t, "go", "run", "../../../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
-		if exec.Command(mpicc, "--showme:version").Run() == nil {
+		if isOpenMPI(mpicc) {
 			s.openmpi = program
 		} else {
 			s.mpich = program
