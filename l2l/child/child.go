@@ -11,6 +11,7 @@ package child
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math"
 	"os"
@@ -60,11 +61,21 @@ func (p *Program) Locate(dir string) {
 	}
 }
 
-// Find checks that the program is there, so that one that is not is known before the run, and makes a path in Command absolute. Behind a
+// Find checks that the program and its directory are there, so that what is not there is known before the run, and makes a path in Command absolute. Behind a
 // launcher, the launcher is looked for.
 func (p *Program) Find(launcher Words) error {
 	if len(p.Command) == 0 {
 		return schema.At(errors.New("nothing to start, want a program and its arguments"), "command")
+	}
+	if p.Dir != "" {
+		switch info, err := os.Stat(p.Dir); {
+		case errors.Is(err, fs.ErrNotExist):
+			return schema.At(fmt.Errorf("there is no directory %s", p.Dir), "dir")
+		case err != nil:
+			return schema.At(err, "dir")
+		case !info.IsDir():
+			return schema.At(fmt.Errorf("%s is a file, want a directory", p.Dir), "dir")
+		}
 	}
 	if name := p.Command[0]; strings.Contains(name, "/") && !filepath.IsAbs(name) {
 		dir, err := filepath.Abs(p.Dir)

@@ -58,7 +58,7 @@ func join(path, key string) string {
 // value reads a value into a field, and checks it.
 func (d *document) value(n *yaml.Node, path string, f schema.Field) error {
 	if f.Auto != "" && n.Kind == yaml.ScalarNode && n.Value == "auto" {
-		f.Value.SetZero()
+		f.SetAuto()
 		return nil
 	}
 	if err := d.scan(n, path, f.Value); err != nil {

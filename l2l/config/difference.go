@@ -58,6 +58,15 @@ func (p *Plan) Resumable(started string) (changes []Difference, err error) {
 		return nil, err
 	}
 	var errs []error
+	given := differences
+	for _, section := range []string{"optimizer", "optimizee"} { // one of another type has other keys, and another model another optimizer's defaults
+		if !slices.ContainsFunc(given, func(d Difference) bool { return d.Path == section+".type" }) {
+			continue
+		}
+		differences = slices.DeleteFunc(slices.Clone(differences), func(d Difference) bool {
+			return d.Path != section+".type" && (strings.HasPrefix(d.Path, section+".") || strings.HasPrefix(d.Path, "optimizer."))
+		})
+	}
 	for _, d := range differences {
 		if p.mayChange(d.Path) {
 			changes = append(changes, d)

@@ -194,7 +194,7 @@ func (r *leader) writeDown() error {
 	}
 	r.logFile = f
 	level := r.log.GetLevel()
-	r.log = zerolog.New(zerolog.MultiLevelWriter(r.options.log, f)).Level(level).With().Timestamp().Logger()
+	r.log = zerolog.New(zerolog.SyncWriter(zerolog.MultiLevelWriter(r.options.log, f))).Level(level).With().Timestamp().Logger()
 	return nil
 }
 
@@ -203,6 +203,9 @@ func (r *leader) manifest(begun l2l.Begun, result *Result) error {
 	m := map[string]any{
 		"name": r.Name, "seed": r.Seed, "version": begun.Version, "go": runtime.Version(), "mpi": mpi.Library(), "ranks": len(r.ranks),
 		"slots": begun.Slots, "hosts": begun.Hosts, "started": r.started.Format(time.RFC3339), "resumed": r.resumed,
+	}
+	if job := r.jobEntry(); job != nil {
+		m["job"] = job
 	}
 	if result != nil {
 		m["ended"], m["reason"] = time.Now().Format(time.RFC3339), result.Reason.String()
