@@ -6,7 +6,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizee/process"
@@ -265,6 +267,28 @@ func TestZeroIsRefusedWhereAtLeastOneIsWanted(t *testing.T) {
 		if _, err = d.plan([]string{key + "=auto"}, kinds); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// No wall time, the time that is left to a job, and a time of one's own are three things, also in the effective configuration.
+func TestWallTimeMayBeNoneOrTheJobsOrATime(t *testing.T) {
+	for text, want := range map[string]time.Duration{"{}": l2l.UntilJobEnds, "{wall_time: auto}": l2l.UntilJobEnds, "{wall_time: 0s}": 0, "{wall_time: 5m}": 5 * time.Minute} {
+		p, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\noptimizer: {type: cmaes}\nstop: "+text+"\n"), kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		effective, err := p.Effective()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse("run.yaml", effective, kinds)
+		if err != nil || p.Stop.WallTime != want || again.Stop.WallTime != want {
+			t.Errorf("%s: %v, and again %v, %v; want %v", text, p.Stop.WallTime, again.Stop.WallTime, err, want)
+		}
+	}
+	if _, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\noptimizer: {type: cmaes}\nstop: {wall_time: -1ns}\n"), kinds); err == nil ||
+		!strings.Contains(err.Error(), "stop.wall_time = -1ns, want >= 0, or auto") {
+		t.Errorf("-1ns: %v", err)
 	}
 }
 

@@ -215,6 +215,9 @@ func (r *leader) manifest(begun l2l.Begun, result *Result) error {
 		"name": r.Name, "seed": r.Seed, "version": begun.Version, "go": runtime.Version(), "mpi": mpi.Library(), "ranks": len(r.ranks),
 		"slots": begun.Slots, "hosts": begun.Hosts, "started": r.started.Format(time.RFC3339), "resumed": r.resumed,
 	}
+	if job := r.jobEntry(); job != nil {
+		m["job"] = job
+	}
 	if result != nil {
 		m["ended"], m["reason"] = time.Now().Format(time.RFC3339), result.Reason.String()
 		if len(result.Lost) > 0 || result.Again > 0 {

@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/batch"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
@@ -37,6 +38,9 @@ type leader struct {
 	log       zerolog.Logger
 	logFile   *os.File
 	known     []optimizer.Solution // what a new run begins with
+	stop      l2l.Stop             // the plan's rules, settled
+	job       batch.Job            // that the session is in; zero where it is in none
+	left      time.Duration        // of the job, when the session began
 	started   time.Time
 	resumed   bool
 }
@@ -217,10 +221,11 @@ func OpenSlot(ctx context.Context, plan *config.Plan, dir string, stdout, stderr
 
 // run runs the loop and writes down how it ended.
 func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
+	r.findJob(ctx)
 	begun := r.begun()
 	before := Counts{r.search.Status().Generation, r.search.Evaluations(), r.search.Individuals()}
 	loop := &l2l.Loop{
-		Search: r.search, Evaluator: e, Stop: r.Stop, Space: r.Space, Record: r.Output.Record, WarmStart: r.known,
+		Search: r.search, Evaluator: e, Stop: r.stop, Space: r.Space, Record: r.Output.Record, WarmStart: r.known,
 		Observers: slices.Clone(r.options.observers),
 	}
 	loop.MaxFailures, loop.Hopeless = r.Execution.Failures()
@@ -284,7 +289,8 @@ func (r *leader) finish(begun l2l.Begun, result Result) error {
 func (r *leader) begun() l2l.Begun {
 	begun := l2l.Begun{
 		Config: r.effective, Rules: r.search.Rules(), Version: Version(), Algorithm: r.Optimizer.Name, Search: r.Optimizer.Version(), Space: r.Space,
-		At: r.started.UnixMicro(), Session: l2l.Session{MPI: mpi.Library(), Go: runtime.Version()},
+		At:      r.started.UnixMicro(),
+		Session: l2l.Session{MPI: mpi.Library(), Go: runtime.Version(), Job: r.job.ID, Account: r.job.Account},
 	}
 	for rank, h := range r.ranks {
 		begun.Hosts = append(begun.Hosts, h.Host)

@@ -148,7 +148,7 @@ func (r *leader) progress(elapsed time.Duration, already int64) Progress {
 			p.Done = min(max(p.Done, done/whole), 1)
 		}
 	}
-	stop := r.Stop
+	stop := r.stop
 	part(float64(p.Generation), float64(stop.Generations))
 	part(float64(p.Evaluations), float64(stop.Evaluations))
 	part(elapsed.Seconds(), stop.WallTime.Seconds())
