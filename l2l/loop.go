@@ -66,7 +66,7 @@ func (l *Loop) Run(ctx context.Context) (Summary, error) {
 	s := l.Search
 	switch {
 	case err != nil:
-		reason = StopReason{Broken, err.Error()}
+		reason = StopReason{Broken, Headline(err.Error())}
 	case !reason.Resumable() && !reason.Failed() && s.fruitless():
 		why := Headline(s.s.Reason)
 		if l.streak.failed > 0 {
