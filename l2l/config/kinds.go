@@ -71,7 +71,7 @@ func (p *Plan) SearchesAs(begun l2l.Begun) error {
 		return nil
 	}
 	release := "the program that wrote it, version " + begun.Version + ","
-	if was <= len(p.Optimizer.Earlier) {
+	if was <= len(p.Optimizer.Earlier) && p.Optimizer.Earlier[was-1] != "" {
 		release = "release " + p.Optimizer.Earlier[was-1]
 	}
 	return fmt.Errorf("optimizer.type: the run was begun with version %d of the search of %s, and this program has version %d; %s can go on with it; "+

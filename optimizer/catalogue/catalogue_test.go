@@ -9,6 +9,7 @@ import (
 )
 
 func TestCatalogueFindsEveryAlgorithmByAName(t *testing.T) {
+	versions := map[string]int{"cmaes": 2, "cmaes_async": 2, "portfolio": 2} // the others are at their first
 	all := catalogue.All()
 	seen := map[string]bool{}
 	for _, a := range all {
@@ -19,7 +20,7 @@ func TestCatalogueFindsEveryAlgorithmByAName(t *testing.T) {
 		if found, ok := catalogue.Find(a.Name); !ok || found.Title != a.Title {
 			t.Errorf("%s is not found, but %q", a.Name, found.Title)
 		}
-		if a.Version() != 1 {
+		if want := max(1, versions[a.Name]); a.Version() != want {
 			t.Errorf("%s is at version %d of its search; if that is so on purpose, say so here", a.Name, a.Version())
 		}
 	}
