@@ -1,6 +1,9 @@
 # make            builds ./l2l-mpi with the MPI of $(MPICC)
 # make test       everything that a change must pass: installs what is missing, then quick, race, and the tests on real MPI, under Slurm and with engines
 # make quick      the usual part: formatting, vet, staticcheck, go test ./...; needs Go, Python 3.9 and a C++ compiler
+# make fuzz       every fuzz target for FUZZTIME, a number of inputs (3000x) or a time (10m)
+# make vuln       known vulnerabilities in what is called, by govulncheck, whose database is on the network
+# make chaos      CHAOS_CYCLES runs whose processes are killed and stopped at random, with goroutines and each of $(MPIS)
 # make test-mpi   the tests on real MPI, each of $(MPIS)
 # make test-slurm the test under Slurm, one that is there or one of its own
 # make simulators installs the engines and the optimizers of the examples, NEST and others, from PyPI into .venv
@@ -26,7 +29,7 @@ build:
 	mpi/which-mpi.sh ./l2l-mpi
 
 .PHONY: test
-test: install quick race test-mpi test-slurm test-simulators
+test: install quick race test-mpi chaos test-slurm test-simulators
 
 .PHONY: install
 install:
@@ -42,9 +45,31 @@ quick:
 	$(STATICCHECK) ./... && $(STATICCHECK) -tags mpirun,slurm,simulators ./...
 	go test -timeout 20m ./...
 
+# What the detector need not watch: tests that take minutes under it for what algorithms compute, or for the programs that they start, and whose
+# goroutines are those of shorter tests beside them.
+UNRACED = TestTrajectoriesAreThoseOfEarlierVersions|TestGoldenRunsOfEveryFormatAreRead|TestEveryAlgorithmRunsFromItsConfiguration
+UNRACED := $(UNRACED)|TestThePythonPackageKeepsItsPromises|TestRunSurvivesTwentyKindsOfFailureAndHangs|TestProcessKeepsTheContract
+
 .PHONY: race
 race: # not of packages without goroutines (TestAlgorithmsAndModelsStartNoGoroutines), nor of tests that run programs they build
-	CGO_ENABLED=1 go test -race -timeout 20m $$(go list ./l2l/... ./mpi/... ./optimizee/... ./optimizer/process | grep -vE '/(e2e|functions|neuron)$$')
+	CGO_ENABLED=1 go test -race -timeout 20m -skip '^($(UNRACED))$$' $$(go list ./l2l/... ./mpi/... ./optimizee/... ./optimizer/process | grep -vE '/(e2e|functions|neuron)$$')
+
+FUZZTIME ?= 3000x
+
+.PHONY: fuzz
+fuzz: # what is found is written to testdata/fuzz of the package, where it is a seed from then on
+	@grep -rE --include='*_test.go' '^func Fuzz' l2l mpi optimizee optimizer | sed -E 's|^(.*)/[^/]*:func (Fuzz[A-Za-z0-9]*).*|\1 \2|' | while read -r dir target; do \
+		echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "./$$dir" || exit; done
+
+.PHONY: vuln
+vuln:
+	.ci/vuln
+
+CHAOS_CYCLES ?= 40
+
+.PHONY: chaos
+chaos: install
+	go run ./bench/chaos -cycles $(CHAOS_CYCLES) -mpis "$(MPIS)"
 
 .PHONY: test-mpi
 test-mpi: install

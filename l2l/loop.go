@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
@@ -27,8 +28,15 @@ type Loop struct {
 	Record    Record // how much of what is asked is recorded
 	// MaxFailures ends the run when that many individuals have failed in a row; 0 is never.
 	MaxFailures int
-	WarmStart   []optimizer.Solution // what the optimizer is told of before it is first asked; a resumed search knows already
-	Now         func() time.Time     // nil: time.Now
+	// Hopeless is, for a model that has never worked, the number of individuals in a row that may fail for reasons of one kind beyond those that are
+	// under way at first, one for each evaluation that the evaluator has room for, until the run ends; 0 is never. So the run's end depends on the
+	// room. Which individuals there are does not; and a run that ends so has no result.
+	Hopeless  int
+	Space     optimizee.Space      // tells what individuals that fail have in common; nil: only their reasons do
+	WarmStart []optimizer.Solution // what the optimizer is told of before it is first asked; a resumed search knows already
+	Now       func() time.Time     // nil: time.Now
+
+	streak streak
 }
 
 // Summary is how a run ended.
@@ -36,6 +44,7 @@ type Summary struct {
 	Reason         StopReason
 	Best           *Best
 	Front          []FrontMember
+	FrontCut       bool                 // it may have had more members than the optimizer keeps
 	Posterior      []optimizer.Weighted // the optimizer's, where it samples one
 	Generations    int
 	Individuals    int64
@@ -56,7 +65,11 @@ func (l *Loop) Run(ctx context.Context) (Summary, error) {
 	case err != nil:
 		reason = StopReason{Broken, err.Error()}
 	case !reason.Resumable() && !reason.Failed() && s.fruitless():
-		reason = because(NoSuccess, "all %d individuals failed, the last: %s; the run ended by: %s", s.s.Failures, s.s.Reason, reason)
+		why := Headline(s.s.Reason)
+		if l.streak.failed > 0 {
+			why = l.streak.String()
+		}
+		reason = because(NoSuccess, "%d individuals failed, %s; the run ended by: %s", s.s.Failures, why, reason)
 	}
 	stopped := Stopped{Reason: reason.String(), At: l.Now().UnixMicro(), Rule: reason.Rule}
 	if err == nil {
@@ -65,19 +78,18 @@ func (l *Loop) Run(ctx context.Context) (Summary, error) {
 		_ = l.happened(stopped) // err may well be about the recorder
 	}
 	return Summary{
-		Reason: reason, Best: s.Best(), Front: s.Front(), Posterior: s.Status().Posterior, Generations: s.Status().Generation,
+		Reason: reason, Best: s.Best(), Front: s.Front(), FrontCut: s.FrontCut(), Posterior: s.Status().Posterior, Generations: s.Status().Generation,
 		Individuals: s.Individuals(), Evaluations: s.Evaluations(), Failures: s.s.Failures, TrajectoryHash: s.TrajectoryHash(),
 	}, err
 }
 
 func (l *Loop) run(ctx context.Context) (reason StopReason, err error) {
-	began := l.Now()
 	if l.Stop.WallTime > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, l.Stop.WallTime, errWallTime)
 		defer cancel()
 	}
-	l.Search.s.InARow = 0 // failures before a resume were somebody's reason to resume
+	l.Search.s.InARow, l.streak = 0, streak{space: l.Space} // failures before a resume were somebody's reason to resume
 	if len(l.WarmStart) > 0 && !l.Search.s.Known && l.Search.Asked() == 0 {
 		known := WarmStart{l.WarmStart}
 		if err := l.Search.know(known); err != nil {
@@ -97,7 +109,7 @@ func (l *Loop) run(ctx context.Context) (reason StopReason, err error) {
 	}
 	for {
 		if ctx.Err() != nil {
-			return ended(ctx, began, l.Now()), nil
+			return l.ended(ctx), nil
 		}
 		if reason := l.over(under); reason.Rule != "" {
 			return reason, nil
@@ -122,10 +134,13 @@ func (l *Loop) run(ctx context.Context) (reason StopReason, err error) {
 			if err := l.record(r); err != nil {
 				return reason, err
 			}
-			of := l.Search.individual(r.Individual)
+			of, told := l.Search.individual(r.Individual), l.Search.Individuals()
 			again, err := l.Search.take(r)
 			if err != nil {
 				return reason, err
+			}
+			if l.Search.Individuals() > told {
+				l.streak.take(of.X, l.Search.s.InARow > 0, l.Search.s.Reason)
 			}
 			l.observe(r, of)
 			under--
@@ -149,9 +164,9 @@ func (l *Loop) run(ctx context.Context) (reason StopReason, err error) {
 
 var errWallTime = errors.New("the wall time is over")
 
-func ended(ctx context.Context, began, now time.Time) StopReason {
+func (l *Loop) ended(ctx context.Context) StopReason {
 	if errors.Is(context.Cause(ctx), errWallTime) {
-		return because(WallTime, "%v", now.Sub(began).Round(time.Second))
+		return because(WallTime, "%v", l.Stop.WallTime)
 	}
 	return because(Interrupted, "%v", context.Cause(ctx))
 }
@@ -196,9 +211,11 @@ func (l *Loop) over(under int) StopReason {
 	p := l.Search.Progress(under)
 	switch {
 	case l.MaxFailures > 0 && p.InARow >= l.MaxFailures:
-		return because(TooManyFail, "%d individuals in a row, the last: %s", p.InARow, p.Failure)
+		return because(TooManyFail, "%d individuals in a row, %v", p.InARow, &l.streak)
+	case l.Hopeless > 0 && l.Search.fruitless() && l.streak.alike() && p.InARow >= l.Evaluator.Capacity()+l.Hopeless:
+		return because(TooManyFail, "the model has never worked: %d individuals in a row, %v", p.InARow, &l.streak)
 	case p.InARow > 0 && l.Search.rules.Then == Abort:
-		return because(FirstFailure, "%s", p.Failure)
+		return because(FirstFailure, "%s", Headline(p.Failure))
 	}
 	return l.Stop.Reason(p)
 }

@@ -137,6 +137,12 @@ type (
 		NeedsDir() bool
 	}
 
+	// Printer is told where else than into the reasons of failures that goes which its programs print, as they print it: to a log, or to somebody who
+	// watches. It is told before it is prepared, and once. Both writers may be used at the same time; their errors say nothing.
+	Printer interface {
+		PrintTo(stdout, stderr io.Writer)
+	}
+
 	// Reporter explains an individual to people: at the end of a run it is asked about the best one, and by "l2l-mpi eval" about any.
 	Reporter interface {
 		Report(ctx context.Context, e Evaluation, w io.Writer) error

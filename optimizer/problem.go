@@ -105,9 +105,9 @@ type Problem struct {
 // Label says what a coordinate is to people.
 type Label struct {
 	Name    string
-	Unit    string   // "" where it has none
-	Log     bool     // the coordinate is the natural logarithm of the value
-	Choices []string // what a Categorical coordinate chooses from: its value is an index
+	Unit    string // "" where it has none
+	Log     bool   // the coordinate is the natural logarithm of the value
+	Choices []any  // what a Categorical coordinate chooses from, of any types: its value is an index
 }
 
 // Box is the single-objective problem of n continuous coordinates between the same bounds.

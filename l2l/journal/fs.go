@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sync/atomic"
 	"syscall"
 )
@@ -111,7 +112,7 @@ var temporary atomic.Int64
 
 func writeFile(disk fileSystem, path string, content []byte) error {
 	dir := filepath.Dir(path)
-	name := filepath.Join(dir, fmt.Sprintf(".%s.new-%d-%d", filepath.Base(path), os.Getpid(), temporary.Add(1)))
+	name := filepath.Join(dir, fmt.Sprintf(".%s.new-%d-%d", filepath.Base(path), os.Getpid(), temporary.Add(1))) // see halfWritten
 	f, err := disk.Open(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
 	if err != nil {
 		return err
@@ -127,4 +128,23 @@ func writeFile(disk fileSystem, path string, content []byte) error {
 		return errors.Join(err, disk.Remove(name))
 	}
 	return disk.SyncDir(dir)
+}
+
+// halfWritten matches the names of files that writeFile has not yet given their own.
+var halfWritten = regexp.MustCompile(`^\..+\.new-\d+-\d+$`)
+
+// sweep removes from dir what processes left behind that were ended while they wrote a file. Nobody may be writing there. A directory that is not
+// there has nothing to remove.
+func sweep(disk fileSystem, dir string) error {
+	names, err := disk.Names(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	errs := []error{err}
+	for _, name := range names {
+		if halfWritten.MatchString(name) {
+			errs = append(errs, disk.Remove(filepath.Join(dir, name)))
+		}
+	}
+	return errors.Join(errs...)
 }

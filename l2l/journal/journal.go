@@ -118,7 +118,7 @@ func lock(f file, dir string) error {
 
 // Open opens the journal of the run in dir for appending after its last event. A torn tail is cut off; cut is its length in bytes. Any
 // other damage is returned as *Damage, and what another version wrote as *VersionError. Checkpoints that are not of this journal, such as those
-// of a part that was cut off, are removed.
+// of a part that was cut off, are removed, and so is what a killed process had begun to write by WriteFile in dir.
 func Open(dir string, opts Options) (j *Journal, cut int64, err error) {
 	return open(system{}, dir, opts)
 }
@@ -170,7 +170,7 @@ func open(disk fileSystem, dir string, opts Options) (_ *Journal, cut int64, err
 	if err := file.Sync(); err != nil { // before anything is taken for what the disk holds
 		return nil, 0, err
 	}
-	if err := dropCheckpoints(disk, dir, file, end); err != nil {
+	if err := errors.Join(sweep(disk, dir), sweep(disk, checkpointDir(dir)), dropCheckpoints(disk, dir, file, end)); err != nil {
 		return nil, 0, err
 	}
 	return start(disk, dir, file, c, end, opts), cut, nil

@@ -23,7 +23,7 @@ func events() []l2l.Event {
 	return []l2l.Event{
 		l2l.Begun{
 			Config: "name: test\n", Version: "v1", Hosts: []string{"a", "b"}, Slots: 4, At: 12, Algorithm: "cmaes", Search: 1,
-			Space: optimizee.Space{{Name: "x", Upper: 1, Unit: "mV"}, {Name: "k", Kind: optimizee.Categorical, Choices: []string{"p", "q"}}},
+			Space: optimizee.Space{{Name: "x", Upper: 1, Unit: "mV"}, {Name: "k", Kind: optimizee.Categorical, Choices: []any{"p", "q"}}},
 			Rules: l2l.Rules{
 				Seed: 7, Objectives: []optimizee.Objective{{Name: "error", Direction: optimizee.Minimise}}, Sum: true,
 				Sampling: l2l.Sampling{Instances: 3, Rotate: 1, Replicates: 2, Aggregate: l2l.Median}, OnFailure: l2l.OnFailure{Retries: 4, Then: l2l.Resample},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -107,6 +108,21 @@ func evaluatedOnce(d *disk) error {
 	return nil
 }
 
+// noneHalfWritten returns an error where a file was left behind by a process that was ended while it wrote it.
+func noneHalfWritten(d *disk) error {
+	var errs []error
+	for _, dir := range []string{"run", journalDir("run"), checkpointDir("run")} {
+		names, err := d.Names(dir)
+		errs = append(errs, err)
+		for _, name := range names {
+			if strings.HasPrefix(name, ".") {
+				errs = append(errs, fmt.Errorf("%s/%s is left over", dir, name))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // TestJournalSurvivesACutOfThePowerAtAnyOperation cuts the power at each operation of a run in turn, and again while the run is resumed.
 func TestJournalSurvivesACutOfThePowerAtAnyOperation(t *testing.T) {
 	want, err := session(t, newDisk(), often)
@@ -143,7 +159,7 @@ func TestJournalSurvivesACutOfThePowerAtAnyOperation(t *testing.T) {
 				t.Fatalf("the power was cut at operation %d, and the run did not come to its end: %v", at, err)
 			}
 		}
-		if err := evaluatedOnce(d); err != nil {
+		if err := errors.Join(evaluatedOnce(d), noneHalfWritten(d)); err != nil {
 			t.Fatalf("the power was cut at operation %d: %v", at, err)
 		}
 	}

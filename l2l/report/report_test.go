@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -38,7 +39,7 @@ var seen sync.Map // seeds of evaluations that have failed once
 func (n *noisy) Space() optimizee.Space {
 	return optimizee.Space{
 		{Name: "x", Size: 3, Lower: -2, Upper: 2, Unit: "mV"}, {Name: "n", Kind: optimizee.Int, Size: 2, Lower: -3, Upper: 3},
-		{Name: "on", Kind: optimizee.Bool}, {Name: "rule", Kind: optimizee.Categorical, Choices: []string{"stdp", "bcm"}},
+		{Name: "on", Kind: optimizee.Bool}, {Name: "rule", Kind: optimizee.Categorical, Choices: []any{"stdp", "bcm"}},
 	}
 }
 
@@ -480,12 +481,13 @@ func TestADirectoryWithoutARunOrAResultIsAnError(t *testing.T) {
 func TestMarginalsOfNumbersAndOfChoices(t *testing.T) {
 	space := optimizee.Space{
 		{Name: "x", Lower: 0, Upper: 9}, {Name: "n", Kind: optimizee.Int, Lower: 0, Upper: 9},
-		{Name: "rule", Kind: optimizee.Categorical, Choices: []string{"a", "b"}},
+		{Name: "rule", Kind: optimizee.Categorical, Choices: []any{"a", "b"}},
+		{Name: "size", Kind: optimizee.Categorical, Choices: []any{16, 0.5, "auto", false}}, {Name: "on", Kind: optimizee.Bool},
 	}
-	at := func(weight, x, n, rule float64) optimizer.Weighted {
-		return optimizer.Weighted{Solution: optimizer.Solution{X: []float64{x, n, rule}, Loss: []float64{x}}, Weight: weight}
+	at := func(weight float64, x ...float64) optimizer.Weighted {
+		return optimizer.Weighted{Solution: optimizer.Solution{X: x, Loss: x[:1]}, Weight: weight}
 	}
-	sample := []optimizer.Weighted{at(0.25, 1, 2, 0), at(0.25, 2, 2, 1), at(0.5, 4, 2, 1)}
+	sample := []optimizer.Weighted{at(0.25, 1, 2, 0, 0, 1), at(0.25, 2, 2, 1, 1, 1), at(0.5, 4, 2, 1, 3, 1)}
 	got, err := report.Marginals(space, sample)
 	if err != nil {
 		t.Fatal(err)
@@ -509,8 +511,64 @@ func TestMarginalsOfNumbersAndOfChoices(t *testing.T) {
   x          2.75  1.3  1    2     4
   n          2     0    2    2     2
   rule       b 0.750, a 0.250
+  size       false 0.500, 0.5 0.250, 16 0.250
+  on         true 1.000
 `
 	if text.String() != want {
 		t.Errorf("%s\nwant\n%s", text.String(), want)
 	}
+}
+
+// FuzzReadResult reads a result.json of any content, and the table that is made of it.
+func FuzzReadResult(f *testing.F) {
+	golden := "../app/testdata/golden/journal-2/posterior/run"
+	text, err := os.ReadFile(filepath.Join(golden, "result.json"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Add(text[:len(text)/2])
+	f.Add([]byte(`{"best": null, "front": [{"individual": 1, "fitness": {"a": 1}, "x": [1]}], "hypervolume": {"value": 2, "reference": {}}}`))
+	f.Add([]byte(`{"posterior": [{"individual": 0, "weight": 1e308, "loss": -0, "x": []}, {}], "posterior": null}`))
+	dir := filepath.Join(f.TempDir(), "run")
+	if err := os.CopyFS(dir, os.DirFS(golden)); err != nil {
+		f.Fatal(err)
+	}
+	r, err := report.Open(dir, kinds.Search)
+	if err != nil {
+		f.Fatal(err)
+	}
+	tables := report.Tables()
+	posterior := tables[slices.IndexFunc(tables, func(k report.TableKind) bool { return k.Name == "posterior" })]
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if err := os.WriteFile(filepath.Join(dir, "result.json"), text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		result, err := report.ReadResult(dir)
+		if err != nil && !strings.HasPrefix(err.Error(), "report: ") {
+			t.Fatalf("%v does not say where", err)
+		}
+		if err == nil {
+			written, err := json.Marshal(result)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var again report.Result
+			if err := json.Unmarshal(written, &again); err != nil {
+				t.Fatal(err)
+			}
+			if twice, err := json.Marshal(again); err != nil || !bytes.Equal(twice, written) {
+				t.Fatalf("written and read again it is %s, %v; want %s", twice, err, written)
+			}
+		}
+		table, err := r.Table(posterior)
+		if err != nil {
+			return
+		}
+		for row, err := range table.Rows {
+			if err != nil || len(row) != len(table.Columns) {
+				t.Fatalf("a row of %d cells, %v; want %d", len(row), err, len(table.Columns))
+			}
+		}
+	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 )
@@ -68,12 +69,26 @@ func hasBegun(dir string) bool {
 	return false
 }
 
+// continued is the plan by which the run in a directory goes on: see [config.Plan.Continued].
+func continued(plan *config.Plan, dir string) (*config.Plan, error) {
+	for e, err := range journal.Read(dir, 0) {
+		if begun, ok := e.Event.(l2l.Begun); ok && err == nil {
+			return plan.Continued(begun.Config)
+		}
+		break
+	}
+	return plan, nil // what is wrong with the journal is said where it is replayed
+}
+
 // open opens the run's directory: that of a new run, or of one to go on with, whose events the search then takes in. A directory in which there
 // is something else, such as the log of a batch system, may be begun in.
 func (r *leader) open() (err error) {
 	opts := journal.Options{Sync: r.Output.Sync, Checkpoint: r.Output.Checkpoint}
 	if r.Output.OnFull == "wait" {
 		opts.Full = func(err error) { r.log.Warn().Err(err).Msg("the disk is full; the run waits for room") }
+	}
+	if err := free(r.dir); err != nil {
+		return usage(err)
 	}
 	if !journal.Exists(r.dir) {
 		for _, name := range remains {
@@ -109,6 +124,19 @@ func (r *leader) open() (err error) {
 		}
 	}
 	return r.writeDown()
+}
+
+// free returns an error if a directory cannot be made, or used, because there is something else in its place.
+func free(dir string) error {
+	for at := filepath.Clean(dir); ; at = filepath.Dir(at) {
+		info, err := os.Stat(at)
+		switch {
+		case err == nil && !info.IsDir():
+			return fmt.Errorf("output.dir = %s: %s is a file, want a directory", dir, at)
+		case err == nil || filepath.Dir(at) == at:
+			return nil
+		}
+	}
 }
 
 // replay brings the search to the end of the journal.
@@ -165,20 +193,20 @@ func (r *leader) replay() error {
 
 // writeDown writes the effective configuration, and opens the log.
 func (r *leader) writeDown() error {
-	if err := os.MkdirAll(filepath.Join(r.dir, "logs"), 0o777); err != nil {
+	if err := os.MkdirAll(filepath.Join(r.dir, logsDir), 0o777); err != nil {
 		return err
 	}
 	text := "# The effective configuration of this run: every default is written out.\n" + r.effective
 	if err := journal.WriteFile(filepath.Join(r.dir, "run.yaml"), []byte(text)); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(filepath.Join(r.dir, "logs", "rank-0.jsonl"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+	f, err := os.OpenFile(filepath.Join(r.dir, logsDir, "rank-0.jsonl"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
 	if err != nil {
 		return err
 	}
 	r.logFile = f
 	level := r.log.GetLevel()
-	r.log = zerolog.New(zerolog.MultiLevelWriter(r.options.log, f)).Level(level).With().Timestamp().Logger()
+	r.log = zerolog.New(zerolog.SyncWriter(zerolog.MultiLevelWriter(r.options.log, f))).Level(level).With().Timestamp().Logger()
 	return nil
 }
 
@@ -187,6 +215,9 @@ func (r *leader) manifest(begun l2l.Begun, result *Result) error {
 	m := map[string]any{
 		"name": r.Name, "seed": r.Seed, "version": begun.Version, "go": runtime.Version(), "mpi": mpi.Library(), "ranks": len(r.ranks),
 		"slots": begun.Slots, "hosts": begun.Hosts, "started": r.started.Format(time.RFC3339), "resumed": r.resumed,
+	}
+	if job := r.jobEntry(); job != nil {
+		m["job"] = job
 	}
 	if result != nil {
 		m["ended"], m["reason"] = time.Now().Format(time.RFC3339), result.Reason.String()

@@ -142,6 +142,9 @@ func (o *FACE) Tell(results []optimizer.Evaluated) error {
 	return nil
 }
 
+// Recommend implements Recommender: it is the distribution's mean, or the means of its components, and the average of the means so far.
+func (o *FACE) Recommend() [][]float64 { return o.distribution.centres() }
+
 // Status implements Optimizer.
 func (o *FACE) Status() optimizer.Status {
 	st := o.s.Gen.Status()

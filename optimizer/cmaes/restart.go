@@ -32,6 +32,9 @@ type runState struct {
 
 // restart begins the next run, or ends the search.
 func (e *strategy) restart(reason string) {
+	if e.leads() {
+		e.state.Settled = &settled{Points: e.centres(), Level: e.level()}
+	}
 	r := e.state.Run
 	if r.Small {
 		r.SpentSmall += r.Evaluations

@@ -45,6 +45,8 @@ type strategyState struct {
 	Choice   *choiceState   // nil without categorical coordinates
 	Rates    *learningRates // nil unless learning rates are adapted
 	Past     pastLosses     // losses, for the rules that end a run
+	Average  kit.Average    // of the means of this run
+	Settled  *settled       // where the best of the runs before this one has ended; nil in the first one
 }
 
 // step is what is remembered of a proposed individual.
@@ -206,6 +208,7 @@ func (e *strategy) learn(ranked []trial, losses []float64) {
 		e.keepMargin(deviations)
 		e.keepNear(deviations)
 	}
+	s.Average.Add(s.Mean)
 	if reason := e.over(losses, deviations, exhausted); reason != "" {
 		e.restart(reason)
 	}
@@ -278,6 +281,12 @@ func (e *strategy) restore(s strategyState) error {
 	for _, x := range s.Known {
 		fits = fits && len(x) == e.problem.Dim()
 	}
+	if s.Settled != nil {
+		for _, x := range s.Settled.Points {
+			fits = fits && len(x) == e.problem.Dim()
+		}
+	}
+	fits = fits && (s.Average.T == 0 || len(s.Average.X) == n)
 	fits = fits && len(s.Stretch) == len(e.state.Stretch) && s.Src != nil &&
 		s.Run.PopSize >= 4 && s.Run.PopSize <= e.par.PopSize<<e.par.MaxRestarts
 	if !fits || !s.Shape.fits(e.par.Covariance, n) || !s.Choice.fits(e.state.Choice) || !s.Rates.fits(e.state.Rates) {

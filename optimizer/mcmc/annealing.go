@@ -15,19 +15,22 @@ type AnnealingParams struct {
 	Step     float64 `yaml:"step" doc:"initial standard deviation of the proposals, as a fraction of each coordinate's width (upper − lower, or √12 std); it then follows the share of proposals that are accepted, not the temperature" range:"(0, 1]"`
 	Schedule string  `yaml:"schedule" doc:"how the temperature falls" range:"geometric | exponential | logarithmic | linear_multiplicative | quadratic_multiplicative | linear_additive | quadratic_additive | exponential_additive | trigonometric_additive"`
 	TStart   float64 `yaml:"t_start" doc:"initial temperature, T₀, in units of the loss" range:"(0, inf)" auto:"the spread of the losses of 20 or more random individuals, with which the search begins"`
-	TEnd     float64 `yaml:"t_end" doc:"final temperature, T_n, as a fraction of the initial one" range:"(0, 1)"`
+	TEnd     float64 `yaml:"t_end" doc:"final temperature, T_n, as a fraction of the initial one" range:"(0, 1)" auto:"0.05 for logarithmic, 0.003 for linear_multiplicative, 1e-5 for quadratic_multiplicative, 1e-8 for the others"`
 	Steps    int     `yaml:"steps" doc:"generations until the final temperature is reached, n; then it stays" range:"[1, inf)" auto:"min(max(300, 100 dimensions), 10000)"`
 	Alpha    float64 `yaml:"alpha" doc:"rate of the schedules that are not additive, α; of geometric and exponential < 1" range:"(0, inf)" auto:"0.85 for exponential, for the others such that t_end is reached after steps"`
 }
 
 // AnnealingDefaults returns the defaults of [AnnealingParams].
 func AnnealingDefaults() AnnealingParams {
-	return AnnealingParams{Chains: 8, Step: 0.1, Schedule: "geometric", TEnd: 1e-8}
+	return AnnealingParams{Chains: 8, Step: 0.1, Schedule: "geometric"}
 }
 
 func (p *AnnealingParams) resolve(problem optimizer.Problem) error {
 	if p.Steps == 0 {
 		p.Steps = min(max(300, 100*problem.Dim()), 10000)
+	}
+	if p.TEnd == 0 {
+		p.TEnd = finalTemperature(p.Schedule)
 	}
 	n := float64(p.Steps)
 	if p.Alpha == 0 {
@@ -48,6 +51,20 @@ func (p *AnnealingParams) resolve(problem optimizer.Problem) error {
 		return fmt.Errorf("alpha = %v, want < 1 for schedule %s", p.Alpha, p.Schedule)
 	}
 	return kit.SingleObjective(problem)
+}
+
+// finalTemperature is T_n/T₀ where none is given. The schedules that fall as a power of the steps, or more slowly, cannot come near to 0 unless α is
+// so large that they are there after the first step, and the search is a greedy one. With these values α is about 1, as in the literature.
+func finalTemperature(schedule string) float64 {
+	switch schedule {
+	case "logarithmic":
+		return 0.05
+	case "linear_multiplicative":
+		return 3e-3
+	case "quadratic_multiplicative":
+		return 1e-5
+	}
+	return 1e-8
 }
 
 func annealingAlgorithm() optimizer.Algorithm {

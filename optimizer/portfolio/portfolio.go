@@ -229,6 +229,24 @@ func (o *Search) Tell(results []optimizer.Evaluated) error {
 	return nil
 }
 
+// Recommend implements Recommender: it is what its members recommend, that member's first which has found the best loss. The best point told of all
+// members is in Status.Best.
+func (o *Search) Recommend() (points [][]float64) {
+	standing := func(m optimizer.Optimizer) optimizer.Standing {
+		if b := m.Status().Best; b != nil {
+			return b.Standing()
+		}
+		return optimizer.Standing{Failed: true}
+	}
+	members := slices.SortedStableFunc(slices.Values(o.members), func(a, b optimizer.Optimizer) int { return standing(a).Compare(standing(b)) })
+	for _, m := range members {
+		if r, ok := m.(optimizer.Recommender); ok {
+			points = append(points, r.Recommend()...)
+		}
+	}
+	return points
+}
+
 // Status implements Optimizer. The figures are the evaluations that each member has had, and its share of those to come.
 func (o *Search) Status() optimizer.Status {
 	st := o.s.Gen.Status()
