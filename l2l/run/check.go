@@ -18,7 +18,7 @@ import (
 // begin with, or of the directory. It changes nothing. What only shows when a program is started, it does not know.
 func Check(plan *config.Plan, list ...Option) error {
 	o := optionsOf(list)
-	_, err := checked(plan, o, place(plan, o))
+	_, _, err := checked(plan, o, place(plan, o))
 	return usage(err)
 }
 
@@ -33,8 +33,9 @@ func place(plan *config.Plan, o options) string {
 	return plan.Output.Dir
 }
 
-// checked checks all that can be known of a run in dir before it begins. It returns what a new run begins with.
-func checked(plan *config.Plan, o options, dir string) (begins []optimizer.Solution, err error) {
+// checked checks all that can be known of a run in dir before it begins. It returns the plan, which of a run that goes on is as config.Plan.Continued
+// has it, and what a new run begins with.
+func checked(plan *config.Plan, o options, dir string) (_ *config.Plan, begins []optimizer.Solution, err error) {
 	var errs []error
 	if o.memory && o.resume {
 		errs = append(errs, errors.New("a run in memory cannot be resumed"))
@@ -43,14 +44,19 @@ func checked(plan *config.Plan, o options, dir string) (begins []optimizer.Solut
 		errs = append(errs, checkDirectory(plan, dir, o.resume))
 	}
 	if o.resume && dir != "" && hasBegun(dir) {
-		if begun, ok := beginning(dir); ok {
-			_, err := goesOn(plan, begun)
+		if begun, ok := beginning(dir); ok { // otherwise, what is wrong with the journal is said where it is replayed
+			if err := plan.SearchesAs(begun); err != nil {
+				return nil, nil, errors.Join(append(errs, err)...)
+			}
+			if plan, err = plan.Continued(begun.Config); err == nil {
+				_, err = goesOn(plan, begun)
+			}
 			errs = append(errs, err)
 		}
-		return nil, errors.Join(errs...)
+		return plan, nil, errors.Join(errs...)
 	}
 	begins, err = known(plan)
-	return begins, errors.Join(append(errs, err)...)
+	return plan, begins, errors.Join(append(errs, err)...)
 }
 
 // checkDirectory returns an error for a directory that a run cannot be in, unless it goes on with one that is there. "" is a new directory.

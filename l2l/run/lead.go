@@ -93,7 +93,7 @@ func prepare(plan *config.Plan, o options, ranks []hello) (r *leader, err error)
 		log: zerolog.New(zerolog.SyncWriter(o.log)).Level(o.level).With().Timestamp().Logger(),
 	}
 	r.dir = place(plan, o)
-	if r.known, err = checked(plan, o, r.dir); err != nil {
+	if plan, r.known, err = checked(plan, o, r.dir); err != nil {
 		return nil, usage(err)
 	}
 	if r.search, err = plan.NewSearch(); err != nil {
@@ -185,7 +185,7 @@ func dispatchOptions(p *config.Plan, rank, slots, ranks int) (o dispatch.Options
 	o.Dir = filepath.Join(dir, workDir)
 	if limit := p.Output.LogLimit; limit > 0 {
 		o.Transcript = func(slot int) dispatch.Transcript {
-			return newSlotLog(filepath.Join(dir, slotLogFile(rank, slot)), limit)
+			return dispatch.NewTranscript(filepath.Join(dir, slotLogFile(rank, slot)), limit)
 		}
 	}
 	return o, err
@@ -200,7 +200,7 @@ func OpenSlot(ctx context.Context, plan *config.Plan, dir string, stdout, stderr
 	}
 	opts.Dir, opts.KeepFailed, opts.KeepAll = dir, 1, true
 	if stdout != nil && stderr != nil {
-		opts.Transcript = func(int) dispatch.Transcript { return live{stdout, stderr} }
+		opts.Transcript = func(int) dispatch.Transcript { return dispatch.Live(stdout, stderr) }
 	}
 	return dispatch.OpenSlot(ctx, opts)
 }
