@@ -580,7 +580,7 @@ func (s *Search) Restore(b []byte) error {
 
 // Problem describes the search to an optimizer. outputs is the number of model outputs of an individual: those of all its evaluations.
 func Problem(space optimizee.Space, outputs int) optimizer.Problem {
-	p := optimizer.Problem{Outputs: outputs}
+	p := optimizer.Problem{Outputs: outputs, Encode: space.EncodeCoordinate}
 	names := space.Labels()
 	for _, q := range space {
 		for range max(q.Size, 1) {

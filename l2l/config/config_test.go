@@ -154,6 +154,40 @@ func TestAPlanCanBeUsedFromSeveralGoroutines(t *testing.T) {
 	}
 }
 
+// A default that has changed since a run was started is not the run's: what its configuration left open then is what it was then.
+func TestPlanContinuesARunWithTheDefaultsOfItsTime(t *testing.T) {
+	read := func(text string) *Plan {
+		p, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\n"+text), kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	then := read("optimizer: {type: cmaes, sigma: 0.4, pop_size: 9}\n") // as if 0.4 and 9 had been the defaults of that time
+	started, err := then.Effective()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"optimizer: {type: cmaes}\n", "optimizer: {type: cmaes, pop_size: 9}\nexecution: {slots: 3}\n"} {
+		later, err := read(text).Continued(string(started))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := later.Resumable(string(started)); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	for _, text := range []string{"optimizer: {type: cmaes, sigma: 0.2}\n", "optimizer: {type: snes}\n", "seed: 2\noptimizer: {type: cmaes}\n"} {
+		later, err := read(text).Continued(string(started))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := later.Resumable(string(started)); err == nil {
+			t.Errorf("%s: it goes on with a run of another search", text)
+		}
+	}
+}
+
 func TestOnlyWhatDoesNotTouchTheSearchMayChangeInAResumedRun(t *testing.T) {
 	const text = "optimizee: {type: bowl}\noptimizer: {type: cmaes}\n"
 	read := func(assignments ...string) *Plan {

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/schema"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
 // Difference is a value that two configurations do not share.
@@ -43,6 +44,33 @@ func (p *Plan) mayChange(path string) bool {
 		return schema.Free(p.Params, rest)
 	}
 	return schema.Free(p.Config, path)
+}
+
+// Continued is the plan by which a run goes on that was started with an effective configuration: what this plan does not name of the optimizer's
+// parameters is what it was then, whatever the defaults are by now.
+func (p *Plan) Continued(started string) (*Plan, error) {
+	d, err := parse("the run's configuration", []byte(started))
+	if err != nil {
+		return nil, err
+	}
+	var then optimizer.Algorithm
+	section, err := section(d, "optimizer", p.Kinds.Optimizers, optimizerName, &then)
+	if err != nil || then.Name != p.Optimizer.Name || p.unnamed == nil {
+		return p, nil // which Resumable will not let pass, or which names everything
+	}
+	q := *p
+	q.Params = copied(p.Params)
+	was := p.Optimizer.Params()
+	if err := d.decode(section, "optimizer", was, "type"); err != nil {
+		return nil, err
+	}
+	before := schema.Fields(was)
+	for i, f := range schema.Fields(q.Params) {
+		if p.unnamed(f.Key) {
+			f.Value.Set(before[i].Value)
+		}
+	}
+	return &q, q.complete()
 }
 
 // Resumable compares the effective configuration that a run was started with and this plan's. What differs and may, because it changes where and

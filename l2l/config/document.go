@@ -371,6 +371,7 @@ func (d *document) plan(assignments []string, kinds Kinds) (*Plan, error) {
 		p.Params = p.Optimizer.Params()
 		errs = append(errs, d.decode(algorithm, "optimizer", p.Params, "type"))
 		d.locate(p.Params)
+		p.unnamed = func(key string) bool { return child(algorithm, key) == nil }
 	}
 	if model != nil {
 		p.configured = func() (optimizee.Optimizee, error) {

@@ -32,6 +32,7 @@ type Plan struct {
 	Sum bool
 
 	configured func() (optimizee.Optimizee, error) // makes an optimizee with its configuration, not opened
+	unnamed    func(key string) bool               // whether a parameter of the optimizer was left to its default; nil where that is not known
 }
 
 // New makes a plan in Go. model.New makes optimizees that are configured as this plan wants them; params is a pointer to algorithm's parameter

@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 )
@@ -77,6 +78,17 @@ func hasBegun(dir string) bool {
 		return err == nil || !journal.IsTorn(err) && !errors.Is(err, fs.ErrNotExist)
 	}
 	return false
+}
+
+// continued is the plan by which the run in a directory goes on: see [config.Plan.Continued].
+func continued(plan *config.Plan, dir string) (*config.Plan, error) {
+	for e, err := range journal.Read(dir, 0) {
+		if begun, ok := e.Event.(l2l.Begun); ok && err == nil {
+			return plan.Continued(begun.Config)
+		}
+		break
+	}
+	return plan, nil // what is wrong with the journal is said where it is replayed
 }
 
 // open opens the run's directory: that of a new run, or of one to go on with, whose events the search then takes in. A directory in which there

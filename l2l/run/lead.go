@@ -102,6 +102,11 @@ func prepare(plan *config.Plan, o options, ranks []hello) (r *leader, err error)
 		}
 	}
 	r.resumed = o.resume && r.dir != "" && hasBegun(r.dir)
+	if r.resumed {
+		if plan, err = continued(plan, r.dir); err != nil {
+			return nil, usage(err)
+		}
+	}
 	if r.search, err = plan.NewSearch(); err != nil {
 		return nil, err
 	}
