@@ -161,6 +161,9 @@ func (r *leader) replay() error {
 		if !ok {
 			return fmt.Errorf("%s: its journal does not begin with a configuration", r.dir)
 		}
+		if _, err := r.search.Replay(begun); err != nil {
+			return err
+		}
 		if err := r.SearchesAs(begun); err != nil {
 			return usage(err)
 		}

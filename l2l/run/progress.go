@@ -17,6 +17,7 @@ import (
 // Progress is how far a run has come.
 type Progress struct {
 	Generation  int
+	Phase       string // what follows the search: the race of finalists, the measurement of the winner, its test; "" before
 	Evaluations int64
 	Failures    int64  // individuals that failed
 	Best        string // the best fitness so far; "" before the first success, and where there is a front
@@ -137,6 +138,11 @@ func (r *leader) progress(elapsed time.Duration, already int64) Progress {
 	status := r.search.Status()
 	p := Progress{Generation: status.Generation, Evaluations: r.search.Evaluations(), Front: len(status.Front), Figures: slices.Clone(status.Figures)}
 	p.Failures, _ = r.search.Failures()
+	if stage, left, of := r.search.Stage(); stage == l2l.Race {
+		p.Phase = fmt.Sprintf("%s of %d finalists, %d left", stage, of, left)
+	} else if stage != "" {
+		p.Phase = fmt.Sprintf("%s of the answer", stage)
+	}
 	if b := r.search.Best(); b != nil {
 		p.Best = report.FitnessText(r.Objectives, b.Fitness)
 	}
@@ -176,6 +182,7 @@ func (p Progress) Line(columns int) string {
 			parts = append(parts, part{fmt.Sprintf(format, args...), rank})
 		}
 	}
+	add(p.Phase != "", 1, "%s", p.Phase)
 	add(p.Best != "", 1, "best %s", p.Best)
 	add(p.Front > 0, 1, "%d on the front", p.Front)
 	add(len(p.Figures) > 0, 7, "%s", p.figures())
@@ -239,7 +246,11 @@ func (p Progress) ETA() string {
 }
 
 func (r *leader) logProgress(p Progress) {
-	line := r.log.Info().Int("gen", p.Generation).Int64("evaluations", p.Evaluations)
+	line := r.log.Info().Int("gen", p.Generation)
+	if p.Phase != "" {
+		line = line.Str("phase", p.Phase)
+	}
+	line = line.Int64("evaluations", p.Evaluations)
 	if p.Best != "" {
 		line = line.Str("best", p.Best)
 	}
