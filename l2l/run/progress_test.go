@@ -12,10 +12,10 @@ import (
 
 func TestProgressLineFitsAnyNumberOfColumns(t *testing.T) {
 	p := Progress{
-		Generation: 12, Evaluations: 3148, Failures: 17, Best: "error 149.151 µV", Figures: []optimizer.Figure{{Name: "sigma", Value: 0.205}, {Name: "axis_ratio", Value: 1.14}},
+		Generation: 12, Evaluations: 3148, Failures: 17, Best: "error 149.151 µV", Figures: []optimizer.Figure{{Name: "sigma", Value: 0.205}, {Name: "axis_ratio", Value: 1.14}, {Name: "run", Value: 3}},
 		PerSecond: 0.0123, Done: 0.5, Left: 90 * time.Minute, UnderWay: 128, Longest: 200*time.Second + 300*time.Millisecond,
 	}
-	const whole = "gen 12  best error 149.151 µV  sigma 0.205, axis_ratio 1.14  3148 evaluations  17 failed  0.738/min  128 under way, the longest 3m20s  ETA 1h30m0s"
+	const whole = "gen 12  best error 149.151 µV  sigma 0.205, axis_ratio 1.14  3148 evaluations  run 3  17 failed  0.738/min  128 under way, the longest 3m20s  ETA 1h30m0s"
 	if got := p.String(); got != whole {
 		t.Errorf("%q, want %q", got, whole)
 	}
@@ -25,7 +25,7 @@ func TestProgressLineFitsAnyNumberOfColumns(t *testing.T) {
 		}
 	}
 	for columns, want := range map[int]string{
-		150: whole, 100: "gen 12  best error 149.151 µV  3148 evaluations  17 failed  128 under way, the longest 3m20s",
+		160: whole, 100: "gen 12  best error 149.151 µV  3148 evaluations  17 failed  128 under way, the longest 3m20s",
 		78: "best error 149.151 µV  3148 evaluations  128 under way, the longest 3m20s", 50: "best error 149.151 µV  3148 evaluations", 20: "3148 evaluations", 4: "3148",
 	} {
 		if got := p.Line(columns); got != want {
