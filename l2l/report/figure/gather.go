@@ -155,7 +155,9 @@ func parametersOf(space optimizee.Space) []Parameter {
 		case optimizee.Bool:
 			of.Choices = []string{"false", "true"}
 		case optimizee.Categorical:
-			of.Choices = p.Choices
+			for _, choice := range p.Choices {
+				of.Choices = append(of.Choices, fmt.Sprint(choice))
+			}
 		}
 		for range max(p.Size, 1) {
 			of.Label = labels[len(all)]
