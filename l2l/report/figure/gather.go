@@ -155,8 +155,8 @@ func parametersOf(space optimizee.Space) []Parameter {
 		case optimizee.Bool:
 			of.Choices = []string{"false", "true"}
 		case optimizee.Categorical:
-			for _, choice := range p.Choices {
-				of.Choices = append(of.Choices, fmt.Sprint(choice))
+			for _, c := range p.Choices {
+				of.Choices = append(of.Choices, fmt.Sprint(c))
 			}
 		}
 		for range max(p.Size, 1) {
@@ -355,6 +355,10 @@ func (d *Data) decode(m *Member) error {
 	m.X = make([]float64, 0, len(d.Parameters))
 	for _, v := range params.Flat() {
 		at := len(m.X)
+		if p := d.Parameters[at]; p.Kind == optimizee.Categorical {
+			m.X = append(m.X, float64(slices.Index(p.Choices, fmt.Sprint(v))))
+			continue
+		}
 		switch v := v.(type) {
 		case float64:
 			m.X = append(m.X, v)
@@ -365,8 +369,6 @@ func (d *Data) decode(m *Member) error {
 			if v {
 				m.X[at] = 1
 			}
-		case string:
-			m.X = append(m.X, float64(slices.Index(d.Parameters[at].Choices, v)))
 		}
 	}
 	return nil
