@@ -44,6 +44,7 @@ type Summary struct {
 	Reason         StopReason
 	Best           *Best
 	Front          []FrontMember
+	FrontCut       bool                 // it may have had more members than the optimizer keeps
 	Posterior      []optimizer.Weighted // the optimizer's, where it samples one
 	Generations    int
 	Individuals    int64
@@ -77,7 +78,7 @@ func (l *Loop) Run(ctx context.Context) (Summary, error) {
 		_ = l.happened(stopped) // err may well be about the recorder
 	}
 	return Summary{
-		Reason: reason, Best: s.Best(), Front: s.Front(), Posterior: s.Status().Posterior, Generations: s.Status().Generation,
+		Reason: reason, Best: s.Best(), Front: s.Front(), FrontCut: s.FrontCut(), Posterior: s.Status().Posterior, Generations: s.Status().Generation,
 		Individuals: s.Individuals(), Evaluations: s.Evaluations(), Failures: s.s.Failures, TrajectoryHash: s.TrajectoryHash(),
 	}, err
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
@@ -600,6 +601,22 @@ func trading(e l2l.Evaluation) l2l.Result {
 		r.Fitness = []float64{speed*speed + float64(e.Instance), speed - e.X[2]*e.X[2]}
 	}
 	return r
+}
+
+func TestSearchSaysThatItsFrontMayHaveBeenCut(t *testing.T) {
+	r := l2l.Rules{Objectives: tradeOff}
+	incomparable := func(e l2l.Evaluation) l2l.Result {
+		a := answer(e)
+		a.Fitness = []float64{e.X[0], e.X[0]}
+		return a
+	}
+	for n, cut := range map[int64]bool{100: false, 400: true} {
+		s := run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizerOf(t, "random", 2), r), Evaluator: newEvaluator(1, incomparable), Stop: l2l.Stop{Evaluations: n}})
+		written, err := report.NewResult("", space, tradeOff, s)
+		if err != nil || s.FrontCut != cut || (len(s.Front) < int(n)) != cut || strings.Contains(written.FrontCut, "some 256") != cut {
+			t.Errorf("%d that none is better than: %d on the front, cut: %v, %q; %v", n, len(s.Front), s.FrontCut, written.FrontCut, err)
+		}
+	}
 }
 
 func TestSearchHasOneFrontWhoeverFinishesFirstAndWhereverItIsResumed(t *testing.T) {

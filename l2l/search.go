@@ -103,8 +103,9 @@ type searchState struct {
 	InARow      int             // individuals that failed since the last success
 	Reason      string          // why the last of them failed
 	Best        *Best
-	BestAt      int // generations completed when the best was found
-	Figured     int // generations completed when figures were told last
+	BestAt      int  // generations completed when the best was found
+	Figured     int  // generations completed when figures were told last
+	FrontCut    bool // the front has been so large that the optimizer may have given members up
 
 	// The trajectory hash: SHA-256 over the individuals told, in the order of their IDs; those told before their turn are held.
 	Next  int64
@@ -160,6 +161,9 @@ func (s *Search) Front() []FrontMember {
 	}
 	return out
 }
+
+// FrontCut reports whether the optimizer may have given members of the front up, of which it keeps some optimizer.MaxFront, well spread.
+func (s *Search) FrontCut() bool { return s.s.FrontCut }
 
 // fruitless reports whether individuals have been evaluated, and all failed.
 func (s *Search) fruitless() bool { return s.s.Told > 0 && s.s.Failures == s.s.Told }
@@ -348,7 +352,9 @@ func (s *Search) tell(o *open) error {
 		return err
 	}
 	s.s.Told++
-	if st := s.optimizer.Status(); st.Best != nil && st.Best.ID == o.Individual.ID {
+	st := s.optimizer.Status()
+	s.s.FrontCut = s.s.FrontCut || len(st.Front) >= optimizer.MaxFront
+	if st.Best != nil && st.Best.ID == o.Individual.ID {
 		s.s.Best = &Best{Individual: o.Individual, Fitness: fitness, Loss: st.Best.Loss[0]}
 		s.s.BestAt = st.Generation
 	}

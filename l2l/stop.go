@@ -17,8 +17,11 @@ type Stop struct {
 	Evaluations int64         `yaml:"evaluations" doc:"evaluations; not one more is made, retries apart" range:"[0, inf)"`
 	Target      *float64      `yaml:"target" doc:"the best fitness is at least as good as this; for one objective only"`
 	Stagnation  int           `yaml:"stagnation" doc:"generations without a better individual; not for a front" range:"[0, inf)"`
-	WallTime    time.Duration `yaml:"wall_time" doc:"time since this start; the run can be resumed" range:"[0, inf)"`
+	WallTime    time.Duration `yaml:"wall_time" doc:"time since this start; the run can be resumed" range:"[0, inf)" auto:"in a job of Slurm, PBS or LSF somewhat less than is left of it, otherwise 0" autois:"-1"`
 }
+
+// UntilJobEnds is the WallTime that whoever makes a Loop is to replace by what a batch system leaves to the job. In a Loop it is no rule.
+const UntilJobEnds time.Duration = -1
 
 // StopRule names what ended a run.
 type StopRule string

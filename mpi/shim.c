@@ -123,11 +123,22 @@ static int look_request(void *request, int *done) { return MPI_Test(request, don
 
 // ---- start and end ----
 
-int l2l_init(int64_t max_idle) {
+static const char *dying_words;  // NULL unless MPI is being started
+
+static void say_last_words(void) {
+	if (dying_words && write(STDERR_FILENO, dying_words, strlen(dying_words)) < 0) return;  // nobody is left to tell
+}
+
+int l2l_init(int64_t max_idle, const char *last_words) {
 	int initialized = 0, provided = 0;
 	MPI_Initialized(&initialized);
 	if (initialized) return L2L_INITIALIZED;
-	TRY(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided));
+	// Until it has started, errors of MPI end the process, by exit in Open MPI and in MPICH.
+	atexit(say_last_words);
+	dying_words = last_words;
+	int rc = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+	dying_words = NULL;
+	TRY(rc);
 	owner = 1;
 	max_idle_ns = max_idle;
 	sleep_exactly();

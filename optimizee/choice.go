@@ -37,7 +37,7 @@ func textOf(v any) string {
 // checkChoices returns an error unless there are two choices or more whose texts differ.
 func (p Parameter) checkChoices() error {
 	if len(p.Choices) < 2 {
-		return fmt.Errorf("%d choices, want at least 2", len(p.Choices))
+		return fmt.Errorf("%d choices, want at least 2; a value that is not searched is a constant, not a parameter", len(p.Choices))
 	}
 	seen := map[string]any{}
 	for i, c := range p.Choices {

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 )
 
 // Kind is the type of a parameter's values.
@@ -28,7 +30,7 @@ func (k Kind) String() string { return [...]string{"float", "int", "bool", "cate
 type Parameter struct {
 	Name         string
 	Kind         Kind
-	Lower, Upper float64 // bounds, inclusive; for Float and Int. Infinite only where Std is given
+	Lower, Upper float64 // bounds, inclusive; for Float and Int, and up to 1e300 in magnitude. Infinite only where Std is given
 	Log          bool    // search the logarithm; Float only, and Lower must be > 0
 	Choices      []any   // Categorical only, at least two: each a text, a bool, an integer or a finite float, no two of which are written alike
 	Size         int     // 0: a single value; n > 0: a vector of n values that share the rest of the description
@@ -37,70 +39,99 @@ type Parameter struct {
 
 	// Individuals are first drawn uniformly between the bounds (in the coordinate that is searched), or, where Std is > 0, from a normal
 	// distribution with this mean and standard deviation, cut at the bounds. For a Log parameter Mean is a value and Std a
-	// standard deviation of the natural logarithm.
+	// standard deviation of the natural logarithm. A Mean without a Std is refused.
 	Mean, Std float64
 }
 
 // Space is the list of parameters that make up an individual. Its order is the order of the search vector.
 type Space []Parameter
 
-// Check returns all that is wrong with the space, each error naming the parameter and the rule.
+// maxMagnitude is how large bounds, means and standard deviations of parameters may be that are searched as they are: the differences, sums and
+// products that a search makes of them are then finite.
+const maxMagnitude = 1e300
+
+// Check returns all that is wrong with the space, joined: each is a schema.Error at the path parameters, the parameter's name, and what is the key of
+// the field in a configuration.
 func (s Space) Check() error {
 	if len(s) == 0 {
-		return errors.New("optimizee: no parameters, want at least one")
+		return schema.At(errors.New("no parameters, want at least one"), "parameters")
 	}
 	var errs []error
 	seen := map[string]bool{}
 	for i, p := range s {
-		if seen[p.Name] {
-			errs = append(errs, fmt.Errorf("optimizee: parameter %q is there twice", p.Name))
+		switch {
+		case p.Name == "":
+			errs = append(errs, schema.At(fmt.Errorf("parameter %d has no name", i), "parameters"))
+		case seen[p.Name]:
+			errs = append(errs, schema.At(errors.New("the parameter is there twice"), "parameters", p.Name))
+		default:
+			errs = append(errs, schema.At(p.check(), "parameters", p.Name))
 		}
 		seen[p.Name] = true
-		if err := p.check(); err != nil {
-			errs = append(errs, fmt.Errorf("optimizee: parameter %d %q: %w", i, p.Name, err))
-		}
 	}
 	return errors.Join(errs...)
 }
 
 func (p Parameter) check() error {
-	finite := func(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
-	switch {
-	case p.Name == "":
-		return errors.New("no name")
-	case p.Kind < Float || p.Kind > Categorical:
-		return fmt.Errorf("kind = %d, want float, int, bool or categorical", int(p.Kind))
-	case p.Size < 0:
-		return fmt.Errorf("size = %d, want >= 0", p.Size)
-	case p.Log && p.Kind != Float:
-		return fmt.Errorf("log scale on a %v, want float", p.Kind)
-	case p.Kind == Categorical:
-		return p.checkChoices()
-	case p.Kind != Categorical && len(p.Choices) > 0:
-		return fmt.Errorf("choices on a %v, want categorical", p.Kind)
-	case p.Kind == Bool:
-		return nil
-	case !(p.Lower < p.Upper):
-		return fmt.Errorf("bounds [%v, %v], want lower < upper", p.Lower, p.Upper)
-	case !(p.Std >= 0) || !finite(p.Std) || !finite(p.Mean):
-		return fmt.Errorf("mean %v and std %v, want finite numbers and std >= 0", p.Mean, p.Std)
-	case p.Std == 0 && !(finite(p.Lower) && finite(p.Upper)):
-		return fmt.Errorf("bounds [%v, %v] without std, want finite bounds or a mean and a std to start from", p.Lower, p.Upper)
-	case p.Std > 0 && !(p.Lower <= p.Mean && p.Mean <= p.Upper):
-		return fmt.Errorf("mean %v, want a value between the bounds [%v, %v]", p.Mean, p.Lower, p.Upper)
-	case p.Log && !(p.Lower > 0):
-		return fmt.Errorf("log scale with lower bound %v, want > 0", p.Lower)
-	case p.Kind == Int && (wholeOrInf(p.Lower) != nil || wholeOrInf(p.Upper) != nil):
-		return fmt.Errorf("bounds [%v, %v] of an int, want whole numbers up to 2^53", p.Lower, p.Upper)
+	var errs []error
+	wrong := func(key, format string, args ...any) { errs = append(errs, schema.At(fmt.Errorf(format, args...), key)) }
+	if p.Kind < Float || p.Kind > Categorical {
+		wrong("type", "%d, want float, int, bool or categorical", int(p.Kind))
+		return errs[0]
 	}
-	return nil
+	if p.Size < 0 {
+		wrong("size", "%d, want >= 0", p.Size)
+	}
+	if p.Log && p.Kind != Float {
+		wrong("scale", "log, of the type %v, want float", p.Kind)
+	}
+	if p.Kind == Categorical {
+		errs = append(errs, schema.At(p.checkChoices(), "choices"))
+	} else if len(p.Choices) > 0 {
+		wrong("choices", "of the type %v, want categorical", p.Kind)
+	}
+	if p.Kind == Float || p.Kind == Int {
+		p.checkRange(wrong)
+	}
+	return errors.Join(errs...)
 }
 
-func wholeOrInf(x float64) error {
-	if x != math.Trunc(x) || math.Abs(x) > 1<<53 && !math.IsInf(x, 0) {
-		return errors.New("not whole")
+// checkRange checks the bounds and the initial distribution of a number.
+func (p Parameter) checkRange(wrong func(key, format string, args ...any)) {
+	for _, of := range []struct {
+		key   string
+		value float64
+		open  bool // it may be infinite where there is a std
+	}{{"lower", p.Lower, true}, {"upper", p.Upper, true}, {"mean", p.Mean, false}, {"std", p.Std, false}} {
+		switch size := math.Abs(of.value); {
+		case math.IsInf(of.value, 0) && of.open:
+			if p.Std == 0 {
+				wrong(of.key, "%v without a std, want a finite number, or a mean and a std to start from", of.value)
+			}
+		case !(size <= math.MaxFloat64):
+			wrong(of.key, "%v, want a finite number", of.value)
+		case p.Kind == Int && of.open && (of.value != math.Trunc(of.value) || size > 1<<53):
+			wrong(of.key, "%v, want whole numbers up to 2^53 as bounds of an int", of.value)
+		case size > maxMagnitude && (!p.Log || of.key == "std"):
+			wrong(of.key, "%v, want at most %v in magnitude, so that differences and products of such numbers are finite", of.value, maxMagnitude)
+		}
 	}
-	return nil
+	switch {
+	case !(p.Lower < p.Upper):
+		wrong("lower", "%v, want lower < upper = %v; a value that is not searched is a constant, not a parameter", p.Lower, p.Upper)
+	case p.Log && p.Lower > 0 && !(math.Log(p.Lower) < math.Log(p.Upper)):
+		wrong("lower", "%v, want it further below upper = %v: their logarithms are the same double", p.Lower, p.Upper)
+	case p.Std > 0 && p.Mean < p.Lower, p.Std > 0 && p.Mean > p.Upper:
+		wrong("mean", "%v, want a value between the bounds [%v, %v]", p.Mean, p.Lower, p.Upper)
+	case p.Std == 0 && p.Mean != 0:
+		wrong("mean", "%v without a std, want a std as well: without one the first individuals are uniform between the bounds", p.Mean)
+	}
+	if p.Std < 0 {
+		wrong("std", "%v, want >= 0", p.Std)
+	}
+	if p.Log && !(p.Lower > 0) {
+		wrong("lower", "%v on a log scale, want > 0", p.Lower)
+	}
 }
 
 // length is the number of coordinates of the parameter.

@@ -196,31 +196,50 @@ func TestSpaceThatCannotBeSearchedIsRefused(t *testing.T) {
 		space optimizee.Space
 		want  string
 	}{
-		{nil, "no parameters"},
-		{optimizee.Space{{Lower: 0, Upper: 1}}, "no name"},
-		{optimizee.Space{{Name: "a", Upper: 1}, {Name: "a", Upper: 1}}, "twice"},
-		{optimizee.Space{{Name: "a", Lower: 1, Upper: 1}}, "lower < upper"},
-		{optimizee.Space{{Name: "a", Lower: math.NaN(), Upper: 1}}, "lower < upper"},
-		{optimizee.Space{{Name: "a", Lower: 0, Upper: inf}}, "without std"},
-		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1, Mean: 2, Std: 1}}, "between the bounds"},
-		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1, Log: true}}, "want > 0"},
-		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1.5, Kind: optimizee.Int}}, "whole numbers"},
-		{optimizee.Space{{Name: "a", Lower: 1, Upper: 2, Kind: optimizee.Int, Log: true}}, "log scale on a int"},
-		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{"x"}}}, "at least 2"},
+		{nil, "parameters: no parameters"},
+		{optimizee.Space{{Lower: 0, Upper: 1}}, "parameters: parameter 0 has no name"},
+		{optimizee.Space{{Name: "a", Upper: 1}, {Name: "a", Upper: 1}}, "parameters.a: the parameter is there twice"},
+		{optimizee.Space{{Name: "a", Lower: 1, Upper: 1}}, "parameters.a.lower: 1, want lower < upper = 1"},
+		{optimizee.Space{{Name: "a", Lower: math.NaN(), Upper: 1}}, "parameters.a.lower: NaN, want a finite number"},
+		{optimizee.Space{{Name: "a", Lower: 0, Upper: inf}}, "parameters.a.upper: +Inf without a std"},
+		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1, Mean: 2, Std: 1}}, "parameters.a.mean: 2, want a value between the bounds"},
+		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1, Mean: 0.9}}, "parameters.a.mean: 0.9 without a std, want a std as well"},
+		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1, Std: -1}}, "parameters.a.std: -1, want >= 0"},
+		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1, Std: inf}}, "parameters.a.std: +Inf, want a finite number"},
+		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1, Log: true}}, "parameters.a.lower: 0 on a log scale, want > 0"},
+		{optimizee.Space{{Name: "a", Lower: -inf, Upper: inf, Std: 1, Log: true}}, "parameters.a.lower: -Inf on a log scale, want > 0"},
+		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1.5, Kind: optimizee.Int}}, "parameters.a.upper: 1.5, want whole numbers"},
+		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1e17, Kind: optimizee.Int}}, "parameters.a.upper: 1e+17, want whole numbers"},
+		{optimizee.Space{{Name: "a", Lower: 1, Upper: 2, Kind: optimizee.Int, Log: true}}, "parameters.a.scale: log, of the type int, want float"},
+		{optimizee.Space{{Name: "a", Lower: -1.7e308, Upper: 1}}, "parameters.a.lower: -1.7e+308, want at most 1e+300 in magnitude"},
+		{optimizee.Space{{Name: "a", Lower: 1, Upper: 1.7e308}}, "parameters.a.upper: 1.7e+308, want at most 1e+300 in magnitude"},
+		{optimizee.Space{{Name: "a", Lower: -inf, Upper: inf, Std: 1e308}}, "parameters.a.std: 1e+308, want at most 1e+300 in magnitude"},
+		{optimizee.Space{{Name: "a", Lower: -inf, Upper: inf, Mean: 1e301, Std: 1}}, "parameters.a.mean: 1e+301, want at most 1e+300 in magnitude"},
+		{optimizee.Space{{Name: "a", Lower: 1, Upper: inf, Mean: 2, Std: 1e301, Log: true}}, "parameters.a.std: 1e+301, want at most"},
+		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{"x"}}}, "parameters.a.choices: 1 choices, want at least 2"},
 		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{"x", "y", "x"}}}, `"x" and "x" are both written as x`},
 		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{1, 1.0}}}, "are both written as 1"},
 		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{true, "true"}}}, "are both written as true"},
 		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{1, nil}}}, "want a text, a finite number, true or false"},
 		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{1, inf}}}, "want a text, a finite number, true or false"},
 		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{1, []any{1}}}}, "want a text, a finite number, true or false"},
-		{optimizee.Space{{Name: "a", Kind: optimizee.Bool, Choices: []any{"x", "y"}}}, "choices on a bool"},
-		{optimizee.Space{{Name: "a", Upper: 1, Size: -1}}, "size = -1"},
+		{optimizee.Space{{Name: "a", Kind: optimizee.Bool, Choices: []any{"x", "y"}}}, "parameters.a.choices: of the type bool"},
+		{optimizee.Space{{Name: "a", Kind: 9}}, "parameters.a.type: 9, want float"},
+		{optimizee.Space{{Name: "a", Upper: 1, Size: -1}}, "parameters.a.size: -1"},
 	} {
 		if err := c.space.Check(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: got %v, want %s", c.space, err, c.want)
 		}
 	}
 	if err := mixed().Check(); err != nil {
+		t.Error(err)
+	}
+	all := optimizee.Space{{Name: "a", Lower: 5, Upper: 1}, {Name: "b", Upper: 1}, {Name: "c", Upper: 1, Log: true, Size: -1}}.Check()
+	const want = "parameters.a.lower: 5, want lower < upper = 1; a value that is not searched is a constant, not a parameter\nparameters.c.size: -1, want >= 0\nparameters.c.lower: 0 on a log scale, want > 0"
+	if all == nil || all.Error() != want {
+		t.Errorf("%v\nwant\n%s", all, want)
+	}
+	if err := (optimizee.Space{{Name: "a", Lower: 1e-320, Upper: math.MaxFloat64, Log: true}, {Name: "b", Lower: -1e300, Upper: 1e300}}).Check(); err != nil {
 		t.Error(err)
 	}
 }

@@ -10,20 +10,21 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/l2l/run"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
 // tell says how a run ended.
 func tell(w io.Writer, p *config.Plan, r run.Result) error {
 	fmt.Fprintf(w, "%s: %s\n", p.Name, r.Reason)
+	generations, evaluations := report.Count(r.Generations, "generation"), report.Count(r.Evaluations, "evaluation")
 	elapsed := r.Elapsed.Round(10 * time.Millisecond)
 	if r.Resumed {
-		fmt.Fprintf(w, "%d generations, %d evaluations in all; %d and %d of them in this session, in %v", r.Generations, r.Evaluations,
-			r.Generations-r.Before.Generations, r.Evaluations-r.Before.Evaluations, elapsed)
+		fmt.Fprintf(w, "%s, %s in all; %d and %d of them in this session, in %v", generations, evaluations, r.Generations-r.Before.Generations, r.Evaluations-r.Before.Evaluations, elapsed)
 	} else {
-		fmt.Fprintf(w, "%d generations, %d evaluations, %v", r.Generations, r.Evaluations, elapsed)
+		fmt.Fprintf(w, "%s, %s, %v", generations, evaluations, elapsed)
 	}
 	if r.Failures > 0 {
-		fmt.Fprintf(w, ", %d individuals failed (see %s)", r.Failures, filepath.Join(r.Dir, "failures"))
+		fmt.Fprintf(w, ", %s failed (see %s)", report.Count(r.Failures, "individual"), filepath.Join(r.Dir, "failures"))
 	}
 	fmt.Fprintln(w)
 	tellFailures(w, r)
@@ -32,6 +33,9 @@ func tell(w io.Writer, p *config.Plan, r run.Result) error {
 		fmt.Fprintln(w)
 		if err := report.WriteFront(w, p.Objectives, r.Front); err != nil {
 			return err
+		}
+		if r.FrontCut {
+			fmt.Fprintf(w, "the optimizer keeps some %d, well spread, and may have given others up; all: l2l-mpi export %s --table front\n", optimizer.MaxFront, r.Dir)
 		}
 		fmt.Fprintf(w, "their parameters are in result.json; more of one: l2l-mpi eval --config … --run %s --individual %d\n",
 			r.Dir, r.Front[len(r.Front)/2].ID)

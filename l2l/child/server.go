@@ -74,7 +74,7 @@ type Introduction struct {
 }
 
 // Serve has the guardian start a server, and introduces the two to each other. What the program cannot say itself of its failure to start, the error says,
-// with its last words.
+// with what it has printed.
 func Serve(ctx context.Context, g *Guardian, c Command, intro Introduction) (_ *Server, err error) {
 	s := &Server{intro: intro}
 	if intro.Launched {
@@ -289,7 +289,7 @@ func (s *Server) Obituary(err error) error {
 		case <-s.ended:
 			err = fmt.Errorf("the program ended (%s) without an answer", s.Status())
 			if s.encoding == "" && (s.Succeeded() || s.silent()) { // else it says itself why it could not begin
-				err = fmt.Errorf("%w: it said no hello%s", err, s.intro.Mute)
+				err, over = fmt.Errorf("%w: it said no hello%s", err, s.intro.Mute), false
 			}
 		case <-time.After(3 * time.Second):
 			err = fmt.Errorf("the program closed its connection without an answer, and was ended")

@@ -69,6 +69,7 @@ func Defaults() Config {
 		Seed:       1,
 		WarmStart:  WarmStart{Best: 100},
 		Evaluation: l2l.Sampling{Instances: 1, Replicates: 1, Aggregate: l2l.Mean},
+		Stop:       l2l.Stop{WallTime: l2l.UntilJobEnds},
 		Execution: Execution{
 			Schedule: "auto", Batch: 1, StartTimeout: 5 * time.Minute, OnFailure: l2l.OnFailure{Then: l2l.RankWorst},
 		},

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizee/process"
@@ -151,6 +153,40 @@ func TestAPlanCanBeUsedFromSeveralGoroutines(t *testing.T) {
 	}
 }
 
+// A default that has changed since a run was started is not the run's: what its configuration left open then is what it was then.
+func TestPlanContinuesARunWithTheDefaultsOfItsTime(t *testing.T) {
+	read := func(text string) *Plan {
+		p, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\n"+text), kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	then := read("optimizer: {type: cmaes, sigma: 0.4, pop_size: 9}\n") // as if 0.4 and 9 had been the defaults of that time
+	started, err := then.Effective()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"optimizer: {type: cmaes}\n", "optimizer: {type: cmaes, pop_size: 9}\nexecution: {slots: 3}\n"} {
+		later, err := read(text).Continued(string(started))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := later.Resumable(string(started)); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	for _, text := range []string{"optimizer: {type: cmaes, sigma: 0.2}\n", "optimizer: {type: snes}\n", "seed: 2\noptimizer: {type: cmaes}\n"} {
+		later, err := read(text).Continued(string(started))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := later.Resumable(string(started)); err == nil {
+			t.Errorf("%s: it goes on with a run of another search", text)
+		}
+	}
+}
+
 func TestOnlyWhatDoesNotTouchTheSearchMayChangeInAResumedRun(t *testing.T) {
 	const text = "optimizee: {type: bowl}\noptimizer: {type: cmaes}\n"
 	read := func(assignments ...string) *Plan {
@@ -175,6 +211,29 @@ func TestOnlyWhatDoesNotTouchTheSearchMayChangeInAResumedRun(t *testing.T) {
 	_, err = read("seed=2", "optimizee.target=1", "execution.on_failure.then=abort").Resumable(string(started))
 	if err == nil || strings.Count(err.Error(), "the run was started with") != 3 {
 		t.Errorf("got %v, want seed, target and then", err)
+	}
+}
+
+func TestAnotherTypeIsOneDifferenceNotAllOfItsKeys(t *testing.T) {
+	read := func(text string) *Plan {
+		p, err := Parse("run.yaml", []byte(text), kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	started, err := read("optimizee: {type: bowl}\noptimizer: {type: cmaes}\n").Effective()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"optimizee: {type: bowl}\noptimizer: {type: random}\n": `optimizer.type: the run was started with "cmaes", and is to be resumed with "random", which would be another search`,
+		"optimizee: {type: function, dim: 20}\noptimizer: {type: cmaes}\nseed: 5\n": `seed: the run was started with "1", and is to be resumed with "5", which would be another search
+optimizee.type: the run was started with "bowl", and is to be resumed with "function", which would be another search`,
+	} {
+		if _, err := read(text).Resumable(string(started)); err == nil || err.Error() != want {
+			t.Errorf("%s: %v\nwant %s", text, err, want)
+		}
 	}
 }
 
@@ -242,6 +301,28 @@ func TestZeroIsRefusedWhereAtLeastOneIsWanted(t *testing.T) {
 		if _, err = d.plan([]string{key + "=auto"}, kinds); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// No wall time, the time that is left to a job, and a time of one's own are three things, also in the effective configuration.
+func TestWallTimeMayBeNoneOrTheJobsOrATime(t *testing.T) {
+	for text, want := range map[string]time.Duration{"{}": l2l.UntilJobEnds, "{wall_time: auto}": l2l.UntilJobEnds, "{wall_time: 0s}": 0, "{wall_time: 5m}": 5 * time.Minute} {
+		p, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\noptimizer: {type: cmaes}\nstop: "+text+"\n"), kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		effective, err := p.Effective()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse("run.yaml", effective, kinds)
+		if err != nil || p.Stop.WallTime != want || again.Stop.WallTime != want {
+			t.Errorf("%s: %v, and again %v, %v; want %v", text, p.Stop.WallTime, again.Stop.WallTime, err, want)
+		}
+	}
+	if _, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\noptimizer: {type: cmaes}\nstop: {wall_time: -1ns}\n"), kinds); err == nil ||
+		!strings.Contains(err.Error(), "stop.wall_time = -1ns, want >= 0, or auto") {
+		t.Errorf("-1ns: %v", err)
 	}
 }
 

@@ -82,6 +82,9 @@ func (p *Plan) SearchesAs(begun l2l.Begun) error {
 func DidYouMean(name string, known []string) string {
 	best, distance := "", 1+(len(name)+1)/2
 	for _, k := range known {
+		if len(name) > 2*len(k)+2 {
+			continue // so far from it that one need not measure
+		}
 		if d := levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(k)); d < distance {
 			best, distance = k, d
 		}

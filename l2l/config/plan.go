@@ -32,6 +32,7 @@ type Plan struct {
 	Sum bool
 
 	configured func() (optimizee.Optimizee, error) // makes an optimizee with its configuration, not opened
+	unnamed    func(key string) bool               // whether a parameter of the optimizer was left to its default; nil where that is not known
 }
 
 // New makes a plan in Go. model.New makes optimizees that are configured as this plan wants them; params is a pointer to algorithm's parameter
@@ -57,21 +58,16 @@ func New(c Config, model optimizee.Type, algorithm optimizer.Algorithm, params a
 	return p, nil
 }
 
-// valueError is an error about the value at a path of the configuration.
-type valueError struct {
-	path string
-	err  error
-}
-
-func (e *valueError) Error() string { return e.path + ": " + e.err.Error() }
-func (e *valueError) Unwrap() error { return e.err }
-
+// wrongf is an error about the value at a path of the configuration, whose keys are joined by dots.
 func wrongf(path, format string, args ...any) error {
-	return &valueError{path, fmt.Errorf(format, args...)}
+	return schema.At(fmt.Errorf(format, args...), strings.Split(path, ".")...)
 }
 
 func (p *Plan) checkName() error {
-	if p.Name == "" || strings.ContainsAny(p.Name, "/\\") || strings.HasPrefix(p.Name, ".") {
+	switch {
+	case len(p.Name) > maxName:
+		return wrongf("name", "%d bytes, want at most %d, as it names a directory", len(p.Name), maxName)
+	case p.Name == "" || strings.ContainsAny(p.Name, "/\\\x00") || strings.HasPrefix(p.Name, "."):
 		return wrongf("name", "%q, want a name without slashes that does not begin with a dot", p.Name)
 	}
 	return nil
@@ -79,6 +75,7 @@ func (p *Plan) checkName() error {
 
 // Up to where sizes are taken for what their user means. What is larger would end in the runtime's words on memory.
 const (
+	maxName        = 200  // bytes of the run's name: that of a directory
 	maxCoordinates = 1e7  // of a space: a gigabyte
 	maxEach        = 1e7  // evaluations of an individual
 	maxNumbers     = 1e10 // coordinates of all individuals of a generation: 80 gigabytes
@@ -113,13 +110,13 @@ func (p *Plan) learn() (err error) {
 	}
 	if c, ok := o.(optimizee.Opener); ok {
 		if err := c.Open(); err != nil {
-			return &valueError{"optimizee", err}
+			return schema.At(err, "optimizee")
 		}
 		defer func() { err = errors.Join(err, c.Close()) }()
 	}
 	p.Space, p.Objectives, p.CPUs = o.Space(), o.Objectives(), 1
 	if err := errors.Join(p.Space.Check(), optimizee.CheckObjectives(p.Objectives)); err != nil {
-		return &valueError{"optimizee", err}
+		return schema.At(err, "optimizee")
 	}
 	if n := p.Space.Dim(); n > maxCoordinates {
 		return wrongf("optimizee", "%d coordinates to search, want at most %d", n, int(maxCoordinates))
@@ -144,6 +141,10 @@ func (p *Plan) complete() (err error) {
 	}
 	o, sum, err := p.optimizerWith(p.Params)
 	if err != nil {
+		var of *schema.Error
+		if errors.As(err, &of) { // it says which of its parameters
+			return schema.At(of, "optimizer")
+		}
 		return wrongf("optimizer", "%s", strings.TrimPrefix(err.Error(), "optimizer: "))
 	}
 	p.Sum = sum

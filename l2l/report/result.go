@@ -25,7 +25,8 @@ type Result struct {
 	Best           *Best  `json:"best"` // null if nothing succeeded, and where there is a front
 
 	// With several objectives that are not added up.
-	Front       []Solution   `json:"front,omitempty"` // in the order of the individuals
+	Front       []Solution   `json:"front,omitempty"`     // in the order of the individuals
+	FrontCut    string       `json:"front_cut,omitempty"` // where the optimizer may have given members up: how many it keeps, and where all are
 	Hypervolume *Hypervolume `json:"hypervolume,omitempty"`
 
 	Posterior []Weighted `json:"posterior,omitempty"` // where the optimizer samples one; from the smallest loss to the largest
@@ -78,6 +79,9 @@ func NewResult(name string, space optimizee.Space, objectives []optimizee.Object
 			return out, err
 		}
 		out.Front = append(out.Front, member)
+	}
+	if s.FrontCut {
+		out.FrontCut = fmt.Sprintf("the optimizer keeps some %d, well spread, and may have given others up; all: l2l-mpi export RUN --table front", optimizer.MaxFront)
 	}
 	out.Hypervolume = hypervolume(s.Front, objectives)
 	for _, p := range s.Posterior {

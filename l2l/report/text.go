@@ -21,6 +21,14 @@ func FitnessText(objectives []optimizee.Objective, fitness []float64) string {
 	return strings.Join(parts, ", ")
 }
 
+// Count is a number of things: "1 evaluation", "2 evaluations".
+func Count[N int | int64](n N, thing string) string {
+	if n == 1 {
+		return fmt.Sprintf("%d %s", n, thing)
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 func withUnit(text, unit string) string { return strings.TrimSpace(text + " " + unit) }
 
 // valueText is a value as people read it: six digits, and only the beginning of a long vector.

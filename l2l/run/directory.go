@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 )
@@ -66,6 +67,17 @@ func hasBegun(dir string) bool {
 		return err == nil || !journal.IsTorn(err) && !errors.Is(err, fs.ErrNotExist)
 	}
 	return false
+}
+
+// continued is the plan by which the run in a directory goes on: see [config.Plan.Continued].
+func continued(plan *config.Plan, dir string) (*config.Plan, error) {
+	for e, err := range journal.Read(dir, 0) {
+		if begun, ok := e.Event.(l2l.Begun); ok && err == nil {
+			return plan.Continued(begun.Config)
+		}
+		break
+	}
+	return plan, nil // what is wrong with the journal is said where it is replayed
 }
 
 // open opens the run's directory: that of a new run, or of one to go on with, whose events the search then takes in. A directory in which there
@@ -194,7 +206,7 @@ func (r *leader) writeDown() error {
 	}
 	r.logFile = f
 	level := r.log.GetLevel()
-	r.log = zerolog.New(zerolog.MultiLevelWriter(r.options.log, f)).Level(level).With().Timestamp().Logger()
+	r.log = zerolog.New(zerolog.SyncWriter(zerolog.MultiLevelWriter(r.options.log, f))).Level(level).With().Timestamp().Logger()
 	return nil
 }
 
@@ -203,6 +215,9 @@ func (r *leader) manifest(begun l2l.Begun, result *Result) error {
 	m := map[string]any{
 		"name": r.Name, "seed": r.Seed, "version": begun.Version, "go": runtime.Version(), "mpi": mpi.Library(), "ranks": len(r.ranks),
 		"slots": begun.Slots, "hosts": begun.Hosts, "started": r.started.Format(time.RFC3339), "resumed": r.resumed,
+	}
+	if job := r.jobEntry(); job != nil {
+		m["job"] = job
 	}
 	if result != nil {
 		m["ended"], m["reason"] = time.Now().Format(time.RFC3339), result.Reason.String()

@@ -85,7 +85,7 @@ func (f *failureLog) take(r l2l.Result, of *l2l.Individual) {
 	if f.dir != "" {
 		line = line.Str("see", filepath.Join(f.dir, f.keep(r, *of, 1)))
 	}
-	line.Msg("an evaluation failed, the first for this reason")
+	line.Msg("an evaluation failed") // the first of its kind: the others are counted
 }
 
 // others is the reason of failures of too many kinds.

@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/batch"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
@@ -37,6 +38,9 @@ type leader struct {
 	log       zerolog.Logger
 	logFile   *os.File
 	known     []optimizer.Solution // what a new run begins with
+	stop      l2l.Stop             // the plan's rules, settled
+	job       batch.Job            // that the session is in; zero where it is in none
+	left      time.Duration        // of the job, when the session began
 	started   time.Time
 	resumed   bool
 }
@@ -86,7 +90,7 @@ func lead(ctx context.Context, comm mpi.Comm, plan *config.Plan, list []Option) 
 func prepare(plan *config.Plan, o options, ranks []hello) (r *leader, err error) {
 	r = &leader{
 		options: o, ranks: ranks, slots: slotsOf(ranks, plan.Execution.Slots, plan.CPUs), started: time.Now(),
-		log: zerolog.New(o.log).Level(o.level).With().Timestamp().Logger(),
+		log: zerolog.New(zerolog.SyncWriter(o.log)).Level(o.level).With().Timestamp().Logger(),
 	}
 	if o.memory && o.resume {
 		return nil, usage(errors.New("a run in memory cannot be resumed"))
@@ -98,6 +102,11 @@ func prepare(plan *config.Plan, o options, ranks []hello) (r *leader, err error)
 		}
 	}
 	r.resumed = o.resume && r.dir != "" && hasBegun(r.dir)
+	if r.resumed {
+		if plan, err = continued(plan, r.dir); err != nil {
+			return nil, usage(err)
+		}
+	}
 	if r.search, err = plan.NewSearch(); err != nil {
 		return nil, err
 	}
@@ -217,10 +226,11 @@ func OpenSlot(ctx context.Context, plan *config.Plan, dir string, stdout, stderr
 
 // run runs the loop and writes down how it ended.
 func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
+	r.findJob(ctx)
 	begun := r.begun()
 	before := Counts{r.search.Status().Generation, r.search.Evaluations(), r.search.Individuals()}
 	loop := &l2l.Loop{
-		Search: r.search, Evaluator: e, Stop: r.Stop, Space: r.Space, Record: r.Output.Record, WarmStart: r.known,
+		Search: r.search, Evaluator: e, Stop: r.stop, Space: r.Space, Record: r.Output.Record, WarmStart: r.known,
 		Observers: slices.Clone(r.options.observers),
 	}
 	loop.MaxFailures, loop.Hopeless = r.Execution.Failures()
@@ -235,8 +245,12 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	}
 	failures := &failureLog{dir: r.dir, space: r.Space, log: r.log, kinds: map[string]*failureKind{}}
 	loop.Observers = append(loop.Observers, failures.observe)
-	for _, w := range r.options.watchers {
-		loop.Observers = append(loop.Observers, r.watch(w))
+	stopWatching := func() {}
+	if len(r.options.watchers) > 0 {
+		p := newPulse(e)
+		observe, stop := r.watch(p)
+		loop.Evaluator, stopWatching = p, stop
+		loop.Observers = append(loop.Observers, observe)
 	}
 	r.log.Info().Str("dir", r.dir).Str("mpi", mpi.Library()).Int("ranks", len(r.ranks)).Int("slots", begun.Slots).
 		Str("optimizee", r.Optimizee.Name).Str("optimizer", r.Optimizer.Name).Bool("resumed", r.resumed).Msg("begun")
@@ -245,6 +259,7 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	}
 
 	summary, err := loop.Run(ctx)
+	stopWatching()
 	result := Result{Summary: summary, Dir: r.dir, Resumed: r.resumed, Before: before, Reasons: failures.all()}
 	if err == nil && r.journal != nil {
 		if err = r.journal.CheckpointNow(r.search.Snapshot); errors.Is(err, optimizer.ErrNoState) {
@@ -279,7 +294,8 @@ func (r *leader) finish(begun l2l.Begun, result Result) error {
 func (r *leader) begun() l2l.Begun {
 	begun := l2l.Begun{
 		Config: r.effective, Rules: r.search.Rules(), Version: Version(), Algorithm: r.Optimizer.Name, Search: r.Optimizer.Version(), Space: r.Space,
-		At: r.started.UnixMicro(), Session: l2l.Session{MPI: mpi.Library(), Go: runtime.Version()},
+		At:      r.started.UnixMicro(),
+		Session: l2l.Session{MPI: mpi.Library(), Go: runtime.Version(), Job: r.job.ID, Account: r.job.Account},
 	}
 	for rank, h := range r.ranks {
 		begun.Hosts = append(begun.Hosts, h.Host)

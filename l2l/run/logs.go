@@ -95,6 +95,10 @@ func (l *slotLog) write(text []byte) {
 		if l.size >= half {
 			l.rotate()
 		}
+		if err := l.open(); err != nil {
+			l.broken = true
+			return
+		}
 		var head []byte
 		if !l.titled {
 			head = fmt.Appendf(nil, "=== %s  %s\n", time.Now().Format(time.DateTime), l.title)
@@ -103,15 +107,15 @@ func (l *slotLog) write(text []byte) {
 		part := text
 		if room := half - l.size - int64(len(head)); int64(len(part)) > max(room, 1) {
 			part = part[:max(room, 1)]
-			if at := bytes.LastIndexByte(part, '\n'); at >= 0 {
+			switch at := bytes.LastIndexByte(part, '\n'); {
+			case at >= 0:
 				part = part[:at+1]
+			case l.size > 0: // a line that would be cut begins the next file
+				l.rotate()
+				continue
 			}
 		}
 		text = text[len(part):]
-		if err := l.open(); err != nil {
-			l.broken = true
-			return
-		}
 		n, err := l.file.Write(append(head, part...))
 		l.size += int64(n)
 		l.broken = err != nil

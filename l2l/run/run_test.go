@@ -430,6 +430,23 @@ func TestAWarmStartBeginsWithTheBestOfTheEarlierRun(t *testing.T) {
 	}
 }
 
+func TestProgressOfARunWhoseEvaluationsTakeLongIsTold(t *testing.T) {
+	p := plan(t, "optimizee: {type: valley, delay: 2500ms}\noptimizer: {type: random}\nstop: {evaluations: 1}\nexecution: {slots: 1}\noutput: {dir: x}\n")
+	var told []run.Progress
+	if _, err := run.Run(t.Context(), mpi.Local(1)[0], p, run.Watch(10*time.Millisecond, func(p run.Progress) { told = append(told, p) })); err != nil {
+		t.Fatal(err)
+	}
+	alive := 0
+	for _, p := range told {
+		if p.Evaluations == 0 && p.UnderWay == 1 && p.Longest > 900*time.Millisecond {
+			alive++
+		}
+	}
+	if alive < 1 { // two, where the machine is idle
+		t.Errorf("%d signs of life within 2.5 s: %+v", alive, told)
+	}
+}
+
 func TestProgressAndLogAreTold(t *testing.T) {
 	p := plan(t, "name: told\noptimizee: {type: valley, delay: 1ms}\noptimizer: {type: cmaes}\nstop: {evaluations: 100}\nexecution: {slots: 1}\n")
 	var log bytes.Buffer
@@ -447,7 +464,7 @@ func TestProgressAndLogAreTold(t *testing.T) {
 	if last.Done != 1 || last.ETA() != "?" || last.Failures != result.Failures || last.Generation == 0 {
 		t.Errorf("at the end: %+v", last)
 	}
-	if text := half.String(); !strings.Contains(text, "50 evaluations, ") || !strings.Contains(text, "sigma ") {
+	if text := half.String(); !strings.Contains(text, "50 evaluations  ") || !strings.Contains(text, "sigma ") {
 		t.Errorf("as a line: %s", text)
 	}
 	written, err := os.ReadFile(filepath.Join(p.Output.Dir, "logs", "rank-0.jsonl"))

@@ -10,8 +10,8 @@ func TestSlotsAreTheRanksShareOfTheirCPUs(t *testing.T) {
 		}
 		return h
 	}
-	given := cpus("a", 0, 64)
-	given.Given = 8
+	given, bound := cpus("a", 0, 64), cpus("a", 2, 3)
+	given.Given, bound.Given = 8, 8
 	for name, c := range map[string]struct {
 		ranks  []hello
 		wanted int
@@ -24,6 +24,8 @@ func TestSlotsAreTheRanksShareOfTheirCPUs(t *testing.T) {
 		"bound apart":                     {[]hello{cpus("a", 0, 4), cpus("a", 4, 8), cpus("a", 8, 12)}, 0, 1, []int{4, 4}},
 		"two hosts":                       {[]hello{cpus("a", 0, 4), cpus("a", 0, 4), cpus("b", 0, 4)}, 0, 1, []int{4, 4}},
 		"as Slurm gave":                   {[]hello{given, given, given}, 0, 1, []int{8, 8}},
+		"as Slurm gave, to no known CPUs": {[]hello{{Host: "a", Given: 4}}, 0, 1, []int{4}},
+		"bound to fewer than Slurm gave":  {[]hello{given, given, bound}, 0, 1, []int{8, 1}},
 		"as wanted":                       {[]hello{given, given, given}, 3, 1, []int{3, 3}},
 		"as wanted, of wide evaluations":  {[]hello{given, given, given}, 3, 4, []int{3, 3}},
 		"as Slurm gave, of wide ones":     {[]hello{given, given, given}, 0, 3, []int{2, 2}},

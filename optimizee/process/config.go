@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -64,7 +65,7 @@ func (p Parameter) parameter(name string) (optimizee.Parameter, error) {
 	if len(choices) > 0 {
 		var err error
 		if choices, err = ofKind(choices, p.Type); err != nil {
-			return optimizee.Parameter{}, fmt.Errorf("parameters.%s: choices: %w", name, err)
+			return optimizee.Parameter{}, schema.At(err, "parameters", name, "choices")
 		}
 		kind = optimizee.Categorical
 	}
@@ -73,14 +74,14 @@ func (p Parameter) parameter(name string) (optimizee.Parameter, error) {
 		Unit: p.Unit, Doc: p.Doc, Mean: p.Mean, Std: p.Std,
 	}
 	if kind == optimizee.Bool || kind == optimizee.Categorical {
-		if p.Lower != nil || p.Upper != nil || p.Std > 0 {
-			return out, fmt.Errorf("parameters.%s: bounds or a std, which a %v does not have", name, kind)
+		if p.Lower != nil || p.Upper != nil || p.Std > 0 || p.Mean != 0 {
+			return out, schema.At(fmt.Errorf("bounds, a mean or a std, which a %v does not have", kind), "parameters", name)
 		}
 		out.Lower, out.Upper = 0, 0
 		return out, nil
 	}
 	if (p.Lower == nil || p.Upper == nil) && p.Std == 0 {
-		return out, fmt.Errorf("parameters.%s: want lower and upper, or a mean and a std", name)
+		return out, schema.At(errors.New("want lower and upper, or a mean and a std"), "parameters", name)
 	}
 	if p.Lower != nil {
 		out.Lower = *p.Lower
@@ -141,7 +142,7 @@ func direction(word string) (optimizee.Direction, error) {
 func (o Objective) objective(name string) (optimizee.Objective, error) {
 	d, err := direction(o.Direction)
 	if err != nil {
-		return optimizee.Objective{}, fmt.Errorf("objectives.%s: no direction, %w", name, err)
+		return optimizee.Objective{}, schema.At(fmt.Errorf("no direction, %w", err), "objectives", name)
 	}
 	return optimizee.Objective{Name: name, Direction: d, Weight: o.Weight, Unit: o.Unit}, nil
 }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/child"
+	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
@@ -67,29 +68,40 @@ func (p *Process) Open() error {
 	p.space, p.objectives = nil, nil
 	for _, e := range p.Parameters {
 		q, err := e.Value.parameter(e.Key)
-		p.space, errs = append(p.space, q), append(errs, err)
+		if err == nil {
+			p.space = append(p.space, q)
+		}
+		errs = append(errs, err)
 	}
 	for _, e := range p.Config.Objectives {
 		o, err := e.Value.objective(e.Key)
-		p.objectives, errs = append(p.objectives, o), append(errs, err)
+		if err == nil {
+			p.objectives = append(p.objectives, o)
+		}
+		errs = append(errs, err)
 	}
-	errs = append(errs, p.CheckConstants())
+	if len(p.space) > 0 || len(p.Parameters) == 0 {
+		errs = append(errs, p.space.Check())
+	}
+	if len(p.objectives) > 0 || len(p.Config.Objectives) == 0 {
+		errs = append(errs, schema.At(optimizee.CheckObjectives(p.objectives), "objectives"))
+	}
+	errs = append(errs, p.CheckConstants(), p.Find(p.Launcher))
 	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	if err := errors.Join(p.space.Check(), optimizee.CheckObjectives(p.objectives)); err != nil {
-		return err
-	}
-	if err := p.Find(p.Launcher); err != nil {
 		return err
 	}
 	if p.Mode == modeOneshot {
 		return p.openOneshot()
 	}
 	if p.Fitness != (Fitness{}) {
-		return errors.New("fitness: that of a worker is in its answer; for a program that is started for each evaluation, want mode: oneshot")
+		return wrongf("fitness", "that of a worker is in its answer; for a program that is started for each evaluation, want mode: oneshot")
 	}
 	return nil
+}
+
+// wrongf is an error about the value at a path of the configuration, whose keys are joined by dots.
+func wrongf(path, format string, args ...any) error {
+	return schema.At(fmt.Errorf(format, args...), strings.Split(path, ".")...)
 }
 
 // Close ends the worker, and the guardian.
