@@ -151,15 +151,15 @@ func (r *Run) Answer() (Answer, error) {
 	var b best
 	var evaluations int64
 	ended := false
-	for s, err := range r.steps() {
+	for s, err := range r.Steps() {
 		if err != nil {
 			return Answer{}, err
 		}
-		_, ended = s.event.(l2l.Stopped)
-		if s.told != nil {
-			b.take(*s.told, &r.Begun.Rules)
+		_, ended = s.Event.(l2l.Stopped)
+		if s.Told != nil {
+			b.take(*s.Told, &r.Begun.Rules)
 		}
-		if s.ended != nil && s.ended.Final {
+		if s.Ended != nil && s.Ended.Final {
 			evaluations++
 		}
 	}

@@ -128,12 +128,12 @@ func (i Individual) Failed() bool { return i.Fitness == nil }
 // are of individuals with numbers below 0.
 func (r *Run) Evaluations() iter.Seq2[Evaluation, error] {
 	return func(yield func(Evaluation, error) bool) {
-		for s, err := range r.steps() {
+		for s, err := range r.Steps() {
 			switch {
 			case err != nil:
 				yield(Evaluation{}, err)
 				return
-			case s.ended != nil && !yield(*s.ended, nil):
+			case s.Ended != nil && !yield(*s.Ended, nil):
 				return
 			}
 		}
@@ -143,23 +143,23 @@ func (r *Run) Evaluations() iter.Seq2[Evaluation, error] {
 // Individuals are those of the search whose evaluations have all ended, failed ones included, in the order in which they did.
 func (r *Run) Individuals() iter.Seq2[Individual, error] {
 	return func(yield func(Individual, error) bool) {
-		for s, err := range r.steps() {
+		for s, err := range r.Steps() {
 			switch {
 			case err != nil:
 				yield(Individual{}, err)
 				return
-			case s.told != nil && !yield(*s.told, nil):
+			case s.Told != nil && !yield(*s.Told, nil):
 				return
 			}
 		}
 	}
 }
 
-// step is an event, and what it has brought to an end.
-type step struct {
-	event l2l.Event
-	ended *Evaluation // by a Result
-	told  *Individual // by the last Result of an individual
+// Step is an event, and what it has brought to an end.
+type Step struct {
+	Event l2l.Event
+	Ended *Evaluation // by a Result
+	Told  *Individual // by the last Result of an individual
 }
 
 // waiting is an individual that waits for results.
@@ -169,13 +169,13 @@ type waiting struct {
 	want  int // final results
 }
 
-// steps follow the individuals through the events.
-func (r *Run) steps() iter.Seq2[step, error] {
-	return func(yield func(step, error) bool) {
+// Steps are the events with what they bring to an end: one reading of the journal for whoever wants several of the rows.
+func (r *Run) Steps() iter.Seq2[Step, error] {
+	return func(yield func(Step, error) bool) {
 		open := map[int64]*waiting{}
 		var finalists []l2l.Finalist
 		for e, err := range r.Events() {
-			s := step{event: e}
+			s := Step{Event: e}
 			switch e := e.(type) {
 			case l2l.Asked:
 				for _, ind := range e.Individuals {
@@ -196,12 +196,12 @@ func (r *Run) steps() iter.Seq2[step, error] {
 					err = fmt.Errorf("report: %s has a result for individual %d, which is not awaited", r.Dir, e.Individual)
 					break
 				}
-				if s = r.take(e, of); s.told == nil {
+				if s = r.take(e, of); s.Told == nil {
 					break
 				}
 				delete(open, e.Individual)
 				if e.Individual < 0 {
-					s.told = nil // it was not told: the search had ended
+					s.Told = nil // it was not told: the search had ended
 				}
 			}
 			if !yield(s, err) || err != nil {
@@ -212,13 +212,13 @@ func (r *Run) steps() iter.Seq2[step, error] {
 }
 
 // take takes a result in.
-func (r *Run) take(result l2l.Result, of *waiting) step {
+func (r *Run) take(result l2l.Result, of *waiting) Step {
 	rules := &r.Begun.Rules
 	e := &Evaluation{
 		Result: result, Of: of.Individual, Seed: rules.SeedOf(of.Individual, result.Instance, result.Replicate),
 		Final: result.Ending == l2l.OK || result.Attempt >= rules.Retries,
 	}
-	s := step{event: result, ended: e}
+	s := Step{Event: result, Ended: e}
 	if e.Final {
 		of.final = append(of.final, result)
 	}
@@ -228,9 +228,9 @@ func (r *Run) take(result l2l.Result, of *waiting) step {
 	slices.SortFunc(of.final, func(a, b l2l.Result) int {
 		return cmp.Or(cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Replicate, b.Replicate))
 	})
-	s.told = &Individual{Individual: of.Individual, Results: of.final, Fitness: rules.Judge(of.final)}
-	if s.told.Fitness != nil {
-		s.told.Loss = rules.Loss(s.told.Fitness)
+	s.Told = &Individual{Individual: of.Individual, Results: of.final, Fitness: rules.Judge(of.final)}
+	if s.Told.Fitness != nil {
+		s.Told.Loss = rules.Loss(s.Told.Fitness)
 	}
 	return s
 }
