@@ -19,10 +19,12 @@ import (
 func checkCommand(kinds config.Kinds) *cobra.Command {
 	var file, replay string
 	var set []string
+	var resume bool
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Check a configuration and show it with every default; or prove that a run's journal is what its optimizer does",
-		Long: "Checks a configuration and shows it with every default. With --replay it proves, of a run, that its optimizer makes of the recorded results\n" +
+		Long: "Checks a configuration, with all that a run would refuse before it starts a program: the optimizee's own checks and the optimizer's, what it\n" +
+			"begins with, the directory. Shows it with every default. With --replay it proves, of a run, that its optimizer makes of the recorded results\n" +
 			"what the journal says, individual by individual, and tells the hash by which two such runs can be compared. It says nothing of the model,\n" +
 			"which is not run: that another evaluation would have the same result.",
 		Args: cobra.NoArgs,
@@ -37,6 +39,16 @@ func checkCommand(kinds config.Kinds) *cobra.Command {
 			if err != nil {
 				return usage(err)
 			}
+			var options []run.Option
+			if resume {
+				options = append(options, run.Resume())
+			}
+			if err := run.Check(p, options...); err != nil {
+				return usage(err)
+			}
+			for _, remark := range p.Remarks() {
+				fmt.Fprintln(cmd.ErrOrStderr(), remark)
+			}
 			text, err := p.Effective()
 			if err != nil {
 				return failure{exitFailed, err}
@@ -47,6 +59,7 @@ func checkCommand(kinds config.Kinds) *cobra.Command {
 	}
 	addConfigFlags(cmd, &file, &set)
 	cmd.Flags().StringVar(&replay, "replay", "", "the directory of a run")
+	cmd.Flags().BoolVar(&resume, "resume", false, "with --config: check it for a run with --resume, which may go on with one that is there")
 	return cmd
 }
 
@@ -70,7 +83,7 @@ func prove(w io.Writer, dir string, kinds config.Kinds) error {
 }
 
 func statusCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, count bool
 	cmd := &cobra.Command{
 		Use:   "status RUN",
 		Short: "Tell how a run stands, by its exit code as well",
@@ -80,6 +93,13 @@ func statusCommand() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := report.ReadStatus(args[0])
+			if count {
+				if err != nil && !errors.Is(err, report.ErrNoRun) {
+					return ofRun(err)
+				}
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), s.Evaluations)
+				return ofRun(err)
+			}
 			if err != nil {
 				return ofRun(err)
 			}
@@ -106,6 +126,8 @@ func statusCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	cmd.Flags().BoolVar(&count, "evaluations", false, "only the number of evaluations that have ended, 0 where there is no run; the exit code is 0, too")
+	cmd.MarkFlagsMutuallyExclusive("json", "evaluations")
 	return cmd
 }
 

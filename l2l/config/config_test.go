@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -153,6 +154,40 @@ func TestAPlanCanBeUsedFromSeveralGoroutines(t *testing.T) {
 	}
 }
 
+// A default that has changed since a run was started is not the run's: what its configuration left open then is what it was then.
+func TestPlanContinuesARunWithTheDefaultsOfItsTime(t *testing.T) {
+	read := func(text string) *Plan {
+		p, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\n"+text), kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	then := read("optimizer: {type: cmaes, sigma: 0.4, pop_size: 9}\n") // as if 0.4 and 9 had been the defaults of that time
+	started, err := then.Effective()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"optimizer: {type: cmaes}\n", "optimizer: {type: cmaes, pop_size: 9}\nexecution: {slots: 3}\n"} {
+		later, err := read(text).Continued(string(started))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := later.Resumable(string(started)); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	for _, text := range []string{"optimizer: {type: cmaes, sigma: 0.2}\n", "optimizer: {type: snes}\n", "seed: 2\noptimizer: {type: cmaes}\n"} {
+		later, err := read(text).Continued(string(started))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := later.Resumable(string(started)); err == nil {
+			t.Errorf("%s: it goes on with a run of another search", text)
+		}
+	}
+}
+
 func TestOnlyWhatDoesNotTouchTheSearchMayChangeInAResumedRun(t *testing.T) {
 	const text = "optimizee: {type: bowl}\noptimizer: {type: cmaes}\n"
 	read := func(assignments ...string) *Plan {
@@ -177,6 +212,35 @@ func TestOnlyWhatDoesNotTouchTheSearchMayChangeInAResumedRun(t *testing.T) {
 	_, err = read("seed=2", "optimizee.target=1", "execution.on_failure.then=abort").Resumable(string(started))
 	if err == nil || strings.Count(err.Error(), "the run was started with") != 3 {
 		t.Errorf("got %v, want seed, target and then", err)
+	}
+}
+
+func TestMaxFailuresThatIsGivenIsANumberAndZeroIsNever(t *testing.T) {
+	for given, want := range map[string][2]int{"": {100, 3}, "max_failures: auto": {100, 3}, "max_failures: 0": {0, 0}, "max_failures: 100": {100, 0}} {
+		p, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\noptimizer: {type: cmaes}\nexecution: {"+given+"}\n"), kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := p.Effective()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse("effective", text, kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []*Plan{p, again} {
+			if inARow, hopeless := p.Execution.Failures(); inARow != want[0] || hopeless != want[1] {
+				t.Errorf("%s: %d in a row, %d before a success, want %v", given, inARow, hopeless, want)
+			}
+		}
+		if line := cmp.Or(given, "max_failures: auto"); !strings.Contains(string(text), line+"\n") {
+			t.Errorf("%s\nwant a line %s", text, line)
+		}
+	}
+	_, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\noptimizer: {type: cmaes}\nexecution: {max_failures: -1}\n"), kinds)
+	if err == nil || !strings.Contains(err.Error(), "execution.max_failures = -1, want >= 0") {
+		t.Errorf("a negative number: %v", err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/schema"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
 // Difference is a value that two configurations do not share.
@@ -45,9 +46,36 @@ func (p *Plan) mayChange(path string) bool {
 	return schema.Free(p.Config, path)
 }
 
+// Continued is the plan by which a run goes on that was started with an effective configuration: what this plan does not name of the optimizer's
+// parameters is what it was then, whatever the defaults are by now.
+func (p *Plan) Continued(started string) (*Plan, error) {
+	d, err := parse("the run's configuration", []byte(started))
+	if err != nil {
+		return nil, err
+	}
+	var then optimizer.Algorithm
+	section, err := section(d, "optimizer", p.Kinds.Optimizers, optimizerName, &then)
+	if err != nil || then.Name != p.Optimizer.Name || p.unnamed == nil {
+		return p, nil // which Resumable will not let pass, or which names everything
+	}
+	q := *p
+	q.Params = copied(p.Params)
+	was := p.Optimizer.Params()
+	if err := d.decode(section, "optimizer", was, "type"); err != nil {
+		return nil, err
+	}
+	before := schema.Fields(was)
+	for i, f := range schema.Fields(q.Params) {
+		if p.unnamed(f.Key) {
+			f.Value.Set(before[i].Value)
+		}
+	}
+	return &q, q.complete()
+}
+
 // Resumable compares the effective configuration that a run was started with and this plan's. What differs and may, because it changes where and
 // how evaluations run and not what is searched, is returned; what may not is an error that names each value. The fields themselves say what may
-// (package schema).
+// (package schema). A key that the run was started without, as it is newer, counts as having had its default.
 func (p *Plan) Resumable(started string) (changes []Difference, err error) {
 	now, err := p.Effective()
 	if err != nil {
@@ -68,6 +96,9 @@ func (p *Plan) Resumable(started string) (changes []Difference, err error) {
 		})
 	}
 	for _, d := range differences {
+		if d.Before == "nothing" && p.isDefault(d.Path, d.After) {
+			continue
+		}
 		if p.mayChange(d.Path) {
 			changes = append(changes, d)
 			continue
@@ -76,6 +107,28 @@ func (p *Plan) Resumable(started string) (changes []Difference, err error) {
 			d.Path, d.Before, d.After))
 	}
 	return changes, errors.Join(errs...)
+}
+
+// isDefault reports whether a value, as a Difference quotes it, is the default of the key at a path.
+func (p *Plan) isDefault(path, value string) bool {
+	defaults, rest := any(Defaults()), path
+	section, within, _ := strings.Cut(path, ".")
+	switch section {
+	case "optimizee":
+		defaults, rest = p.Optimizee.New(), within
+	case "optimizer":
+		defaults, rest = p.Optimizer.Params(), within
+	}
+	n, err := encode(defaults)
+	if err != nil {
+		return false
+	}
+	for key := range strings.SplitSeq(rest, ".") {
+		if n = child(n, key); n == nil {
+			return false
+		}
+	}
+	return value == flat(n, shown) || value == flat(n, bare)
 }
 
 // compare calls differ for each value that a and b do not share.

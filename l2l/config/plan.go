@@ -3,7 +3,9 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
@@ -27,11 +29,13 @@ type Plan struct {
 	Outputs    int  // model outputs of an evaluation
 	CPUs       int  // that an evaluation keeps busy, at least 1
 	Prepares   bool // it gets ready before its evaluations (optimizee.Preparer)
+	Stochastic bool // it says that the same point has another fitness with another seed (optimizee.Stochastic)
 
 	// Sum says that the objectives are added up, because there is one alone or because the optimizer takes only one.
 	Sum bool
 
 	configured func() (optimizee.Optimizee, error) // makes an optimizee with its configuration, not opened
+	unnamed    func(key string) bool               // whether a parameter of the optimizer was left to its default; nil where that is not known
 }
 
 // New makes a plan in Go. model.New makes optimizees that are configured as this plan wants them; params is a pointer to algorithm's parameter
@@ -127,6 +131,9 @@ func (p *Plan) learn() (err error) {
 		p.CPUs = max(wide.CPUs(), 1)
 	}
 	_, p.Prepares = o.(optimizee.Preparer)
+	if s, ok := o.(optimizee.Stochastic); ok {
+		p.Stochastic = s.Stochastic()
+	}
 	if _, ok := o.(optimizee.Batch); !ok && p.Execution.Batch > 1 {
 		return wrongf("optimizee", "it evaluates one individual at a time, but execution.batch = %d, want 1", p.Execution.Batch)
 	}
@@ -148,12 +155,26 @@ func (p *Plan) complete() (err error) {
 	}
 	p.Sum = sum
 	_, recalled := o.(optimizer.Recaller)
+	_, begins := o.(optimizer.WarmStarter)
+	if _, err := p.Individuals(); err != nil {
+		return err
+	}
+	rules := p.Rules()
+	reserved := rules.Reserved(p.Stop.Evaluations)
 	switch {
+	case !begins && (p.WarmStart.Run != "" || len(p.WarmStart.Individuals) > 0):
+		return wrongf("warm_start", "optimizer %s cannot begin with what is known", p.Optimizer.Name)
 	case recalled && p.Output.Record == l2l.Digest:
 		return wrongf("output.record", "%s, but %s cannot make its points again, want %s", l2l.Digest, p.Optimizer.Name, l2l.Points)
 	case p.Stop.Stagnation > 0 && !p.Sum:
 		return wrongf("stop.stagnation", "%s searches for the front of %d objectives, which changes until the end; want generations or evaluations",
 			p.Optimizer.Name, len(p.Objectives))
+	case len(p.Evaluation.Test.Instances) > 0 && !p.Sum:
+		return wrongf("evaluation.test", "%s searches for the front of %d objectives, want one answer, which can be tested", p.Optimizer.Name,
+			len(p.Objectives))
+	case p.Sum && reserved > 0 && reserved+p.each() > p.Stop.Evaluations:
+		return wrongf("stop.evaluations", "%d, of which %d are for the finalists and the test, want at least %d more for the first individual",
+			p.Stop.Evaluations, reserved, p.each())
 	case p.Stop.Target != nil && len(p.Objectives) > 1:
 		return wrongf("stop.target", "the optimizee has %d objectives, want one", len(p.Objectives))
 	}
@@ -165,7 +186,12 @@ func (p *Plan) complete() (err error) {
 func (p *Plan) optimizerWith(params any) (o optimizer.Optimizer, sum bool, err error) {
 	problem := l2l.Problem(p.Space, p.Outputs*p.Evaluation.Instances*p.Evaluation.Replicates)
 	problem.Objectives = len(p.Objectives)
-	problem.Budget = p.Stop.Evaluations / int64(p.Evaluation.Instances*p.Evaluation.Replicates)
+	reserved := int64(0)
+	if len(p.Objectives) == 1 {
+		rules := p.Rules()
+		reserved = rules.Reserved(p.Stop.Evaluations)
+	}
+	problem.Budget = max(p.Stop.Evaluations-reserved, 0) / p.each()
 	o, err = p.Optimizer.New(problem, params, p.Seed)
 	if problem.Objectives > 1 && errors.Is(err, optimizer.ErrUnsuited) {
 		problem.Objectives = 1
@@ -177,6 +203,9 @@ func (p *Plan) optimizerWith(params any) (o optimizer.Optimizer, sum bool, err e
 	}
 	return o, problem.Objectives == 1, err
 }
+
+// each is the number of evaluations of an individual.
+func (p *Plan) each() int64 { return int64(p.Evaluation.Evaluations()) }
 
 // copied is a pointer to a copy of the struct that v points to.
 func copied(v any) any {
@@ -207,7 +236,9 @@ func (p *Plan) NewOptimizee() (optimizee.Optimizee, error) {
 
 // Rules say how results become losses.
 func (p *Plan) Rules() l2l.Rules {
-	return l2l.Rules{Seed: p.Seed, Objectives: p.Objectives, Sum: p.Sum, Sampling: p.Evaluation, OnFailure: p.Execution.OnFailure}
+	r := l2l.Rules{Seed: p.Seed, Objectives: p.Objectives, Sum: p.Sum, Sampling: p.Evaluation, OnFailure: p.Execution.OnFailure}
+	r.Stochastic = r.Stochastic || p.Stochastic
+	return r
 }
 
 // NewSearch is the state of the run before its first event.
@@ -224,6 +255,30 @@ func (p *Plan) In(dir string) *Plan {
 	q := *p
 	q.Output.Dir = dir
 	return &q
+}
+
+// Individuals are the points that the configuration gives to begin with, in the coordinates of Space.
+func (p *Plan) Individuals() ([][]float64, error) {
+	points := make([][]float64, len(p.WarmStart.Individuals))
+	var errs []error
+	for i, values := range p.WarmStart.Individuals {
+		var err error
+		points[i], err = p.Change(p.Middle(), values)
+		errs = append(errs, schema.At(err, "warm_start", fmt.Sprintf("individuals[%d]", i)))
+	}
+	return points, errors.Join(errs...)
+}
+
+// Remarks are what a user may not expect of the plan, though nothing is wrong with it.
+func (p *Plan) Remarks() []string {
+	rules := p.Stop
+	if rules.WallTime == l2l.UntilJobEnds {
+		rules.WallTime = 0 // where there is no job, the run does not end for it
+	}
+	if rules == (l2l.Stop{}) {
+		return []string{fmt.Sprintf("stop: there is no rule: the run ends when %s has nothing more to propose, if ever, or by a signal", p.Optimizer.Name)}
+	}
+	return nil
 }
 
 // Middle is the point in the middle of every range, or at its mean, in the coordinates of Space.
@@ -248,11 +303,17 @@ func (p *Plan) Change(x []float64, changed map[string]any) ([]float64, error) {
 		return nil, err
 	}
 	values := params.Map()
-	for name, v := range changed {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(changed)) {
 		if _, known := values[name]; !known {
-			return nil, fmt.Errorf("no parameter %q%s", name, DidYouMean(name, namesOf(p.Space, parameterName)))
+			errs = append(errs, fmt.Errorf("no parameter %q%s", name, DidYouMean(name, namesOf(p.Space, parameterName))))
+			continue
 		}
-		values[name] = v
+		values[name] = changed[name]
 	}
-	return p.Space.Encode(values)
+	point, err := p.Space.Encode(values)
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return nil, err
+	}
+	return point, nil
 }

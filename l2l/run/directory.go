@@ -20,6 +20,17 @@ import (
 // workDir is where, in the run's directory, evaluations have directories of their own.
 const workDir = "work"
 
+// logsDir is where, in the run's directory, logs are.
+const logsDir = "logs"
+
+// slotLogFile is where what the programs of a slot print is kept, in the run's directory.
+func slotLogFile(rank, slot int) string {
+	return filepath.Join(logsDir, fmt.Sprintf("rank-%d-slot-%d.log", rank, slot))
+}
+
+// slotLogs matches what slotLogFile makes.
+var slotLogs = filepath.Join(logsDir, "rank-*-slot-*.log")
+
 // numbered are where the directories of runs are that have none of their own choice.
 func numbered(name string) string { return filepath.Join("runs", name) }
 
@@ -75,15 +86,7 @@ func (r *leader) open() (err error) {
 	if r.Output.OnFull == "wait" {
 		opts.Full = func(err error) { r.log.Warn().Err(err).Msg("the disk is full; the run waits for room") }
 	}
-	if err := free(r.dir); err != nil {
-		return usage(err)
-	}
 	if !journal.Exists(r.dir) {
-		for _, name := range remains {
-			if _, err := os.Lstat(filepath.Join(r.dir, name)); err == nil {
-				return usage(fmt.Errorf("output.dir: %s holds %s of a run, and no journal; choose another directory", r.dir, name))
-			}
-		}
 		if r.journal, err = journal.Create(r.dir, opts); !errors.Is(err, journal.ErrExists) { // else another process was faster
 			if err != nil {
 				return err
@@ -92,7 +95,7 @@ func (r *leader) open() (err error) {
 		}
 	}
 	if !r.options.resume {
-		return usage(fmt.Errorf("output.dir: %s holds a run; go on with it by --resume, or choose another directory", r.dir))
+		return usage(taken(r.dir))
 	}
 	var cut int64
 	if r.journal, cut, err = journal.Open(r.dir, opts); err != nil {
@@ -114,19 +117,6 @@ func (r *leader) open() (err error) {
 	return r.writeDown()
 }
 
-// free returns an error if a directory cannot be made, or used, because there is something else in its place.
-func free(dir string) error {
-	for at := filepath.Clean(dir); ; at = filepath.Dir(at) {
-		info, err := os.Stat(at)
-		switch {
-		case err == nil && !info.IsDir():
-			return fmt.Errorf("output.dir = %s: %s is a file, want a directory", dir, at)
-		case err == nil || filepath.Dir(at) == at:
-			return nil
-		}
-	}
-}
-
 // replay brings the search to the end of the journal.
 func (r *leader) replay() error {
 	var from int64
@@ -138,10 +128,10 @@ func (r *leader) replay() error {
 		if !ok {
 			return fmt.Errorf("%s: its journal does not begin with a configuration", r.dir)
 		}
-		if err := r.SearchesAs(begun); err != nil {
-			return usage(err)
+		if _, err := r.search.Replay(begun); err != nil {
+			return err
 		}
-		changes, err := r.Resumable(begun.Config)
+		changes, err := goesOn(r.Plan, begun)
 		if err != nil {
 			return usage(err)
 		}

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 // Progress is how far a run has come.
 type Progress struct {
 	Generation  int
+	Phase       string // what follows the search: the race of finalists, the measurement of the winner, its test; "" before
 	Evaluations int64
 	Failures    int64  // individuals that failed
 	Best        string // the best fitness so far; "" before the first success, and where there is a front
@@ -136,6 +138,11 @@ func (r *leader) progress(elapsed time.Duration, already int64) Progress {
 	status := r.search.Status()
 	p := Progress{Generation: status.Generation, Evaluations: r.search.Evaluations(), Front: len(status.Front), Figures: slices.Clone(status.Figures)}
 	p.Failures, _ = r.search.Failures()
+	if stage, left, of := r.search.Stage(); stage == l2l.Race {
+		p.Phase = fmt.Sprintf("%s of %d finalists, %d left", stage, of, left)
+	} else if stage != "" {
+		p.Phase = fmt.Sprintf("%s of the answer", stage)
+	}
 	if b := r.search.Best(); b != nil {
 		p.Best = report.FitnessText(r.Objectives, b.Fitness)
 	}
@@ -175,12 +182,16 @@ func (p Progress) Line(columns int) string {
 			parts = append(parts, part{fmt.Sprintf(format, args...), rank})
 		}
 	}
+	add(p.Phase != "", 1, "%s", p.Phase)
 	add(p.Best != "", 1, "best %s", p.Best)
 	add(p.Front > 0, 1, "%d on the front", p.Front)
-	add(len(p.Figures) > 0, 7, "%s", p.figures())
+	add(len(p.Figures) > 0, 8, "%s", p.figures())
 	add(true, 0, "%s", report.Count(p.Evaluations, "evaluation"))
+	if run, ok := p.run(); ok {
+		add(true, 6, "run %g", run)
+	}
 	add(p.Failures > 0, 3, "%d failed", p.Failures)
-	add(true, 6, "%s", rate(p.PerSecond))
+	add(true, 7, "%s", rate(p.PerSecond))
 	add(p.Longest >= slow, 2, "%d under way, the longest %v", p.UnderWay, p.Longest.Round(time.Second))
 	add(true, 5, "ETA %s", p.ETA())
 	const between = "  "
@@ -217,6 +228,15 @@ func rate(perSecond float64) string {
 	return fmt.Sprintf("%.3g/s", perSecond)
 }
 
+// run is the number of the run that an optimizer which begins anew is in, as it counts them.
+func (p Progress) run() (number float64, ok bool) {
+	i := slices.IndexFunc(p.Figures, func(f optimizer.Figure) bool { return f.Name == "run" })
+	if i < 0 {
+		return 0, false
+	}
+	return p.Figures[i].Value, true
+}
+
 // shownFigures is how many of an optimizer's figures the progress shows: the first ones say most.
 const shownFigures = 2
 
@@ -238,7 +258,11 @@ func (p Progress) ETA() string {
 }
 
 func (r *leader) logProgress(p Progress) {
-	line := r.log.Info().Int("gen", p.Generation).Int64("evaluations", p.Evaluations)
+	line := r.log.Info().Int("gen", p.Generation)
+	if p.Phase != "" {
+		line = line.Str("phase", p.Phase)
+	}
+	line = line.Int64("evaluations", p.Evaluations)
 	if p.Best != "" {
 		line = line.Str("best", p.Best)
 	}
@@ -248,6 +272,9 @@ func (r *leader) logProgress(p Progress) {
 	if len(p.Figures) > 0 {
 		line = line.Str("figures", p.figures())
 	}
+	if run, ok := p.run(); ok {
+		line = line.Float64("run", run)
+	}
 	if p.Failures > 0 {
 		line = line.Int64("failed", p.Failures)
 	}
@@ -255,4 +282,79 @@ func (r *leader) logProgress(p Progress) {
 		line = line.Int("under_way", p.UnderWay).Str("longest", p.Longest.Round(time.Second).String())
 	}
 	line.Str("rate", rate(p.PerSecond)).Str("eta", p.ETA()).Msg("running")
+}
+
+// pulse is an evaluator that knows what is under way, as far as rank 0 can: as many of what was submitted as there is room for, from the first on.
+type pulse struct {
+	evaluator
+
+	mu      sync.Mutex
+	room    int
+	all     map[attempt]*beat // submitted, and not ended
+	waiting []*beat           // in the order in which they were submitted; some may have ended
+	begun   map[*beat]time.Time
+}
+
+// attempt identifies what was submitted.
+type attempt struct {
+	individual                   int64
+	instance, replicate, attempt int
+}
+
+// beat is one of them.
+type beat struct{ ended bool }
+
+func newPulse(e evaluator) *pulse {
+	return &pulse{evaluator: e, all: map[attempt]*beat{}, begun: map[*beat]time.Time{}}
+}
+
+// Submit implements l2l.Evaluator.
+func (p *pulse) Submit(es []l2l.Evaluation) error {
+	p.mu.Lock()
+	p.room = p.Capacity()
+	for _, e := range es {
+		b := &beat{}
+		p.all[attempt{e.Individual, e.Instance, e.Replicate, e.Attempt}] = b
+		p.waiting = append(p.waiting, b)
+	}
+	p.begin(time.Now())
+	p.mu.Unlock()
+	return p.evaluator.Submit(es)
+}
+
+// Next implements l2l.Evaluator.
+func (p *pulse) Next(ctx context.Context) ([]l2l.Result, error) {
+	rs, err := p.evaluator.Next(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range rs {
+		key := attempt{r.Individual, r.Instance, r.Replicate, r.Attempt}
+		if b := p.all[key]; b != nil {
+			b.ended = true
+			delete(p.all, key)
+			delete(p.begun, b)
+		}
+	}
+	p.begin(time.Now())
+	return rs, err
+}
+
+// begin has what waits begin where there is room. p.mu is held.
+func (p *pulse) begin(now time.Time) {
+	for len(p.begun) < p.room && len(p.waiting) > 0 {
+		if b := p.waiting[0]; !b.ended {
+			p.begun[b] = now
+		}
+		p.waiting = p.waiting[1:]
+	}
+}
+
+// underWay is how many evaluations have begun and not ended, and for how long one of them has.
+func (p *pulse) underWay(now time.Time) (n int, longest time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, began := range p.begun {
+		longest = max(longest, now.Sub(began))
+	}
+	return len(p.begun), longest
 }

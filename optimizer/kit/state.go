@@ -63,7 +63,7 @@ func DecodeState[S any](a optimizer.Algorithm, layout int, problem optimizer.Pro
 	}
 	if search := cmp.Or(e.Search, 1); search != a.Version() {
 		last := ""
-		if search >= 1 && search <= len(a.Earlier) {
+		if search >= 1 && search <= len(a.Earlier) && a.Earlier[search-1] != "" {
 			last = "; the last release with it is " + a.Earlier[search-1]
 		}
 		return fmt.Errorf("%w: it is of version %d of the search of %s, want version %d%s", optimizer.ErrState, search, a.Name, a.Version(), last)

@@ -1,6 +1,7 @@
 package nes
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -17,8 +18,8 @@ import (
 type ESParams struct {
 	PopSize          int     `yaml:"pop_size" doc:"individuals per generation, the centre included" range:"[3, 1e6]" auto:"9 + 2 floor(3 ln n)"`
 	LearningRate     float64 `yaml:"learning_rate" doc:"how far the centre follows the estimated gradient, in units of noise_std" range:"(0, inf)"`
-	NoiseStd         float64 `yaml:"noise_std" doc:"standard deviation of the perturbations, σ, as a fraction of each coordinate's width (upper − lower, or √12 std)" range:"(0, 10]"`
-	NoiseDecay       float64 `yaml:"noise_decay" doc:"factor on noise_std after each generation" range:"(0, 1]"`
+	NoiseStd         float64 `yaml:"noise_std" doc:"standard deviation of the perturbations, σ, as a fraction of each coordinate's width (upper − lower, or √12 std); a given one is fixed" range:"(0, 10]" auto:"0.1 at first; then it follows the length of the centre's path"`
+	NoiseDecay       float64 `yaml:"noise_decay" doc:"factor on the standard deviation of the perturbations after each generation" range:"(0, 1]"`
 	MirroredSampling bool    `yaml:"mirrored_sampling" doc:"evaluate each perturbation and its opposite"`
 	FitnessShaping   bool    `yaml:"fitness_shaping" doc:"learn from ranks; otherwise from the losses, standardised in each generation"`
 	EvaluateCentre   bool    `yaml:"evaluate_centre" doc:"evaluate the centre, too, as the last individual of each generation; it is not learnt from"`
@@ -28,7 +29,7 @@ type ESParams struct {
 // ESDefaults returns the defaults of [ESParams].
 func ESDefaults() ESParams {
 	return ESParams{
-		LearningRate: 1, NoiseStd: 0.02, NoiseDecay: 1, MirroredSampling: true, FitnessShaping: true, EvaluateCentre: true, Start: "random",
+		LearningRate: 1, NoiseDecay: 1, MirroredSampling: true, FitnessShaping: true, EvaluateCentre: true, Start: "random",
 	}
 }
 
@@ -42,18 +43,20 @@ func (p *ESParams) resolve(problem optimizer.Problem) error {
 func esAlgorithm() optimizer.Algorithm {
 	return optimizer.Describe(optimizer.Algorithm{
 		Name:  "evolution_strategies",
-		Title: "Evolution strategy with a fixed step, as a gradient estimator (OpenAI-ES)",
+		Title: "Evolution strategy with one step size, as a gradient estimator (OpenAI-ES)",
 		Reference: "Salimans et al. 2017, Evolution Strategies as a Scalable Alternative to Reinforcement Learning, arXiv:1703.03864; " +
-			"mirrored sampling: Brockhoff et al. 2010, doi 10.1007/978-3-642-15844-5_2; fitness shaping: Wierstra et al. 2014, JMLR 15",
+			"mirrored sampling: Brockhoff et al. 2010, doi 10.1007/978-3-642-15844-5_2; fitness shaping: Wierstra et al. 2014, JMLR 15; " +
+			"cumulative step size adaptation: Ostermeier, Gawelczyk and Hansen 1994, doi 10.1007/3-540-58484-6_263",
 		When: "for thousands to millions of continuous parameters, such as synaptic weights, and for noisy losses; " +
-			"with fewer parameters cmaes or snes converge much closer",
+			"with fewer parameters cmaes or snes need fewer evaluations",
 		Cost:        "O(λn); memory O(λn) while the individuals are outstanding, checkpoints O(λ + n)",
 		Parallelism: "pop_size at a time",
 	}, ESDefaults, NewES)
 }
 
-// ES moves a centre along the gradient of the loss averaged over normally distributed perturbations of a fixed size
-// (Salimans et al., algorithm 1). It works in the coordinates of a frame, in which there are no bounds: what is learnt from is what was
+// ES moves a centre along the gradient of the loss averaged over normally distributed perturbations of one size
+// (Salimans et al., algorithm 1). The size is fixed where it is given. Otherwise it adapts to the path of the centre: steps that go on in one
+// direction are too short, and steps that take each other back are too long. It works in the coordinates of a frame, in which there are no bounds: what is learnt from is what was
 // evaluated, and the centre is always a point of the box. Whole numbers are rounded, and a choice is the largest of one number for each.
 type ES struct {
 	problem optimizer.Problem
@@ -70,6 +73,7 @@ type esState struct {
 	Centre   codec.Vector // θ, in the frame
 	NoiseStd float64      // σ, in widths
 	Loss     codec.Vector // of the last generation's centre; nil before, if it failed, and if it was not evaluated
+	Path     codec.Vector // of the centre, if σ adapts: N(0, I) while its steps are independent; nil before the first
 	Average  kit.Average  // of θ so far
 }
 
@@ -81,7 +85,7 @@ func NewES(problem optimizer.Problem, par ESParams, seed uint64) (*ES, error) {
 	}
 	f := kit.NewFrame(problem, kit.Folded)
 	o := &ES{problem: problem, par: par, frame: f, noise: kit.NewNoise(f.Dim()), u: make([]float64, f.Dim())}
-	o.s = esState{Src: kit.NewSource(seed), NoiseStd: par.NoiseStd}
+	o.s = esState{Src: kit.NewSource(seed), NoiseStd: cmp.Or(par.NoiseStd, firstStd)}
 	o.s.Centre = f.Start(par.Start, rand.New(o.s.Src))
 	return o, nil
 }
@@ -98,7 +102,9 @@ func (o *ES) WarmStart(known []optimizer.Solution) error {
 	return err
 }
 
-func (o *ES) moveTo(x []float64) { o.s.Centre, o.s.Average = o.frame.Preimage(x), kit.Average{} }
+func (o *ES) moveTo(x []float64) {
+	o.s.Centre, o.s.Path, o.s.Average = o.frame.Preimage(x), nil, kit.Average{}
+}
 
 // std is the standard deviation of the perturbations along axis j.
 func (o *ES) std(j int) float64 { return max(o.s.NoiseStd, o.frame.Floor[j]) }
@@ -163,8 +169,49 @@ func (o *ES) update() {
 	for j, g := range gradient {
 		o.s.Centre[j] += o.par.LearningRate * o.std(j) * g
 	}
+	if o.par.NoiseStd == 0 {
+		o.adapt(gradient, w)
+	}
 	o.s.NoiseStd *= o.par.NoiseDecay
 	o.s.Loss = o.s.Cloud.CentreLoss()
+}
+
+const (
+	firstStd = 0.1 // σ of a search that adapts it, in widths
+	mostStd  = 0.3 // the standard deviation of individuals that are spread over the whole box
+	// restPath is the length of the path, relative to that of independent steps, at which σ stays. It is less than 1: the logarithm of σ would
+	// otherwise walk at random where noise decides, and after some thousand generations the perturbations would be too small to learn anything.
+	restPath = 0.9
+)
+
+// adapt lets σ follow the length of the path: p ← (1 − c) p + √(c (2 − c)) g/|w|, ln σ ← ln σ + c/d (|p|/E|N(0, I)| − restPath), with the c and
+// d of Hansen 2016, arXiv:1604.00772, table 1. If losses say nothing, then g/|w| is N(0, I): |w|² is the sum of the squares of the weights that
+// independent directions have, of which a mirrored pair is one.
+func (o *ES) adapt(gradient, w []float64) {
+	squares, n := 0.0, float64(o.frame.Dim())
+	for i, ds := 0, o.s.Cloud.Directions; i < len(ds); i++ {
+		weight := w[i] * ds[i].Sign
+		for i+1 < len(ds) && ds[i+1].Seed == ds[i].Seed && ds[i+1].Sign != 0 {
+			i++
+			weight += w[i] * ds[i].Sign
+		}
+		squares += weight * weight
+	}
+	if squares == 0 {
+		return // all are equal, and the centre has not moved
+	}
+	mu := float64(o.perturbed()) / 4
+	c := (mu + 2) / (n + mu + 5)
+	d := 1 + c + 2*max(0, math.Sqrt((mu-1)/(n+1))-1)
+	if len(o.s.Path) == 0 {
+		o.s.Path = make([]float64, o.frame.Dim())
+		floats.AddScaled(o.s.Path, 1/math.Sqrt(squares), gradient)
+	} else {
+		floats.Scale(1-c, o.s.Path)
+		floats.AddScaled(o.s.Path, math.Sqrt(c*(2-c)/squares), gradient)
+	}
+	length := floats.Norm(o.s.Path, 2) / (math.Sqrt(n) * (1 - 1/(4*n) + 1/(21*n*n)))
+	o.s.NoiseStd = min(o.s.NoiseStd*math.Exp(min(1, c/d*(length-restPath))), mostStd)
 }
 
 // standardised are weights for the members that are proportional to how far their losses lie below the mean, in standard deviations,
@@ -227,7 +274,8 @@ func (o *ES) UnmarshalBinary(b []byte) error {
 	if err := kit.DecodeState(esAlgorithm(), 1, o.problem, b, &s); err != nil {
 		return err
 	}
-	if len(s.Centre) != o.frame.Dim() || s.Average.T > 0 && len(s.Average.X) != o.frame.Dim() || s.Src == nil {
+	n := o.frame.Dim()
+	if len(s.Centre) != n || len(s.Path) != 0 && len(s.Path) != n || s.Average.T > 0 && len(s.Average.X) != n || s.Src == nil {
 		return fmt.Errorf("%w: its centre has another length", optimizer.ErrState)
 	}
 	again := *o

@@ -1,8 +1,10 @@
 package nes
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -28,10 +30,144 @@ func TestEvolutionStrategiesComeWithinTheirNoiseOfTheMinimum(t *testing.T) {
 	}{
 		{"sphere", 1, 1e-4, 500, 300}, {"sphere", 5, 1e-2, 2000, 800}, {"sphere", 20, 0.05, 6000, 3000}, {"corner", 5, 1e-2, 4000, 2000},
 	} {
+		used := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer {
+			return newES(t, optimizer.Box(c.dim, -5, 5), seed, func(p *ESParams) { p.NoiseStd = 0.02 })
+		}, c.loss, c.target, c.budget)
+		if used > c.median {
+			t.Errorf("%s in %d dimensions: %d evaluations to %g (median of 9), want at most %d", c.loss, c.dim, used, c.target, c.median)
+		}
+	}
+}
+
+func TestEvolutionStrategiesWithAStepThatAdaptsConverge(t *testing.T) {
+	for _, c := range []struct {
+		loss           string
+		dim            int
+		target         float64
+		budget, median int
+	}{
+		{"sphere", 1, 1e-8, 1000, 400}, {"sphere", 5, 1e-8, 4000, 2500}, {"sphere", 20, 1e-4, 8000, 5500}, {"corner", 5, 1e-4, 8000, 3000},
+	} {
 		used := rig.MedianEvaluations(t, func(seed uint64) optimizer.Optimizer { return newES(t, optimizer.Box(c.dim, -5, 5), seed, nil) },
 			c.loss, c.target, c.budget)
 		if used > c.median {
 			t.Errorf("%s in %d dimensions: %d evaluations to %g (median of 9), want at most %d", c.loss, c.dim, used, c.target, c.median)
+		}
+	}
+}
+
+// Its valleys are about 1 apart and 3 deep: a step of a fiftieth of the box ends in the first.
+func TestEvolutionStrategiesFindTheDeepestValleyOfAckley(t *testing.T) {
+	ackley := func(x []float64) float64 {
+		squares, cosines := 0.0, 0.0
+		for _, v := range x {
+			squares += (v - 0.3) * (v - 0.3) / float64(len(x))
+			cosines += math.Cos(2*math.Pi*(v-0.3)) / float64(len(x))
+		}
+		return math.E + 20 - 20*math.Exp(-0.2*math.Sqrt(squares)) - math.Exp(cosines)
+	}
+	for _, width := range []float64{4, 10} {
+		found := 0
+		for seed := range uint64(20) {
+			o := newES(t, optimizer.Box(2, -width/2, width/2), seed, nil)
+			if _, best := rig.Minimise(t, o, ackley, 1e-6, 3000); best <= 1e-6 {
+				found++
+			}
+		}
+		if found < 18 {
+			t.Errorf("in a box of width %v: found with %d of 20 seeds, want 18", width, found)
+		}
+	}
+}
+
+// Where losses say nothing, the step must be what it was, as far as chance allows: one that has vanished would never come back.
+func TestEvolutionStrategiesStepDoesNotVanishInNoise(t *testing.T) {
+	for _, dim := range []int{2, 20, 200} {
+		rng := rand.New(rand.NewPCG(1, uint64(dim)))
+		o := newES(t, optimizer.Box(dim, -5, 5), 1, nil)
+		least, most := 1.0, 0.0
+		for range 1000 {
+			rig.Round(t, o, func([]float64) float64 { return rng.NormFloat64() })
+			least, most = min(least, o.s.NoiseStd), max(most, o.s.NoiseStd)
+		}
+		if least < 1e-3 || most > mostStd {
+			t.Errorf("%d dimensions: the step went from %g to %g widths in 1,000 generations of noise", dim, least, most)
+		}
+	}
+}
+
+// With thousands of parameters, and noise that is as large as the differences within a generation, the step stays one from which something can
+// be learnt.
+func TestEvolutionStrategiesLearnThousandsOfParametersFromNoisyLosses(t *testing.T) {
+	const n = 2000
+	rng := rand.New(rand.NewPCG(1, 1))
+	o := newES(t, optimizer.Box(n, -5, 5), 1, func(p *ESParams) { p.PopSize = 60 })
+	centre := func() float64 {
+		return rig.Losses["sphere"](o.frame.Point(slices.Clone(o.s.Centre)))
+	}
+	before := centre()
+	for range 100 {
+		rig.Round(t, o, func(x []float64) float64 { return rig.Losses["sphere"](x) * (1 + 0.01*rng.NormFloat64()) })
+	}
+	if after := centre(); after > 0.7*before || o.s.NoiseStd < 0.03 {
+		t.Errorf("after 100 generations the centre's loss is %g of %g, and the step %g widths", after, before, o.s.NoiseStd)
+	}
+}
+
+// A configuration of before names noise_std and noise_decay, and means a step that it decides itself.
+func TestEvolutionStrategiesKeepAStepThatIsGiven(t *testing.T) {
+	o := newES(t, optimizer.Box(3, -5, 5), 1, func(p *ESParams) { p.NoiseStd, p.NoiseDecay = 0.02, 0.5 })
+	for k := range 4 {
+		rig.Near(t, "the step", o.s.NoiseStd, 0.02*math.Pow(0.5, float64(k)))
+		rig.Round(t, o, rig.Losses["sphere"])
+	}
+	if len(o.s.Path) > 0 {
+		t.Error("it follows a path, of which nothing depends")
+	}
+}
+
+// The step by hand: of two mirrored pairs and one alone, weights of opposite directions belong together.
+func TestEvolutionStrategiesStepFollowsThePath(t *testing.T) {
+	const n, width = 3, 2e6
+	o := newES(t, optimizer.Box(n, -width/2, width/2), 3, func(p *ESParams) { p.PopSize, p.Start = 6, "centre" })
+	o.s.NoiseStd = 1e-4 // far from all bounds, so that points are θ + σ z
+	loss := func(x []float64) float64 { return x[0] + 3*x[1] - x[2] }
+	var path []float64
+	for range 4 {
+		sigma := o.s.NoiseStd
+		cs := rig.Round(t, o, loss)
+		theta := cs[5].X
+		var order []int
+		for i := range 5 {
+			order = append(order, i)
+		}
+		slices.SortFunc(order, func(a, b int) int { return cmp.Compare(loss(cs[a].X), loss(cs[b].X)) })
+		w, sum := make([]float64, 5), 0.0
+		for k, i := range order {
+			w[i] = max(0, math.Log(3.5)-math.Log(float64(k+1)))
+			sum += w[i]
+		}
+		g := make([]float64, n)
+		for i := range w {
+			w[i] = w[i]/sum - 0.2
+			for j := range g {
+				g[j] += w[i] * (cs[i].X[j] - theta[j]) / (sigma * width)
+			}
+		}
+		norm := math.Sqrt((w[0]-w[1])*(w[0]-w[1]) + (w[2]-w[3])*(w[2]-w[3]) + w[4]*w[4])
+		const mu = 1.25
+		c := (mu + 2) / (n + mu + 5)
+		decay, gain := 1-c, math.Sqrt(c*(2-c))
+		if path == nil {
+			path, decay, gain = make([]float64, n), 0, 1
+		}
+		for j := range path {
+			path[j] = decay*path[j] + gain*g[j]/norm
+		}
+		expected := math.Sqrt(n) * (1 - 1.0/(4*n) + 1.0/(21*n*n))
+		want := sigma * math.Exp(min(1, c/(1+c)*(math.Sqrt(path[0]*path[0]+path[1]*path[1]+path[2]*path[2])/expected-0.9)))
+		if got := o.s.NoiseStd; math.Abs(got/want-1) > 1e-6 {
+			t.Fatalf("the step is %v, want %v", got, want)
 		}
 	}
 }

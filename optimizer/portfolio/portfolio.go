@@ -52,6 +52,7 @@ func algorithm() optimizer.Algorithm {
 			"finds what cmaes or lshade finds alone, mostly with less than twice the evaluations of the better one, and never more than 1 " +
 			"/ least_share times",
 		Cost:        "that of its members",
+		Earlier:     []string{""}, // version 1 had the first one of cmaes
 		Parallelism: "one generation of a member at a time: the pop_size of cmaes or of lshade",
 	}, Defaults, New)
 }
