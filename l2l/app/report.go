@@ -60,7 +60,11 @@ func document(dirs []string, kinds config.Kinds) (page.Document, error) {
 	if err != nil {
 		return page.Document{}, ofRun(err)
 	}
-	return page.Run(runs[0], status, run.Version()), nil
+	doc, err := page.Run(runs[0], status, run.Version())
+	if err != nil {
+		return doc, failure{exitFailed, err}
+	}
+	return doc, nil
 }
 
 func plotCommand(kinds config.Kinds) *cobra.Command {

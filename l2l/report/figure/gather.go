@@ -170,6 +170,13 @@ func parametersOf(space optimizee.Space) []Parameter {
 	return all
 }
 
+// Values are the parameters' values of a point that was searched: numbers, and indexes of choices.
+func (d *Data) Values(x []float64) ([]float64, error) {
+	m := Member{search: x}
+	err := d.decode(&m)
+	return m.X, err
+}
+
 // gathering is what is needed while a run is read.
 type gathering struct {
 	*Data

@@ -84,7 +84,10 @@ func document(t *testing.T, text string) (page.Document, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc := page.Run(d, status, "v0.0.0")
+	doc, err := page.Run(d, status, "v0.0.0")
+	if err != nil {
+		t.Fatal(err)
+	}
 	var out bytes.Buffer
 	if err := doc.Write(&out); err != nil {
 		t.Fatal(err)
@@ -140,6 +143,12 @@ func TestPageSaysWhatWasRunAndFound(t *testing.T) {
 		if !strings.Contains(html, want) {
 			t.Errorf("the page does not say %q", want)
 		}
+	}
+	_, html = document(t, "seed: 1\noptimizee: {type: function, name: sphere, dim: 2, noise: 0.1}\noptimizer: {type: cmaes}\nstop: {evaluations: 400}\n"+
+		"evaluation: {replicates: 2, finalists: {count: 3, evaluations: 60}, test: {instances: 5..8}}\n")
+	found := regexp.MustCompile(`: evaluations are noisy, and .* Evaluated anew: value \S+ \(95 %: \S+ to \S+\), the mean of \d+\. On instances 5..8, which the search`)
+	if !found.MatchString(html) {
+		t.Error("the page does not say what the answer is worth, and how sure that is")
 	}
 	if _, html := document(t, configurations["posterior"]); !strings.Contains(html, "Nothing: every evaluation succeeded.") {
 		t.Error("the page does not say that nothing failed")

@@ -24,9 +24,13 @@ const (
 )
 
 // Run is the report of a run, as far as it has been written. version is that of the program that makes it.
-func Run(d *figure.Data, status report.Status, version string) Document {
+func Run(d *figure.Data, status report.Status, version string) (Document, error) {
 	doc := Document{Title: Name(d), Lead: lead(d, status), Facts: facts(d), Version: version}
-	if t, ok := answer(d); ok {
+	t, ok, err := answer(d)
+	if err != nil {
+		return doc, err
+	}
+	if ok {
 		doc.Found = append(doc.Found, t)
 	}
 	kinds := figure.Kinds()
@@ -60,7 +64,7 @@ func Run(d *figure.Data, status report.Status, version string) Document {
 		}
 	}
 	doc.Runs = []Description{description(d)}
-	return doc
+	return doc, nil
 }
 
 // configuration is what a report needs of one.
@@ -139,7 +143,7 @@ func facts(d *figure.Data) []Fact {
 				value = v
 			}
 		}
-		out = append(out, Fact{"best " + goal.Name, strings.TrimSpace(number(value) + " " + goal.Unit)})
+		out = append(out, Fact{"best " + goal.Name + " told", strings.TrimSpace(number(value) + " " + goal.Unit)})
 	}
 	failed := figure.Thousands(d.Failed)
 	if d.Individuals > 0 && d.Failed > 0 {
@@ -184,30 +188,67 @@ func value(p figure.Parameter, v float64) Cell {
 	return Cell{Text: number(v), Number: true}
 }
 
-// answer is the best individual, parameter by parameter.
-func answer(d *figure.Data) (Table, bool) {
+// answer is what the run has found, parameter by parameter; none with several objectives and before the first success.
+func answer(d *figure.Data) (Table, bool, error) {
 	if len(d.Best) == 0 || len(d.Goals) > 1 {
-		return Table{}, false
+		return Table{}, false, nil
 	}
-	best := d.Best[0]
+	found, err := d.Run.Answer()
+	if err != nil {
+		return Table{}, false, err
+	}
+	x, err := d.Values(found.X)
+	if err != nil {
+		return Table{}, false, err
+	}
 	t := Table{
-		Title:   "The best individual",
-		Caption: fmt.Sprintf("Individual %d, of generation %d: %s %s.", best.ID, best.Generation, d.Goals[0].Name, strings.TrimSpace(number(best.Values[0])+" "+d.Goals[0].Unit)),
+		Title: "The answer", Caption: "A point that the optimizer recommends",
 		Columns: []Column{{Name: "parameter"}, {Name: "value", Number: true}, {Name: "unit"}, {Name: "searched"}},
 	}
-	if n := d.Run.Begun.Rules.Evaluations(); n > 1 {
-		t.Caption += fmt.Sprintf(" Its fitness is of the %d evaluations that the search made of it; being the best told, it was also lucky.", n)
+	objectives := d.Run.Begun.Rules.Objectives
+	if found.Individual != nil {
+		t.Caption = fmt.Sprintf("Individual %d, told with %s", *found.Individual, valuesText(objectives, found.Told))
+	}
+	t.Caption += ": " + found.Why + "."
+	if m := found.Measured; m != nil {
+		t.Caption += " Evaluated anew: " + measuredText(objectives, m) + "."
+	}
+	if m := found.Test; m != nil {
+		t.Caption += fmt.Sprintf(" On instances %s, which the search was not shown: %s.", m.Instances, measuredText(objectives, m))
 	}
 	shown := figure.Shown(d, maxAnswer)
 	for _, k := range shown {
 		p := d.Parameters[k]
-		row := []Cell{{Text: p.Label}, value(p, best.X[k]), {Text: p.Unit}, {Text: searchedRange(p)}}
+		row := []Cell{{Text: p.Label}, value(p, x[k]), {Text: p.Unit}, {Text: searchedRange(p)}}
 		t.Rows = append(t.Rows, row)
 	}
 	if more := len(d.Parameters) - len(shown); more > 0 {
 		t.Caption += fmt.Sprintf(" The %d parameters that matter most are shown; %s more are in result.json.", len(shown), figure.Thousands(int64(more)))
 	}
-	return t.withoutEmpty(), true
+	return t.withoutEmpty(), true, nil
+}
+
+// valuesText is a value of each objective with its unit.
+func valuesText(objectives []optimizee.Objective, values map[string]float64) string {
+	var words []string
+	for _, o := range objectives {
+		words = append(words, strings.TrimSpace(o.Name+" "+number(values[o.Name])+" "+o.Unit))
+	}
+	return strings.Join(words, ", ")
+}
+
+// measuredText is what a point was found to be worth.
+func measuredText(objectives []optimizee.Objective, m *report.Measured) string {
+	if m.Fitnesses == 0 {
+		return fmt.Sprintf("all of %d evaluations failed", m.Evaluations)
+	}
+	text := valuesText(objectives, m.Mean)
+	for _, o := range objectives {
+		if i, ok := m.Interval[o.Name]; ok {
+			text += fmt.Sprintf(" (%g %%: %s to %s)", 100*m.Confidence, number(i[0]), number(i[1]))
+		}
+	}
+	return text + fmt.Sprintf(", the mean of %d", m.Fitnesses)
 }
 
 func searchedRange(p figure.Parameter) string {
