@@ -45,7 +45,8 @@ func Compare(runs []*Data, groups []string) (*Comparison, error) {
 	c := &Comparison{Goal: first.Goals[0], Budget: math.MaxInt64}
 	for i, d := range runs {
 		if !slices.Equal(d.Goals, first.Goals) {
-			return nil, fmt.Errorf("%s searches for the %s and %s for the %s: want runs of one problem", first.Run.Dir, first.Goals[0].Name, d.Run.Dir, d.Goals[0].Name)
+			return nil, fmt.Errorf("%s searches for the %s and %s for the %s: want runs of one problem",
+				first.Run.Dir, first.Goals[0].Name, d.Run.Dir, d.Goals[0].Name)
 		}
 		if !slices.EqualFunc(d.Parameters, first.Parameters, func(a, b Parameter) bool { return a.Label == b.Label }) {
 			return nil, fmt.Errorf("%s and %s have different parameters: want runs of one problem", first.Run.Dir, d.Run.Dir)
@@ -121,7 +122,8 @@ func (c *Comparison) convergence() *Figure {
 	p.Y.Log = logarithmic(middle)
 	p.fit()
 	p.clip(c.Goal, middle, middle)
-	caption := fmt.Sprintf("The best %s so far by evaluations: the median over the runs of each group, and, where it has three or more, the middle half of them.", c.Goal.Name)
+	caption := fmt.Sprintf("The best %s so far by evaluations: the median over the runs of each group, and, "+
+		"where it has three or more, the middle half of them.", c.Goal.Name)
 	return newFigure("compare-convergence", "Convergence", caption, 1, p)
 }
 
@@ -189,7 +191,8 @@ func (c *Comparison) targets() *Figure {
 	}
 	p.fit()
 	p.Y.Min, p.Y.Max = 0, 1
-	caption := fmt.Sprintf("How many of %d targets, spread over the values that any of the runs passed, the runs of each group had reached after how many evaluations.", len(targets))
+	caption := fmt.Sprintf("How many of %d targets, spread over the values that any of the runs passed, the runs of each "+
+		"group had reached after how many evaluations.", len(targets))
 	return newFigure("compare-targets", "Targets reached", caption, 1, p)
 }
 

@@ -151,7 +151,8 @@ func utilisation(d *Data) *Figure {
 	p.Y.Min = 0
 	caption := "How many evaluations were under way, on average over short intervals, by when their results were taken in."
 	if of > 0 {
-		caption = fmt.Sprintf("How many of the %s were busy, on average over short intervals, by when results were taken in; over the whole run %s %%.", count(most, "slot"), short(min(100, 100*total/of)))
+		caption = fmt.Sprintf("How many of the %s were busy, on average over short intervals, by when results were taken in; over the "+
+			"whole run %s %%.", count(most, "slot"), short(min(100, 100*total/of)))
 	}
 	return newFigure("utilisation", "Utilisation", caption+d.gaps(), 1, p)
 }
@@ -234,6 +235,7 @@ func timeline(d *Data) *Figure {
 		p.Series = append(p.Series, r)
 	}
 	p.fit()
+	p.X.Min = 0
 	if more := len(order) - len(shown); more > 0 {
 		caption += fmt.Sprintf(" The first %d of %d slots are shown.", len(shown), len(order))
 	}

@@ -151,8 +151,8 @@ func TestFiguresOfARunSayWhatItDid(t *testing.T) {
 	dir := begin(t, "seed: 1\noptimizee: {type: mixed}\noptimizer: {type: random, pop_size: 50}\nstop: {evaluations: 1000}\nexecution: {slots: 2}\n")
 	d := gather(t, dir)
 	figures := all(t, d)
-	for _, name := range []string{"convergence", "convergence-generations", "convergence-time", "importance", "parameters", "slices", "pairs", "parallel",
-		"best", "correlation", "failures", "failure-regions", "times", "utilisation", "timeline"} {
+	for _, name := range []string{"convergence", "convergence-generations", "convergence-time", "importance", "parameters", "slices", "pairs",
+		"parallel", "best", "correlation", "failures", "failure-regions", "times", "utilisation", "timeline"} {
 		if figures[name] == nil {
 			t.Errorf("no figure %s", name)
 		}
@@ -236,7 +236,8 @@ func TestFiguresOfSeveralObjectivesHaveTheFront(t *testing.T) {
 }
 
 func TestFiguresOfAPosteriorAreItsWeights(t *testing.T) {
-	d := gather(t, begin(t, "seed: 1\noptimizee: {type: function, name: sphere, dim: 2}\noptimizer: {type: abc_smc, particles: 60}\nstop: {generations: 4}\n"))
+	d := gather(t, begin(t, "seed: 1\noptimizee: {type: function, name: sphere, dim: 2}\n"+
+		"optimizer: {type: abc_smc, particles: 60}\nstop: {generations: 4}\n"))
 	figures := all(t, d)
 	if figures["best"] != nil || figures["posterior-pairs"] == nil {
 		t.Error("a posterior is shown as the best individuals")
@@ -255,7 +256,8 @@ func TestFiguresOfARunWithoutResultsAreFew(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	dir := filepath.Join(t.TempDir(), "run")
-	plan, err := config.Parse("run.yaml", []byte("optimizee: {type: function, name: sphere, dim: 1}\noptimizer: {type: cmaes}\nstop: {evaluations: 100}\n"), kinds)
+	plan, err := config.Parse("run.yaml", []byte("optimizee: {type: function, name: sphere, dim: 1}\noptimizer: {type: cmaes}\n"+
+		"stop: {evaluations: 100}\n"), kinds)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +268,8 @@ func TestFiguresOfARunWithoutResultsAreFew(t *testing.T) {
 		t.Errorf("%d figures of nothing", len(figures))
 	}
 	for _, n := range []int{1, 2, 3, 12} {
-		all(t, gather(t, begin(t, fmt.Sprintf("seed: 1\noptimizee: {type: function, name: sphere, dim: 1}\noptimizer: {type: random, pop_size: 4}\nstop: {evaluations: %d}\n", n))))
+		all(t, gather(t, begin(t, fmt.Sprintf("seed: 1\noptimizee: {type: function, name: sphere, dim: 1}\n"+
+			"optimizer: {type: random, pop_size: 4}\nstop: {evaluations: %d}\n", n))))
 	}
 }
 
@@ -275,12 +278,14 @@ func TestFiguresOfALargeRunSayWhatIsLeftOut(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a large run takes its time")
 	}
-	d := gather(t, begin(t, "seed: 1\noptimizee: {type: function, name: sphere, dim: 120}\noptimizer: {type: random, pop_size: 500}\nstop: {evaluations: 18000}\n"))
+	d := gather(t, begin(t, "seed: 1\noptimizee: {type: function, name: sphere, dim: 120}\n"+
+		"optimizer: {type: random, pop_size: 500}\nstop: {evaluations: 18000}\n"))
 	figures := all(t, d)
 	if len(d.Sample) >= 18000 || d.Individuals != 18000 || !strings.Contains(figures["importance"].Caption, "drawn from 18,000") {
 		t.Errorf("a sample of %d: %s", len(d.Sample), figures["importance"].Caption)
 	}
-	if !strings.Contains(figures["slices"].Caption, "111 more are not shown") || !strings.Contains(figures["importance"].Caption, "100 parameters more") {
+	if !strings.Contains(figures["slices"].Caption, "111 more are not shown") ||
+		!strings.Contains(figures["importance"].Caption, "100 parameters more") {
 		t.Errorf("%s\n%s", figures["slices"].Caption, figures["importance"].Caption)
 	}
 	b, err := json.Marshal(figures)

@@ -125,7 +125,7 @@ func (d *Data) distribution(name, title, what string, members []Member, weights 
 	for _, k := range shown {
 		panels = append(panels, d.histogram(k, members, weights))
 	}
-	return newFigure(name, title, what+"; the axis is the range that was searched."+left, 3, panels...)
+	return newFigure(name, title, what+"; the axis is the range that was searched, where it has bounds."+left, 3, panels...)
 }
 
 // histogram is the distribution of a parameter among weighted members.

@@ -149,8 +149,8 @@ func importanceFigure(d *Data) *Figure {
 	p := Panel{X: Axis{Label: "Share of the importance"}, Y: Axis{Names: names}, Series: []Series{bars, spans, chance}}
 	p.fit()
 	p.X.Min = 0
-	caption := fmt.Sprintf("How much the values of each parameter differ between the best tenth of %s and all of them (PED-ANOVA), with the range of 90 %% of %d "+
-		"resamples, and what a parameter without influence would have by chance.", d.sampled(), resamples)
+	caption := fmt.Sprintf("How much the values of each parameter differ between the best tenth of %s and all of them (PED-ANOVA), with the "+
+		"range of 90 %% of %d resamples, and what a parameter without influence would have by chance.", d.sampled(), resamples)
 	if len(d.Goals) > 1 {
 		caption += " The best tenth is that with the best mean rank in all objectives."
 	}

@@ -92,7 +92,8 @@ func courses(d *Data) *Figure {
 		p.fit()
 		panels = append(panels, p)
 	}
-	caption := fmt.Sprintf("The values of the parameters that were tried, as the search went on: median, the middle 80 %%, and those of the best individual, of %s.", d.sampled())
+	caption := fmt.Sprintf("The values of the parameters that were tried, as the search went on: median, the middle 80 %%, and those "+
+		"of the best individual, of %s.", d.sampled())
 	return newFigure("parameters", "Parameters as the search went on", caption+left, 3, panels...)
 }
 
@@ -284,7 +285,8 @@ func parallel(d *Data) *Figure {
 			of.Axes[k].limit(slices.Min(column), slices.Max(column), 4)
 		}
 	}
-	caption := fmt.Sprintf("Each of %d individuals, the best ones and others drawn at random, is a line over its parameters to its fitness, which colours it. "+
+	caption := fmt.Sprintf("Each of %d individuals, the best ones and others drawn at random, is a line over its parameters to its "+
+		"fitness, which colours it. "+
 		"On the page, ranges are chosen by drawing along an axis.", len(rows))
 	return newFigure("parallel", "Individuals over all parameters", caption+left, 1, Panel{Parallel: of})
 }
@@ -320,9 +322,10 @@ func correlation(d *Data) *Figure {
 			cells.Text = append(cells.Text, fmt.Sprintf("%s, %s: %.2f", names[i], names[j], r))
 		}
 	}
-	p := Panel{X: Axis{Names: names}, Y: Axis{Names: names}, Series: []Series{cells}, Shade: &Shade{Label: "rank correlation", Min: -1, Max: 1, Diverging: true}}
+	p := Panel{X: Axis{Names: names}, Y: Axis{Names: names}, Series: []Series{cells},
+		Shade: &Shade{Label: "rank correlation", Min: -1, Max: 1, Diverging: true}}
 	p.fit()
-	caption := fmt.Sprintf("The rank correlation of the parameters among the last %d individuals of the sample: where it is not near 0, what one of the two is "+
-		"depends on the other.", n)
+	caption := fmt.Sprintf("The rank correlation of the parameters among the last %d individuals of the sample: where it is not near 0, "+
+		"what one of the two is depends on the other.", n)
 	return newFigure("correlation", "Correlation of the last individuals", caption+left, 1, p)
 }

@@ -70,7 +70,8 @@ func startBrowser(t *testing.T) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-pipe", "--user-data-dir="+t.TempDir())
+	cmd := exec.Command(path, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--remote-debugging-pipe",
+		"--user-data-dir="+t.TempDir())
 	cmd.ExtraFiles = []*os.File{theirs, theirAnswers} // its descriptors 3 and 4
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -199,7 +200,9 @@ const look = `(async () => {
 		}
 		out.Ink[f.name] = canvases.length ? least : 0;
 	}
-	const light = c => c.match(/[\d.]+/g).slice(0, 3).map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
+	const light = c => c.match(/[\d.]+/g).slice(0, 3).map(v => v / 255)
+		.map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+		.reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
 	const style = getComputedStyle(document.body), [a, b] = [light(style.color), light(style.backgroundColor)].sort((x, y) => y - x);
 	out.Contrast = (a + 0.05) / (b + 0.05);
 	return out;

@@ -33,7 +33,8 @@ func Compare(runs []*figure.Data, version string) (Document, error) {
 	}
 	for _, g := range c.Groups {
 		d := Description{Text: fmt.Sprintf("Group %s:", g.Name), Config: g.Runs[0].Run.Begun.Config}
-		t := Table{Columns: []Column{{Name: "run"}, {"seed", true}, {"evaluations", true}, {"individuals that failed", true}, {"best " + c.Goal.Name, true}}, Sorts: true}
+		t := Table{Columns: []Column{{Name: "run"}, {"seed", true}, {"evaluations", true}, {"individuals that failed", true},
+			{"best " + c.Goal.Name, true}}, Sorts: true}
 		for i, run := range g.Runs {
 			t.Rows = append(t.Rows, []Cell{
 				{Text: run.Run.Dir, Long: true}, {Text: fmt.Sprint(run.Run.Begun.Rules.Seed), Number: true}, {Text: fmt.Sprint(run.Evaluations), Number: true},
@@ -109,7 +110,8 @@ func differing(all []map[string]string) (keys []string) {
 func groupTable(c *figure.Comparison) Table {
 	t := Table{
 		Title: "The groups", Sorts: true,
-		Columns: []Column{{Name: "group"}, {"runs", true}, {withUnit("median of the best "+c.Goal.Name, c.Goal.Unit), true}, {"middle half", true}, {"best", true}, {"worst", true}},
+		Columns: []Column{{Name: "group"}, {"runs", true}, {withUnit("median of the best "+c.Goal.Name, c.Goal.Unit), true}, {"middle half", true},
+			{"best", true}, {"worst", true}},
 	}
 	for _, g := range c.Groups {
 		losses := slices.Sorted(slices.Values(c.Losses(g)))
@@ -162,7 +164,8 @@ func sentence(c *figure.Comparison, t figure.Test) string {
 
 func testTable(c *figure.Comparison) Table {
 	t := Table{
-		Title: "Each two groups", Caption: "By the rank test of Mann and Whitney, two-sided, corrected for the number of tests by Holm's method.", Sorts: true,
+		Title: "Each two groups", Caption: "By the rank test of Mann and Whitney, two-sided, corrected for the number of tests by Holm's " +
+			"method.", Sorts: true,
 		Columns: []Column{{Name: "group"}, {Name: "and group"}, {"pairs of runs in which the first is better", true}, {"p", true}, {Name: "says"}},
 	}
 	for _, test := range c.Tests() {

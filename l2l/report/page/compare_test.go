@@ -21,7 +21,8 @@ import (
 func searched(t *testing.T, function, optimizer string, evaluations int, seeds ...int) (out []*figure.Data) {
 	t.Helper()
 	for _, seed := range seeds {
-		text := fmt.Sprintf("seed: %d\noptimizee: {type: function, name: %s}\noptimizer: %s\nstop: {evaluations: %d}\n", seed, function, optimizer, evaluations)
+		text := fmt.Sprintf("seed: %d\noptimizee: {type: function, name: %s}\noptimizer: %s\nstop: {evaluations: %d}\n",
+			seed, function, optimizer, evaluations)
 		plan, err := config.Parse("run.yaml", []byte(text), kinds)
 		if err != nil {
 			t.Fatal(err)
@@ -44,7 +45,8 @@ func searched(t *testing.T, function, optimizer string, evaluations int, seeds .
 }
 
 func TestComparisonPoolsSeedsAndSaysWhatIsBetter(t *testing.T) {
-	runs := slices.Concat(searched(t, "sphere, dim: 4", "{type: cmaes}", 400, 1, 2, 3, 4, 5), searched(t, "sphere, dim: 4", "{type: random}", 500, 1, 2, 3, 4, 5),
+	runs := slices.Concat(searched(t, "sphere, dim: 4", "{type: cmaes}", 400, 1, 2, 3, 4, 5),
+		searched(t, "sphere, dim: 4", "{type: random}", 500, 1, 2, 3, 4, 5),
 		searched(t, "sphere, dim: 4", "{type: cmaes, pop_size: 9}", 400, 1, 2, 3, 4, 5))
 	names := []string{"a", "a", "a", "a", "a", "b", "b", "b", "b", "b", "c", "c", "c", "c", "c"}
 	c, err := figure.Compare(runs, names)
@@ -87,7 +89,10 @@ func TestComparisonPoolsSeedsAndSaysWhatIsBetter(t *testing.T) {
 	if err := doc.Write(&out); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"15 runs in 3 groups search for the least value", "<td>cmaes, pop_size 9</td>", "is better than random: of two runs, one of each, it has the better one in 100 % of the pairs (p = 0.02"} {
+	for _, want := range []string{
+		"15 runs in 3 groups search for the least value", "<td>cmaes, pop_size 9</td>",
+		"is better than random: of two runs, one of each, it has the better one in 100 % of the pairs (p = 0.02",
+	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the page does not say %q", want)
 		}

@@ -136,8 +136,10 @@ func TestPageIsWholeAndEscapesWhatItIsTold(t *testing.T) {
 func TestPageSaysWhatWasRunAndFound(t *testing.T) {
 	_, html := document(t, configurations["hostile"])
 	for _, want := range []string{
-		"genetic searches for the least error &lt;&amp;&gt; of hostile, by 4 parameters. The run is finished (evaluations: 400).", "µV", "&lt;b&gt;mV", "Is it converged?",
-		"Which parameters matter?", "How sure is it?", "What failed?", "What did it cost?", "--set output.dir=", "pop_size: 20", "Apache License 2.0", "0 to 1",
+		"genetic searches for the least error &lt;&amp;&gt; of hostile, by 4 parameters. The run is finished (evaluations: 400).", "µV",
+		"&lt;b&gt;mV", "Is it converged?",
+		"Which parameters matter?", "How sure is it?", "What failed?", "What did it cost?", "--set output.dir=", "pop_size: 20", "Apache License 2.0",
+		"0 to 1",
 		"1 to 1e&#43;06, logarithmic",
 	} {
 		if !strings.Contains(html, want) {
@@ -146,7 +148,8 @@ func TestPageSaysWhatWasRunAndFound(t *testing.T) {
 	}
 	_, html = document(t, "seed: 1\noptimizee: {type: function, name: sphere, dim: 2, noise: 0.1}\noptimizer: {type: cmaes}\nstop: {evaluations: 400}\n"+
 		"evaluation: {replicates: 2, finalists: {count: 3, evaluations: 60}, test: {instances: 5..8}}\n")
-	found := regexp.MustCompile(`: evaluations are noisy, and .* Evaluated anew: value \S+ \(95 %: \S+ to \S+\), the mean of \d+\. On instances 5..8, which the search`)
+	found := regexp.MustCompile(`: evaluations are noisy, and .* Evaluated anew: value \S+ \(95 %: \S+ to \S+\), the mean of \d+\. ` +
+		`On instances 5..8, which the search`)
 	if !found.MatchString(html) {
 		t.Error("the page does not say what the answer is worth, and how sure that is")
 	}

@@ -88,7 +88,8 @@ func Name(d *figure.Data) string {
 
 func lead(d *figure.Data, status report.Status) string {
 	first := d.Sessions[0].Begun
-	text := fmt.Sprintf("%s searches for the %s of %s", orSo(first.Algorithm, "An optimizer"), searched(d.Goals), orSo(configurationOf(d).Optimizee.Type, "a model"))
+	text := fmt.Sprintf("%s searches for the %s of %s", orSo(first.Algorithm, "An optimizer"), searched(d.Goals),
+		orSo(configurationOf(d).Optimizee.Type, "a model"))
 	if n := len(d.Parameters); n == 1 {
 		text += ", by one parameter"
 	} else {
@@ -255,6 +256,9 @@ func searchedRange(p figure.Parameter) string {
 	if len(p.Choices) > 0 {
 		return strings.Join(p.Choices, ", ")
 	}
+	if math.IsInf(p.Lower, -1) && math.IsInf(p.Upper, 1) {
+		return "without bounds"
+	}
 	scale := ""
 	if p.Log {
 		scale = ", logarithmic"
@@ -286,7 +290,8 @@ func best(d *figure.Data) (Table, bool) {
 		t.Columns = append(t.Columns, Column{withUnit(p.Label, p.Unit), len(p.Choices) == 0})
 	}
 	if more := len(d.Parameters) - len(shown); more > 0 {
-		t.Caption = strings.TrimSpace(t.Caption + fmt.Sprintf(" The %d parameters that matter most; %s more are not shown.", len(shown), figure.Thousands(int64(more))))
+		t.Caption = strings.TrimSpace(t.Caption + fmt.Sprintf(" The %d parameters that matter most; %s more are not shown.",
+			len(shown), figure.Thousands(int64(more))))
 	}
 	for _, m := range members {
 		row := []Cell{{Text: fmt.Sprint(m.ID), Number: true}, {Text: fmt.Sprint(m.Generation), Number: true}}
@@ -340,7 +345,8 @@ func description(d *figure.Data) Description {
 	}
 	t := Table{
 		Title: "Sessions", Caption: "Each start of the program.",
-		Columns: []Column{{"", true}, {Name: "began"}, {"took", true}, {"evaluations before", true}, {Name: "ended"}, {Name: "hosts"}, {"slots", true}, {Name: "version"}, {Name: "command"}},
+		Columns: []Column{{"", true}, {Name: "began"}, {"took", true}, {"evaluations before", true}, {Name: "ended"},
+			{Name: "hosts"}, {"slots", true}, {Name: "version"}, {Name: "command"}},
 	}
 	for i, s := range d.Sessions {
 		began, took := "", ""
@@ -350,7 +356,8 @@ func description(d *figure.Data) Description {
 		}
 		t.Rows = append(t.Rows, []Cell{
 			{Text: fmt.Sprint(i + 1), Number: true}, {Text: began}, {Text: took, Number: true}, {Text: figure.Thousands(s.Evaluations), Number: true},
-			{Text: orSo(s.Ended, "has not said")}, {Text: hosts(s.Begun), Long: true}, {Text: fmt.Sprint(s.Begun.Slots), Number: true}, {Text: s.Begun.Version},
+			{Text: orSo(s.Ended, "has not said")}, {Text: hosts(s.Begun), Long: true}, {Text: fmt.Sprint(s.Begun.Slots), Number: true},
+			{Text: s.Begun.Version},
 			{Text: strings.Join(s.Begun.Session.Command, " "), Long: true},
 		})
 	}

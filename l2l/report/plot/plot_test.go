@@ -26,12 +26,14 @@ func every() *figure.Figure {
 			{Mark: figure.Rules, Name: "rules", Tone: figure.Third, X: figure.Numbers{30, 500}},
 		}},
 		{X: axis("x", true), Y: names, Shade: &figure.Shade{Label: "v", Min: 0, Max: 1}, Series: []figure.Series{
-			{Mark: figure.Rects, Name: "rects", Tone: figure.Fourth, X: figure.Numbers{1, 1}, X2: figure.Numbers{10, 90}, Y: figure.Numbers{-0.3, 0.7}, Y2: figure.Numbers{0.3, 1.3}},
+			{Mark: figure.Rects, Name: "rects", Tone: figure.Fourth, X: figure.Numbers{1, 1}, X2: figure.Numbers{10, 90},
+				Y: figure.Numbers{-0.3, 0.7}, Y2: figure.Numbers{0.3, 1.3}},
 			{Mark: figure.Segments, Name: "segments", X: figure.Numbers{5}, X2: figure.Numbers{20}, Y: figure.Numbers{2}, Y2: figure.Numbers{2}},
 			{Mark: figure.Points, X: x, Y: figure.Numbers{0, 1, 2, 0, nan}, Value: figure.Numbers{0, 0.5, 1, nan, 0}},
 		}},
 		{X: names, Y: names, Shade: &figure.Shade{Label: "r", Min: -1, Max: 1, Diverging: true}, Series: []figure.Series{
-			{Mark: figure.Rects, X: figure.Numbers{-0.5}, X2: figure.Numbers{0.5}, Y: figure.Numbers{0.5}, Y2: figure.Numbers{1.5}, Value: figure.Numbers{-0.7}},
+			{Mark: figure.Rects, X: figure.Numbers{-0.5}, X2: figure.Numbers{0.5}, Y: figure.Numbers{0.5}, Y2: figure.Numbers{1.5},
+				Value: figure.Numbers{-0.7}},
 		}},
 		{Parallel: &figure.Parallel{Axes: []figure.Axis{axis("a", true), names, axis("b", false)}, Rows: []figure.Numbers{{1, 0, 5}, {100, 2, 90}}, By: 2}},
 	}}

@@ -18,8 +18,8 @@ type Column struct {
 const cells = 50
 
 // Importance says how much the values of each column differ between the good points of a sample and all of it: PED-ANOVA (Watanabe, Bansal and
-// Hutter 2023, the Pearson divergence of the two densities, with all of the sample as the base), by Gaussian kernels on 50 cells. good holds the rows of the good points. The
-// values are >= 0 and not normalised: 0 is a column whose values are the same among the good ones, up to chance.
+// Hutter 2023, the Pearson divergence of the two densities, with all of the sample as the base), by Gaussian kernels on 50 cells. good holds the
+// rows of the good points. The values are >= 0 and not normalised: 0 is a column whose values are the same among the good ones, up to chance.
 func Importance(columns []Column, good []int) []float64 {
 	out := make([]float64, len(columns))
 	for k := range columns {

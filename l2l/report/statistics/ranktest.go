@@ -7,8 +7,8 @@ import (
 )
 
 // MannWhitney tests whether values of x are smaller, or larger, than those of y (Mann and Whitney 1947). smaller is the probability, as
-// estimated, that a value of x is smaller than one of y, ties counting half; p is two-sided, exact without ties where both have at most 30 values, and
-// else by the normal approximation with correction for ties and continuity. Without values, p is 1 and smaller is 1/2.
+// estimated, that a value of x is smaller than one of y, ties counting half; p is two-sided, exact without ties where both have at most 30 values,
+// and else by the normal approximation with correction for ties and continuity. Without values, p is 1 and smaller is 1/2.
 func MannWhitney(x, y []float64) (smaller, p float64) {
 	n, m := len(x), len(y)
 	if n == 0 || m == 0 {
