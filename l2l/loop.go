@@ -46,6 +46,7 @@ type Summary struct {
 	Front          []FrontMember
 	FrontCut       bool                 // it may have had more members than the optimizer keeps
 	Posterior      []optimizer.Weighted // the optimizer's, where it samples one
+	Restarts       optimizer.Restarts   // the optimizer's
 	Generations    int
 	Individuals    int64
 	Evaluations    int64
@@ -78,7 +79,7 @@ func (l *Loop) Run(ctx context.Context) (Summary, error) {
 		_ = l.happened(stopped) // err may well be about the recorder
 	}
 	return Summary{
-		Reason: reason, Best: s.Best(), Front: s.Front(), FrontCut: s.FrontCut(), Posterior: s.Status().Posterior, Generations: s.Status().Generation,
+		Reason: reason, Best: s.Best(), Front: s.Front(), FrontCut: s.FrontCut(), Posterior: s.Status().Posterior, Restarts: s.Status().Restarts, Generations: s.Status().Generation,
 		Individuals: s.Individuals(), Evaluations: s.Evaluations(), Failures: s.s.Failures, TrajectoryHash: s.TrajectoryHash(),
 	}, err
 }

@@ -40,6 +40,18 @@ func TestProgressLineFitsAnyNumberOfColumns(t *testing.T) {
 	}
 }
 
+func TestProgressTellsOfRestartsAndTheRuleBehindTheLast(t *testing.T) {
+	p := Progress{Generation: 12, Evaluations: 3148, Best: "error 1"}
+	if got := p.String(); strings.Contains(got, "restart") {
+		t.Errorf("%q", got)
+	}
+	p.Restarts.Add(optimizer.Restart{Told: 100, Reason: "tol_x: steps are below 1e-12 of the initial ones", PopSize: 12})
+	p.Restarts.Add(optimizer.Restart{Told: 300, Reason: "rounding: losses differ by rounding alone", PopSize: 24})
+	if got, want := p.String(), "2 restarts (rounding)"; !strings.Contains(got, want) {
+		t.Errorf("%q, want %q in it", got, want)
+	}
+}
+
 // queue is an evaluator whose results are what it is told.
 type queue struct {
 	room    int
