@@ -5,7 +5,7 @@
 # make vuln       known vulnerabilities in what is called, by govulncheck, whose database is on the network
 # make chaos      CHAOS_CYCLES runs whose processes are killed and stopped at random, with goroutines and each of $(MPIS)
 # make test-mpi   the tests on real MPI, each of $(MPIS)
-# make test-slurm the test under Slurm, one that is there or one of its own
+# make test-slurm the tests under a Slurm of their own
 # make simulators installs the engines and the optimizers of the examples, NEST and others, from PyPI into .venv
 # make test-simulators runs the examples with their engines, under the first of $(MPIS)
 # make bench      the short benchmarks
@@ -76,11 +76,11 @@ test-mpi: install
 	for m in $(MPIS); do go run ./mpi/mpienv $${m%:*} go vet -tags mpi ./... || exit; done
 	for m in $(MPIS); do go run ./mpi/mpienv $${m%:*} $(STATICCHECK) -tags mpi ./mpi/... || exit; done
 	for m in $(MPIS); do go run ./mpi/mpienv $${m%:*} go test -tags mpi ./mpi/... || exit; done
-	MPIS="$(MPIS)" go test -tags mpirun -count=1 -timeout 30m -run 'TestRealMPI|TestTheTrajectoryIsTheSameEverywhere|TestExamplesUnderMPI|TestAnEvaluationMayBeAnMPIProgram' ./mpi ./l2l/app/e2e ./examples
+	ulfm=$$(.ci/install-ulfm) && MPIS="$(MPIS)" ULFM="$$ulfm" go test -tags mpirun -count=1 -timeout 30m -run 'TestRealMPI|TestTheTrajectoryIsTheSameEverywhere|TestExamplesUnderMPI|TestAnEvaluationMayBeAnMPIProgram' ./mpi ./l2l/app/e2e ./examples
 
 .PHONY: test-slurm
 test-slurm: install
-	env=$$(.ci/start-slurm) && env $$env MPIS="$(MPIS)" go test -tags slurm -count=1 -timeout 15m -run Slurm ./l2l/app/e2e
+	env=$$(.ci/start-slurm) && env $$env MPIS="$(MPIS)" go test -tags slurm -count=1 -parallel 16 -timeout 15m -run TestSlurm ./l2l/app/e2e
 
 .PHONY: simulators
 simulators:

@@ -100,19 +100,32 @@ func newOptimizer(t *testing.T, name string) optimizer.Optimizer {
 
 func newOptimizerOf(t *testing.T, name string, objectives int) optimizer.Optimizer {
 	t.Helper()
-	for _, a := range catalogue.All() {
-		if a.Name == name {
-			problem := l2l.Problem(space, 0)
-			problem.Objectives = objectives
-			o, err := a.New(problem, a.Params(), 5)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return o
-		}
+	problem := l2l.Problem(space, 0)
+	problem.Objectives = objectives
+	return newOptimizerOn(t, name, problem, 5)
+}
+
+func newOptimizerSeed(t *testing.T, name string, seed uint64) optimizer.Optimizer {
+	t.Helper()
+	return newOptimizerOn(t, name, l2l.Problem(space, 0), seed)
+}
+
+func newOptimizerFor(t *testing.T, name string, space optimizee.Space) optimizer.Optimizer {
+	t.Helper()
+	return newOptimizerOn(t, name, l2l.Problem(space, 0), 5)
+}
+
+func newOptimizerOn(t *testing.T, name string, problem optimizer.Problem, seed uint64) optimizer.Optimizer {
+	t.Helper()
+	a, ok := catalogue.Find(name)
+	if !ok {
+		t.Fatalf("no optimizer %s", name)
 	}
-	t.Fatalf("no optimizer %s", name)
-	return nil
+	o, err := a.New(problem, a.Params(), seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
 }
 
 func rules() l2l.Rules {

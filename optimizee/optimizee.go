@@ -124,6 +124,12 @@ type (
 		NumOutputs() int
 	}
 
+	// Stochastic says whether the same parameters and instance may have another outcome with another seed. The best individual is then the
+	// luckiest, and a run evaluates it and others anew before it names its answer.
+	Stochastic interface {
+		Stochastic() bool
+	}
+
 	// Batch evaluates several individuals in one call, as models on a GPU do: up to the configured batch size, fewer at the end of a
 	// generation. Evaluations of one call may differ in everything. It returns an outcome and an error for each, in their order; those of
 	// a call that panics or outlives its context have all failed.

@@ -74,7 +74,9 @@ func (s Space) Check() error {
 
 func (p Parameter) check() error {
 	var errs []error
-	wrong := func(key, format string, args ...any) { errs = append(errs, schema.At(fmt.Errorf(format, args...), key)) }
+	wrong := func(key, format string, args ...any) {
+		errs = append(errs, schema.At(fmt.Errorf(format, args...), key))
+	}
 	if p.Kind < Float || p.Kind > Categorical {
 		wrong("type", "%d, want float, int, bool or categorical", int(p.Kind))
 		return errs[0]
@@ -262,6 +264,22 @@ func (s Space) Encode(values map[string]any) ([]float64, error) {
 		return nil, err
 	}
 	return x, nil
+}
+
+// EncodeCoordinate translates a single value, as Encode takes it, to coordinate i of the search vector.
+func (s Space) EncodeCoordinate(i int, value any) (float64, error) {
+	at := i
+	for _, p := range s {
+		if at < p.length() {
+			c, err := p.coordinate(value)
+			if err != nil {
+				err = fmt.Errorf("parameter %q: %w", p.Name, err)
+			}
+			return c, err
+		}
+		at -= p.length()
+	}
+	return 0, fmt.Errorf("optimizee: coordinate %d, want one of %d", i, s.Dim())
 }
 
 func (p Parameter) elements(v any) ([]any, error) {

@@ -70,7 +70,7 @@ func prove(w io.Writer, dir string, kinds config.Kinds) error {
 }
 
 func statusCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, count bool
 	cmd := &cobra.Command{
 		Use:   "status RUN",
 		Short: "Tell how a run stands, by its exit code as well",
@@ -80,6 +80,13 @@ func statusCommand() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := report.ReadStatus(args[0])
+			if count {
+				if err != nil && !errors.Is(err, report.ErrNoRun) {
+					return ofRun(err)
+				}
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), s.Evaluations)
+				return ofRun(err)
+			}
 			if err != nil {
 				return ofRun(err)
 			}
@@ -106,6 +113,8 @@ func statusCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	cmd.Flags().BoolVar(&count, "evaluations", false, "only the number of evaluations that have ended, 0 where there is no run; the exit code is 0, too")
+	cmd.MarkFlagsMutuallyExclusive("json", "evaluations")
 	return cmd
 }
 

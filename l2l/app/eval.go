@@ -53,7 +53,9 @@ func evalCommand(kinds config.Kinds) *cobra.Command {
 				if err != nil {
 					return usage(err)
 				}
-				x, what = ind.X, fmt.Sprintf("individual %d of %s%s", ind.ID, dir, which)
+				if x, what = ind.X, fmt.Sprintf("individual %d of %s%s", ind.ID, dir, which); ind.ID < 0 {
+					what = fmt.Sprintf("the answer of %s, a point that its optimizer recommends", dir)
+				}
 				if len(params) > 0 {
 					what += ", changed"
 				}
@@ -65,7 +67,8 @@ func evalCommand(kinds config.Kinds) *cobra.Command {
 					instance = search.First(ind).Instance
 				}
 				if !cmd.Flags().Changed("seed") {
-					seed = l2l.SeedOf(p.Seed, ind.ID, instance, replicate)
+					rules := p.Rules()
+					seed = rules.SeedOf(ind, instance, replicate)
 				}
 			}
 			changed, err := assigned(params)
@@ -83,14 +86,14 @@ func evalCommand(kinds config.Kinds) *cobra.Command {
 	f := cmd.Flags()
 	f.StringArrayVar(&params, "param", nil, "a parameter: `name=value`; may be repeated")
 	f.StringVar(&dir, "run", "", "take the other parameters from an individual of the run in this directory")
-	f.Int64Var(&individual, "individual", -1, "which individual of --run; without it the best, or, of a front, the one with the best weighted sum of its objectives")
+	f.Int64Var(&individual, "individual", -1, "which individual of --run; without it its answer, or, of a front, the one with the best weighted sum of its objectives")
 	f.IntVar(&instance, "instance", 0, "the instance to evaluate on; with --run that of the individual's first evaluation")
 	f.IntVar(&replicate, "replicate", 0, "with --run, which of the individual's evaluations on the instance, which differ by their seeds")
 	f.Uint64Var(&seed, "seed", 1, "the seed of the evaluation; with --run that of the individual's on the instance")
 	return cmd
 }
 
-// individualOf finds an individual of a run, and says which it is if nobody has; id < 0 is the best.
+// individualOf finds an individual of a run, and says which it is if nobody has; id < 0 is its answer.
 func individualOf(dir string, kinds config.Kinds, id int64) (ind l2l.Individual, which string, err error) {
 	r, err := open(dir, kinds)
 	if err != nil {
@@ -100,12 +103,16 @@ func individualOf(dir string, kinds config.Kinds, id int64) (ind l2l.Individual,
 		ind, err = r.Individual(id)
 		return ind, "", err
 	}
-	best, err := r.Best()
-	which = ", its best"
 	if !r.Begun.Rules.Sum {
-		which = ", the one of its front with the best weighted sum of the objectives (another: --individual)"
+		best, err := r.Best()
+		return best.Individual, ", the one of its front with the best weighted sum of the objectives (another: --individual)", err
 	}
-	return best.Individual, which, err
+	answer, err := r.Answer()
+	if err == nil && answer.Individual != nil {
+		ind, err = r.Individual(*answer.Individual)
+		return ind, ", its answer", err
+	}
+	return l2l.Individual{ID: -1, X: answer.X}, ", its answer", err
 }
 
 // assigned reads parameters given as name=value.

@@ -34,6 +34,9 @@ func tell(w io.Writer, p *config.Plan, r run.Result) error {
 		if err := report.WriteFront(w, p.Objectives, r.Front); err != nil {
 			return err
 		}
+		if r.Noisy {
+			fmt.Fprintln(w, "evaluations are noisy, and the front is as it was told: its members were lucky, and are worth less than it says")
+		}
 		if r.FrontCut {
 			fmt.Fprintf(w, "the optimizer keeps some %d, well spread, and may have given others up; all: l2l-mpi export %s --table front\n", optimizer.MaxFront, r.Dir)
 		}
@@ -42,11 +45,26 @@ func tell(w io.Writer, p *config.Plan, r run.Result) error {
 	case r.Best == nil:
 		fmt.Fprintln(w, "no individual was evaluated with success")
 	default:
-		fmt.Fprintf(w, "\nbest individual: %d, of generation %d\n", r.Best.Individual.ID, r.Best.Individual.Generation)
-		if err := report.WriteIndividual(w, p.Space, p.Objectives, r.Best.Individual.X, r.Best.Fitness); err != nil {
-			return err
+		fmt.Fprintln(w)
+		answer := r.Best.Individual
+		if noisy := r.Answer.Basis != l2l.Exact; noisy || r.Answer.Test != nil {
+			if err := report.WriteAnswer(w, p.Space, p.Objectives, r.Answer); err != nil {
+				return err
+			}
+			fmt.Fprintf(w, "told during the search: best individual %d, of generation %d, %s", answer.ID, answer.Generation,
+				report.FitnessText(p.Objectives, r.Best.Fitness))
+			if noisy {
+				fmt.Fprint(w, ", by luck in part")
+			}
+			fmt.Fprintln(w)
+			answer = l2l.Individual{ID: r.Answer.Told, Generation: answer.Generation, X: r.Answer.X}
+		} else {
+			fmt.Fprintf(w, "best individual: %d, of generation %d\n", answer.ID, answer.Generation)
+			if err := report.WriteIndividual(w, p.Space, p.Objectives, answer.X, r.Best.Fitness); err != nil {
+				return err
+			}
 		}
-		if err := explain(w, p, r.Best.Individual); err != nil {
+		if err := explain(w, p, answer); err != nil {
 			fmt.Fprintf(w, "\nthe optimizee could not report on it: %v\n", err)
 		}
 	}

@@ -65,11 +65,13 @@ type Output struct {
 // Defaults is the configuration of which nothing is said.
 func Defaults() Config {
 	return Config{
-		Name:       "run",
-		Seed:       1,
-		WarmStart:  WarmStart{Best: 100},
-		Evaluation: l2l.Sampling{Instances: 1, Replicates: 1, Aggregate: l2l.Mean},
-		Stop:       l2l.Stop{WallTime: l2l.UntilJobEnds},
+		Name:      "run",
+		Seed:      1,
+		WarmStart: WarmStart{Best: 100},
+		Evaluation: l2l.Sampling{
+			Instances: 1, Replicates: 1, Aggregate: l2l.Mean, Seeds: l2l.PerIndividual, Finalists: l2l.Finalists{Count: 6},
+		},
+		Stop: l2l.Stop{WallTime: l2l.UntilJobEnds},
 		Execution: Execution{
 			Schedule: "auto", Batch: 1, StartTimeout: 5 * time.Minute, OnFailure: l2l.OnFailure{Then: l2l.RankWorst},
 		},

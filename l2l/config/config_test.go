@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -211,6 +212,35 @@ func TestOnlyWhatDoesNotTouchTheSearchMayChangeInAResumedRun(t *testing.T) {
 	_, err = read("seed=2", "optimizee.target=1", "execution.on_failure.then=abort").Resumable(string(started))
 	if err == nil || strings.Count(err.Error(), "the run was started with") != 3 {
 		t.Errorf("got %v, want seed, target and then", err)
+	}
+}
+
+func TestMaxFailuresThatIsGivenIsANumberAndZeroIsNever(t *testing.T) {
+	for given, want := range map[string][2]int{"": {100, 3}, "max_failures: auto": {100, 3}, "max_failures: 0": {0, 0}, "max_failures: 100": {100, 0}} {
+		p, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\noptimizer: {type: cmaes}\nexecution: {"+given+"}\n"), kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := p.Effective()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse("effective", text, kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []*Plan{p, again} {
+			if inARow, hopeless := p.Execution.Failures(); inARow != want[0] || hopeless != want[1] {
+				t.Errorf("%s: %d in a row, %d before a success, want %v", given, inARow, hopeless, want)
+			}
+		}
+		if line := cmp.Or(given, "max_failures: auto"); !strings.Contains(string(text), line+"\n") {
+			t.Errorf("%s\nwant a line %s", text, line)
+		}
+	}
+	_, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\noptimizer: {type: cmaes}\nexecution: {max_failures: -1}\n"), kinds)
+	if err == nil || !strings.Contains(err.Error(), "execution.max_failures = -1, want >= 0") {
+		t.Errorf("a negative number: %v", err)
 	}
 }
 

@@ -75,7 +75,7 @@ func (p *Plan) Continued(started string) (*Plan, error) {
 
 // Resumable compares the effective configuration that a run was started with and this plan's. What differs and may, because it changes where and
 // how evaluations run and not what is searched, is returned; what may not is an error that names each value. The fields themselves say what may
-// (package schema).
+// (package schema). A key that the run was started without, as it is newer, counts as having had its default.
 func (p *Plan) Resumable(started string) (changes []Difference, err error) {
 	now, err := p.Effective()
 	if err != nil {
@@ -96,6 +96,9 @@ func (p *Plan) Resumable(started string) (changes []Difference, err error) {
 		})
 	}
 	for _, d := range differences {
+		if d.Before == "nothing" && p.isDefault(d.Path, d.After) {
+			continue
+		}
 		if p.mayChange(d.Path) {
 			changes = append(changes, d)
 			continue
@@ -104,6 +107,28 @@ func (p *Plan) Resumable(started string) (changes []Difference, err error) {
 			d.Path, d.Before, d.After))
 	}
 	return changes, errors.Join(errs...)
+}
+
+// isDefault reports whether a value, as a Difference quotes it, is the default of the key at a path.
+func (p *Plan) isDefault(path, value string) bool {
+	defaults, rest := any(Defaults()), path
+	section, within, _ := strings.Cut(path, ".")
+	switch section {
+	case "optimizee":
+		defaults, rest = p.Optimizee.New(), within
+	case "optimizer":
+		defaults, rest = p.Optimizer.Params(), within
+	}
+	n, err := encode(defaults)
+	if err != nil {
+		return false
+	}
+	for key := range strings.SplitSeq(rest, ".") {
+		if n = child(n, key); n == nil {
+			return false
+		}
+	}
+	return value == flat(n, shown) || value == flat(n, bare)
 }
 
 // compare calls differ for each value that a and b do not share.

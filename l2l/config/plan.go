@@ -27,6 +27,7 @@ type Plan struct {
 	Outputs    int  // model outputs of an evaluation
 	CPUs       int  // that an evaluation keeps busy, at least 1
 	Prepares   bool // it gets ready before its evaluations (optimizee.Preparer)
+	Stochastic bool // it says that the same point has another fitness with another seed (optimizee.Stochastic)
 
 	// Sum says that the objectives are added up, because there is one alone or because the optimizer takes only one.
 	Sum bool
@@ -128,6 +129,9 @@ func (p *Plan) learn() (err error) {
 		p.CPUs = max(wide.CPUs(), 1)
 	}
 	_, p.Prepares = o.(optimizee.Preparer)
+	if s, ok := o.(optimizee.Stochastic); ok {
+		p.Stochastic = s.Stochastic()
+	}
 	if _, ok := o.(optimizee.Batch); !ok && p.Execution.Batch > 1 {
 		return wrongf("optimizee", "it evaluates one individual at a time, but execution.batch = %d, want 1", p.Execution.Batch)
 	}
@@ -149,12 +153,20 @@ func (p *Plan) complete() (err error) {
 	}
 	p.Sum = sum
 	_, recalled := o.(optimizer.Recaller)
+	rules := p.Rules()
+	reserved := rules.Reserved(p.Stop.Evaluations)
 	switch {
 	case recalled && p.Output.Record == l2l.Digest:
 		return wrongf("output.record", "%s, but %s cannot make its points again, want %s", l2l.Digest, p.Optimizer.Name, l2l.Points)
 	case p.Stop.Stagnation > 0 && !p.Sum:
 		return wrongf("stop.stagnation", "%s searches for the front of %d objectives, which changes until the end; want generations or evaluations",
 			p.Optimizer.Name, len(p.Objectives))
+	case len(p.Evaluation.Test.Instances) > 0 && !p.Sum:
+		return wrongf("evaluation.test", "%s searches for the front of %d objectives, want one answer, which can be tested", p.Optimizer.Name,
+			len(p.Objectives))
+	case p.Sum && reserved > 0 && reserved+p.each() > p.Stop.Evaluations:
+		return wrongf("stop.evaluations", "%d, of which %d are for the finalists and the test, want at least %d more for the first individual",
+			p.Stop.Evaluations, reserved, p.each())
 	case p.Stop.Target != nil && len(p.Objectives) > 1:
 		return wrongf("stop.target", "the optimizee has %d objectives, want one", len(p.Objectives))
 	}
@@ -166,7 +178,12 @@ func (p *Plan) complete() (err error) {
 func (p *Plan) optimizerWith(params any) (o optimizer.Optimizer, sum bool, err error) {
 	problem := l2l.Problem(p.Space, p.Outputs*p.Evaluation.Instances*p.Evaluation.Replicates)
 	problem.Objectives = len(p.Objectives)
-	problem.Budget = p.Stop.Evaluations / int64(p.Evaluation.Instances*p.Evaluation.Replicates)
+	reserved := int64(0)
+	if len(p.Objectives) == 1 {
+		rules := p.Rules()
+		reserved = rules.Reserved(p.Stop.Evaluations)
+	}
+	problem.Budget = max(p.Stop.Evaluations-reserved, 0) / p.each()
 	o, err = p.Optimizer.New(problem, params, p.Seed)
 	if problem.Objectives > 1 && errors.Is(err, optimizer.ErrUnsuited) {
 		problem.Objectives = 1
@@ -178,6 +195,9 @@ func (p *Plan) optimizerWith(params any) (o optimizer.Optimizer, sum bool, err e
 	}
 	return o, problem.Objectives == 1, err
 }
+
+// each is the number of evaluations of an individual.
+func (p *Plan) each() int64 { return int64(p.Evaluation.Evaluations()) }
 
 // copied is a pointer to a copy of the struct that v points to.
 func copied(v any) any {
@@ -208,7 +228,9 @@ func (p *Plan) NewOptimizee() (optimizee.Optimizee, error) {
 
 // Rules say how results become losses.
 func (p *Plan) Rules() l2l.Rules {
-	return l2l.Rules{Seed: p.Seed, Objectives: p.Objectives, Sum: p.Sum, Sampling: p.Evaluation, OnFailure: p.Execution.OnFailure}
+	r := l2l.Rules{Seed: p.Seed, Objectives: p.Objectives, Sum: p.Sum, Sampling: p.Evaluation, OnFailure: p.Execution.OnFailure}
+	r.Stochastic = r.Stochastic || p.Stochastic
+	return r
 }
 
 // NewSearch is the state of the run before its first event.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
+	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/l2l/run"
 	"github.com/meta-optimization/l2l-mpi/mpi"
@@ -250,6 +251,84 @@ func count(t *testing.T, r *report.Run) (n [4]int) {
 	return n
 }
 
+// The answer of a noisy run is read from its directory, by everybody alike; the best individual remains what was told.
+func TestAnswerOfANoisyRunIsReadFromItsDirectory(t *testing.T) {
+	dir, summary := begin(t, strings.Replace(search, "120", "600", 1))
+	r := open(t, dir)
+	result, err := report.ReadResult(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := r.Answer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := summary.Answer
+	if !result.Noisy || result.Answer == nil || !reflect.DeepEqual(*result.Answer, answer) || !slices.Equal(answer.X, want.X) || answer.Basis != l2l.Finished {
+		t.Errorf("the answer is %+v, in the result %+v, want %+v", answer, result.Answer, want)
+	}
+	name := r.Begun.Rules.Objectives[0].Name
+	m := answer.Measured
+	if m.Mean[name] != want.Anew.Mean[0] || m.StandardError[name] <= 0 || m.Interval[name][0] >= m.Mean[name] || m.Interval[name][1] <= m.Mean[name] ||
+		m.Fitnesses != want.Anew.Count || m.Evaluations != int64(2*(m.Fitnesses+m.Failed)) || m.Confidence != 0.95 {
+		t.Errorf("measured: %+v, want %+v", m, want.Anew)
+	}
+	if best, err := r.Best(); err != nil || best.ID != result.Best.Individual || best.ID != summary.Best.Individual.ID {
+		t.Errorf("the best is %d, in the result %d, want %d; %v", best.ID, result.Best.Individual, summary.Best.Individual.ID, err)
+	}
+	finals, seeds := 0, map[uint64]bool{}
+	for e, err := range r.Evaluations() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !e.Final {
+			continue
+		}
+		if e.Of.ID < 0 {
+			finals++
+			if len(e.Of.X) == 0 || seeds[e.Seed] {
+				t.Fatalf("a final evaluation of %+v, seed %d", e.Of, e.Seed)
+			}
+		} else {
+			seeds[e.Seed] = true
+		}
+	}
+	if finals == 0 || int64(finals+len(seeds)) != result.Evaluations {
+		t.Errorf("%d evaluations of finals, %d of the search, %d in the result", finals, len(seeds), result.Evaluations)
+	}
+	var text strings.Builder
+	if err := report.WriteAnswer(&text, r.Begun.Space, r.Begun.Rules.Objectives, want); err != nil {
+		t.Fatal(err)
+	}
+	for _, words := range []string{"answer: ", "finalists, evaluated anew, it was the best", " ± ", "95 %: ", "mean of "} {
+		if !strings.Contains(text.String(), words) {
+			t.Errorf("no %q in\n%s", words, text.String())
+		}
+	}
+
+	// A run that goes on has no answer yet, whatever its last session has found.
+	if err := os.Truncate(filepath.Join(dir, "journal", "events"), beforeStopped(t, dir)); err != nil {
+		t.Fatal(err)
+	}
+	unfinished, err := r.Answer()
+	if err != nil || unfinished.Basis != l2l.Untested || unfinished.Individual == nil || *unfinished.Individual != result.Best.Individual {
+		t.Errorf("before its end: %+v, %v", unfinished, err)
+	}
+}
+
+// beforeStopped is where the last event of the run in dir begins.
+func beforeStopped(t *testing.T, dir string) (end int64) {
+	t.Helper()
+	last := int64(0)
+	for e, err := range journal.Read(dir, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		end, last = last, e.End
+	}
+	return end
+}
+
 // Wherever a journal is cut off, as by a kill, what is whole of it is reported.
 func TestATornJournalIsReportedUpToItsLastEvent(t *testing.T) {
 	dir, _ := begin(t, search)
@@ -383,6 +462,13 @@ func trajectory(t *testing.T, r *report.Run) string {
 
 // A run that records digests of its individuals, from the beginning or from a resume on, is reported as one that records the individuals.
 func TestDigestsAreReportedAsTheIndividualsThatTheyStandFor(t *testing.T) {
+	whole, _ := begin(t, search)
+	finals, _ := begin(t, search+"output: {record: digest}\n")
+	if got, want := trajectory(t, open(t, finals)), trajectory(t, open(t, whole)); got != want || !strings.Contains(want, "\n-6 ") {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+
+	search := strings.Replace(search, "{replicates: 2}", "{replicates: 2, finalists: {count: 0}}", 1)
 	points, _ := begin(t, search)
 	want := trajectory(t, open(t, points))
 	digests, _ := begin(t, search+"output: {record: digest}\n")

@@ -21,6 +21,17 @@ import (
 // workDir is where, in the run's directory, evaluations have directories of their own.
 const workDir = "work"
 
+// logsDir is where, in the run's directory, logs are.
+const logsDir = "logs"
+
+// slotLogFile is where what the programs of a slot print is kept, in the run's directory.
+func slotLogFile(rank, slot int) string {
+	return filepath.Join(logsDir, fmt.Sprintf("rank-%d-slot-%d.log", rank, slot))
+}
+
+// slotLogs matches what slotLogFile makes.
+var slotLogs = filepath.Join(logsDir, "rank-*-slot-*.log")
+
 // numbered are where the directories of runs are that have none of their own choice.
 func numbered(name string) string { return filepath.Join("runs", name) }
 
@@ -149,6 +160,9 @@ func (r *leader) replay() error {
 		begun, ok := e.Event.(l2l.Begun)
 		if !ok {
 			return fmt.Errorf("%s: its journal does not begin with a configuration", r.dir)
+		}
+		if _, err := r.search.Replay(begun); err != nil {
+			return err
 		}
 		if err := r.SearchesAs(begun); err != nil {
 			return usage(err)

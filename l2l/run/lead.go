@@ -204,7 +204,7 @@ func dispatchOptions(p *config.Plan, rank, slots, ranks int) (o dispatch.Options
 	o.Dir = filepath.Join(dir, workDir)
 	if limit := p.Output.LogLimit; limit > 0 {
 		o.Transcript = func(slot int) dispatch.Transcript {
-			return newSlotLog(filepath.Join(dir, slotLogFile(rank, slot)), limit)
+			return dispatch.NewTranscript(filepath.Join(dir, slotLogFile(rank, slot)), limit)
 		}
 	}
 	return o, err
@@ -219,7 +219,7 @@ func OpenSlot(ctx context.Context, plan *config.Plan, dir string, stdout, stderr
 	}
 	opts.Dir, opts.KeepFailed, opts.KeepAll = dir, 1, true
 	if stdout != nil && stderr != nil {
-		opts.Transcript = func(int) dispatch.Transcript { return live{stdout, stderr} }
+		opts.Transcript = func(int) dispatch.Transcript { return dispatch.Live(stdout, stderr) }
 	}
 	return dispatch.OpenSlot(ctx, opts)
 }

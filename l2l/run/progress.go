@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 // Progress is how far a run has come.
 type Progress struct {
 	Generation  int
+	Phase       string // what follows the search: the race of finalists, the measurement of the winner, its test; "" before
 	Evaluations int64
 	Failures    int64  // individuals that failed
 	Best        string // the best fitness so far; "" before the first success, and where there is a front
@@ -138,6 +140,11 @@ func (r *leader) progress(elapsed time.Duration, already int64) Progress {
 	p := Progress{Generation: status.Generation, Evaluations: r.search.Evaluations(), Front: len(status.Front), Figures: slices.Clone(status.Figures),
 		Restarts: status.Restarts}
 	p.Failures, _ = r.search.Failures()
+	if stage, left, of := r.search.Stage(); stage == l2l.Race {
+		p.Phase = fmt.Sprintf("%s of %d finalists, %d left", stage, of, left)
+	} else if stage != "" {
+		p.Phase = fmt.Sprintf("%s of the answer", stage)
+	}
 	if b := r.search.Best(); b != nil {
 		p.Best = report.FitnessText(r.Objectives, b.Fitness)
 	}
@@ -177,6 +184,7 @@ func (p Progress) Line(columns int) string {
 			parts = append(parts, part{fmt.Sprintf(format, args...), rank})
 		}
 	}
+	add(p.Phase != "", 1, "%s", p.Phase)
 	add(p.Best != "", 1, "best %s", p.Best)
 	add(p.Front > 0, 1, "%d on the front", p.Front)
 	add(len(p.Figures) > 0, 7, "%s", p.figures())
@@ -266,7 +274,11 @@ func (r *leader) logRestarts() l2l.Observer {
 }
 
 func (r *leader) logProgress(p Progress) {
-	line := r.log.Info().Int("gen", p.Generation).Int64("evaluations", p.Evaluations)
+	line := r.log.Info().Int("gen", p.Generation)
+	if p.Phase != "" {
+		line = line.Str("phase", p.Phase)
+	}
+	line = line.Int64("evaluations", p.Evaluations)
 	if p.Best != "" {
 		line = line.Str("best", p.Best)
 	}
@@ -286,4 +298,79 @@ func (r *leader) logProgress(p Progress) {
 		line = line.Int("under_way", p.UnderWay).Str("longest", p.Longest.Round(time.Second).String())
 	}
 	line.Str("rate", rate(p.PerSecond)).Str("eta", p.ETA()).Msg("running")
+}
+
+// pulse is an evaluator that knows what is under way, as far as rank 0 can: as many of what was submitted as there is room for, from the first on.
+type pulse struct {
+	evaluator
+
+	mu      sync.Mutex
+	room    int
+	all     map[attempt]*beat // submitted, and not ended
+	waiting []*beat           // in the order in which they were submitted; some may have ended
+	begun   map[*beat]time.Time
+}
+
+// attempt identifies what was submitted.
+type attempt struct {
+	individual                   int64
+	instance, replicate, attempt int
+}
+
+// beat is one of them.
+type beat struct{ ended bool }
+
+func newPulse(e evaluator) *pulse {
+	return &pulse{evaluator: e, all: map[attempt]*beat{}, begun: map[*beat]time.Time{}}
+}
+
+// Submit implements l2l.Evaluator.
+func (p *pulse) Submit(es []l2l.Evaluation) error {
+	p.mu.Lock()
+	p.room = p.Capacity()
+	for _, e := range es {
+		b := &beat{}
+		p.all[attempt{e.Individual, e.Instance, e.Replicate, e.Attempt}] = b
+		p.waiting = append(p.waiting, b)
+	}
+	p.begin(time.Now())
+	p.mu.Unlock()
+	return p.evaluator.Submit(es)
+}
+
+// Next implements l2l.Evaluator.
+func (p *pulse) Next(ctx context.Context) ([]l2l.Result, error) {
+	rs, err := p.evaluator.Next(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range rs {
+		key := attempt{r.Individual, r.Instance, r.Replicate, r.Attempt}
+		if b := p.all[key]; b != nil {
+			b.ended = true
+			delete(p.all, key)
+			delete(p.begun, b)
+		}
+	}
+	p.begin(time.Now())
+	return rs, err
+}
+
+// begin has what waits begin where there is room. p.mu is held.
+func (p *pulse) begin(now time.Time) {
+	for len(p.begun) < p.room && len(p.waiting) > 0 {
+		if b := p.waiting[0]; !b.ended {
+			p.begun[b] = now
+		}
+		p.waiting = p.waiting[1:]
+	}
+}
+
+// underWay is how many evaluations have begun and not ended, and for how long one of them has.
+func (p *pulse) underWay(now time.Time) (n int, longest time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, began := range p.begun {
+		longest = max(longest, now.Sub(began))
+	}
+	return len(p.begun), longest
 }

@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -101,54 +100,5 @@ func TestPulseKnowsWhatIsUnderWay(t *testing.T) {
 	check("a further attempt", 1)
 	if len(p.all) != 1 || len(p.waiting) != 0 {
 		t.Errorf("%d and %d are remembered", len(p.all), len(p.waiting))
-	}
-}
-
-func TestSlotLogHoldsTheNewestLinesOfBothStreams(t *testing.T) {
-	path := t.TempDir() + "/rank-0-slot-0.log"
-	const limit = 4000
-	l := newSlotLog(path, limit)
-	done := make(chan bool)
-	l.Begin([]l2l.Evaluation{{Individual: 1, Seed: 9}, {Individual: 2}})
-	write := func(w interface{ Write([]byte) (int, error) }, word string) {
-		for range 500 {
-			for part := range strings.SplitSeq(word+"|of one|line\n", "|") {
-				_, _ = w.Write([]byte(part))
-			}
-		}
-		done <- true
-	}
-	go write(l.Stdout(), "stdout ")
-	go write(l.Stderr(), "stderr ")
-	<-done
-	<-done
-	l.Begin([]l2l.Evaluation{{Individual: 77, Instance: 1, Replicate: 2, Attempt: 3, Seed: 4}}) // prints nothing
-	l.Begin([]l2l.Evaluation{{Individual: 78}})
-	_, _ = l.Stdout().Write([]byte("no end"))
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	_, _ = l.Stdout().Write([]byte("too late\n"))
-	text, before := fileText(t, path), fileText(t, path+".1")
-	if len(text)+len(before) > limit+200 || len(before) < limit/2-200 {
-		t.Errorf("%d and %d bytes are kept, want at most %d", len(text), len(before), limit)
-	}
-	for line := range strings.SplitSeq(strings.TrimSuffix(before+text, "\n"), "\n") {
-		if line != "stdout of oneline" && line != "stderr of oneline" && line != "no end" && !strings.HasPrefix(line, "=== ") {
-			t.Errorf("a line is %q", line)
-		}
-	}
-	if !strings.Contains(before, "  individual 1, instance 0, replicate 0, attempt 0, seed 9, and 1 more\n") || strings.Contains(text, "individual 77") ||
-		!strings.HasSuffix(text, "  individual 78, instance 0, replicate 0, attempt 0, seed 0\nno end\n") {
-		t.Errorf("it holds %s, and before %s", text, before)
-	}
-	again := newSlotLog(path, limit) // of a session that resumes
-	_, _ = again.Stderr().Write([]byte("more\n"))
-	if err := again.Close(); err != nil || !strings.HasPrefix(fileText(t, path), text) || !strings.HasSuffix(fileText(t, path), "\nmore\n") {
-		t.Errorf("%v, then it holds %s", err, fileText(t, path))
-	}
-	nowhere := newSlotLog("/nowhere/x.log", limit)
-	if n, err := nowhere.Stdout().Write([]byte("lost\n")); n != 5 || err != nil {
-		t.Errorf("where it cannot be written: %d, %v", n, err)
 	}
 }

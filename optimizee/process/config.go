@@ -17,6 +17,7 @@ type Config struct {
 	Mode          string                `yaml:"mode" doc:"worker: it is started once per slot, and answers requests, as optimizee/process/PROTOCOL.md tells; oneshot: it is started for each evaluation" range:"worker | oneshot" resume:"free"`
 	Parameters    schema.Map[Parameter] `yaml:"parameters" doc:"what is searched, in the order of the search vector"`
 	Objectives    schema.Map[Objective] `yaml:"objectives" doc:"what the program returns; NAME: minimise is short for NAME: {direction: minimise}"`
+	Random        bool                  `yaml:"stochastic,omitempty" doc:"the program returns another fitness for the same parameters with another seed, so that the best one reported is the luckiest: the answer is then evaluated anew"`
 	Outputs       int                   `yaml:"outputs" doc:"model outputs, and as many targets, that it returns besides" range:"[0, 1e7]"`
 
 	Pass    string   `yaml:"pass" doc:"how a oneshot program gets the parameters that its command does not name as {NAME}: as arguments --NAME=value, in environment variables L2L_PARAM_NAME, or in a file params.json or params.csv, which its command may name as {params}; a command may name constants, too" range:"arguments | environment | json | csv" resume:"free"`

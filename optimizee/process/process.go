@@ -120,6 +120,9 @@ func (p *Process) Space() optimizee.Space { return p.space }
 // Objectives implements optimizee.Optimizee.
 func (p *Process) Objectives() []optimizee.Objective { return p.objectives }
 
+// Stochastic implements optimizee.Stochastic.
+func (p *Process) Stochastic() bool { return p.Random }
+
 // NumOutputs implements optimizee.Modeller.
 func (p *Process) NumOutputs() int { return p.Outputs }
 

@@ -29,7 +29,7 @@ var fates = []struct {
 	{"an exception", l2l.Failed, `ValueError: no spikes`},
 	{"NaN", l2l.Failed, `the model returned nan: numbers for 1 objectives|^the fitness is not finite: value = nan`},
 	{"infinity", l2l.Failed, `^the fitness is not finite: value = \+?inf`},
-	{"a number too many", l2l.Failed, `the model returned \[1.0, 2.0\]: numbers for 2 objectives, want 1: value`},
+	{"a number too many", l2l.Failed, `the model returned \[1.0, 2.0\]: 2 numbers, want 1: value`},
 	{"a text", l2l.Failed, `the model returned 'many'`},
 	{"nothing", l2l.Failed, `the model returned None: want a number; is a return missing\?`},
 	{"a whole number beyond doubles", l2l.Failed, `the model returned 1000`},

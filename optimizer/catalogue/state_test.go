@@ -97,8 +97,7 @@ func FuzzStates(f *testing.F) {
 				generation(t, o, problem, 1)
 				_ = o.Status()
 			}
-			before, err = o.MarshalBinary()
-			if err != nil {
+			if _, err := o.MarshalBinary(); err != nil {
 				t.Fatal(err)
 			}
 		} else if !errors.Is(err, optimizer.ErrState) {

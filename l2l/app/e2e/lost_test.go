@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -22,33 +23,61 @@ import (
 func TestRealMPIRunGoesOnWithoutRanksThatHangOrDie(t *testing.T) {
 	config := configure(t, "cmaes", lostEvaluations)
 	want := launch{name: "goroutines", program: build(t, "go", "build")}.whole(t, config)
+	var all sync.WaitGroup
 	for _, m := range strings.Fields(os.Getenv("MPIS")) {
 		mpicc, mpirun, _ := strings.Cut(m, ":")
 		program := build(t, "go", "run", "../../../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
 		cases := []loss{
-			{"pull", []int{2}, syscall.SIGSTOP}, {"collective", []int{2}, syscall.SIGSTOP},
-			{"pull", []int{1, 3}, syscall.SIGSTOP}, {"collective", []int{1, 3}, syscall.SIGSTOP},
+			{"pull", []int{2}, syscall.SIGSTOP, true}, {"collective", []int{2}, syscall.SIGSTOP, true},
+			{"pull", []int{1, 3}, syscall.SIGSTOP, true}, {"collective", []int{1, 3}, syscall.SIGSTOP, true},
 		}
 		if isOpenMPI(mpicc) { // MPICH 4 ends them all, also with -disable-auto-cleanup
-			cases = append(cases, loss{"pull", []int{2}, syscall.SIGKILL}, loss{"collective", []int{2}, syscall.SIGKILL})
+			cases = append(cases, loss{"pull", []int{2}, syscall.SIGKILL, false}, loss{"collective", []int{2}, syscall.SIGKILL, false})
 		}
-		for _, c := range cases {
-			t.Run(fmt.Sprintf("%s, %s, %v to %v", mpirun, c.schedule, c.signal, c.ranks), func(t *testing.T) {
-				t.Parallel() // it mostly waits
-				own := filepath.Join(t.TempDir(), "e2e")
-				if err := os.Link(program, own); err != nil {
-					t.Fatal(err)
-				}
-				l := launch{
-					name: mpirun, program: own, prefix: launcher(mpicc, mpirun, 4),
-					set: []string{"optimizee.delay=20ms", "execution.schedule=" + c.schedule},
-				}
-				if c.signal == syscall.SIGKILL {
-					l.prefix = append(l.prefix, "--mca", "orte_enable_recovery", "1")
-				}
-				c.happens(t, l, config, want)
+		for _, c := range cases { // side by side, however few cores there are: they mostly wait
+			all.Go(func() {
+				t.Run(fmt.Sprintf("%s, %s, %v to %v", mpirun, c.schedule, c.signal, c.ranks), func(t *testing.T) {
+					own := filepath.Join(t.TempDir(), "e2e")
+					if err := os.Link(program, own); err != nil {
+						t.Fatal(err)
+					}
+					l := launch{
+						name: mpirun, program: own, prefix: launcher(mpicc, mpirun, 4),
+						set: []string{"optimizee.delay=20ms", "execution.schedule=" + c.schedule},
+					}
+					if c.signal == syscall.SIGKILL {
+						l.prefix = append(l.prefix, "--mca", "orte_enable_recovery", "1")
+					}
+					c.happens(t, l, config, want)
+				})
 			})
 		}
+	}
+	all.Wait()
+}
+
+// TestRealMPIRunGoesOnWithoutARankThatDiesUnderULFM kills a rank under the MPI of the variable ULFM. Run it by make test-mpi.
+func TestRealMPIRunGoesOnWithoutARankThatDiesUnderULFM(t *testing.T) {
+	mpicc, mpirun, ok := strings.Cut(os.Getenv("ULFM"), ":")
+	if !ok {
+		t.Fatal("ULFM is empty, want WRAPPER:LAUNCHER")
+	}
+	config := configure(t, "cmaes", lostEvaluations)
+	want := launch{name: "goroutines", program: build(t, "go", "build")}.whole(t, config)
+	program := build(t, "go", "run", "../../../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
+	for _, c := range []loss{{"pull", []int{2}, syscall.SIGKILL, true}, {"collective", []int{1, 3}, syscall.SIGKILL, true}} {
+		t.Run(fmt.Sprintf("%s, %v to %v", c.schedule, c.signal, c.ranks), func(t *testing.T) {
+			t.Parallel() // it mostly waits
+			own := filepath.Join(t.TempDir(), "e2e")
+			if err := os.Link(program, own); err != nil {
+				t.Fatal(err)
+			}
+			l := launch{
+				name: mpirun, program: own, prefix: append(launcher(mpicc, mpirun, 4), "--with-ft", "ulfm"),
+				set: []string{"optimizee.delay=20ms", "execution.schedule=" + c.schedule},
+			}
+			c.happens(t, l, config, want)
+		})
 	}
 }
 
@@ -59,6 +88,7 @@ type loss struct {
 	schedule string
 	ranks    []int
 	signal   syscall.Signal
+	ends     bool // mpirun does, in the end
 }
 
 func (c loss) happens(t *testing.T, l launch, config, want string) {
@@ -86,7 +116,7 @@ func (c loss) happens(t *testing.T, l launch, config, want string) {
 		b, _ := os.ReadFile(log) // for a message
 		return string(b)
 	}
-	if c.signal == syscall.SIGKILL { // Open MPI's mpirun does not always end then
+	if !c.ends { // Open MPI's mpirun does not always, once a rank is killed
 		for ctx.Err() == nil && !strings.Contains(said(), "MPI_ABORT was invoked on rank 0") {
 			time.Sleep(50 * time.Millisecond)
 		}
@@ -125,18 +155,6 @@ func launcher(mpicc, mpirun string, n int) []string {
 		}
 	}
 	return append(argv, "-n", fmt.Sprint(n))
-}
-
-func isOpenMPI(mpicc string) bool { return exec.Command(mpicc, "--showme:version").Run() == nil }
-
-// untilItEvaluates waits until the run in dir has results.
-func untilItEvaluates(dir string) {
-	for range 2000 {
-		if journalSize(dir) > 5000 {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
 }
 
 // rankOf is the process of a rank.
