@@ -37,6 +37,7 @@ type Summary struct {
 	Best           *Best
 	Front          []FrontMember
 	Posterior      []optimizer.Weighted // the optimizer's, where it samples one
+	Warning        string               // the optimizer's: why what it has found is not to be trusted; "" where nothing speaks against it
 	Generations    int
 	Individuals    int64
 	Evaluations    int64
@@ -65,7 +66,8 @@ func (l *Loop) Run(ctx context.Context) (Summary, error) {
 		_ = l.happened(stopped) // err may well be about the recorder
 	}
 	return Summary{
-		Reason: reason, Best: s.Best(), Front: s.Front(), Posterior: s.Status().Posterior, Generations: s.Status().Generation,
+		Reason: reason, Best: s.Best(), Front: s.Front(), Posterior: s.Status().Posterior, Warning: s.Status().Warning,
+		Generations: s.Status().Generation,
 		Individuals: s.Individuals(), Evaluations: s.Evaluations(), Failures: s.s.Failures, TrajectoryHash: s.TrajectoryHash(),
 	}, err
 }

@@ -236,6 +236,9 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	}
 
 	summary, err := loop.Run(ctx)
+	if summary.Warning != "" {
+		r.log.Warn().Str("reason", summary.Warning).Msg("what the optimizer has found is not to be trusted yet")
+	}
 	result := Result{Summary: summary, Dir: r.dir, Resumed: r.resumed}
 	if err == nil && r.journal != nil {
 		if err = r.journal.CheckpointNow(r.search.Snapshot); errors.Is(err, optimizer.ErrNoState) {
