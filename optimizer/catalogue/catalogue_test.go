@@ -8,6 +8,11 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
+// versions are those of the searches that have changed.
+var versions = map[string]int{
+	"face": 2, // noise that keeps a sample from improving is halved
+}
+
 func TestCatalogueFindsEveryAlgorithmByAName(t *testing.T) {
 	all := catalogue.All()
 	seen := map[string]bool{}
@@ -19,8 +24,8 @@ func TestCatalogueFindsEveryAlgorithmByAName(t *testing.T) {
 		if found, ok := catalogue.Find(a.Name); !ok || found.Title != a.Title {
 			t.Errorf("%s is not found, but %q", a.Name, found.Title)
 		}
-		if a.Version() != 1 {
-			t.Errorf("%s is at version %d of its search; if that is so on purpose, say so here", a.Name, a.Version())
+		if want := max(versions[a.Name], 1); a.Version() != want {
+			t.Errorf("%s is at version %d of its search, want %d; if that is so on purpose, say so in versions", a.Name, a.Version(), want)
 		}
 	}
 	if _, ok := catalogue.Find("nothing"); ok {
