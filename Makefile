@@ -1,8 +1,11 @@
 # make            builds ./l2l-mpi with the MPI of $(MPICC)
 # make test       everything that a change must pass: installs what is missing, then quick, race, and the tests on real MPI, under Slurm and with engines
 # make quick      the usual part: formatting, vet, staticcheck, go test ./...; needs Go, Python 3.9 and a C++ compiler
+# make fuzz       every fuzz target for FUZZTIME, a number of inputs (3000x) or a time (10m)
+# make vuln       known vulnerabilities in what is called, by govulncheck, whose database is on the network
+# make chaos      CHAOS_CYCLES runs whose processes are killed and stopped at random, with goroutines and each of $(MPIS)
 # make test-mpi   the tests on real MPI, each of $(MPIS)
-# make test-slurm the test under Slurm, one that is there or one of its own
+# make test-slurm the tests under a Slurm of their own
 # make simulators installs the engines and the optimizers of the examples, NEST and others, from PyPI into .venv
 # make test-simulators runs the examples with their engines, under the first of $(MPIS)
 # make bench      the short benchmarks
@@ -26,7 +29,7 @@ build:
 	mpi/which-mpi.sh ./l2l-mpi
 
 .PHONY: test
-test: install quick race test-mpi test-slurm test-simulators
+test: install quick race test-mpi chaos test-slurm test-simulators
 
 .PHONY: install
 install:
@@ -42,20 +45,42 @@ quick:
 	$(STATICCHECK) ./... && $(STATICCHECK) -tags mpirun,slurm,simulators ./...
 	go test -timeout 20m ./...
 
+# What the detector need not watch: tests that take minutes under it for what algorithms compute, or for the programs that they start, and whose
+# goroutines are those of shorter tests beside them.
+UNRACED = TestTrajectoriesAreThoseOfEarlierVersions|TestGoldenRunsOfEveryFormatAreRead|TestEveryAlgorithmRunsFromItsConfiguration
+UNRACED := $(UNRACED)|TestThePythonPackageKeepsItsPromises|TestRunSurvivesTwentyKindsOfFailureAndHangs|TestProcessKeepsTheContract
+
 .PHONY: race
 race: # not of packages without goroutines (TestAlgorithmsAndModelsStartNoGoroutines), nor of tests that run programs they build
-	CGO_ENABLED=1 go test -race -timeout 20m $$(go list ./l2l/... ./mpi/... ./optimizee/... ./optimizer/process | grep -vE '/(e2e|functions|neuron)$$')
+	CGO_ENABLED=1 go test -race -timeout 20m -skip '^($(UNRACED))$$' $$(go list ./l2l/... ./mpi/... ./optimizee/... ./optimizer/process | grep -vE '/(e2e|functions|neuron)$$')
+
+FUZZTIME ?= 3000x
+
+.PHONY: fuzz
+fuzz: # what is found is written to testdata/fuzz of the package, where it is a seed from then on
+	@grep -rE --include='*_test.go' '^func Fuzz' l2l mpi optimizee optimizer | sed -E 's|^(.*)/[^/]*:func (Fuzz[A-Za-z0-9]*).*|\1 \2|' | while read -r dir target; do \
+		echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x "./$$dir" || exit; done
+
+.PHONY: vuln
+vuln:
+	.ci/vuln
+
+CHAOS_CYCLES ?= 40
+
+.PHONY: chaos
+chaos: install
+	go run ./bench/chaos -cycles $(CHAOS_CYCLES) -mpis "$(MPIS)"
 
 .PHONY: test-mpi
 test-mpi: install
 	for m in $(MPIS); do go run ./mpi/mpienv $${m%:*} go vet -tags mpi ./... || exit; done
 	for m in $(MPIS); do go run ./mpi/mpienv $${m%:*} $(STATICCHECK) -tags mpi ./mpi/... || exit; done
 	for m in $(MPIS); do go run ./mpi/mpienv $${m%:*} go test -tags mpi ./mpi/... || exit; done
-	MPIS="$(MPIS)" go test -tags mpirun -count=1 -timeout 30m -run 'TestRealMPI|TestTheTrajectoryIsTheSameEverywhere|TestExamplesUnderMPI|TestAnEvaluationMayBeAnMPIProgram' ./mpi ./l2l/app/e2e ./examples
+	ulfm=$$(.ci/install-ulfm) && MPIS="$(MPIS)" ULFM="$$ulfm" go test -tags mpirun -count=1 -timeout 30m -run 'TestRealMPI|TestTheTrajectoryIsTheSameEverywhere|TestExamplesUnderMPI|TestAnEvaluationMayBeAnMPIProgram' ./mpi ./l2l/app/e2e ./examples
 
 .PHONY: test-slurm
 test-slurm: install
-	env=$$(.ci/start-slurm) && env $$env MPIS="$(MPIS)" go test -tags slurm -count=1 -timeout 15m -run Slurm ./l2l/app/e2e
+	env=$$(.ci/start-slurm) && env $$env MPIS="$(MPIS)" go test -tags slurm -count=1 -parallel 16 -timeout 15m -run TestSlurm ./l2l/app/e2e
 
 .PHONY: simulators
 simulators:

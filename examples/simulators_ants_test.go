@@ -46,9 +46,14 @@ func TestSimulatorNetLogoThatFailsCostsItsEvaluations(t *testing.T) {
 	l2l := program(t, "../cmd/l2l-mpi")
 	header := `"BehaviorSpace results (NetLogo 6.4.0)","Table version 2.0"`
 	for name, c := range map[string]struct{ script, reason string }{
-		"crashes":              {"echo 'java.lang.OutOfMemoryError: Java heap space' >&2; exit 1", "OutOfMemoryError"},
-		"hangs":                {"sleep 100", "timeout"},
-		"prints garbage":       {"head -c 10000 /dev/urandom", "no match of fitness.regex"},
+		"crashes":               {"echo 'java.lang.OutOfMemoryError: Java heap space' >&2; exit 1", "OutOfMemoryError"},
+		"hangs":                 {"sleep 100", "timeout"},
+		"prints garbage":        {"head -c 10000 /dev/urandom", "no match of fitness.regex"},
+		"cannot open the model": {"echo 'Nothing named FOOD has been defined.' >&2; sleep 100", "took longer than the timeout of 3s: Nothing named FOOD has been defined."},
+		"stops at an error": {`echo '` + header + `'; echo 'Run #1, RUNTIME ERROR: no such file' >&2; echo '"1","15","800","<RuntimePrimitiveException>","0","0"'`,
+			"RUNTIME ERROR: no such file"},
+		"raises in Java": {"echo 'java.lang.RuntimeException: no heap' >&2; yes '	at org.nlogo.nvm.Procedure.run(Procedure.scala:12)' | head -9000 >&2; exit 1",
+			"the program ended (exit status 1): java.lang.RuntimeException: no heap\n"},
 		"writes no row":        {"echo '" + header + "'; echo 'Run #1, RUNTIME ERROR: no such file' >&2", "RUNTIME ERROR"},
 		"stops before its end": {`echo '` + header + `'; echo '"1","15","800","12","220","1"'`, "no match of fitness.regex"},
 		"earns no number":      {`echo '"1","15","800","800","NaN","1"'`, "NaN"},

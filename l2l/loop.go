@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
@@ -27,15 +28,25 @@ type Loop struct {
 	Record    Record // how much of what is asked is recorded
 	// MaxFailures ends the run when that many individuals have failed in a row; 0 is never.
 	MaxFailures int
-	WarmStart   []optimizer.Solution // what the optimizer is told of before it is first asked; a resumed search knows already
-	Now         func() time.Time     // nil: time.Now
+	// Hopeless is, for a model that has never worked, the number of individuals in a row that may fail for reasons of one kind beyond those that are
+	// under way at first, one for each evaluation that the evaluator has room for, until the run ends; 0 is never. So the run's end depends on the
+	// room. Which individuals there are does not; and a run that ends so has no result.
+	Hopeless  int
+	Space     optimizee.Space      // tells what individuals that fail have in common; nil: only their reasons do
+	WarmStart []optimizer.Solution // what the optimizer is told of before it is first asked; a resumed search knows already
+	Now       func() time.Time     // nil: time.Now
+
+	streak streak
+	under  int // evaluations under way
 }
 
 // Summary is how a run ended.
 type Summary struct {
 	Reason         StopReason
-	Best           *Best
+	Best           *Best   // as it was told
+	Answer         *Answer // nil before the first success, and where there is a front
 	Front          []FrontMember
+	FrontCut       bool                 // it may have had more members than the optimizer keeps
 	Posterior      []optimizer.Weighted // the optimizer's, where it samples one
 	Warning        string               // the optimizer's: why what it has found is not to be trusted; "" where nothing speaks against it
 	Generations    int
@@ -43,6 +54,7 @@ type Summary struct {
 	Evaluations    int64
 	Failures       int64
 	TrajectoryHash string
+	Noisy          bool // evaluations are noisy: by the rules, or as was found out
 }
 
 // Run runs until a stop rule holds, the optimizer has converged, or ctx ends (which is no error: the reason is Interrupted). What
@@ -55,9 +67,13 @@ func (l *Loop) Run(ctx context.Context) (Summary, error) {
 	s := l.Search
 	switch {
 	case err != nil:
-		reason = StopReason{Broken, err.Error()}
+		reason = StopReason{Broken, Headline(err.Error())}
 	case !reason.Resumable() && !reason.Failed() && s.fruitless():
-		reason = because(NoSuccess, "all %d individuals failed, the last: %s; the run ended by: %s", s.s.Failures, s.s.Reason, reason)
+		why := Headline(s.s.Reason)
+		if l.streak.failed > 0 {
+			why = l.streak.String()
+		}
+		reason = because(NoSuccess, "%d individuals failed, %s; the run ended by: %s", s.s.Failures, why, reason)
 	}
 	stopped := Stopped{Reason: reason.String(), At: l.Now().UnixMicro(), Rule: reason.Rule}
 	if err == nil {
@@ -66,20 +82,20 @@ func (l *Loop) Run(ctx context.Context) (Summary, error) {
 		_ = l.happened(stopped) // err may well be about the recorder
 	}
 	return Summary{
-		Reason: reason, Best: s.Best(), Front: s.Front(), Posterior: s.Status().Posterior, Warning: s.Status().Warning,
-		Generations: s.Status().Generation,
+		Reason: reason, Best: s.Best(), Answer: s.Answer(), Noisy: s.Noisy(), Front: s.Front(), FrontCut: s.FrontCut(),
+		Posterior: s.Status().Posterior, Warning: s.Status().Warning, Generations: s.Status().Generation,
 		Individuals: s.Individuals(), Evaluations: s.Evaluations(), Failures: s.s.Failures, TrajectoryHash: s.TrajectoryHash(),
 	}, err
 }
 
 func (l *Loop) run(ctx context.Context) (reason StopReason, err error) {
-	began := l.Now()
 	if l.Stop.WallTime > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, l.Stop.WallTime, errWallTime)
 		defer cancel()
 	}
-	l.Search.s.InARow = 0 // failures before a resume were somebody's reason to resume
+	l.under = 0
+	l.Search.s.InARow, l.streak = 0, streak{space: l.Space} // failures before a resume were somebody's reason to resume
 	if len(l.WarmStart) > 0 && !l.Search.s.Known && l.Search.Asked() == 0 {
 		known := WarmStart{l.WarmStart}
 		if err := l.Search.know(known); err != nil {
@@ -89,59 +105,43 @@ func (l *Loop) run(ctx context.Context) (reason StopReason, err error) {
 			return reason, err
 		}
 	}
-	pending := l.Search.pending()
-	if err := l.Evaluator.Submit(pending); err != nil {
-		return reason, err
+	if l.Search.finishing() { // finals were cut short, or have ended
+		if reason := l.searched(); reason.Rule != "" {
+			return l.finish(ctx, reason)
+		}
+	} else {
+		pending := l.Search.pending()
+		if err := l.Evaluator.Submit(pending); err != nil {
+			return reason, err
+		}
+		l.under = len(pending)
 	}
-	under := len(pending)                    // evaluations under way
-	if err := l.figures(under); err != nil { // those of a generation after which the run was killed
+	if err := l.figures(); err != nil { // those of a generation after which the run was killed
 		return reason, err
 	}
 	for {
 		if ctx.Err() != nil {
-			return ended(ctx, began, l.Now()), nil
+			return l.ended(ctx), nil
 		}
-		if reason := l.over(under); reason.Rule != "" {
-			return reason, nil
+		if reason := l.over(); reason.Rule != "" {
+			return l.finish(ctx, reason)
 		}
-		asked, err := l.ask(under)
-		if err != nil {
+		if err := l.ask(); err != nil {
 			return reason, err
 		}
-		under += asked
-		if under == 0 {
+		if l.under == 0 {
 			if stop := l.Search.Status().Stop; stop != "" {
-				return StopReason{Converged, stop}, nil
+				return l.finish(ctx, StopReason{Converged, stop})
 			}
 			return reason, errors.New("l2l: the optimizer proposes nothing although nothing is outstanding, and gives no reason")
 		}
-		results, err := l.Evaluator.Next(ctx)
-		if ctx.Err() == nil && err != nil {
+		if err := l.receive(ctx); err != nil {
 			return reason, err
 		}
-		for _, r := range results {
-			r.At = l.Now().UnixMicro()
-			if err := l.record(r); err != nil {
-				return reason, err
-			}
-			of := l.Search.individual(r.Individual)
-			again, err := l.Search.take(r)
-			if err != nil {
-				return reason, err
-			}
-			l.observe(r, of)
-			under--
-			if again != nil {
-				if err := l.Evaluator.Submit([]Evaluation{*again}); err != nil {
-					return reason, err
-				}
-				under++
-			}
-		}
-		if err := l.figures(under); err != nil {
+		if err := l.figures(); err != nil {
 			return reason, err
 		}
-		if under == 0 || l.Search.asynchronous() {
+		if l.under == 0 || l.Search.asynchronous() {
 			if err := l.checkpoint(); err != nil {
 				return reason, err
 			}
@@ -149,65 +149,152 @@ func (l *Loop) run(ctx context.Context) (reason StopReason, err error) {
 	}
 }
 
+// searched is why the search has ended, nothing of which is under way; the zero StopReason where it has not, as with higher limits than before.
+func (l *Loop) searched() StopReason {
+	reason := l.over()
+	if stop := l.Search.Status().Stop; reason.Rule == "" && stop != "" {
+		reason = StopReason{Converged, stop}
+	}
+	return reason
+}
+
+// receive waits for results and takes them in.
+func (l *Loop) receive(ctx context.Context) error {
+	results, err := l.Evaluator.Next(ctx)
+	if ctx.Err() == nil && err != nil {
+		return err
+	}
+	for _, r := range results {
+		r.At = l.Now().UnixMicro()
+		if err := l.record(r); err != nil {
+			return err
+		}
+		of, told := l.Search.individual(r.Individual), l.Search.Individuals()
+		again, err := l.Search.take(r)
+		if err != nil {
+			return err
+		}
+		if l.Search.Individuals() > told {
+			l.streak.take(of.X, l.Search.s.InARow > 0, l.Search.s.Reason)
+		}
+		l.observe(r, of)
+		l.under--
+		if again != nil {
+			if err := l.Evaluator.Submit([]Evaluation{*again}); err != nil {
+				return err
+			}
+			l.under++
+		}
+	}
+	return nil
+}
+
+// finish has finals follow a search that has ended for that reason. What of the search is still under way is awaited first.
+func (l *Loop) finish(ctx context.Context, reason StopReason) (StopReason, error) {
+	if reason.Failed() || !l.Search.follows() || l.Search.fruitless() {
+		return reason, nil
+	}
+	if l.Search.finishing() && l.under == 0 {
+		pending := l.Search.pending()
+		if err := l.Evaluator.Submit(pending); err != nil {
+			return reason, err
+		}
+		l.under = len(pending)
+	}
+	for {
+		if ctx.Err() != nil {
+			return l.ended(ctx), nil
+		}
+		if l.under == 0 {
+			if l.Search.finishing() {
+				if err := l.checkpoint(); err != nil {
+					return reason, err
+				}
+			}
+			next, ok := l.Search.final(l.Stop.Evaluations)
+			if !ok {
+				return reason, nil
+			}
+			if err := l.happened(next); err != nil {
+				return reason, err
+			}
+			pending := l.Search.pending()
+			if err := l.Evaluator.Submit(pending); err != nil {
+				return reason, err
+			}
+			l.under = len(pending)
+		}
+		if err := l.receive(ctx); err != nil {
+			return reason, err
+		}
+		if err := l.figures(); err != nil {
+			return reason, err
+		}
+	}
+}
+
 var errWallTime = errors.New("the wall time is over")
 
-func ended(ctx context.Context, began, now time.Time) StopReason {
+func (l *Loop) ended(ctx context.Context) StopReason {
 	if errors.Is(context.Cause(ctx), errWallTime) {
-		return because(WallTime, "%v", now.Sub(began).Round(time.Second))
+		return because(WallTime, "%v", l.Stop.WallTime)
 	}
 	return because(Interrupted, "%v", context.Cause(ctx))
 }
 
-// ask asks for as many individuals as there is room and budget for, sends them out, and returns the number of evaluations.
-func (l *Loop) ask(under int) (evaluations int, err error) {
+// ask asks for as many individuals as there is room and budget for, and sends them out.
+func (l *Loop) ask() error {
 	per := l.Search.PerIndividual()
 	room := 0 // a generation is asked as a whole
 	if l.Search.asynchronous() {
-		if room = (l.Evaluator.Capacity() - under) / per; room <= 0 && under > 0 {
-			return 0, nil
+		if room = (l.Evaluator.Capacity() - l.under) / per; room <= 0 && l.under > 0 {
+			return nil
 		}
 		room = max(room, 1)
 	}
-	switch left := int(l.Stop.Budget(l.Search.Asked(), per)); {
+	switch left := int(l.Stop.Budget(l.Search.Asked(), per, l.Search.reserved(l.Stop.Evaluations))); {
 	case left == 0:
-		return 0, nil
+		return nil
 	case left > 0 && (room == 0 || left < room):
 		room = left
 	}
 	asked, err := l.Search.ask(room)
 	if err != nil || len(asked.Individuals) == 0 {
-		return 0, err
+		return err
 	}
 	recorded := asked
 	if l.Record == Digest && !l.Search.Recalls() {
 		recorded = asked.digested()
 	}
 	if err := l.record(recorded); err != nil {
-		return 0, err
+		return err
 	}
 	l.observe(asked, nil)
 	es := make([]Evaluation, 0, len(asked.Individuals)*per)
 	for _, ind := range asked.Individuals {
 		es = append(es, l.Search.evaluations(ind)...)
 	}
-	return len(es), l.Evaluator.Submit(es)
+	l.under += len(es)
+	return l.Evaluator.Submit(es)
 }
 
-// over is why the run is to end while that many evaluations are under way; the zero StopReason where it is not.
-func (l *Loop) over(under int) StopReason {
-	p := l.Search.Progress(under)
+// over is why the search is to end; the zero StopReason where it is not.
+func (l *Loop) over() StopReason {
+	p := l.Search.Progress(l.under, l.Stop)
 	switch {
 	case l.MaxFailures > 0 && p.InARow >= l.MaxFailures:
-		return because(TooManyFail, "%d individuals in a row, the last: %s", p.InARow, p.Failure)
+		return because(TooManyFail, "%d individuals in a row, %v", p.InARow, &l.streak)
+	case l.Hopeless > 0 && l.Search.fruitless() && l.streak.alike() && p.InARow >= l.Evaluator.Capacity()+l.Hopeless:
+		return because(TooManyFail, "the model has never worked: %d individuals in a row, %v", p.InARow, &l.streak)
 	case p.InARow > 0 && l.Search.rules.Then == Abort:
-		return because(FirstFailure, "%s", p.Failure)
+		return because(FirstFailure, "%s", Headline(p.Failure))
 	}
 	return l.Stop.Reason(p)
 }
 
 // figures records what the optimizer says of itself, once for each generation that it completes.
-func (l *Loop) figures(under int) error {
-	if f, ok := l.Search.figures(under); ok {
+func (l *Loop) figures() error {
+	if f, ok := l.Search.figures(l.under); ok {
 		return l.happened(f)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
@@ -99,19 +100,32 @@ func newOptimizer(t *testing.T, name string) optimizer.Optimizer {
 
 func newOptimizerOf(t *testing.T, name string, objectives int) optimizer.Optimizer {
 	t.Helper()
-	for _, a := range catalogue.All() {
-		if a.Name == name {
-			problem := l2l.Problem(space, 0)
-			problem.Objectives = objectives
-			o, err := a.New(problem, a.Params(), 5)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return o
-		}
+	problem := l2l.Problem(space, 0)
+	problem.Objectives = objectives
+	return newOptimizerOn(t, name, problem, 5)
+}
+
+func newOptimizerSeed(t *testing.T, name string, seed uint64) optimizer.Optimizer {
+	t.Helper()
+	return newOptimizerOn(t, name, l2l.Problem(space, 0), seed)
+}
+
+func newOptimizerFor(t *testing.T, name string, space optimizee.Space) optimizer.Optimizer {
+	t.Helper()
+	return newOptimizerOn(t, name, l2l.Problem(space, 0), 5)
+}
+
+func newOptimizerOn(t *testing.T, name string, problem optimizer.Problem, seed uint64) optimizer.Optimizer {
+	t.Helper()
+	a, ok := catalogue.Find(name)
+	if !ok {
+		t.Fatalf("no optimizer %s", name)
 	}
-	t.Fatalf("no optimizer %s", name)
-	return nil
+	o, err := a.New(problem, a.Params(), seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
 }
 
 func rules() l2l.Rules {
@@ -345,13 +359,74 @@ func TestLoopEndsWhereEverythingFails(t *testing.T) {
 	}
 	r := rules()
 	s := run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), r), Evaluator: newEvaluator(1, broken), MaxFailures: 5})
-	if want := "max failures: 5 individuals in a row, the last: no module named nest"; s.Reason.String() != want || s.Best != nil {
+	if want := "max failures: 5 individuals in a row, all of them: no module named nest"; s.Reason.String() != want || s.Best != nil {
 		t.Errorf("got %q, want %q", s.Reason, want)
 	}
 	r.Then = l2l.Abort
 	s = run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), r), Evaluator: newEvaluator(1, broken)})
 	if want := "failure: no module named nest"; s.Reason.String() != want || s.Failures != 1 {
 		t.Errorf("got %q after %d failures, want %q after 1", s.Reason, s.Failures, want)
+	}
+}
+
+// oneByOne returns results in the order of the evaluations.
+type oneByOne struct{ evaluator }
+
+func (e *oneByOne) Next(ctx context.Context) ([]l2l.Result, error) {
+	next := e.waiting[0]
+	e.waiting = e.waiting[1:]
+	return []l2l.Result{e.evaluate(next)}, ctx.Err()
+}
+
+// TestLoopGivesAModelUpThatHasNeverWorked has models fail for one reason, for several, and after a first success.
+func TestLoopGivesAModelUpThatHasNeverWorked(t *testing.T) {
+	failing := func(reason func(nth int) string) func(l2l.Evaluation) l2l.Result {
+		return func(e l2l.Evaluation) l2l.Result {
+			r := bowl(e)
+			if text := reason(int(e.Individual) + 1); text != "" {
+				r = answer(e)
+				r.Ending, r.Reason = l2l.Failed, text
+			}
+			return r
+		}
+	}
+	for name, c := range map[string]struct {
+		room   int // of the evaluator
+		reason func(n int) string
+		want   string
+	}{
+		"one reason": {1, func(n int) string { return fmt.Sprintf("exit status 3 in run %d.5e-3\ntrace %d", n, n) },
+			"max failures: the model has never worked: 4 individuals in a row, all of them: exit status 3 in run 1.5e-3"},
+		"one reason, and room for 16": {16, func(int) string { return "exit status 3" },
+			"max failures: the model has never worked: 19 individuals in a row, all of them: exit status 3"},
+		"several reasons": {1, func(n int) string { return []string{"no spikes", "too many spikes"}[n%2] },
+			"max failures: 30 individuals in a row, 15 of them: too many spikes; 15 of them: no spikes"},
+		"it has worked once": {1, func(n int) string { return map[bool]string{true: "", false: "exit status 3"}[n == 2] },
+			"max failures: 30 individuals in a row, all of them: exit status 3"},
+	} {
+		loop := &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "random"), rules()), Evaluator: &oneByOne{evaluator{evaluate: failing(c.reason), capacity: c.room}}, MaxFailures: 30, Hopeless: 3}
+		if got := run(t, loop).Reason.String(); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestLoopThatReachesItsWallTimeNamesIt(t *testing.T) {
+	loop := &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "random"), rules()), Stop: l2l.Stop{WallTime: 50 * time.Millisecond},
+		Evaluator: newEvaluator(1, func(e l2l.Evaluation) l2l.Result { time.Sleep(time.Millisecond); return bowl(e) })}
+	if reason := run(t, loop).Reason; reason != (l2l.StopReason{Rule: l2l.WallTime, Detail: "50ms"}) {
+		t.Errorf("got %q", reason)
+	}
+}
+
+func TestHeadlineIsOneLineThatCanBeShown(t *testing.T) {
+	for reason, want := range map[string]string{
+		"RuntimeError: diverged\nTraceback": "RuntimeError: diverged", "\n\tx\ty\r\nz": "x y", "\x1b[31m\x00\u202ered": "[31mred", "": "",
+		strings.Repeat("é", 1000): strings.Repeat("é", 400) + "…",
+	} {
+		if got := l2l.Headline(reason); got != want {
+			t.Errorf("the headline of %.20q is %q, want %q", reason, got, want)
+		}
 	}
 }
 
@@ -539,6 +614,22 @@ func trading(e l2l.Evaluation) l2l.Result {
 		r.Fitness = []float64{speed*speed + float64(e.Instance), speed - e.X[2]*e.X[2]}
 	}
 	return r
+}
+
+func TestSearchSaysThatItsFrontMayHaveBeenCut(t *testing.T) {
+	r := l2l.Rules{Objectives: tradeOff}
+	incomparable := func(e l2l.Evaluation) l2l.Result {
+		a := answer(e)
+		a.Fitness = []float64{e.X[0], e.X[0]}
+		return a
+	}
+	for n, cut := range map[int64]bool{100: false, 400: true} {
+		s := run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizerOf(t, "random", 2), r), Evaluator: newEvaluator(1, incomparable), Stop: l2l.Stop{Evaluations: n}})
+		written, err := report.NewResult("", space, tradeOff, s)
+		if err != nil || s.FrontCut != cut || (len(s.Front) < int(n)) != cut || strings.Contains(written.FrontCut, "some 256") != cut {
+			t.Errorf("%d that none is better than: %d on the front, cut: %v, %q; %v", n, len(s.Front), s.FrontCut, written.FrontCut, err)
+		}
+	}
 }
 
 func TestSearchHasOneFrontWhoeverFinishesFirstAndWhereverItIsResumed(t *testing.T) {

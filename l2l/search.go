@@ -12,6 +12,7 @@ import (
 	"hash"
 	"io"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
@@ -35,10 +36,28 @@ type Rules struct {
 // Sampling says what an individual is evaluated on, and how that becomes its fitness.
 type Sampling struct {
 	Instances  int       `yaml:"instances" doc:"tasks of the optimizee's family that each individual is evaluated on" range:"[1, 1e6]"` // 0 means 1
-	Rotate     int       `yaml:"rotate" doc:"generations after which individuals are evaluated on the next instances: mini-batches; fitnesses of different instances are then compared as if they were of the same. 0 is never" range:"[0, inf)"`
+	Rotate     int       `yaml:"rotate" doc:"generations after which individuals are evaluated on the next instances: mini-batches. The best individual is then the best on the last ones; an optimizer that keeps individuals compares their fitnesses all the same. 0 is never" range:"[0, inf)"`
 	Replicates int       `yaml:"replicates" doc:"evaluations per instance, which differ by their seeds" range:"[1, 1e6]"` // 0 means 1
 	Aggregate  Aggregate `yaml:"aggregate" doc:"how the evaluations of an individual become its fitness" range:"mean | median | worst"`
+	Stochastic bool      `yaml:"stochastic" doc:"the same point has another fitness with another seed; an optimizee may say so itself, and it is found out where a point is evaluated twice"`
+	Seeds      Seeds     `yaml:"seeds" doc:"whether individuals have seeds of their own, or those of a generation the same ones: common random numbers, with which they are compared on the same chances (without generations, of the results told divided by the population size)" range:"per_individual | common"`
+	Finalists  Finalists `yaml:"finalists" doc:"what is evaluated anew once the search has ended, where evaluations are noisy, so that the answer is not the luckiest and its fitness is what it is worth"`
+	Test       Testing   `yaml:"test,omitempty" doc:"what the answer is tested on"`
 }
+
+// Testing says what the answer of a search is tested on, beside what it was found on.
+type Testing struct {
+	Instances Instances `yaml:"instances" doc:"instances that the search is not shown, as a range, 100..139, or a list: the answer is evaluated on each of them, with all replicates"`
+}
+
+// Seeds says which evaluations share their random numbers.
+type Seeds string
+
+// The ways to give seeds. The zero Seeds is PerIndividual.
+const (
+	PerIndividual Seeds = "per_individual"
+	Common        Seeds = "common" // the individuals of a generation have the same, for the same instance and replicate
+)
 
 // OnFailure says what follows a failed evaluation.
 type OnFailure struct {
@@ -69,7 +88,7 @@ const (
 	Abort     Then = "abort"    // the run ends
 )
 
-// Best is the best individual so far.
+// Best is the best individual so far; where evaluations rotate, on the last instances.
 type Best struct {
 	Individual Individual
 	Fitness    codec.Vector
@@ -103,8 +122,16 @@ type searchState struct {
 	InARow      int             // individuals that failed since the last success
 	Reason      string          // why the last of them failed
 	Best        *Best
-	BestAt      int // generations completed when the best was found
-	Figured     int // generations completed when figures were told last
+	BestAt      int     // generations completed when the best was found
+	Figured     int     // generations completed when figures were told last
+	FrontCut    bool    // the front has been so large that the optimizer may have given members up
+	Found       bool    // noise was found
+	Repeats     repeats // by which it is found; empty once evaluations are known to be noisy
+	Elites      []Best  // where evaluations are noisy, the best after the best
+	Finals      *finals // nil while the search goes on
+	Anew        int64   // numbers of the individuals of finals that have been given out
+	Afterwards  int64   // evaluations of finals that have been asked for
+	Ended       int64   // those of them that have ended for good
 
 	// The trajectory hash: SHA-256 over the individuals told, in the order of their IDs; those told before their turn are held.
 	Next  int64
@@ -161,6 +188,9 @@ func (s *Search) Front() []FrontMember {
 	return out
 }
 
+// FrontCut reports whether the optimizer may have given members of the front up, of which it keeps some optimizer.MaxFront, well spread.
+func (s *Search) FrontCut() bool { return s.s.FrontCut }
+
 // fruitless reports whether individuals have been evaluated, and all failed.
 func (s *Search) fruitless() bool { return s.s.Told > 0 && s.s.Failures == s.s.Told }
 
@@ -206,14 +236,20 @@ func (s *Search) ask(max int) (Asked, error) {
 
 // begin opens individuals that were asked.
 func (s *Search) begin(individuals []Individual) {
+	s.giveUp()
 	for _, ind := range individuals {
-		o := &open{Individual: ind, Results: make([]Result, s.PerIndividual()), Missing: s.PerIndividual()}
-		for k := range o.Results {
-			o.Results[k].Attempt = -1
-		}
-		s.s.Open[ind.ID] = o
+		s.await(ind, s.PerIndividual())
 	}
 	s.s.Asked += int64(len(individuals))
+}
+
+// await opens an individual that waits for n results.
+func (s *Search) await(ind Individual, n int) {
+	o := &open{Individual: ind, Results: make([]Result, n), Missing: n}
+	for k := range o.Results {
+		o.Results[k].Attempt = -1
+	}
+	s.s.Open[ind.ID] = o
 }
 
 // Recalls reports whether the optimizer cannot be asked again for what it proposed: a replay then takes its proposals as they are recorded, and
@@ -252,32 +288,90 @@ func (s *Search) individual(id int64) *Individual {
 	return nil
 }
 
-// First is the first evaluation of an individual: its first instance, replicate 0.
+// First is the first evaluation of an individual of the search: its first instance, replicate 0.
 func (s *Search) First(ind Individual) Evaluation { return s.evaluation(ind, 0, 0) }
 
 // evaluations lists what is to be evaluated of an individual that has no results yet.
 func (s *Search) evaluations(ind Individual) []Evaluation {
-	es := make([]Evaluation, s.PerIndividual())
+	es := make([]Evaluation, s.evaluationsOf(ind))
 	for k := range es {
 		es[k] = s.evaluation(ind, k, 0)
 	}
 	return es
 }
 
+// evaluationsOf is the number of evaluations of an individual: of one that stands for an instance of the test, only those.
+func (s *Search) evaluationsOf(ind Individual) int {
+	if ind.ID < 0 && s.s.Finals != nil {
+		return Finals{Stage: s.s.Finals.Stage}.Each(&s.rules)
+	}
+	return s.PerIndividual()
+}
+
 func (s *Search) evaluation(ind Individual, k, attempt int) Evaluation {
-	instance, replicate := s.firstInstance(ind)+k/s.rules.Replicates, k%s.rules.Replicates
+	first, replicates := s.task(ind)
+	instance, replicate := s.rules.Test.Instances.other(first+k/s.rules.Replicates), replicates+k%s.rules.Replicates
+	if first < 0 {
+		instance = -1 - first
+	}
 	return Evaluation{
 		Individual: ind.ID, Instance: instance, Replicate: replicate, Attempt: attempt,
-		Seed: SeedOf(s.rules.Seed, ind.ID, instance, replicate), X: ind.X,
+		Seed: s.rules.SeedOf(ind, instance, replicate), X: ind.X,
 	}
 }
 
-// firstInstance is the first of the instances that the individual is evaluated on. All of a generation have the same.
-func (s *Search) firstInstance(ind Individual) int {
-	if s.rules.Rotate == 0 {
+// task is the first of an individual's instances, counted without those of the test, and the first of its replicates. An instance of the test is
+// −1 − first.
+func (s *Search) task(ind Individual) (first, replicate int) {
+	if ind.ID >= 0 {
+		return s.rules.Batch(ind) * s.rules.Instances, 0
+	}
+	f := s.s.Finals
+	switch a := f.aim(ind.ID); {
+	case a == nil:
+		return 0, 0
+	case f.Stage == Test:
+		return -1 - s.rules.Test.Instances[a.Place], 0
+	case s.rules.Rotate > 0:
+		return f.First + a.Place*s.rules.Instances, a.Place * s.rules.Replicates
+	default:
+		return 0, a.Place * s.rules.Replicates
+	}
+}
+
+// place is the place among an individual's evaluations of the one of an instance and a replicate; -1 if there is none.
+func (s *Search) place(ind Individual, instance, replicate int) int {
+	first, replicates := s.task(ind)
+	i, j := s.rules.Test.Instances.before(instance)-first, replicate-replicates
+	if first < 0 {
+		if i = 0; instance != -1-first {
+			return -1
+		}
+	}
+	if i < 0 || j < 0 || j >= s.rules.Replicates {
+		return -1
+	}
+	return i*s.rules.Replicates + j
+}
+
+// Batch is the number of the mini-batch that an individual is evaluated on, from 0; always 0 where evaluations do not rotate. All of a generation have
+// the same, and fitnesses of different ones are not compared.
+func (r *Rules) Batch(ind Individual) int {
+	if r.Rotate == 0 {
 		return 0
 	}
-	return ind.Generation / s.rules.Rotate * s.rules.Instances
+	return ind.Generation / r.Rotate
+}
+
+// SeedOf is the seed of an individual's evaluation (see the function SeedOf). Those of the finals, whose individuals have numbers below 0, have the same
+// for the same instance and replicate, as those of a generation have with common seeds.
+func (r *Rules) SeedOf(ind Individual, instance, replicate int) uint64 {
+	const generations = 1 << 62 // beyond all numbers of individuals
+	who := max(ind.ID, -1)
+	if r.Seeds == Common && who >= 0 {
+		who = generations + int64(ind.Generation)
+	}
+	return SeedOf(r.Seed, who, instance, replicate)
 }
 
 // pending lists the evaluations that have no final result, in the order of their individuals: what a resumed run has to send out.
@@ -285,6 +379,9 @@ func (s *Search) pending() []Evaluation {
 	var es []Evaluation
 	for _, id := range slices.Sorted(maps.Keys(s.s.Open)) {
 		o := s.s.Open[id]
+		if (id < 0) != s.finishing() {
+			continue
+		}
 		for k, r := range o.Results {
 			switch {
 			case r.Attempt < 0:
@@ -300,13 +397,11 @@ func (s *Search) pending() []Evaluation {
 // take takes a result in. It returns the evaluation to try again, if it is to be. A result that answers nothing (a late answer from a rank
 // thought lost) is ErrDiverged.
 func (s *Search) take(r Result) (again *Evaluation, err error) {
-	o := s.s.Open[r.Individual]
-	instance := r.Instance // from the individual's first
+	o, k := s.s.Open[r.Individual], -1
 	if o != nil {
-		instance -= s.firstInstance(o.Individual)
+		k = s.place(o.Individual, r.Instance, r.Replicate)
 	}
-	k := instance*s.rules.Replicates + r.Replicate
-	if o == nil || instance < 0 || r.Replicate < 0 || r.Replicate >= s.rules.Replicates || k >= len(o.Results) || r.Attempt != o.Results[k].Attempt+1 {
+	if k < 0 || k >= len(o.Results) || r.Attempt != o.Results[k].Attempt+1 {
 		return nil, fmt.Errorf("%w: a result for individual %d, instance %d, replicate %d, attempt %d, which is not awaited",
 			ErrDiverged, r.Individual, r.Instance, r.Replicate, r.Attempt)
 	}
@@ -319,6 +414,9 @@ func (s *Search) take(r Result) (again *Evaluation, err error) {
 		return &e, nil
 	}
 	s.s.Evaluations++
+	if r.Individual < 0 {
+		s.s.Ended++
+	}
 	if o.Missing--; o.Missing > 0 {
 		return nil, nil
 	}
@@ -328,6 +426,10 @@ func (s *Search) take(r Result) (again *Evaluation, err error) {
 
 // tell tells the optimizer an individual whose evaluations have all ended.
 func (s *Search) tell(o *open) error {
+	if o.Individual.ID < 0 {
+		s.tellFinal(o.Individual.ID, s.rules.Judge(o.Results))
+		return nil
+	}
 	ev := optimizer.Evaluated{ID: o.Individual.ID}
 	var fitness codec.Vector
 	if i := slices.IndexFunc(o.Results, func(r Result) bool { return r.Ending != OK }); i >= 0 {
@@ -348,12 +450,78 @@ func (s *Search) tell(o *open) error {
 		return err
 	}
 	s.s.Told++
-	if st := s.optimizer.Status(); st.Best != nil && st.Best.ID == o.Individual.ID {
-		s.s.Best = &Best{Individual: o.Individual, Fitness: fitness, Loss: st.Best.Loss[0]}
-		s.s.BestAt = st.Generation
-	}
+	s.remember(o.Individual, fitness)
 	s.follow(o.Individual, fitness)
 	return nil
+}
+
+// remember takes an individual in that was told, with its fitness, nil if it failed, if it is among the best, or shows that evaluations are noisy.
+func (s *Search) remember(ind Individual, fitness codec.Vector) {
+	st := s.optimizer.Status()
+	s.s.FrontCut = s.s.FrontCut || len(st.Front) >= optimizer.MaxFront
+	switch {
+	case s.rules.Rotate > 0: // the optimizer's best may be of another mini-batch
+		s.compare(ind, fitness, st.Generation)
+	case st.Best != nil && st.Best.ID == ind.ID:
+		s.improve(Best{Individual: ind, Fitness: fitness, Loss: st.Best.Loss[0]}, st.Generation)
+	case s.Noisy() && s.single() && fitness != nil:
+		s.elite(Best{Individual: ind, Fitness: fitness, Loss: s.rules.Loss(fitness)[0]})
+	}
+	if !s.Noisy() && fitness != nil && s.s.Repeats.differs(ind.X, fitness) {
+		s.s.Found, s.s.Repeats = true, repeats{}
+	}
+}
+
+// compare takes an individual of a mini-batch in. One of a later mini-batch than the best so far takes its place, however good it is there.
+func (s *Search) compare(ind Individual, fitness codec.Vector, generation int) {
+	if fitness == nil || !s.single() {
+		return
+	}
+	now := Best{Individual: ind, Fitness: fitness, Loss: s.rules.Loss(fitness)[0]}
+	if math.IsNaN(now.Loss) || math.IsInf(now.Loss, 0) { // to an optimizer it failed
+		return
+	}
+	switch batch := s.rules.Batch(ind); {
+	case s.s.Best == nil || batch > s.rules.Batch(s.s.Best.Individual):
+		s.s.Best, s.s.BestAt, s.s.Elites = &now, generation, nil
+	case batch < s.rules.Batch(s.s.Best.Individual):
+	case now.Compare(*s.s.Best) < 0:
+		s.improve(now, generation)
+	default:
+		s.elite(now)
+	}
+}
+
+// improve takes the best individual so far in.
+func (s *Search) improve(now Best, generation int) {
+	before := s.s.Best
+	s.s.Best, s.s.BestAt = &now, generation
+	if before != nil && s.Noisy() {
+		s.elite(*before)
+	}
+}
+
+// elite takes in an individual that is not the best, if it is among the best after it.
+func (s *Search) elite(b Best) {
+	most := s.rules.Finalists.Count
+	at, _ := slices.BinarySearchFunc(s.s.Elites, b, Best.Compare)
+	if at < most && !slices.ContainsFunc(s.s.Elites, func(e Best) bool { return slices.Equal(e.Individual.X, b.Individual.X) }) {
+		s.s.Elites = slices.Insert(s.s.Elites, at, b)
+		s.s.Elites = s.s.Elites[:min(len(s.s.Elites), most)]
+	}
+}
+
+// Compare is negative where b comes before o: by loss, and of equals by number.
+func (b Best) Compare(o Best) int {
+	return cmp.Or(cmp.Compare(b.Loss, o.Loss), cmp.Compare(b.Individual.ID, o.Individual.ID))
+}
+
+// Judge is the fitness of an individual of which these are all results; nil if it failed.
+func (r *Rules) Judge(results []Result) codec.Vector {
+	if slices.ContainsFunc(results, func(r Result) bool { return r.Ending != OK }) {
+		return nil
+	}
+	return r.Fitness(results)
 }
 
 // Fitness is the fitness of an individual: its results, all of which are OK, combined objective by objective.
@@ -454,6 +622,8 @@ func cloneHash(h hash.Hash) hash.Hash {
 // its individuals. It returns ErrDiverged where the event is not what the optimizer does. One that Recalls is told of the individuals instead.
 func (s *Search) Replay(e Event) (Event, error) {
 	switch e := e.(type) {
+	case Begun:
+		s.rules.Finalists = e.Rules.Finalists // a run of a version that knew none goes on without
 	case WarmStart:
 		return e, s.know(e)
 	case Asked:
@@ -473,6 +643,24 @@ func (s *Search) Replay(e Event) (Event, error) {
 		return e, err
 	case Figures:
 		s.s.Figured = max(s.s.Figured, e.Generation)
+	case Finals:
+		var made Finals
+		var ok bool
+		if len(e.Finalists) > 0 {
+			if !s.follows() || s.s.Best == nil {
+				return e, fmt.Errorf("%w: finals are recorded, and none follow", ErrDiverged)
+			}
+			s.giveUp()
+			made, ok = s.beginFinals(e.Budget, e.Count, e.Tests)
+		} else if s.finishing() {
+			made, ok = s.nextFinals()
+		}
+		if !ok {
+			return e, fmt.Errorf("%w: finals are recorded, and none follow", ErrDiverged)
+		}
+		if err := sameFinals(e, made); err != nil {
+			return e, fmt.Errorf("%w: %w", ErrDiverged, err)
+		}
 	}
 	return e, nil
 }
@@ -551,7 +739,8 @@ func (s *Search) Restore(b []byte) error {
 		return fmt.Errorf("l2l: not a snapshot: %w", err)
 	}
 	for id, o := range in.State.Open {
-		if o == nil || o.Individual.ID != id || len(o.Results) != s.PerIndividual() || o.Missing < 1 || o.Missing > len(o.Results) {
+		if o == nil || o.Individual.ID != id || id >= 0 && len(o.Results) != s.PerIndividual() || o.Missing < 1 || o.Missing > len(o.Results) ||
+			id < 0 && in.State.Finals.aim(id) == nil {
 			return fmt.Errorf("l2l: not a snapshot of this run: individual %d", id)
 		}
 	}
@@ -574,7 +763,7 @@ func (s *Search) Restore(b []byte) error {
 
 // Problem describes the search to an optimizer. outputs is the number of model outputs of an individual: those of all its evaluations.
 func Problem(space optimizee.Space, outputs int) optimizer.Problem {
-	p := optimizer.Problem{Outputs: outputs}
+	p := optimizer.Problem{Outputs: outputs, Encode: space.EncodeCoordinate}
 	names := space.Labels()
 	for _, q := range space {
 		for range max(q.Size, 1) {

@@ -14,11 +14,14 @@ import (
 // that where a run stops does not depend on who finished first.
 type Stop struct {
 	Generations int           `yaml:"generations" doc:"generations completed; 0 is no rule, here and below" range:"[0, inf)"`
-	Evaluations int64         `yaml:"evaluations" doc:"evaluations; not one more is made, retries apart" range:"[0, inf)"`
-	Target      *float64      `yaml:"target" doc:"the best fitness is at least as good as this; for one objective only"`
-	Stagnation  int           `yaml:"stagnation" doc:"generations without a better individual; not for a front" range:"[0, inf)"`
-	WallTime    time.Duration `yaml:"wall_time" doc:"time since this start; the run can be resumed" range:"[0, inf)"`
+	Evaluations int64         `yaml:"evaluations" doc:"evaluations, those of the finalists and of the test included; not one more is made, retries apart" range:"[0, inf)"`
+	Target      *float64      `yaml:"target" doc:"the best fitness is at least as good as this, where evaluations rotate that of the last instances; for one objective only"`
+	Stagnation  int           `yaml:"stagnation" doc:"generations without a better individual, where evaluations rotate on the same instances; not for a front" range:"[0, inf)"`
+	WallTime    time.Duration `yaml:"wall_time" doc:"time since this start; the run can be resumed" range:"[0, inf)" auto:"in a job of Slurm, PBS or LSF somewhat less than is left of it, otherwise 0" autois:"-1"`
 }
+
+// UntilJobEnds is the WallTime that whoever makes a Loop is to replace by what a batch system leaves to the job. In a Loop it is no rule.
+const UntilJobEnds time.Duration = -1
 
 // StopRule names what ended a run.
 type StopRule string
@@ -67,7 +70,8 @@ func because(rule StopRule, format string, args ...any) StopReason {
 type Progress struct {
 	Asked       int64  // individuals asked
 	Each        int    // evaluations of each individual
-	Evaluations int64  // evaluations that ended for good
+	Reserved    int64  // evaluations that the search may not have, as others are to follow it
+	Evaluations int64  // evaluations of the search that ended for good
 	UnderWay    int    // evaluations
 	InARow      int    // individuals that failed since the last success
 	Failure     string // why the last of them failed
@@ -80,12 +84,13 @@ type Progress struct {
 	Stale      int                 // generations completed since the best was found; 0 where there is none
 }
 
-// Budget is the number of individuals that may still be asked, where so many have been, of so many evaluations each; -1 where there is no limit.
-func (s Stop) Budget(asked int64, each int) int64 {
+// Budget is the number of individuals that may still be asked, where so many have been, of so many evaluations each, and so many evaluations are
+// reserved; -1 where there is no limit.
+func (s Stop) Budget(asked int64, each int, reserved int64) int64 {
 	if s.Evaluations == 0 {
 		return -1
 	}
-	return max(s.Evaluations-asked*int64(each), 0) / int64(each)
+	return max(s.Evaluations-reserved-asked*int64(each), 0) / int64(each)
 }
 
 // Reason is the first of the rules that holds; the zero StopReason where none does. WallTime is not among them: a clock is not progress.
@@ -98,7 +103,7 @@ func (s Stop) Reason(p Progress) StopReason {
 		return because(Target, "%v has reached %v", p.Objective.Name, *s.Target)
 	case s.Generations > 0 && p.Generation >= s.Generations:
 		return because(Generations, "%d", p.Generation)
-	case p.UnderWay == 0 && s.Budget(p.Asked, p.Each) == 0:
+	case p.UnderWay == 0 && s.Budget(p.Asked, p.Each, p.Reserved) == 0:
 		return because(Evaluations, "%d", p.Evaluations)
 	case s.Stagnation > 0 && p.Stale >= s.Stagnation:
 		return because(Stagnation, "no better individual for %d generations", p.Stale)
@@ -113,11 +118,11 @@ func reached(fitness, target float64, d optimizee.Direction) bool {
 	return fitness <= target && !math.IsNaN(fitness)
 }
 
-// Progress is the search as stop rules look at it, while that many evaluations are under way.
-func (s *Search) Progress(underWay int) Progress {
+// Progress is the search as the stop rules look at it, while that many evaluations are under way.
+func (s *Search) Progress(underWay int, stop Stop) Progress {
 	p := Progress{
-		Asked: s.s.Asked, Each: s.PerIndividual(), Evaluations: s.s.Evaluations, UnderWay: underWay, InARow: s.s.InARow, Failure: s.s.Reason,
-		Between: underWay == 0 || s.asynchronous(),
+		Asked: s.s.Asked, Each: s.PerIndividual(), Reserved: s.reserved(stop.Evaluations), Evaluations: s.s.Evaluations - s.s.Ended,
+		UnderWay: underWay, InARow: s.s.InARow, Failure: s.s.Reason, Between: underWay == 0 || s.asynchronous(),
 	}
 	if !p.Between {
 		return p

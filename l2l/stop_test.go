@@ -51,10 +51,11 @@ func TestStopGivesTheReasonOfTheRuleThatHolds(t *testing.T) {
 }
 
 func TestStopHasABudgetOfWholeIndividuals(t *testing.T) {
-	for _, c := range []struct{ evaluations, asked, each, want int64 }{
-		{0, 7, 2, -1}, {10, 0, 3, 3}, {10, 3, 3, 0}, {10, 2, 3, 1}, {10, 50, 3, 0}, {1, 0, 2, 0},
+	for _, c := range []struct{ evaluations, asked, each, reserved, want int64 }{
+		{0, 7, 2, 0, -1}, {10, 0, 3, 0, 3}, {10, 3, 3, 0, 0}, {10, 2, 3, 0, 1}, {10, 50, 3, 0, 0}, {1, 0, 2, 0, 0},
+		{0, 7, 2, 5, -1}, {10, 0, 3, 1, 3}, {10, 0, 3, 2, 2}, {10, 1, 3, 5, 0}, {10, 0, 1, 20, 0},
 	} {
-		if got := (l2l.Stop{Evaluations: c.evaluations}).Budget(c.asked, int(c.each)); got != c.want {
+		if got := (l2l.Stop{Evaluations: c.evaluations}).Budget(c.asked, int(c.each), c.reserved); got != c.want {
 			t.Errorf("%+v: %d", c, got)
 		}
 	}

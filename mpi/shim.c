@@ -9,6 +9,9 @@
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
+#if defined(OMPI_MAJOR_VERSION) && OMPI_MAJOR_VERSION >= 5
+#include <mpi-ext.h>
+#endif
 
 static _Thread_local int owner;  // set on the one thread that may call MPI
 static int finalized;
@@ -20,6 +23,30 @@ static int finalized;
 		int rc_ = (call); \
 		if (rc_ != MPI_SUCCESS) return rc_; \
 	} while (0)
+
+// ---- ranks that die ----
+
+// An MPI with ULFM (Open MPI from version 5 on, started by mpirun --with-ft ulfm) goes on when a rank dies: calls that need that rank fail, and
+// those that any rank could serve do so until the death is acknowledged. We take a dead rank for one that hangs: what is sent to it gets lost, and
+// who waits for any rank waits for the others. Who waits for the dead one alone has an error. MPI_Abort and MPI_Finalize may never return from then
+// on (Open MPI 5.0), so that each rank ends without them.
+static int seen_death;
+
+#ifdef OMPI_HAVE_MPI_EXT_FTMPI
+static int is_death(int rc) {
+	int class = MPI_SUCCESS;
+	if (rc != MPI_SUCCESS) MPI_Error_class(rc, &class);
+	int is = class == MPIX_ERR_PROC_FAILED || class == MPIX_ERR_PROC_FAILED_PENDING;
+	if (is) seen_death = 1;
+	return is;
+}
+
+static int acknowledge(MPI_Comm comm) { return MPIX_Comm_failure_ack(comm); }
+#else
+static int is_death(int rc) { (void)rc; return 0; }
+
+static int acknowledge(MPI_Comm comm) { (void)comm; return MPI_SUCCESS; }
+#endif
 
 // ---- sends in the background ----
 
@@ -48,7 +75,7 @@ static int reap(void) {
 		int done = 0;
 		int rc = MPI_Test(&p->request, &done, MPI_STATUS_IGNORE);
 		if (rc != MPI_SUCCESS || done) free(p); else enqueue(p);
-		TRY(rc);
+		if (!is_death(rc)) TRY(rc);
 	}
 	return MPI_SUCCESS;
 }
@@ -123,11 +150,22 @@ static int look_request(void *request, int *done) { return MPI_Test(request, don
 
 // ---- start and end ----
 
-int l2l_init(int64_t max_idle) {
+static const char *dying_words;  // NULL unless MPI is being started
+
+static void say_last_words(void) {
+	if (dying_words && write(STDERR_FILENO, dying_words, strlen(dying_words)) < 0) return;  // nobody is left to tell
+}
+
+int l2l_init(int64_t max_idle, const char *last_words) {
 	int initialized = 0, provided = 0;
 	MPI_Initialized(&initialized);
 	if (initialized) return L2L_INITIALIZED;
-	TRY(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided));
+	// Until it has started, errors of MPI end the process, by exit in Open MPI and in MPICH.
+	atexit(say_last_words);
+	dying_words = last_words;
+	int rc = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+	dying_words = NULL;
+	TRY(rc);
 	owner = 1;
 	max_idle_ns = max_idle;
 	sleep_exactly();
@@ -138,11 +176,11 @@ int l2l_finalize(void) {
 	ENTER;
 	finalized = 1;
 	owner = 0;
-	return MPI_Finalize();
+	return seen_death ? MPI_SUCCESS : MPI_Finalize();
 }
 
 void l2l_abort(int code) {
-	if (!finalized) MPI_Abort(MPI_COMM_WORLD, code);
+	if (!finalized && !seen_death) MPI_Abort(MPI_COMM_WORLD, code);
 	_exit(code);
 }
 
@@ -161,6 +199,7 @@ int l2l_split(MPI_Comm parent, int colour, int key, MPI_Comm *comm, MPI_Comm *fa
 
 int l2l_free(MPI_Comm comm, MPI_Comm fatal) {
 	ENTER;
+	if (seen_death) return MPI_SUCCESS;
 	TRY(MPI_Comm_free(&comm));
 	return MPI_Comm_free(&fatal);
 }
@@ -203,7 +242,9 @@ static int look_leaving(void *arg, int *done) {
 int l2l_leave(MPI_Comm comm, MPI_Comm fatal) {
 	ENTER;
 	leaving l = {.comm = comm, .fatal = fatal};
-	return await(look_leaving, &l, NULL, NULL);
+	TRY(MPI_Comm_set_errhandler(fatal, MPI_ERRORS_RETURN));
+	int rc = await(look_leaving, &l, NULL, NULL);
+	return is_death(rc) ? MPI_SUCCESS : rc; // nobody waits for the dead
 }
 
 // ---- messages ----
@@ -216,15 +257,22 @@ typedef struct {
 
 static MPI_Message matched;  // the message that l2l_recv has found; one thread receives one at a time
 
+// unless_dead is what a look for a message has returned, unless others may still send one.
+static int unless_dead(int rc, const wanted *w, int *done) {
+	if (w->from != MPI_ANY_SOURCE || !is_death(rc)) return rc;
+	*done = 0;
+	return acknowledge(w->comm);
+}
+
 static int look_probe(void *arg, int *done) {
 	wanted *w = arg;
-	return MPI_Iprobe(w->from, w->tag, w->comm, done, &w->status);
+	return unless_dead(MPI_Iprobe(w->from, w->tag, w->comm, done, &w->status), w, done);
 }
 
 // A matched probe: with a plain probe and wildcards, the receive could take another message than the one found.
 static int look_match(void *arg, int *done) {
 	wanted *w = arg;
-	return MPI_Improbe(w->from, w->tag, w->comm, done, &matched, &w->status);
+	return unless_dead(MPI_Improbe(w->from, w->tag, w->comm, done, &matched, &w->status), w, done);
 }
 
 static int find(look_fn *look, MPI_Comm comm, int from, int tag, l2l_envelope *env, const uint32_t *cancel,
@@ -252,7 +300,7 @@ int l2l_send(MPI_Comm comm, int to, int tag, const unsigned char *data, int len)
 	int rc = MPI_Isend(p->data, len, MPI_BYTE, to, tag, comm, &p->request);
 	if (rc == MPI_SUCCESS) rc = MPI_Test(&p->request, &done, MPI_STATUS_IGNORE);
 	if (rc != MPI_SUCCESS || done) free(p); else enqueue(p);
-	return rc;
+	return is_death(rc) ? MPI_SUCCESS : rc;
 }
 
 int l2l_probe(MPI_Comm comm, int from, int tag, l2l_envelope *env, const uint32_t *cancel, const uint32_t *wake) {

@@ -26,8 +26,9 @@ typedef struct {
 	int from, tag, len;
 } l2l_envelope;
 
-// l2l_init starts MPI. Waits sleep for at most max_idle nanoseconds at a time; 0: they never sleep.
-int l2l_init(int64_t max_idle);
+// l2l_init starts MPI. Waits sleep for at most max_idle nanoseconds at a time; 0: they never sleep. last_words are written to the
+// standard error if MPI ends the process instead.
+int l2l_init(int64_t max_idle, const char *last_words);
 // l2l_finalize ends it.
 int l2l_finalize(void);
 // l2l_abort ends all ranks and does not return.

@@ -3,12 +3,14 @@
 package mpi
 
 // #include "shim.h"
+// #include <stdlib.h>
 import "C"
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -41,14 +43,25 @@ var _ Comm = (*world)(nil)
 
 // World initialises MPI and returns the group of all ranks. It locks the calling goroutine to its OS thread, and can be
 // called once in a process. If MPI has fewer ranks than the launcher started tasks, it returns an error: started by the
-// mpirun of another MPI library, each task would take itself for the whole run.
+// mpirun of another MPI library, each task would take itself for the whole run. A library that ends the program instead of
+// starting, as Open MPI does without PMIx, has it say on its way out how it is to be started.
 func World(opts ...Option) (Comm, error) {
 	o := options{maxIdle: 1200 * time.Microsecond}
 	for _, set := range opts {
 		set(&o)
 	}
 	runtime.LockOSThread()
-	switch rc := C.l2l_init(C.int64_t(o.maxIdle)); rc {
+	library := Library()
+	start := remedy(library, os.Getenv)
+	lastWords := C.CString(fmt.Sprintf("mpi: World: MPI does not start, and ends the program: it is built with %q; start it %s\n", library, start))
+	switch without, hopeless := withoutPMIx(library, os.Getenv); { // Open MPI would leave no time for last words
+	case hopeless:
+		runtime.UnlockOSThread()
+		return nil, fmt.Errorf("mpi: World: this program is built with %q, which needs PMIx: start it %s", library, start)
+	case without && os.Getenv("PMI_RANK") == "0":
+		fmt.Fprintf(os.Stderr, "mpi: World: if %q is built without Slurm's PMI, as it mostly is, it ends now; then start the program %s\n", library, start)
+	}
+	switch rc := C.l2l_init(C.int64_t(o.maxIdle), lastWords); rc {
 	case C.MPI_SUCCESS:
 	case C.L2L_INITIALIZED:
 		runtime.UnlockOSThread()
@@ -56,7 +69,7 @@ func World(opts ...Option) (Comm, error) {
 	case C.L2L_NO_THREADS:
 		return nil, errors.New("mpi: World: this MPI library does not support programs with threads (MPI_THREAD_FUNNELED)")
 	default:
-		return nil, fmt.Errorf("mpi: World: MPI_Init_thread failed with code %d", rc)
+		return nil, fmt.Errorf("mpi: World: MPI_Init_thread failed with code %d: this program is built with %q; start it %s", rc, library, start)
 	}
 	w, err := (&world{comm: C.l2l_world(), rank: worldRank()}).split(0, 0)
 	if err != nil {
@@ -64,8 +77,8 @@ func World(opts ...Option) (Comm, error) {
 	}
 	w.whole = true
 	if n, by := Launched(); w.size < n {
-		err := fmt.Errorf("mpi: a launcher started %d tasks (%s=%d), but MPI sees only %d: this program is built with %q; "+
-			"start it with that library's own mpirun, or with the srun --mpi=... that it supports", n, by, n, w.size, Library())
+		err := fmt.Errorf("mpi: a launcher started %d tasks (%s=%d), but MPI sees only %d: this program is built with %q; start it %s",
+			n, by, n, w.size, library, start)
 		return nil, errors.Join(err, w.Close())
 	}
 	return w, nil

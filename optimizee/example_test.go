@@ -11,7 +11,7 @@ import (
 func ExampleSpace() {
 	space := optimizee.Space{
 		{Name: "tau", Lower: 1, Upper: 100, Log: true, Unit: "ms"},
-		{Name: "rule", Kind: optimizee.Categorical, Choices: []string{"stdp", "bcm"}},
+		{Name: "rule", Kind: optimizee.Categorical, Choices: []any{"stdp", "bcm"}},
 		{Name: "w", Lower: -1, Upper: 1, Size: 3},
 	}
 	if err := space.Check(); err != nil {

@@ -124,6 +124,12 @@ type (
 		NumOutputs() int
 	}
 
+	// Stochastic says whether the same parameters and instance may have another outcome with another seed. The best individual is then the
+	// luckiest, and a run evaluates it and others anew before it names its answer.
+	Stochastic interface {
+		Stochastic() bool
+	}
+
 	// Batch evaluates several individuals in one call, as models on a GPU do: up to the configured batch size, fewer at the end of a
 	// generation. Evaluations of one call may differ in everything. It returns an outcome and an error for each, in their order; those of
 	// a call that panics or outlives its context have all failed.
@@ -135,6 +141,12 @@ type (
 	// If not, the optimizee may make it, to leave something behind. After an evaluation that fails it is kept in either case.
 	Scratch interface {
 		NeedsDir() bool
+	}
+
+	// Printer is told where else than into the reasons of failures that goes which its programs print, as they print it: to a log, or to somebody who
+	// watches. It is told before it is prepared, and once. Both writers may be used at the same time; their errors say nothing.
+	Printer interface {
+		PrintTo(stdout, stderr io.Writer)
 	}
 
 	// Reporter explains an individual to people: at the end of a run it is asked about the best one, and by "l2l-mpi eval" about any.

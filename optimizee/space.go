@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 )
 
 // Kind is the type of a parameter's values.
@@ -28,79 +30,110 @@ func (k Kind) String() string { return [...]string{"float", "int", "bool", "cate
 type Parameter struct {
 	Name         string
 	Kind         Kind
-	Lower, Upper float64  // bounds, inclusive; for Float and Int. Infinite only where Std is given
-	Log          bool     // search the logarithm; Float only, and Lower must be > 0
-	Choices      []string // Categorical only, at least two
-	Size         int      // 0: a single value; n > 0: a vector of n values that share the rest of the description
-	Unit         string   // "mV", "ms", …; "" where it has none
-	Doc          string   // one sentence
+	Lower, Upper float64 // bounds, inclusive; for Float and Int, and up to 1e300 in magnitude. Infinite only where Std is given
+	Log          bool    // search the logarithm; Float only, and Lower must be > 0
+	Choices      []any   // Categorical only, at least two: each a text, a bool, an integer or a finite float, no two of which are written alike
+	Size         int     // 0: a single value; n > 0: a vector of n values that share the rest of the description
+	Unit         string  // "mV", "ms", …; "" where it has none
+	Doc          string  // one sentence
 
 	// Individuals are first drawn uniformly between the bounds (in the coordinate that is searched), or, where Std is > 0, from a normal
 	// distribution with this mean and standard deviation, cut at the bounds. For a Log parameter Mean is a value and Std a
-	// standard deviation of the natural logarithm.
+	// standard deviation of the natural logarithm. A Mean without a Std is refused.
 	Mean, Std float64
 }
 
 // Space is the list of parameters that make up an individual. Its order is the order of the search vector.
 type Space []Parameter
 
-// Check returns all that is wrong with the space, each error naming the parameter and the rule.
+// maxMagnitude is how large bounds, means and standard deviations of parameters may be that are searched as they are: the differences, sums and
+// products that a search makes of them are then finite.
+const maxMagnitude = 1e300
+
+// Check returns all that is wrong with the space, joined: each is a schema.Error at the path parameters, the parameter's name, and what is the key of
+// the field in a configuration.
 func (s Space) Check() error {
 	if len(s) == 0 {
-		return errors.New("optimizee: no parameters, want at least one")
+		return schema.At(errors.New("no parameters, want at least one"), "parameters")
 	}
 	var errs []error
 	seen := map[string]bool{}
 	for i, p := range s {
-		if seen[p.Name] {
-			errs = append(errs, fmt.Errorf("optimizee: parameter %q is there twice", p.Name))
+		switch {
+		case p.Name == "":
+			errs = append(errs, schema.At(fmt.Errorf("parameter %d has no name", i), "parameters"))
+		case seen[p.Name]:
+			errs = append(errs, schema.At(errors.New("the parameter is there twice"), "parameters", p.Name))
+		default:
+			errs = append(errs, schema.At(p.check(), "parameters", p.Name))
 		}
 		seen[p.Name] = true
-		if err := p.check(); err != nil {
-			errs = append(errs, fmt.Errorf("optimizee: parameter %d %q: %w", i, p.Name, err))
-		}
 	}
 	return errors.Join(errs...)
 }
 
 func (p Parameter) check() error {
-	finite := func(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
-	switch {
-	case p.Name == "":
-		return errors.New("no name")
-	case p.Kind < Float || p.Kind > Categorical:
-		return fmt.Errorf("kind = %d, want float, int, bool or categorical", int(p.Kind))
-	case p.Size < 0:
-		return fmt.Errorf("size = %d, want >= 0", p.Size)
-	case p.Log && p.Kind != Float:
-		return fmt.Errorf("log scale on a %v, want float", p.Kind)
-	case p.Kind == Categorical && len(p.Choices) < 2:
-		return fmt.Errorf("%d choices, want at least 2", len(p.Choices))
-	case p.Kind != Categorical && len(p.Choices) > 0:
-		return fmt.Errorf("choices on a %v, want categorical", p.Kind)
-	case p.Kind == Bool || p.Kind == Categorical:
-		return nil
-	case !(p.Lower < p.Upper):
-		return fmt.Errorf("bounds [%v, %v], want lower < upper", p.Lower, p.Upper)
-	case !(p.Std >= 0) || !finite(p.Std) || !finite(p.Mean):
-		return fmt.Errorf("mean %v and std %v, want finite numbers and std >= 0", p.Mean, p.Std)
-	case p.Std == 0 && !(finite(p.Lower) && finite(p.Upper)):
-		return fmt.Errorf("bounds [%v, %v] without std, want finite bounds or a mean and a std to start from", p.Lower, p.Upper)
-	case p.Std > 0 && !(p.Lower <= p.Mean && p.Mean <= p.Upper):
-		return fmt.Errorf("mean %v, want a value between the bounds [%v, %v]", p.Mean, p.Lower, p.Upper)
-	case p.Log && !(p.Lower > 0):
-		return fmt.Errorf("log scale with lower bound %v, want > 0", p.Lower)
-	case p.Kind == Int && (wholeOrInf(p.Lower) != nil || wholeOrInf(p.Upper) != nil):
-		return fmt.Errorf("bounds [%v, %v] of an int, want whole numbers up to 2^53", p.Lower, p.Upper)
+	var errs []error
+	wrong := func(key, format string, args ...any) {
+		errs = append(errs, schema.At(fmt.Errorf(format, args...), key))
 	}
-	return nil
+	if p.Kind < Float || p.Kind > Categorical {
+		wrong("type", "%d, want float, int, bool or categorical", int(p.Kind))
+		return errs[0]
+	}
+	if p.Size < 0 {
+		wrong("size", "%d, want >= 0", p.Size)
+	}
+	if p.Log && p.Kind != Float {
+		wrong("scale", "log, of the type %v, want float", p.Kind)
+	}
+	if p.Kind == Categorical {
+		errs = append(errs, schema.At(p.checkChoices(), "choices"))
+	} else if len(p.Choices) > 0 {
+		wrong("choices", "of the type %v, want categorical", p.Kind)
+	}
+	if p.Kind == Float || p.Kind == Int {
+		p.checkRange(wrong)
+	}
+	return errors.Join(errs...)
 }
 
-func wholeOrInf(x float64) error {
-	if x != math.Trunc(x) || math.Abs(x) > 1<<53 && !math.IsInf(x, 0) {
-		return errors.New("not whole")
+// checkRange checks the bounds and the initial distribution of a number.
+func (p Parameter) checkRange(wrong func(key, format string, args ...any)) {
+	for _, of := range []struct {
+		key   string
+		value float64
+		open  bool // it may be infinite where there is a std
+	}{{"lower", p.Lower, true}, {"upper", p.Upper, true}, {"mean", p.Mean, false}, {"std", p.Std, false}} {
+		switch size := math.Abs(of.value); {
+		case math.IsInf(of.value, 0) && of.open:
+			if p.Std == 0 {
+				wrong(of.key, "%v without a std, want a finite number, or a mean and a std to start from", of.value)
+			}
+		case !(size <= math.MaxFloat64):
+			wrong(of.key, "%v, want a finite number", of.value)
+		case p.Kind == Int && of.open && (of.value != math.Trunc(of.value) || size > 1<<53):
+			wrong(of.key, "%v, want whole numbers up to 2^53 as bounds of an int", of.value)
+		case size > maxMagnitude && (!p.Log || of.key == "std"):
+			wrong(of.key, "%v, want at most %v in magnitude, so that differences and products of such numbers are finite", of.value, maxMagnitude)
+		}
 	}
-	return nil
+	switch {
+	case !(p.Lower < p.Upper):
+		wrong("lower", "%v, want lower < upper = %v; a value that is not searched is a constant, not a parameter", p.Lower, p.Upper)
+	case p.Log && p.Lower > 0 && !(math.Log(p.Lower) < math.Log(p.Upper)):
+		wrong("lower", "%v, want it further below upper = %v: their logarithms are the same double", p.Lower, p.Upper)
+	case p.Std > 0 && p.Mean < p.Lower, p.Std > 0 && p.Mean > p.Upper:
+		wrong("mean", "%v, want a value between the bounds [%v, %v]", p.Mean, p.Lower, p.Upper)
+	case p.Std == 0 && p.Mean != 0:
+		wrong("mean", "%v without a std, want a std as well: without one the first individuals are uniform between the bounds", p.Mean)
+	}
+	if p.Std < 0 {
+		wrong("std", "%v, want >= 0", p.Std)
+	}
+	if p.Log && !(p.Lower > 0) {
+		wrong("lower", "%v on a log scale, want > 0", p.Lower)
+	}
 }
 
 // length is the number of coordinates of the parameter.
@@ -160,8 +193,11 @@ func (s Space) Labels() []string {
 	return labels
 }
 
-// Decode translates a search vector, len Dim(), into parameter values. No value leaves its bounds, whatever x holds: it is clipped
-// to them, and rounded for kinds that are not Float. NaN is an error, so is a vector of another length.
+// Decode translates a search vector, len Dim(), into parameter values. No value leaves its bounds, and each is finite, whatever x holds: it is
+// clipped to them, and rounded for kinds that are not Float. NaN is an error, so is a vector of another length.
+//
+// What Encode was given comes back to the last digit. On a log scale that is so for bounds, for decimal numbers of at most ten significant digits, and
+// for all values that Decode has ever returned; others may differ by the error that the coordinate has as a double, 1e-13 of the value at most.
 func (s Space) Decode(x []float64) (Params, error) {
 	if len(x) != s.Dim() {
 		return Params{}, fmt.Errorf("optimizee: a vector of %d coordinates, want %d", len(x), s.Dim())
@@ -190,14 +226,14 @@ func (p Parameter) value(c float64) float64 {
 		return min(max(math.Round(c), p.Lower), p.Upper)
 	}
 	if p.Log {
-		c = math.Exp(c)
+		c = p.fromLog(c)
 	}
-	return min(max(c, p.Lower), p.Upper)
+	return min(max(c, p.Lower, -math.MaxFloat64), p.Upper, math.MaxFloat64)
 }
 
 // Encode translates values by name into a search vector. Every parameter must be given, as float64, int, bool, string or a slice of
 // one of these (as decoded from YAML or JSON, also []any); an unknown name, a value of the wrong type or out of bounds is an
-// error naming it and the rule.
+// error naming it and the rule. A choice may be given as it is or by its text: 16 is also 16.0 and "16".
 func (s Space) Encode(values map[string]any) ([]float64, error) {
 	var errs []error
 	for name := range values {
@@ -228,6 +264,22 @@ func (s Space) Encode(values map[string]any) ([]float64, error) {
 		return nil, err
 	}
 	return x, nil
+}
+
+// EncodeCoordinate translates a single value, as Encode takes it, to coordinate i of the search vector.
+func (s Space) EncodeCoordinate(i int, value any) (float64, error) {
+	at := i
+	for _, p := range s {
+		if at < p.length() {
+			c, err := p.coordinate(value)
+			if err != nil {
+				err = fmt.Errorf("parameter %q: %w", p.Name, err)
+			}
+			return c, err
+		}
+		at -= p.length()
+	}
+	return 0, fmt.Errorf("optimizee: coordinate %d, want one of %d", i, s.Dim())
 }
 
 func (p Parameter) elements(v any) ([]any, error) {
@@ -276,11 +328,7 @@ func (p Parameter) coordinate(v any) (float64, error) {
 		}
 		return 0, fmt.Errorf("%v, want true or false", v)
 	case Categorical:
-		name, _ := v.(string)
-		if i := slices.Index(p.Choices, name); i >= 0 {
-			return float64(i), nil
-		}
-		return 0, fmt.Errorf("%v, want one of %v", v, p.Choices)
+		return p.choice(v)
 	}
 	var f float64
 	switch v := v.(type) {
@@ -301,7 +349,7 @@ func (p Parameter) coordinate(v any) (float64, error) {
 	case p.Kind == Int && f != math.Trunc(f):
 		return 0, fmt.Errorf("%v, want a whole number", f)
 	case p.Log:
-		return math.Log(f), nil
+		return p.toLog(f), nil
 	}
 	return f, nil
 }
@@ -327,8 +375,8 @@ func (p Params) Int(name string) int { return int(p.get(name, false, Int)[0]) }
 // Bool returns the value of a Bool parameter.
 func (p Params) Bool(name string) bool { return p.get(name, false, Bool)[0] == 1 }
 
-// Choice returns the value of a Categorical parameter.
-func (p Params) Choice(name string) string {
+// Choice returns the value of a Categorical parameter: one of its Choices, of the type that it has there.
+func (p Params) Choice(name string) any {
 	i := int(p.get(name, false, Categorical)[0])
 	return p.space[p.space.find(name)].Choices[i]
 }
@@ -357,7 +405,8 @@ func (p Params) get(name string, vector bool, kinds ...Kind) []float64 {
 	panic(fmt.Sprintf("optimizee: no parameter %q", name))
 }
 
-// Value is a parameter with its value as a user would write it: float64, int64, bool, string, or a slice of one of these.
+// Value is a parameter with its value as a user would write it: a float64, an int64, a bool, or a string, of a Categorical the one that its choice is;
+// or for a vector a []float64, a []int64, a []bool, or for a Categorical a []any of choices.
 type Value struct {
 	Parameter
 	Value any
@@ -395,8 +444,8 @@ func (p Params) Flat() []any {
 			flat = append(flat, boxed(x)...)
 		case []bool:
 			flat = append(flat, boxed(x)...)
-		case []string:
-			flat = append(flat, boxed(x)...)
+		case []any:
+			flat = append(flat, x...)
 		default:
 			flat = append(flat, x)
 		}
@@ -411,7 +460,10 @@ func (p Parameter) typed(v []float64) any {
 	case Bool:
 		return shaped(p, v, func(x float64) bool { return x == 1 })
 	case Categorical:
-		return shaped(p, v, func(x float64) string { return p.Choices[int(x)] })
+		return shaped(p, v, func(x float64) any {
+			choice, _ := plain(p.Choices[int(x)])
+			return choice
+		})
 	}
 	return shaped(p, v, func(x float64) float64 { return x })
 }

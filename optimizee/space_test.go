@@ -16,7 +16,7 @@ func mixed() optimizee.Space {
 		{Name: "tau", Lower: 1, Upper: 100, Log: true, Unit: "ms"},
 		{Name: "n", Kind: optimizee.Int, Lower: 1, Upper: 7},
 		{Name: "on", Kind: optimizee.Bool},
-		{Name: "rule", Kind: optimizee.Categorical, Choices: []string{"stdp", "bcm", "oja"}},
+		{Name: "rule", Kind: optimizee.Categorical, Choices: []any{"stdp", "bcm", "oja"}},
 		{Name: "w", Size: 3, Lower: math.Inf(-1), Upper: math.Inf(1), Mean: 1, Std: 2},
 	}
 }
@@ -38,7 +38,7 @@ func TestSpaceEncodeAndDecodeAreInverse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Float("v") != 2.5 || math.Abs(p.Float("tau")-10) > 1e-14 || p.Int("n") != 3 || !p.Bool("on") || p.Choice("rule") != "oja" ||
+	if p.Float("v") != 2.5 || p.Float("tau") != 10 || p.Int("n") != 3 || !p.Bool("on") || p.Choice("rule") != "oja" ||
 		!reflect.DeepEqual(p.Vector("w"), []float64{1, 2, 3}) {
 		t.Errorf("decoded %v", p.All())
 	}
@@ -54,7 +54,7 @@ func TestSpaceEncodeAndDecodeAreInverse(t *testing.T) {
 func TestSpaceMapAndFlatAreTheValuesOfAllKinds(t *testing.T) {
 	s := append(mixed(), optimizee.Space{
 		{Name: "ns", Kind: optimizee.Int, Size: 2, Lower: 1, Upper: 7}, {Name: "ons", Kind: optimizee.Bool, Size: 2},
-		{Name: "rules", Kind: optimizee.Categorical, Size: 2, Choices: []string{"stdp", "bcm"}},
+		{Name: "rules", Kind: optimizee.Categorical, Size: 2, Choices: []any{"stdp", "bcm"}},
 	}...)
 	x := []float64{2.5, 0, 3, 1, 2, 1, 2, 3, 4, 5, 0, 1, 1, 0}
 	p, err := s.Decode(x)
@@ -67,6 +67,57 @@ func TestSpaceMapAndFlatAreTheValuesOfAllKinds(t *testing.T) {
 	want := []any{2.5, 1.0, int64(3), true, "oja", 1.0, 2.0, 3.0, int64(4), int64(5), false, true, "bcm", "stdp"}
 	if got := p.Flat(); !reflect.DeepEqual(got, want) || len(got) != len(s.Labels()) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestSpaceChoicesKeepTheirType(t *testing.T) {
+	s := optimizee.Space{
+		{Name: "one", Kind: optimizee.Categorical, Choices: []any{true, false, 16, int64(32), 0.5, 1.0, "stdp", "2"}},
+		{Name: "two", Kind: optimizee.Categorical, Choices: []any{"auto", 8, false}, Size: 2},
+	}
+	if err := s.Check(); err != nil {
+		t.Fatal(err)
+	}
+	want := []any{true, false, int64(16), int64(32), 0.5, 1.0, "stdp", "2"}
+	for i, w := range want {
+		p, err := s.Decode([]float64{float64(i), 2, 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Flat(); !reflect.DeepEqual(got, []any{w, false, int64(8)}) {
+			t.Errorf("choice %d: %#v, want %#v", i, got, w)
+		}
+		if x, err := s.Encode(p.Map()); err != nil || !reflect.DeepEqual(x, p.X) {
+			t.Errorf("%v becomes %v, %v", p.X, x, err)
+		}
+		if got := p.Choice("one"); got != s[0].Choices[i] { // for a model in Go, as it was written in Go
+			t.Errorf("choice %d: %#v, want %#v", i, got, s[0].Choices[i])
+		}
+	}
+}
+
+// A choice is accepted as it is written in a configuration, in a table, on a command line.
+func TestSpaceEncodeTakesAChoiceAsItIsWritten(t *testing.T) {
+	s := optimizee.Space{{Name: "c", Kind: optimizee.Categorical, Choices: []any{true, 16, 0.1, 1.0, "stdp", "1.10", "on", "007", "null"}}}
+	for _, c := range []struct {
+		value any
+		want  float64
+	}{
+		{true, 0}, {"true", 0}, {16, 1}, {int64(16), 1}, {16.0, 1}, {"16", 1}, {0.1, 2}, {"0.1", 2}, {1, 3}, {1.0, 3}, {"stdp", 4},
+		{"1.10", 5}, {1.1, 5}, {"on", 6}, {"007", 7}, {7, 7}, {nil, 8}, {"null", 8},
+	} {
+		if x, err := s.Encode(map[string]any{"c": c.value}); err != nil || x[0] != c.want {
+			t.Errorf("%#v is choice %v, %v, want %v", c.value, x, err, c.want)
+		}
+	}
+	for _, other := range []any{false, 17, 0.5, "", "STDP", []any{16}} {
+		if x, err := s.Encode(map[string]any{"c": other}); err == nil || !strings.Contains(err.Error(), "want one of [true 16 0.1 1 stdp 1.10 on 007 null]") {
+			t.Errorf("%#v: %v, %v", other, x, err)
+		}
+	}
+	s[0].Choices = []any{"1.1", "1.10", "x"}
+	if x, err := s.Encode(map[string]any{"c": 1.1}); err == nil || !strings.Contains(err.Error(), "1.1 may be any of several choices") {
+		t.Errorf("got %v, %v", x, err)
 	}
 }
 
@@ -145,25 +196,50 @@ func TestSpaceThatCannotBeSearchedIsRefused(t *testing.T) {
 		space optimizee.Space
 		want  string
 	}{
-		{nil, "no parameters"},
-		{optimizee.Space{{Lower: 0, Upper: 1}}, "no name"},
-		{optimizee.Space{{Name: "a", Upper: 1}, {Name: "a", Upper: 1}}, "twice"},
-		{optimizee.Space{{Name: "a", Lower: 1, Upper: 1}}, "lower < upper"},
-		{optimizee.Space{{Name: "a", Lower: math.NaN(), Upper: 1}}, "lower < upper"},
-		{optimizee.Space{{Name: "a", Lower: 0, Upper: inf}}, "without std"},
-		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1, Mean: 2, Std: 1}}, "between the bounds"},
-		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1, Log: true}}, "want > 0"},
-		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1.5, Kind: optimizee.Int}}, "whole numbers"},
-		{optimizee.Space{{Name: "a", Lower: 1, Upper: 2, Kind: optimizee.Int, Log: true}}, "log scale on a int"},
-		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []string{"x"}}}, "at least 2"},
-		{optimizee.Space{{Name: "a", Kind: optimizee.Bool, Choices: []string{"x", "y"}}}, "choices on a bool"},
-		{optimizee.Space{{Name: "a", Upper: 1, Size: -1}}, "size = -1"},
+		{nil, "parameters: no parameters"},
+		{optimizee.Space{{Lower: 0, Upper: 1}}, "parameters: parameter 0 has no name"},
+		{optimizee.Space{{Name: "a", Upper: 1}, {Name: "a", Upper: 1}}, "parameters.a: the parameter is there twice"},
+		{optimizee.Space{{Name: "a", Lower: 1, Upper: 1}}, "parameters.a.lower: 1, want lower < upper = 1"},
+		{optimizee.Space{{Name: "a", Lower: math.NaN(), Upper: 1}}, "parameters.a.lower: NaN, want a finite number"},
+		{optimizee.Space{{Name: "a", Lower: 0, Upper: inf}}, "parameters.a.upper: +Inf without a std"},
+		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1, Mean: 2, Std: 1}}, "parameters.a.mean: 2, want a value between the bounds"},
+		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1, Mean: 0.9}}, "parameters.a.mean: 0.9 without a std, want a std as well"},
+		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1, Std: -1}}, "parameters.a.std: -1, want >= 0"},
+		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1, Std: inf}}, "parameters.a.std: +Inf, want a finite number"},
+		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1, Log: true}}, "parameters.a.lower: 0 on a log scale, want > 0"},
+		{optimizee.Space{{Name: "a", Lower: -inf, Upper: inf, Std: 1, Log: true}}, "parameters.a.lower: -Inf on a log scale, want > 0"},
+		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1.5, Kind: optimizee.Int}}, "parameters.a.upper: 1.5, want whole numbers"},
+		{optimizee.Space{{Name: "a", Lower: 0, Upper: 1e17, Kind: optimizee.Int}}, "parameters.a.upper: 1e+17, want whole numbers"},
+		{optimizee.Space{{Name: "a", Lower: 1, Upper: 2, Kind: optimizee.Int, Log: true}}, "parameters.a.scale: log, of the type int, want float"},
+		{optimizee.Space{{Name: "a", Lower: -1.7e308, Upper: 1}}, "parameters.a.lower: -1.7e+308, want at most 1e+300 in magnitude"},
+		{optimizee.Space{{Name: "a", Lower: 1, Upper: 1.7e308}}, "parameters.a.upper: 1.7e+308, want at most 1e+300 in magnitude"},
+		{optimizee.Space{{Name: "a", Lower: -inf, Upper: inf, Std: 1e308}}, "parameters.a.std: 1e+308, want at most 1e+300 in magnitude"},
+		{optimizee.Space{{Name: "a", Lower: -inf, Upper: inf, Mean: 1e301, Std: 1}}, "parameters.a.mean: 1e+301, want at most 1e+300 in magnitude"},
+		{optimizee.Space{{Name: "a", Lower: 1, Upper: inf, Mean: 2, Std: 1e301, Log: true}}, "parameters.a.std: 1e+301, want at most"},
+		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{"x"}}}, "parameters.a.choices: 1 choices, want at least 2"},
+		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{"x", "y", "x"}}}, `"x" and "x" are both written as x`},
+		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{1, 1.0}}}, "are both written as 1"},
+		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{true, "true"}}}, "are both written as true"},
+		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{1, nil}}}, "want a text, a finite number, true or false"},
+		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{1, inf}}}, "want a text, a finite number, true or false"},
+		{optimizee.Space{{Name: "a", Kind: optimizee.Categorical, Choices: []any{1, []any{1}}}}, "want a text, a finite number, true or false"},
+		{optimizee.Space{{Name: "a", Kind: optimizee.Bool, Choices: []any{"x", "y"}}}, "parameters.a.choices: of the type bool"},
+		{optimizee.Space{{Name: "a", Kind: 9}}, "parameters.a.type: 9, want float"},
+		{optimizee.Space{{Name: "a", Upper: 1, Size: -1}}, "parameters.a.size: -1"},
 	} {
 		if err := c.space.Check(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: got %v, want %s", c.space, err, c.want)
 		}
 	}
 	if err := mixed().Check(); err != nil {
+		t.Error(err)
+	}
+	all := optimizee.Space{{Name: "a", Lower: 5, Upper: 1}, {Name: "b", Upper: 1}, {Name: "c", Upper: 1, Log: true, Size: -1}}.Check()
+	const want = "parameters.a.lower: 5, want lower < upper = 1; a value that is not searched is a constant, not a parameter\nparameters.c.size: -1, want >= 0\nparameters.c.lower: 0 on a log scale, want > 0"
+	if all == nil || all.Error() != want {
+		t.Errorf("%v\nwant\n%s", all, want)
+	}
+	if err := (optimizee.Space{{Name: "a", Lower: 1e-320, Upper: math.MaxFloat64, Log: true}, {Name: "b", Lower: -1e300, Upper: 1e300}}).Check(); err != nil {
 		t.Error(err)
 	}
 }

@@ -12,8 +12,8 @@ type Algorithm struct {
 	Cost        string // of the algorithm itself, per generation; n is the dimension, λ the population
 	Parallelism string // how many evaluations it can have under way
 
-	// Earlier is the history of the search: the last release that has version 1 of it, the last that has version 2, and so on. Whoever changes
-	// what an algorithm proposes, given the same problem, parameters, seed and results, appends the release before.
+	// Earlier is the history of the search: the last release that has version 1 of it, the last that has version 2, and so on; "" where no
+	// release has. Whoever changes what an algorithm proposes, given the same problem, parameters, seed and results, appends the release before.
 	Earlier []string
 
 	// Params returns a pointer to a new parameter struct holding the defaults; its fields carry the tags of package schema.

@@ -19,6 +19,7 @@ package optimizer
 import (
 	"encoding"
 	"errors"
+	"slices"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 )
@@ -68,6 +69,31 @@ type Recaller interface {
 	// Recall takes the place of an Ask when the record of a search is replayed: the candidates, with the IDs of the record, are what the
 	// search proposed then. Tell follows as recorded. The points are read-only, as those of an Ask.
 	Recall(proposed []Candidate) error
+}
+
+// Recommender is the capability of an algorithm that would use other points than the best one told, which among noisy losses is the luckiest
+// and not the best: the mean of its distribution, say, or the minimum of its model.
+type Recommender interface {
+	Optimizer
+	// Recommend returns the points, the one that it would use first, each in the problem's box and whole where its kind says so; none where
+	// nothing has been learnt yet. They depend on the state alone, which does not change, and may take as long as a proposal does. The caller
+	// owns them.
+	Recommend() [][]float64
+}
+
+// Recommended are the points that an optimizer would use as things stand, the first one first: what it recommends (see [Recommender]), or else the
+// best told. There are none before the first success, and with several objectives. The caller owns them.
+func Recommended(o Optimizer) [][]float64 {
+	best := o.Status().Best
+	if best == nil {
+		return nil
+	}
+	if r, ok := o.(Recommender); ok {
+		if xs := r.Recommend(); len(xs) > 0 {
+			return xs
+		}
+	}
+	return [][]float64{slices.Clone(best.X)}
 }
 
 // Candidate is a proposed individual.

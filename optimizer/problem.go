@@ -97,7 +97,12 @@ type Problem struct {
 	Objectives int // length of a loss; 0 means 1
 	Outputs    int // length of the model outputs, and of their targets; 0 where there are none
 
-	// For optimizers that show the problem to somebody else, a program or people. No search depends on them.
+	// Encode translates a value of coordinate i, as a configuration has it, to the coordinate; nil where the values are the coordinates. It is for
+	// parameters of an algorithm that are points.
+	Encode func(i int, value any) (float64, error)
+
+	// For optimizers that show the problem to somebody else, a program or people. No search depends on them, but for the grid's, whose points on a
+	// log scale are round numbers.
 	Labels []Label // of the coordinates, len(Coords); nil where nobody has named them
 	Budget int64   // individuals that the run is going to evaluate; 0 where that is not known
 }
@@ -105,9 +110,9 @@ type Problem struct {
 // Label says what a coordinate is to people.
 type Label struct {
 	Name    string
-	Unit    string   // "" where it has none
-	Log     bool     // the coordinate is the natural logarithm of the value
-	Choices []string // what a Categorical coordinate chooses from: its value is an index
+	Unit    string // "" where it has none
+	Log     bool   // the coordinate is the natural logarithm of the value
+	Choices []any  // what a Categorical coordinate chooses from, of any types: its value is an index
 }
 
 // Box is the single-objective problem of n continuous coordinates between the same bounds.

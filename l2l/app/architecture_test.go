@@ -19,7 +19,8 @@ const module = "github.com/meta-optimization/l2l-mpi/"
 var arrows = map[string][]string{
 	"l2l/codec":    nil,
 	"l2l/schema":   nil,
-	"l2l/child":    {"l2l/codec"},
+	"l2l/batch":    nil,
+	"l2l/child":    {"l2l/codec", "l2l/schema"},
 	"l2l/splitmix": nil,
 	"mpi":          nil,
 	"optimizee":    {"l2l/child", "l2l/schema", "l2l/codec"},
@@ -53,7 +54,7 @@ var arrows = map[string][]string{
 	"l2l/dispatch": {"l2l", "l2l/codec", "mpi", "optimizee"},
 	"l2l/report":   {"l2l", "l2l/codec", "l2l/journal", "optimizee", "optimizer"},
 	"l2l/config":   {"l2l", "l2l/schema", "optimizee", "optimizer"},
-	"l2l/run":      {"l2l", "l2l/codec", "l2l/config", "l2l/dispatch", "l2l/journal", "l2l/report", "mpi", "optimizee", "optimizer"},
+	"l2l/run":      {"l2l", "l2l/batch", "l2l/codec", "l2l/config", "l2l/dispatch", "l2l/journal", "l2l/report", "mpi", "optimizee", "optimizer"},
 	"l2l/app":      {"…"},
 	"cmd":          {"l2l/app"},
 	"examples":     {"l2l/app", "optimizee", "optimizer", "optimizer/kit"},

@@ -22,7 +22,10 @@ func checkCommand(kinds config.Kinds) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Check a configuration and show it with every default; or prove that a run's journal is what its optimizer does",
-		Args:  cobra.NoArgs,
+		Long: "Checks a configuration and shows it with every default. With --replay it proves, of a run, that its optimizer makes of the recorded results\n" +
+			"what the journal says, individual by individual, and tells the hash by which two such runs can be compared. It says nothing of the model,\n" +
+			"which is not run: that another evaluation would have the same result.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case (file == "") == (replay == ""):
@@ -57,17 +60,17 @@ func prove(w io.Writer, dir string, kinds config.Kinds) error {
 		return coded(err)
 	}
 	s := proof.Search
-	shown := "all as the optimizer does"
+	shown := "all as the optimizer does: every proposal follows from the results before it"
 	if s.Recalls() {
 		shown = "the journal is whole and was told to the optimizer, another program; its proposals are taken as recorded"
 	}
-	_, err = fmt.Fprintf(w, "%d events, %d evaluations, %d generations: %s\ntrajectory hash %s\n",
-		proof.Events, s.Evaluations(), s.Status().Generation, shown, s.TrajectoryHash())
+	_, err = fmt.Fprintf(w, "%d events, %d evaluations, %d generations: %s\nthe results are as recorded; the model was not run: l2l-mpi eval --run %s does that\n"+
+		"trajectory hash %s\n", proof.Events, s.Evaluations(), s.Status().Generation, shown, dir, s.TrajectoryHash())
 	return err
 }
 
 func statusCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, count bool
 	cmd := &cobra.Command{
 		Use:   "status RUN",
 		Short: "Tell how a run stands, by its exit code as well",
@@ -77,6 +80,13 @@ func statusCommand() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := report.ReadStatus(args[0])
+			if count {
+				if err != nil && !errors.Is(err, report.ErrNoRun) {
+					return ofRun(err)
+				}
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), s.Evaluations)
+				return ofRun(err)
+			}
 			if err != nil {
 				return ofRun(err)
 			}
@@ -103,6 +113,8 @@ func statusCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	cmd.Flags().BoolVar(&count, "evaluations", false, "only the number of evaluations that have ended, 0 where there is no run; the exit code is 0, too")
+	cmd.MarkFlagsMutuallyExclusive("json", "evaluations")
 	return cmd
 }
 

@@ -25,30 +25,40 @@ func evalCommand(kinds config.Kinds) *cobra.Command {
 	var file, dir string
 	var set, params []string
 	var individual int64
-	var instance int
+	var instance, replicate int
 	var seed uint64
 	cmd := &cobra.Command{
 		Use:   "eval",
-		Short: "Evaluate one individual here, with full output: how to debug an optimizee",
-		Long: "Evaluates one individual in this process. Parameters that are not given are those of an individual of --run, or else in the\n" +
-			"middle of their ranges.",
+		Short: "Evaluate one individual here, with all that its model prints: how to debug an optimizee",
+		Long: "Evaluates one individual in this process, as a run does, in one slot. What its model prints is shown as it comes. Parameters that are\n" +
+			"not given are those of an individual of --run, or else in the middle of their ranges.",
 		Example: "  l2l-mpi eval --config run.yaml --param tau=10 --param rule=stdp\n  l2l-mpi eval --config run.yaml --run runs/fit/001 --individual 421",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if file == "" {
 				return usage(errors.New("eval: want --config run.yaml"))
 			}
+			for name, value := range map[string]int64{"instance": int64(instance), "replicate": int64(replicate), "individual": individual} {
+				if cmd.Flags().Changed(name) && value < 0 {
+					return usage(fmt.Errorf("--%s %d: want 0 or more", name, value))
+				}
+			}
 			p, err := config.Load(file, set, kinds)
 			if err != nil {
 				return usage(err)
 			}
-			x := p.Middle()
+			x, what := p.Middle(), "an individual"
 			if dir != "" {
-				ind, err := individualOf(dir, kinds, individual)
+				ind, which, err := individualOf(dir, kinds, individual)
 				if err != nil {
 					return usage(err)
 				}
-				x = ind.X
+				if x, what = ind.X, fmt.Sprintf("individual %d of %s%s", ind.ID, dir, which); ind.ID < 0 {
+					what = fmt.Sprintf("the answer of %s, a point that its optimizer recommends", dir)
+				}
+				if len(params) > 0 {
+					what += ", changed"
+				}
 				search, err := p.NewSearch()
 				if err != nil {
 					return usage(err)
@@ -57,7 +67,8 @@ func evalCommand(kinds config.Kinds) *cobra.Command {
 					instance = search.First(ind).Instance
 				}
 				if !cmd.Flags().Changed("seed") {
-					seed = l2l.SeedOf(p.Seed, ind.ID, instance, 0)
+					rules := p.Rules()
+					seed = rules.SeedOf(ind, instance, replicate)
 				}
 			}
 			changed, err := assigned(params)
@@ -67,30 +78,41 @@ func evalCommand(kinds config.Kinds) *cobra.Command {
 			if x, err = p.Change(x, changed); err != nil {
 				return usage(err)
 			}
-			return evaluate(cmd.Context(), p, cmd.OutOrStdout(), x, instance, seed)
+			fmt.Fprintf(os.Stderr, "%s, instance %d, replicate %d, seed %d\n", what, instance, replicate, seed)
+			return evaluate(cmd.Context(), p, cmd.OutOrStdout(), l2l.Evaluation{Instance: instance, Replicate: replicate, Seed: seed, X: x})
 		},
 	}
 	addConfigFlags(cmd, &file, &set)
 	f := cmd.Flags()
 	f.StringArrayVar(&params, "param", nil, "a parameter: `name=value`; may be repeated")
 	f.StringVar(&dir, "run", "", "take the other parameters from an individual of the run in this directory")
-	f.Int64Var(&individual, "individual", -1, "which individual of --run; without it the best")
+	f.Int64Var(&individual, "individual", -1, "which individual of --run; without it its answer, or, of a front, the one with the best weighted sum of its objectives")
 	f.IntVar(&instance, "instance", 0, "the instance to evaluate on; with --run that of the individual's first evaluation")
-	f.Uint64Var(&seed, "seed", 1, "the seed of the evaluation; with --run that of the individual's first evaluation")
+	f.IntVar(&replicate, "replicate", 0, "with --run, which of the individual's evaluations on the instance, which differ by their seeds")
+	f.Uint64Var(&seed, "seed", 1, "the seed of the evaluation; with --run that of the individual's on the instance")
 	return cmd
 }
 
-// individualOf finds an individual of a run; id < 0 is the best.
-func individualOf(dir string, kinds config.Kinds, id int64) (l2l.Individual, error) {
+// individualOf finds an individual of a run, and says which it is if nobody has; id < 0 is its answer.
+func individualOf(dir string, kinds config.Kinds, id int64) (ind l2l.Individual, which string, err error) {
 	r, err := open(dir, kinds)
 	if err != nil {
-		return l2l.Individual{}, err
+		return ind, "", err
 	}
 	if id >= 0 {
-		return r.Individual(id)
+		ind, err = r.Individual(id)
+		return ind, "", err
 	}
-	best, err := r.Best()
-	return best.Individual, err
+	if !r.Begun.Rules.Sum {
+		best, err := r.Best()
+		return best.Individual, ", the one of its front with the best weighted sum of the objectives (another: --individual)", err
+	}
+	answer, err := r.Answer()
+	if err == nil && answer.Individual != nil {
+		ind, err = r.Individual(*answer.Individual)
+		return ind, ", its answer", err
+	}
+	return l2l.Individual{ID: -1, X: answer.X}, ", its answer", err
 }
 
 // assigned reads parameters given as name=value.
@@ -111,10 +133,10 @@ func assigned(assignments []string) (map[string]any, error) {
 }
 
 // evaluate evaluates one point, in a slot like those of a run, and tells all about it.
-func evaluate(ctx context.Context, p *config.Plan, w io.Writer, x []float64, instance int, seed uint64) (err error) {
+func evaluate(ctx context.Context, p *config.Plan, w io.Writer, e l2l.Evaluation) (err error) {
 	ctx, stop := interruptible(ctx, os.Exit)
 	defer stop()
-	if _, err := p.Space.Decode(x); err != nil {
+	if _, err := p.Space.Decode(e.X); err != nil {
 		return usage(err)
 	}
 	dir, err := os.MkdirTemp("", "l2l-eval-")
@@ -122,7 +144,7 @@ func evaluate(ctx context.Context, p *config.Plan, w io.Writer, x []float64, ins
 		return failure{exitFailed, err}
 	}
 	defer tellLeftovers(dir)
-	slot, err := run.OpenSlot(ctx, p, dir)
+	slot, err := run.OpenSlot(ctx, p, dir, w, os.Stderr)
 	if err != nil {
 		return failure{exitFailed, err}
 	}
@@ -131,10 +153,9 @@ func evaluate(ctx context.Context, p *config.Plan, w io.Writer, x []float64, ins
 			err = errors.Join(err, failure{exitFailed, cerr})
 		}
 	}()
-	e := l2l.Evaluation{Instance: instance, Seed: seed, X: x}
 	r := slot.Evaluate(ctx, e)
 	took := time.Duration(r.Seconds * float64(time.Second)).Round(time.Microsecond)
-	if err := report.WriteIndividual(w, p.Space, p.Objectives, x, r.Fitness); err != nil {
+	if err := report.WriteIndividual(w, p.Space, p.Objectives, e.X, r.Fitness); err != nil {
 		return err
 	}
 	if r.Ending != l2l.OK {
@@ -143,7 +164,7 @@ func evaluate(ctx context.Context, p *config.Plan, w io.Writer, x []float64, ins
 	if len(r.Outputs) > 0 {
 		fmt.Fprintf(w, "  %d model outputs: %s\n", len(r.Outputs), report.VectorText(r.Outputs))
 	}
-	fmt.Fprintf(os.Stderr, "instance %d, seed %d: %v\n", instance, seed, took)
+	fmt.Fprintf(os.Stderr, "evaluated in %v\n", took)
 	if err := writeReport(ctx, w, slot, e); err != nil {
 		return failure{exitFailed, err}
 	}
@@ -159,7 +180,7 @@ func explain(w io.Writer, p *config.Plan, ind l2l.Individual) (err error) {
 	if err != nil {
 		return err
 	}
-	slot, err := run.OpenSlot(context.Background(), p, "")
+	slot, err := run.OpenSlot(context.Background(), p, "", nil, nil)
 	if err != nil {
 		return err
 	}

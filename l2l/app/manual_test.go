@@ -47,6 +47,10 @@ vector, each element is one), λ the population. One that does not suit what is 
 		fmt.Fprintf(&b, "- Choose it %s.\n- Cost per generation: %s.\n- Parallelism: %s.\n- Reference: %s.\n", a.When, a.Cost, a.Parallelism, a.Reference)
 		fmt.Fprintf(&b, "- Version of the search: %d.", a.Version())
 		for i, release := range a.Earlier {
+			if release == "" {
+				fmt.Fprintf(&b, " Runs of version %d, which no release has, go on with the program that began them.", i+1)
+				continue
+			}
 			fmt.Fprintf(&b, " Runs of version %d go on with release %s.", i+1, release)
 		}
 		b.WriteString("\n\n| parameter | what it may be | default | what it is |\n|---|---|---|---|\n")

@@ -32,7 +32,7 @@ func (m *moodyModel) Space() optimizee.Space {
 		{Name: "tau", Lower: 0.1, Upper: 100, Log: true, Unit: "ms"},
 		{Name: "n", Kind: optimizee.Int, Lower: 1, Upper: 4},
 		{Name: "noisy", Kind: optimizee.Bool},
-		{Name: "rule", Kind: optimizee.Categorical, Choices: []string{"stdp", "bcm", "oja"}},
+		{Name: "rule", Kind: optimizee.Categorical, Choices: []any{"stdp", "bcm", "oja"}},
 		{Name: "w", Size: 2, Lower: -1, Upper: 1},
 	}
 }

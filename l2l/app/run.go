@@ -9,10 +9,8 @@ import (
 	"os/signal"
 	"slices"
 	"syscall"
-	"time"
 
 	"github.com/rs/zerolog"
-	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
@@ -41,12 +39,12 @@ func (s *session) run(ctx context.Context, o runOptions) error {
 		signal.Notify(make(chan os.Signal, 1), endings...)
 		return s.follow(ctx, comm)
 	}
-	plan, options, err := o.read(s.kinds)
+	shown := o.screen()
+	plan, options, err := o.read(s.kinds, shown)
 	if err != nil {
 		return s.end(comm, nil, errors.Join(usage(err), run.CallOff(ctx, comm)))
 	}
-	progress, over := o.progress()
-	lost, err := s.lead(ctx, comm, plan, append(options, progress...), over)
+	lost, err := s.lead(ctx, comm, plan, append(options, o.progress(shown)...), shown.end)
 	return s.end(comm, lost, err)
 }
 
@@ -92,8 +90,8 @@ func closed(comm mpi.Comm, err error) error {
 	return err
 }
 
-// read reads what the command line asks for.
-func (o runOptions) read(kinds config.Kinds) (*config.Plan, []run.Option, error) {
+// read reads what the command line asks for. What people should know is shown on the screen.
+func (o runOptions) read(kinds config.Kinds, shown *screen) (*config.Plan, []run.Option, error) {
 	level, err := zerolog.ParseLevel(o.logLevel)
 	if err != nil || o.logLevel == "" {
 		return nil, nil, fmt.Errorf("--log-level %s: want debug, info, warn or error", o.logLevel)
@@ -102,7 +100,7 @@ func (o runOptions) read(kinds config.Kinds) (*config.Plan, []run.Option, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	options := []run.Option{run.Log(console(), level)}
+	options := []run.Option{run.Log(console(shown), level)}
 	if o.resume {
 		options = append(options, run.Resume())
 	}
@@ -110,8 +108,8 @@ func (o runOptions) read(kinds config.Kinds) (*config.Plan, []run.Option, error)
 }
 
 // console is where people read the log.
-func console() io.Writer {
-	return zerolog.ConsoleWriter{Out: os.Stderr, TimeFormat: "15:04:05", NoColor: !term.IsTerminal(int(os.Stderr.Fd()))}
+func console(shown *screen) io.Writer {
+	return zerolog.ConsoleWriter{Out: shown, TimeFormat: "15:04:05", NoColor: !term.IsTerminal(int(os.Stderr.Fd()))}
 }
 
 // lead runs a plan on rank 0, and tells how it ended. evaluated is called once nothing is evaluated any more.
@@ -158,32 +156,4 @@ func interruptible(ctx context.Context, abort func(code int)) (_ context.Context
 		abort(exitInterrupted)
 	}()
 	return ctx, func() { end(nil) }
-}
-
-// How often the progress is shown: by a bar on a terminal, by a line elsewhere.
-const (
-	barEvery  = 100 * time.Millisecond
-	lineEvery = 5 * time.Second
-	barSteps  = 1000
-)
-
-// progress shows how the run is getting on, until end is called.
-func (o runOptions) progress() (options []run.Option, end func()) {
-	switch {
-	case o.quiet:
-		return nil, func() {}
-	case !term.IsTerminal(int(os.Stderr.Fd())):
-		return []run.Option{run.LogProgress(lineEvery)}, func() {}
-	}
-	bar := progressbar.NewOptions(barSteps,
-		progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetWidth(24), progressbar.OptionSetPredictTime(false),
-		progressbar.OptionSetElapsedTime(false), progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetTheme(progressbar.Theme{Saucer: "━", SaucerHead: "━", SaucerPadding: "─", BarStart: "", BarEnd: ""}),
-	)
-	// A terminal that cannot be written to is no reason to end a run.
-	show := func(p run.Progress) {
-		bar.Describe(p.String())
-		_ = bar.Set(int(p.Done * barSteps))
-	}
-	return []run.Option{run.Watch(barEvery, show)}, func() { _ = bar.Finish() }
 }

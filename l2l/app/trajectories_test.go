@@ -31,7 +31,7 @@ func (m *landscape) Space() optimizee.Space {
 	}
 	return optimizee.Space{
 		{Name: "x", Size: 2, Lower: -3, Upper: 2}, {Name: "tau", Lower: 0.01, Upper: 10, Log: true}, {Name: "n", Kind: optimizee.Int, Lower: -2, Upper: 7},
-		{Name: "rule", Kind: optimizee.Categorical, Choices: []string{"stdp", "bcm", "oja"}},
+		{Name: "rule", Kind: optimizee.Categorical, Choices: []any{"stdp", "bcm", "oja"}},
 		{Name: "free", Mean: 1, Std: 2, Lower: math.Inf(-1), Upper: math.Inf(1)},
 	}
 }

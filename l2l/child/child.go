@@ -11,12 +11,17 @@ package child
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 )
 
 // Program is which program is started, as a configuration says it.
@@ -56,11 +61,21 @@ func (p *Program) Locate(dir string) {
 	}
 }
 
-// Find checks that the program is there, so that one that is not is known before the run, and makes a path in Command absolute. Behind a
+// Find checks that the program and its directory are there, so that what is not there is known before the run, and makes a path in Command absolute. Behind a
 // launcher, the launcher is looked for.
 func (p *Program) Find(launcher Words) error {
 	if len(p.Command) == 0 {
-		return errors.New("command: nothing to start, want a program and its arguments")
+		return schema.At(errors.New("nothing to start, want a program and its arguments"), "command")
+	}
+	if p.Dir != "" {
+		switch info, err := os.Stat(p.Dir); {
+		case errors.Is(err, fs.ErrNotExist):
+			return schema.At(fmt.Errorf("there is no directory %s", p.Dir), "dir")
+		case err != nil:
+			return schema.At(err, "dir")
+		case !info.IsDir():
+			return schema.At(fmt.Errorf("%s is a file, want a directory", p.Dir), "dir")
+		}
 	}
 	if name := p.Command[0]; strings.Contains(name, "/") && !filepath.IsAbs(name) {
 		dir, err := filepath.Abs(p.Dir)
@@ -75,48 +90,45 @@ func (p *Program) Find(launcher Words) error {
 	}
 	_, err := exec.LookPath(name)
 	if errors.Is(err, exec.ErrNotFound) {
-		return fmt.Errorf("%s: there is no program %q in the PATH; one in dir is written ./%s", key, name, name)
+		err = fmt.Errorf("there is no program %q in the PATH; one in dir is written ./%s", name, name)
 	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", key, err)
-	}
-	return nil
+	return schema.At(err, key)
 }
 
 // CheckConstants returns an error for what cannot be handed to a program.
 func (p *Program) CheckConstants() error {
 	var errs []error
-	for name, v := range p.Constants {
-		errs = append(errs, checkConstant("constants."+name, v))
+	for _, name := range slices.Sorted(maps.Keys(p.Constants)) {
+		errs = append(errs, schema.At(checkConstant(p.Constants[name]), "constants", name))
 	}
 	return errors.Join(errs...)
 }
 
-func checkConstant(path string, v any) error {
+func checkConstant(v any) error {
 	switch v := v.(type) {
 	case nil, bool, string, int, int64, uint64:
 		return nil
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("%s: %v, want a finite number", path, v)
+			return fmt.Errorf("%v, want a finite number", v)
 		}
 		return nil
 	case []any:
 		for i, x := range v {
-			if err := checkConstant(fmt.Sprintf("%s[%d]", path, i), x); err != nil {
-				return err
+			if err := checkConstant(x); err != nil {
+				return fmt.Errorf("[%d]: %w", i, err)
 			}
 		}
 		return nil
 	case map[string]any:
 		for key, x := range v {
-			if err := checkConstant(path+"."+key, x); err != nil {
-				return err
+			if err := checkConstant(x); err != nil {
+				return schema.At(err, key)
 			}
 		}
 		return nil
 	}
-	return fmt.Errorf("%s: %v, want text (in quotes), a number, true, false, a list, or a section with texts as keys", path, v)
+	return fmt.Errorf("%v, want text (in quotes), a number, true, false, a list, or a section with texts as keys", v)
 }
 
 // Environment is the environment of a program behind a launcher, or without one.

@@ -232,8 +232,8 @@ func (r *jsonReader) number() (float64, error) {
 		r.at++
 	}
 	x, err := strconv.ParseFloat(string(r.b[from:r.at]), 64)
-	if err != nil {
-		return 0, fmt.Errorf("the number %s is beyond the range of doubles", Quote(string(r.b[from:min(r.at, from+100)])))
+	if err != nil && !errors.Is(err, strconv.ErrRange) { // beyond the range of doubles it is infinite: a value that is bad, in a message that is none
+		return 0, fmt.Errorf("%s, want a number", Quote(string(r.b[from:min(r.at, from+100)])))
 	}
 	return x, nil
 }

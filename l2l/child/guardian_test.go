@@ -157,9 +157,9 @@ func TestAGuardianStartsProgramsAsAnythingElseDoes(t *testing.T) {
 	wait(t, p)
 	want := strings.Join(odd, "|") + "|\xff|" + strings.Repeat("y", 100_000) + "|2|"
 	rest, ok := strings.CutPrefix(string(p.Printed()), want)
-	pid := strconv.Itoa(p.PID())
-	if words := strings.Fields(rest); !ok || len(words) != 2 || words[0] != pid || words[1] != pid || !strings.HasSuffix(p.LastWords(), "\n/") {
-		t.Errorf("it sees %.80q… and %q, and says %q", p.Printed(), rest, p.LastWords())
+	pid, said := strconv.Itoa(p.PID()), p.Explained(errors.New("here"), true).Error()
+	if words := strings.Fields(rest); !ok || len(words) != 2 || words[0] != pid || words[1] != pid || !strings.HasSuffix(said, "\n/") {
+		t.Errorf("it sees %.80q… and %q, and says %q", p.Printed(), rest, said)
 	}
 	for name, want := range map[string]error{"./nothing": fs.ErrNotExist, "nothing-at-all": exec.ErrNotFound, "/etc/passwd": fs.ErrPermission} {
 		if _, err := g.Start(Command{Argv: []string{name}, LogLimit: 1 << 10}); !errors.Is(err, want) {

@@ -3,8 +3,8 @@ package child
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
-	"strings"
 	"sync"
 	"syscall"
 
@@ -21,15 +21,17 @@ type stream struct {
 	mu  sync.Mutex
 	buf []byte
 	log excerpt
+
+	copy io.Writer // of what is printed; nil: there is none
 }
 
 // newStream drains r, which it owns.
-func newStream(r *os.File, limit int) (*stream, error) {
+func newStream(r *os.File, limit int, copy io.Writer) (*stream, error) {
 	conn, err := r.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{r: r, conn: conn, done: make(chan struct{}), buf: make([]byte, 32<<10), log: excerpt{half: limit / 2}}
+	s := &stream{r: r, conn: conn, done: make(chan struct{}), buf: make([]byte, 32<<10), log: excerpt{half: limit / 2}, copy: copy}
 	go s.drain()
 	return s, nil
 }
@@ -58,6 +60,9 @@ func (s *stream) read(fd uintptr) (int, error) {
 	n, err := unix.Read(int(fd), s.buf)
 	if n > 0 {
 		s.log.add(s.buf[:n])
+		if s.copy != nil {
+			_, _ = s.copy.Write(s.buf[:n]) // whoever watches sees to it
+		}
 	}
 	return n, err
 }
@@ -122,18 +127,4 @@ func (e *excerpt) text() []byte {
 		text = fmt.Appendf(text, "\n… %d bytes are left out here …\n", missing)
 	}
 	return append(text, tail...)
-}
-
-// lastLines is the end of a text for a message: at most 15 lines and 2000 bytes.
-func lastLines(text []byte) string {
-	const lines, size = 15, 2000
-	text = bytes.TrimSpace(text)
-	if len(text) > size {
-		text = text[len(text)-size:]
-		if _, rest, ok := bytes.Cut(text, []byte("\n")); ok {
-			text = rest
-		}
-	}
-	all := strings.Split(string(text), "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }

@@ -3,6 +3,7 @@ package child
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,6 +29,8 @@ type Command struct {
 	Env      []string   // the whole environment, as NAME=value
 	Files    []*os.File // that it has from descriptor 3 on
 	Free     bool       // may use all CPUs, not only those of this process
+	Stdout   io.Writer  // that what it prints is also written to, as it comes; nil: nowhere
+	Stderr   io.Writer  // likewise
 	LogLimit int        // bytes kept of each of its output and its error, half of it from the beginning and half from the end
 }
 
@@ -58,8 +61,8 @@ func (g *Guardian) Start(c Command) (*Process, error) {
 		return nil, errors.Join(err, out.Close(), errs.Close())
 	}
 	// A pipe that was just made has a connection: there is no error.
-	p.stdout, _ = newStream(out, c.LogLimit)
-	p.stderr, _ = newStream(errs, c.LogLimit)
+	p.stdout, _ = newStream(out, c.LogLimit, c.Stdout)
+	p.stderr, _ = newStream(errs, c.LogLimit, c.Stderr)
 	go p.wait()
 	return p, nil
 }
@@ -143,18 +146,10 @@ func (p *Process) ForgetOutput() {
 	p.stderr.reset()
 }
 
-// LastWords is the end of what the program has printed since the last ForgetOutput, for a message: of the standard error, or if nothing is
-// there of the standard output. It begins with a new line, and is "" if nothing was printed.
-func (p *Process) LastWords() string {
-	for _, s := range []struct {
-		name string
-		*stream
-	}{{"error", p.stderr}, {"output", p.stdout}} {
-		if text := lastLines(s.text()); text != "" {
-			return fmt.Sprintf("\nlast lines of its standard %s:\n%s", s.name, text)
-		}
-	}
-	return ""
+// Settle takes in what the program has printed until now, so that it does not come later.
+func (p *Process) Settle() {
+	p.stdout.settle()
+	p.stderr.settle()
 }
 
 // WriteLogs writes what the program has printed since the last ForgetOutput to stdout.txt and stderr.txt in dir, which it makes; nothing if

@@ -74,7 +74,7 @@ type Introduction struct {
 }
 
 // Serve has the guardian start a server, and introduces the two to each other. What the program cannot say itself of its failure to start, the error says,
-// with its last words.
+// with what it has printed.
 func Serve(ctx context.Context, g *Guardian, c Command, intro Introduction) (_ *Server, err error) {
 	s := &Server{intro: intro}
 	if intro.Launched {
@@ -279,15 +279,17 @@ func (s *Server) Obituary(err error) error {
 	if s.Process == nil {
 		return err // it never started
 	}
+	over := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) // whatever it printed last tells how far it was
 	switch {
 	case errors.As(err, new(Told)):
 		s.Close()
 	case hungUp(err): // it has ended, or is about to
+		over = true
 		select {
 		case <-s.ended:
 			err = fmt.Errorf("the program ended (%s) without an answer", s.Status())
-			if s.encoding == "" {
-				err = fmt.Errorf("%w: it said no hello%s", err, s.intro.Mute)
+			if s.encoding == "" && (s.Succeeded() || s.silent()) { // else it says itself why it could not begin
+				err, over = fmt.Errorf("%w: it said no hello%s", err, s.intro.Mute), false
 			}
 		case <-time.After(3 * time.Second):
 			err = fmt.Errorf("the program closed its connection without an answer, and was ended")
@@ -296,7 +298,7 @@ func (s *Server) Obituary(err error) error {
 		err = fmt.Errorf("%w: does something else print to descriptor 4?", err)
 	}
 	s.End(s.intro.Grace)
-	return fmt.Errorf("%w%s", err, s.LastWords())
+	return s.Explained(err, over)
 }
 
 // hungUp reports whether an error of the connection means that nobody is at its other end.

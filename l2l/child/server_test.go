@@ -1,13 +1,16 @@
 package child
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -121,4 +124,65 @@ func TestAMessageThatCannotBeWrittenCostsNothing(t *testing.T) {
 	if answer, err := s.Exchange(t.Context(), &question{Value: 3.5}); err != nil || answer.(map[string]any)["value"] != 3.5 {
 		t.Errorf("after that: %v, %v", answer, err)
 	}
+}
+
+// FuzzServer talks to a server whose hello and two answers have any content.
+func FuzzServer(f *testing.F) {
+	for _, c := range []struct{ hello, ready, answer string }{
+		{`{"protocol": 2, "encoding": "json", "worker": "w"}`, `{"number": 1}`, `{"number": 2, "results": [{"fitness": [1]}]}`},
+		{`{"protocol": 2, "encoding": "msgpack"}`, "\x81\xa6number\x01", "\x82\xa6number\xcb\x40\x00\x00\x00\x00\x00\x00\x00\xa1a\xc0"},
+		{`{"protocol": 1, "encoding": "json"}`, `{}`, `[1, 2]`}, {`{"protocol": 2, "encoding": "json"}`, `{"number": 1, "error": "no license"}`, ``},
+		{`{"protocol": 1e300, "encoding": 2}`, ``, ``}, {`{"protocol": 2, "encoding": "json"}`, `{"number": "1"}`, ``}, {`hello`, ``, ``},
+	} {
+		f.Add([]byte(c.hello), []byte(c.ready), []byte(c.answer))
+	}
+	f.Fuzz(func(t *testing.T, hello, ready, answer []byte) {
+		asked, requests, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		replies, answers, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		over := make(chan struct{})
+		go func() { // the server
+			defer func() {
+				answers.Close()
+				asked.Close()
+				close(over)
+			}()
+			for i, b := range [][]byte{hello, ready, answer} {
+				if i > 0 {
+					if _, err := readFrame(asked, 1<<20, nil); err != nil {
+						return
+					}
+				}
+				if _, err := answers.Write(appendFrame(nil, b)); err != nil {
+					return
+				}
+			}
+		}()
+		line := pipes{requests, replies}
+		s := &Server{line: line, in: bufio.NewReader(line), intro: Introduction{Setup: &greeting{}, Oldest: 1, MessageLimit: 1 << 20}}
+		if s.arrived, err = line.SyscallConn(); err != nil {
+			t.Fatal(err)
+		}
+		var v any
+		if err = s.introduce(); err == nil {
+			v, err = s.roundTrip(&question{Value: 1})
+		}
+		if err := line.Close(); err != nil {
+			t.Error(err)
+		}
+		<-over
+		if object, _ := v.(map[string]any); err == nil && s.version > 1 {
+			if n, err := Number(object["number"]); err != nil || n != 2 {
+				t.Errorf("%v is taken for the answer to request 2", v)
+			}
+		}
+		if err != nil && strings.TrimSpace(err.Error()) == "" && !errors.As(err, new(Told)) {
+			t.Error("an error without a text")
+		}
+	})
 }

@@ -40,7 +40,15 @@ type Execution struct {
 	Timeout      time.Duration `yaml:"timeout" doc:"of one evaluation, or batch of them; 0 is none" range:"[0, inf)" resume:"free"`
 	StartTimeout time.Duration `yaml:"start_timeout" doc:"of getting an optimizee ready, for those that take time to start; 0 is none" range:"[0, inf)" resume:"free"`
 	OnFailure    l2l.OnFailure `yaml:"on_failure" doc:"what follows a failed evaluation"`
-	MaxFailures  int           `yaml:"max_failures" doc:"individuals that fail in a row, after which the run ends; 0 is never" range:"[0, inf)" resume:"free"`
+	MaxFailures  *int          `yaml:"max_failures" doc:"individuals that fail in a row, after which the run ends; 0 is never" range:"[0, inf)" auto:"100; before a first one has succeeded, slots + 3 that fail for the same reason" resume:"free"`
+}
+
+// Failures are the rules that end a run by its failures, as l2l.Loop has them.
+func (e Execution) Failures() (inARow, hopeless int) {
+	if e.MaxFailures == nil {
+		return 100, 3
+	}
+	return *e.MaxFailures, 0
 }
 
 // Output says what is kept of a run, and where.
@@ -50,19 +58,23 @@ type Output struct {
 	Checkpoint time.Duration `yaml:"checkpoint" doc:"how often the optimizer's state is kept" range:"(0, inf)"`
 	Record     l2l.Record    `yaml:"record" doc:"whether the journal holds the individuals' points, or a digest of them, from which a search is repeated: much less to write where there are many parameters" range:"points | digest"`
 	OnFull     string        `yaml:"on_full" doc:"what a full disk, or quota, does: end the run, which can be resumed, or have it wait for room" range:"stop | wait"`
+	LogLimit   int64         `yaml:"log_limit" doc:"of what the programs of each slot print, how much is kept in <dir>/logs, a file for each slot whose program prints anything: what was printed last; 0 is nothing" unit:"bytes" range:"[0, 1e12]"`
 	KeepFailed int           `yaml:"keep_failed" doc:"directories of failed evaluations that stay in <dir>/work, where an optimizee has such" range:"[0, inf)"`
 }
 
 // Defaults is the configuration of which nothing is said.
 func Defaults() Config {
 	return Config{
-		Name:       "run",
-		Seed:       1,
-		WarmStart:  WarmStart{Best: 100},
-		Evaluation: l2l.Sampling{Instances: 1, Replicates: 1, Aggregate: l2l.Mean},
-		Execution: Execution{
-			Schedule: "auto", Batch: 1, StartTimeout: 5 * time.Minute, OnFailure: l2l.OnFailure{Then: l2l.RankWorst}, MaxFailures: 100,
+		Name:      "run",
+		Seed:      1,
+		WarmStart: WarmStart{Best: 100},
+		Evaluation: l2l.Sampling{
+			Instances: 1, Replicates: 1, Aggregate: l2l.Mean, Seeds: l2l.PerIndividual, Finalists: l2l.Finalists{Count: 6},
 		},
-		Output: Output{Sync: time.Second, Checkpoint: 10 * time.Second, Record: l2l.Points, OnFull: "stop", KeepFailed: 100},
+		Stop: l2l.Stop{WallTime: l2l.UntilJobEnds},
+		Execution: Execution{
+			Schedule: "auto", Batch: 1, StartTimeout: 5 * time.Minute, OnFailure: l2l.OnFailure{Then: l2l.RankWorst},
+		},
+		Output: Output{Sync: time.Second, Checkpoint: 10 * time.Second, Record: l2l.Points, OnFull: "stop", LogLimit: 1 << 20, KeepFailed: 100},
 	}
 }

@@ -1,12 +1,15 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizee/process"
@@ -212,6 +215,58 @@ func TestOnlyWhatDoesNotTouchTheSearchMayChangeInAResumedRun(t *testing.T) {
 	}
 }
 
+func TestMaxFailuresThatIsGivenIsANumberAndZeroIsNever(t *testing.T) {
+	for given, want := range map[string][2]int{"": {100, 3}, "max_failures: auto": {100, 3}, "max_failures: 0": {0, 0}, "max_failures: 100": {100, 0}} {
+		p, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\noptimizer: {type: cmaes}\nexecution: {"+given+"}\n"), kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := p.Effective()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse("effective", text, kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range []*Plan{p, again} {
+			if inARow, hopeless := p.Execution.Failures(); inARow != want[0] || hopeless != want[1] {
+				t.Errorf("%s: %d in a row, %d before a success, want %v", given, inARow, hopeless, want)
+			}
+		}
+		if line := cmp.Or(given, "max_failures: auto"); !strings.Contains(string(text), line+"\n") {
+			t.Errorf("%s\nwant a line %s", text, line)
+		}
+	}
+	_, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\noptimizer: {type: cmaes}\nexecution: {max_failures: -1}\n"), kinds)
+	if err == nil || !strings.Contains(err.Error(), "execution.max_failures = -1, want >= 0") {
+		t.Errorf("a negative number: %v", err)
+	}
+}
+
+func TestAnotherTypeIsOneDifferenceNotAllOfItsKeys(t *testing.T) {
+	read := func(text string) *Plan {
+		p, err := Parse("run.yaml", []byte(text), kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	started, err := read("optimizee: {type: bowl}\noptimizer: {type: cmaes}\n").Effective()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"optimizee: {type: bowl}\noptimizer: {type: random}\n": `optimizer.type: the run was started with "cmaes", and is to be resumed with "random", which would be another search`,
+		"optimizee: {type: function, dim: 20}\noptimizer: {type: cmaes}\nseed: 5\n": `seed: the run was started with "1", and is to be resumed with "5", which would be another search
+optimizee.type: the run was started with "bowl", and is to be resumed with "function", which would be another search`,
+	} {
+		if _, err := read(text).Resumable(string(started)); err == nil || err.Error() != want {
+			t.Errorf("%s: %v\nwant %s", text, err, want)
+		}
+	}
+}
+
 // What one repairs before a run is resumed may change, and what is searched may not.
 func TestResumedRunMayStartItsProgramsOtherwise(t *testing.T) {
 	const text = `
@@ -276,6 +331,28 @@ func TestZeroIsRefusedWhereAtLeastOneIsWanted(t *testing.T) {
 		if _, err = d.plan([]string{key + "=auto"}, kinds); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// No wall time, the time that is left to a job, and a time of one's own are three things, also in the effective configuration.
+func TestWallTimeMayBeNoneOrTheJobsOrATime(t *testing.T) {
+	for text, want := range map[string]time.Duration{"{}": l2l.UntilJobEnds, "{wall_time: auto}": l2l.UntilJobEnds, "{wall_time: 0s}": 0, "{wall_time: 5m}": 5 * time.Minute} {
+		p, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\noptimizer: {type: cmaes}\nstop: "+text+"\n"), kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		effective, err := p.Effective()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse("run.yaml", effective, kinds)
+		if err != nil || p.Stop.WallTime != want || again.Stop.WallTime != want {
+			t.Errorf("%s: %v, and again %v, %v; want %v", text, p.Stop.WallTime, again.Stop.WallTime, err, want)
+		}
+	}
+	if _, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\noptimizer: {type: cmaes}\nstop: {wall_time: -1ns}\n"), kinds); err == nil ||
+		!strings.Contains(err.Error(), "stop.wall_time = -1ns, want >= 0, or auto") {
+		t.Errorf("-1ns: %v", err)
 	}
 }
 

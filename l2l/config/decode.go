@@ -18,7 +18,6 @@ import (
 // decode reads a mapping into the fields of the struct that into points to, which hold the defaults. Keys in passed are somebody else's.
 // All that is wrong is returned: unknown keys with the nearest one that exists, values of the wrong type, values out of range.
 func (d *document) decode(n *yaml.Node, path string, into any, passed ...string) error {
-	n = resolve(n)
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" { // "stop:" with nothing after it
 		return nil
 	}
@@ -28,8 +27,8 @@ func (d *document) decode(n *yaml.Node, path string, into any, passed ...string)
 	fields := schema.Fields(into)
 	var errs []error
 	seen := map[string]bool{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], resolve(n.Content[i+1])
+	for i := 0; i+1 < len(n.Content) && !d.full(); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
 		at := slices.IndexFunc(fields, func(f schema.Field) bool { return f.Key == key.Value })
 		switch {
 		case seen[key.Value]:
@@ -49,14 +48,6 @@ func (d *document) decode(n *yaml.Node, path string, into any, passed ...string)
 	return errors.Join(errs...)
 }
 
-// resolve follows an alias.
-func resolve(n *yaml.Node) *yaml.Node {
-	for n.Kind == yaml.AliasNode && n.Alias != nil {
-		n = n.Alias
-	}
-	return n
-}
-
 func join(path, key string) string {
 	if path == "" {
 		return key
@@ -67,7 +58,7 @@ func join(path, key string) string {
 // value reads a value into a field, and checks it.
 func (d *document) value(n *yaml.Node, path string, f schema.Field) error {
 	if f.Auto != "" && n.Kind == yaml.ScalarNode && n.Value == "auto" {
-		f.Value.SetZero()
+		f.SetAuto()
 		return nil
 	}
 	if err := d.scan(n, path, f.Value); err != nil {
@@ -82,7 +73,6 @@ func (d *document) value(n *yaml.Node, path string, f schema.Field) error {
 
 // scan reads a node into a Go value.
 func (d *document) scan(n *yaml.Node, path string, v reflect.Value) error {
-	n = resolve(n)
 	if v.CanAddr() {
 		if u, ok := v.Addr().Interface().(yaml.Unmarshaler); ok {
 			if err := u.UnmarshalYAML(n); err != nil {
@@ -125,6 +115,9 @@ func (d *document) scan(n *yaml.Node, path string, v reflect.Value) error {
 		list := reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content))
 		var errs []error
 		for i, c := range n.Content {
+			if d.full() {
+				break
+			}
 			errs = append(errs, d.scan(c, fmt.Sprintf("%s[%d]", path, i), list.Index(i)))
 		}
 		v.Set(list)
@@ -135,7 +128,7 @@ func (d *document) scan(n *yaml.Node, path string, v reflect.Value) error {
 		}
 		m := reflect.MakeMap(v.Type())
 		var errs []error
-		for i := 0; i+1 < len(n.Content); i += 2 {
+		for i := 0; i+1 < len(n.Content) && !d.full(); i += 2 {
 			element := reflect.New(v.Type().Elem()).Elem()
 			errs = append(errs, d.scan(n.Content[i+1], join(path, n.Content[i].Value), element))
 			m.SetMapIndex(reflect.ValueOf(n.Content[i].Value).Convert(v.Type().Key()), element)
@@ -143,18 +136,53 @@ func (d *document) scan(n *yaml.Node, path string, v reflect.Value) error {
 		v.Set(m)
 		return errors.Join(errs...)
 	case v.Kind() == reflect.Interface:
-		var x any
-		if err := n.Decode(&x); err != nil {
-			return d.wrong(n, path, "%v", err)
-		}
+		x, err := d.plain(n, path)
 		if x != nil {
 			v.Set(reflect.ValueOf(x))
 		}
-		return nil
+		return err
 	case n.Kind != yaml.ScalarNode:
 		return d.wrong(n, path, "%s, want a single value", shown(n))
 	}
 	return d.scalar(n, path, v)
+}
+
+// plain is the value of a node, of the type that it has in YAML: nil, bool, int, uint64, float64 or string, []any, or map[string]any. A date is the text
+// that it is written as.
+func (d *document) plain(n *yaml.Node, path string) (any, error) {
+	var errs []error
+	switch n.Kind {
+	case yaml.SequenceNode:
+		list := make([]any, 0, len(n.Content))
+		for i, c := range n.Content {
+			if d.full() {
+				break
+			}
+			x, err := d.plain(c, fmt.Sprintf("%s[%d]", path, i))
+			list, errs = append(list, x), append(errs, err)
+		}
+		return list, errors.Join(errs...)
+	case yaml.MappingNode:
+		section := make(map[string]any, len(n.Content)/2)
+		for i := 0; i+1 < len(n.Content) && !d.full(); i += 2 {
+			key := n.Content[i]
+			if _, twice := section[key.Value]; twice || key.Kind != yaml.ScalarNode {
+				errs = append(errs, d.wrong(key, join(path, key.Value), "want a key that is a text, and there once"))
+				continue
+			}
+			x, err := d.plain(n.Content[i+1], join(path, key.Value))
+			section[key.Value], errs = x, append(errs, err)
+		}
+		return section, errors.Join(errs...)
+	}
+	if n.Tag == "!!timestamp" {
+		return n.Value, nil
+	}
+	var x any
+	if err := n.Decode(&x); err != nil {
+		return nil, d.wrong(n, path, "%v", err)
+	}
+	return x, nil
 }
 
 // named reads a section whose keys are names of the user's choice.
@@ -167,7 +195,7 @@ func (d *document) named(n *yaml.Node, path string, m schema.Appender) error {
 	}
 	var errs []error
 	seen := map[string]bool{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i+1 < len(n.Content) && !d.full(); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if key.Kind != yaml.ScalarNode || key.Value == "" || seen[key.Value] {
 			errs = append(errs, d.wrong(key, join(path, key.Value), "want a name that is there once"))

@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -19,14 +21,15 @@ type Difference struct {
 
 // Differences lists the values that two configurations, as effective ones are, do not share.
 func Differences(before, after []byte) (all []Difference, err error) {
-	var a, b yaml.Node
-	if err := errors.Join(unmarshal(before, &a), unmarshal(after, &b)); err != nil {
+	a, err := parse("the configuration before", before)
+	if err != nil {
 		return nil, err
 	}
-	if a.Kind == 0 || b.Kind == 0 {
-		return nil, errors.New("config: an empty configuration")
+	b, err := parse("the configuration after", after)
+	if err != nil {
+		return nil, err
 	}
-	compare("", a.Content[0], b.Content[0], func(d Difference) { all = append(all, d) })
+	compare("", a.root, b.root, func(d Difference) { all = append(all, d) })
 	return all, nil
 }
 
@@ -72,7 +75,7 @@ func (p *Plan) Continued(started string) (*Plan, error) {
 
 // Resumable compares the effective configuration that a run was started with and this plan's. What differs and may, because it changes where and
 // how evaluations run and not what is searched, is returned; what may not is an error that names each value. The fields themselves say what may
-// (package schema).
+// (package schema). A key that the run was started without, as it is newer, counts as having had its default.
 func (p *Plan) Resumable(started string) (changes []Difference, err error) {
 	now, err := p.Effective()
 	if err != nil {
@@ -83,7 +86,19 @@ func (p *Plan) Resumable(started string) (changes []Difference, err error) {
 		return nil, err
 	}
 	var errs []error
+	given := differences
+	for _, section := range []string{"optimizer", "optimizee"} { // one of another type has other keys, and another model another optimizer's defaults
+		if !slices.ContainsFunc(given, func(d Difference) bool { return d.Path == section+".type" }) {
+			continue
+		}
+		differences = slices.DeleteFunc(slices.Clone(differences), func(d Difference) bool {
+			return d.Path != section+".type" && (strings.HasPrefix(d.Path, section+".") || strings.HasPrefix(d.Path, "optimizer."))
+		})
+	}
 	for _, d := range differences {
+		if d.Before == "nothing" && p.isDefault(d.Path, d.After) {
+			continue
+		}
 		if p.mayChange(d.Path) {
 			changes = append(changes, d)
 			continue
@@ -94,12 +109,39 @@ func (p *Plan) Resumable(started string) (changes []Difference, err error) {
 	return changes, errors.Join(errs...)
 }
 
+// isDefault reports whether a value, as a Difference quotes it, is the default of the key at a path.
+func (p *Plan) isDefault(path, value string) bool {
+	defaults, rest := any(Defaults()), path
+	section, within, _ := strings.Cut(path, ".")
+	switch section {
+	case "optimizee":
+		defaults, rest = p.Optimizee.New(), within
+	case "optimizer":
+		defaults, rest = p.Optimizer.Params(), within
+	}
+	n, err := encode(defaults)
+	if err != nil {
+		return false
+	}
+	for key := range strings.SplitSeq(rest, ".") {
+		if n = child(n, key); n == nil {
+			return false
+		}
+	}
+	return value == flat(n, shown) || value == flat(n, bare)
+}
+
 // compare calls differ for each value that a and b do not share.
 func compare(path string, a, b *yaml.Node, differ func(Difference)) {
 	if a.Kind != yaml.MappingNode || b.Kind != yaml.MappingNode {
-		if x, y := flat(a), flat(b); x != y {
-			differ(Difference{path, x, y})
+		if same(a, b) {
+			return
 		}
+		x, y := flat(a, shown), flat(b, shown)
+		if x == y { // a text that looks like something else is shown as one, and nothing else is
+			x, y = flat(a, bare), flat(b, bare)
+		}
+		differ(Difference{path, x, y})
 		return
 	}
 	none := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
@@ -118,14 +160,40 @@ func compare(path string, a, b *yaml.Node, differ func(Difference)) {
 	}
 }
 
-// flat is a value on one line.
-func flat(n *yaml.Node) string {
+// same reports whether two nodes are the same value: true is not the text "true", but 1 is 1.0.
+func same(a, b *yaml.Node) bool {
+	if a.Kind != b.Kind || len(a.Content) != len(b.Content) {
+		return false
+	}
+	if a.Kind != yaml.ScalarNode {
+		return slices.EqualFunc(a.Content, b.Content, same)
+	}
+	if isNumber(a) && isNumber(b) {
+		x, err1 := strconv.ParseFloat(a.Value, 64)
+		y, err2 := strconv.ParseFloat(b.Value, 64)
+		return x == y && err1 == nil && err2 == nil || a.Value == b.Value
+	}
+	return a.Tag == b.Tag && a.Value == b.Value
+}
+
+func isNumber(n *yaml.Node) bool { return n.Tag == "!!int" || n.Tag == "!!float" }
+
+// flat is a value on one line, its scalars as text has them.
+func flat(n *yaml.Node, text func(*yaml.Node) string) string {
 	if n.Kind == yaml.ScalarNode {
-		return shown(n)
+		return text(n)
 	}
 	var parts []string
 	for _, c := range n.Content {
-		parts = append(parts, flat(c))
+		parts = append(parts, flat(c, text))
 	}
 	return "[" + strings.Join(parts, ", ") + "]"
+}
+
+// bare is a scalar in which quotes are the mark of a text.
+func bare(n *yaml.Node) string {
+	if n.Tag == "!!str" {
+		return shown(n)
+	}
+	return cut(n.Value, 60)
 }

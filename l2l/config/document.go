@@ -1,8 +1,10 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
@@ -42,43 +45,147 @@ func Parse(name string, text []byte, kinds Kinds) (*Plan, error) {
 }
 
 // ParseValue reads a value as a configuration would have it: a number, a text, true or false, a list, ….
-func ParseValue(text string) (v any, err error) {
-	err = unmarshal([]byte(text), &v)
-	return v, err
+func ParseValue(text string) (any, error) {
+	d := &document{name: "the value"}
+	n, err := d.read([]byte(text))
+	if err != nil || n == nil {
+		return nil, err
+	}
+	return d.plain(n, "")
 }
 
 // document is a configuration as its user wrote it: a YAML file and what --set changed in it. It knows the place of every value, so
 // that what is wrong with a value can be shown where it stands.
 type document struct {
-	name  string
-	dir   string // that it stands in, an absolute path; "" if it is no file
-	lines []string
-	root  *yaml.Node            // a mapping
-	set   map[*yaml.Node]string // for nodes that came from --set: the assignment
+	name string
+	dir  string // that it stands in, an absolute path; "" if it is no file
+	text string
+	root *yaml.Node            // a mapping, in which there are no aliases and no merge keys
+	set  map[*yaml.Node]string // for nodes that came from --set: the assignment
+	told int                   // errors that have been told: at most maxTold are
 }
 
-// maxDocument is the size of a configuration, in bytes, above which it is taken for something else.
-const maxDocument = 16 << 20
+// Up to where a text is taken for a configuration. Points of tens of thousands of numbers to begin with are within the limits.
+const (
+	maxDocument = 16 << 20 // bytes
+	maxValues   = 1 << 18  // values and keys, each of which takes a kilobyte while they are read
+	maxDepth    = 100      // sections and lists within one another
+	maxTold     = 20       // errors that are told
+)
 
 // parse reads a configuration. name is what its user calls it.
 func parse(name string, text []byte) (*document, error) {
-	d := &document{name: name, lines: strings.Split(string(text), "\n"), set: map[*yaml.Node]string{}}
-	if len(text) > maxDocument {
-		return nil, fmt.Errorf("%s: %d bytes, want a configuration of at most %d", name, len(text), maxDocument)
+	d := &document{name: name, text: string(text), set: map[*yaml.Node]string{}}
+	root, err := d.read(text)
+	switch {
+	case err != nil:
+		return nil, err
+	case root == nil: // an empty file
+		root = &yaml.Node{Kind: yaml.MappingNode, Line: 1, Column: 1}
+	case root.Kind != yaml.MappingNode:
+		return nil, d.wrong(root, "", "want keys and values, as in \"name: my-run\"")
 	}
-	var file yaml.Node
-	if err := unmarshal(text, &file); err != nil {
+	d.root = root
+	return d, nil
+}
+
+// read reads the one YAML document of a text, and puts what they stand for in the place of aliases and merge keys. It is nil for a text in which
+// there is nothing.
+func (d *document) read(text []byte) (*yaml.Node, error) {
+	if len(text) > maxDocument {
+		return nil, fmt.Errorf("%s: %d bytes, want a configuration of at most %d", d.name, len(text), maxDocument)
+	}
+	marks := 0 // of which one stands before or after each value
+	for _, c := range text {
+		if strings.IndexByte(",:[{\n\"'&*!", c) >= 0 {
+			marks++
+		}
+	}
+	if marks > maxValues {
+		return nil, fmt.Errorf("%s: %d commas, colons, brackets, quotes and ends of lines, want a configuration of at most %d values",
+			d.name, marks, maxValues)
+	}
+	var file, second yaml.Node
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	err := decoded(dec, &file)
+	switch {
+	case err == io.EOF:
+		return nil, nil
+	case err != nil:
+		return nil, d.unreadable(err)
+	case file.Kind != yaml.DocumentNode || len(file.Content) == 0:
+		return nil, nil
+	}
+	switch err := decoded(dec, &second); {
+	case err == nil && len(second.Content) > 0:
+		return nil, d.wrong(second.Content[0], "", "a second document, want one: without a line --- in between")
+	case err != nil && err != io.EOF:
 		return nil, d.unreadable(err)
 	}
-	switch {
-	case file.Kind == 0: // an empty file
-		d.root = &yaml.Node{Kind: yaml.MappingNode, Line: 1, Column: 1}
-	case file.Content[0].Kind != yaml.MappingNode:
-		return nil, d.wrong(file.Content[0], "", "want keys and values, as in \"name: my-run\"")
-	default:
-		d.root = file.Content[0]
+	room := maxValues
+	return d.expand(file.Content[0], 0, &room)
+}
+
+// expand is a copy of a node without aliases and merge keys, which takes as much of the room as it has nodes.
+func (d *document) expand(n *yaml.Node, depth int, room *int) (*yaml.Node, error) {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
 	}
-	return d, nil
+	if *room--; *room < 0 {
+		return nil, d.wrong(n, "", "more than %d values, with those that aliases stand for", maxValues)
+	}
+	if depth > maxDepth {
+		return nil, d.wrong(n, "", "nested more than %d levels deep", maxDepth)
+	}
+	c := *n
+	c.Anchor, c.Alias, c.Content = "", nil, make([]*yaml.Node, 0, len(n.Content))
+	var merged []*yaml.Node
+	for i := 0; i < len(n.Content); i++ {
+		inner, err := d.expand(n.Content[i], depth+1, room)
+		if err != nil {
+			return nil, err
+		}
+		if n.Kind == yaml.MappingNode && i%2 == 0 && inner.Tag == "!!merge" {
+			if inner, err = d.expand(n.Content[i+1], depth+1, room); err != nil {
+				return nil, err
+			}
+			i++
+			merged = append(merged, inner)
+			continue
+		}
+		c.Content = append(c.Content, inner)
+	}
+	for _, m := range merged {
+		if err := d.merge(&c, m); err != nil {
+			return nil, err
+		}
+	}
+	return &c, nil
+}
+
+// merge adds to a mapping the keys that it has not of a mapping, or of each of a list of mappings, that stands after its key <<.
+func (d *document) merge(into, from *yaml.Node) error {
+	switch from.Kind {
+	case yaml.SequenceNode:
+		for _, c := range from.Content {
+			if err := d.merge(into, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	case yaml.MappingNode:
+		has := map[string]bool{}
+		for i := 0; i < len(into.Content); i += 2 {
+			has[into.Content[i].Value] = true
+		}
+		for i := 0; i+1 < len(from.Content); i += 2 {
+			if !has[from.Content[i].Value] {
+				into.Content = append(into.Content, from.Content[i], from.Content[i+1])
+			}
+		}
+		return nil
+	}
+	return d.wrong(from, "<<", "%s, want a section, or a list of sections, whose keys are taken over", shown(from))
 }
 
 // unreadable is an error of the parser, with the line that it speaks of.
@@ -91,14 +198,14 @@ func (d *document) unreadable(err error) error {
 	return d.wrong(&yaml.Node{Line: line, Column: 1}, "", "not YAML: %s", err.Error()[at[1]:])
 }
 
-// unmarshal is yaml.Unmarshal with panics as errors: the parser's limits are not all checked.
-func unmarshal(text []byte, v any) (err error) {
+// decoded reads a document with panics as errors: the parser's limits are not all checked.
+func decoded(dec *yaml.Decoder, n *yaml.Node) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("not YAML: %v", p)
 		}
 	}()
-	return yaml.Unmarshal(text, v)
+	return dec.Decode(n)
 }
 
 // assign carries out "--set key.path=value". The value is YAML.
@@ -108,13 +215,12 @@ func (d *document) assign(assignment string) error {
 	if !ok || path == "" {
 		return fmt.Errorf("%s: want key.path=value", place)
 	}
-	var parsed yaml.Node
-	if err := unmarshal([]byte(value), &parsed); err != nil {
-		return fmt.Errorf("%s: %w", place, err)
+	leaf, err := (&document{name: place}).read([]byte(value))
+	if err != nil {
+		return err
 	}
-	leaf := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
-	if parsed.Kind == yaml.DocumentNode {
-		leaf = parsed.Content[0]
+	if leaf == nil {
+		leaf = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
 	}
 	at := d.root
 	keys := strings.Split(path, ".")
@@ -153,25 +259,81 @@ func child(mapping *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
+// errMore stands for errors that are not told, as enough have been.
+var errMore = errors.New("there is more that is wrong")
+
+// full reports whether enough errors have been told.
+func (d *document) full() bool { return d.told > maxTold }
+
 // wrong says what is wrong with a node: the place, the path, the rule, and the line with a mark under the node.
 func (d *document) wrong(n *yaml.Node, path, format string, args ...any) error {
+	if d.told++; d.full() {
+		return errMore
+	}
 	text := fmt.Sprintf(format, args...)
 	if path != "" {
-		text = path + ": " + text
+		text = cut(path, 200) + ": " + text
 	}
+	text = cut(text, 1000)
 	if place, ok := d.set[n]; ok {
-		return fmt.Errorf("%s: %s", place, text)
+		return fmt.Errorf("%s: %s", cut(place, 200), text)
 	}
-	if n.Line < 1 || n.Line > len(d.lines) {
+	line, ok := d.line(n.Line)
+	if !ok {
 		return fmt.Errorf("%s: %s", d.name, text)
 	}
-	number := strconv.Itoa(n.Line)
-	line := strings.TrimRight(strings.ReplaceAll(d.lines[n.Line-1], "\t", " "), "\r")
-	if len(line) > 160 {
-		line = line[:160] + "…"
+	number, column := strconv.Itoa(n.Line), max(n.Column-1, 0)
+	line = strings.TrimRight(strings.ReplaceAll(line, "\t", " "), "\r")
+	if from := column - 80; len(line) > 160 && from > 0 { // what stands around the node
+		from = min(from, len(line))
+		line = "…" + strings.ToValidUTF8(line[from:], "")
+		column -= from - 1
 	}
-	mark := strings.Repeat(" ", max(min(n.Column, len(line))-1, 0)) + "^"
+	line = cut(line, 160)
+	mark := strings.Repeat(" ", min(column, len(line))) + "^"
 	return fmt.Errorf("%s:%d:%d: %s\n  %s | %s\n  %s | %s", d.name, n.Line, n.Column, text, number, line, strings.Repeat(" ", len(number)), mark)
+}
+
+// line is a line of the text, from 1 on.
+func (d *document) line(number int) (string, bool) {
+	if number < 1 {
+		return "", false
+	}
+	for line := range strings.SplitSeq(d.text, "\n") {
+		if number--; number == 0 {
+			return line, true
+		}
+	}
+	return "", false
+}
+
+// cut is the beginning of a text of more than n bytes.
+func cut(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	return strings.ToValidUTF8(text[:n], "") + "…"
+}
+
+// joined is the errors as one, of which those that are not told are one.
+func (d *document) joined(errs ...error) error {
+	var all []error
+	var add func(err error)
+	add = func(err error) {
+		switch joined, ok := err.(interface{ Unwrap() []error }); {
+		case ok:
+			for _, e := range joined.Unwrap() {
+				add(e)
+			}
+		case err != nil && err != errMore:
+			all = append(all, err)
+		}
+	}
+	add(errors.Join(errs...))
+	if d.full() {
+		all = append(all, fmt.Errorf("… and %w; the first %d are told", errMore, maxTold))
+	}
+	return errors.Join(all...)
 }
 
 // shown is a node as a message quotes it.
@@ -186,7 +348,7 @@ func shown(n *yaml.Node) string {
 		return "nothing"
 	}
 	if len(n.Value) > 60 {
-		return strconv.Quote(n.Value[:60]) + "…"
+		return strconv.Quote(strings.ToValidUTF8(n.Value[:60], "")) + "…"
 	}
 	return strconv.Quote(n.Value)
 }
@@ -197,7 +359,7 @@ func (d *document) plan(assignments []string, kinds Kinds) (*Plan, error) {
 	for _, a := range assignments {
 		errs = append(errs, d.assign(a))
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := d.joined(errs...); err != nil {
 		return nil, err
 	}
 	p := &Plan{Config: Defaults(), Kinds: kinds}
@@ -220,7 +382,7 @@ func (d *document) plan(assignments []string, kinds Kinds) (*Plan, error) {
 		}
 		errs = append(errs, d.placed(p.learn()))
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := d.joined(errs...); err != nil {
 		return nil, err
 	}
 	return p, d.placed(p.complete())
@@ -232,12 +394,11 @@ func section[K any](d *document, name string, kinds []K, nameOf func(K) string, 
 	if n == nil {
 		return nil, fmt.Errorf("%s: %s: the section is missing, want %s: {type: …}", d.name, name, name)
 	}
-	n = resolve(n)
 	names := namesOf(kinds, nameOf)
 	if n.Kind != yaml.MappingNode || child(n, "type") == nil {
 		return nil, d.wrong(n, name, "want a section with a type: %s", strings.Join(names, ", "))
 	}
-	typ := resolve(child(n, "type"))
+	typ := child(n, "type")
 	i := slices.Index(names, typ.Value)
 	if i < 0 {
 		return nil, d.wrong(typ, name+".type", "unknown %s %q%s", name, typ.Value, DidYouMean(typ.Value, names))
@@ -253,24 +414,30 @@ func (d *document) locate(v any) {
 	}
 }
 
-// placed is err with the place in the document of the value that it is about.
+// placed is err with the place in the document of the value that it is about, and so is each of errors that are joined.
 func (d *document) placed(err error) error {
-	var e *valueError
-	if !errors.As(err, &e) {
-		return err
+	switch e := err.(type) {
+	case *schema.Error:
+		return d.wrong(d.at(e.Path), strings.Join(e.Path, "."), "%v", e.Err)
+	case interface{ Unwrap() []error }:
+		var errs []error
+		for _, one := range e.Unwrap() {
+			errs = append(errs, d.placed(one))
+		}
+		return errors.Join(errs...)
 	}
-	return d.wrong(d.at(e.path), e.path, "%v", e.err)
+	return err
 }
 
 // at is the node at a path, or the nearest one above it that is there.
-func (d *document) at(path string) *yaml.Node {
+func (d *document) at(path []string) *yaml.Node {
 	n := d.root
-	for key := range strings.SplitSeq(path, ".") {
+	for _, key := range path {
 		next := child(n, key)
 		if next == nil {
 			break
 		}
-		n = resolve(next)
+		n = next
 	}
 	return n
 }

@@ -51,11 +51,11 @@ func typed(name string, v any) (*yaml.Node, error) {
 }
 
 // encode writes the fields of a struct as a mapping, in their order; a field that is chosen automatically is "auto", and one that is not
-// there (a nil pointer, or a zero with the option omitempty) is left out.
+// there (another nil pointer, or a zero with the option omitempty) is left out.
 func encode(v any) (*yaml.Node, error) {
 	m := &yaml.Node{Kind: yaml.MappingNode}
 	for _, f := range schema.Fields(v) {
-		if f.Value.Kind() == reflect.Pointer && f.Value.IsNil() || f.Omit && f.Value.IsZero() {
+		if f.Value.Kind() == reflect.Pointer && f.Value.IsNil() && f.Auto == "" || f.Omit && f.Value.IsZero() {
 			continue
 		}
 		value, err := encodeValue(f)
@@ -89,10 +89,31 @@ func encodeValue(f schema.Field) (*yaml.Node, error) {
 	if err := n.Encode(f.Value.Interface()); err != nil {
 		return nil, err
 	}
+	keepFloats(&n, f.Value, false)
 	if n.Kind == yaml.SequenceNode || n.Kind == yaml.MappingNode {
 		n.Style = yaml.FlowStyle
 	}
 	return &n, nil
+}
+
+// keepFloats has the floats of a value that may hold anything written with a point, so that they are read as floats again.
+func keepFloats(n *yaml.Node, v reflect.Value, anything bool) {
+	switch v.Kind() {
+	case reflect.Interface:
+		keepFloats(n, v.Elem(), true)
+	case reflect.Slice:
+		for i, c := range n.Content {
+			keepFloats(c, v.Index(i), false)
+		}
+	case reflect.Map:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			keepFloats(n.Content[i+1], v.MapIndex(reflect.ValueOf(n.Content[i].Value).Convert(v.Type().Key())), false)
+		}
+	case reflect.Float64:
+		if anything && n.Tag == "!!int" {
+			n.Tag, n.Value = "!!float", n.Value+".0"
+		}
+	}
 }
 
 func scalarNode(value string) *yaml.Node {

@@ -53,10 +53,12 @@ func namesOf[K any](kinds []K, nameOf func(K) string) []string {
 // Search is the search of a run before its first event, as the run has written it down. The error is that of [Plan.SearchesAs] where this program
 // would search otherwise.
 func (k Kinds) Search(begun l2l.Begun) (*l2l.Search, error) {
-	p, err := Parse("the run's configuration", []byte(begun.Config), k)
-	if err == nil {
-		err = p.SearchesAs(begun)
+	for _, a := range k.Optimizers {
+		if err := searchesAs(a, begun); err != nil {
+			return nil, err // before its parameters are read, which may have meant something else
+		}
 	}
+	p, err := Parse("the run's configuration", []byte(begun.Config), k)
 	if err != nil {
 		return nil, err
 	}
@@ -65,14 +67,16 @@ func (k Kinds) Search(begun l2l.Begun) (*l2l.Search, error) {
 
 // SearchesAs returns an error, which names both versions and the release that can, unless this program goes on as the run was begun: in the same
 // version of the algorithm's search. What such a run has found can be read all the same.
-func (p *Plan) SearchesAs(begun l2l.Begun) error {
-	was, is := max(begun.Search, 1), p.Optimizer.Version()
-	if begun.Algorithm != p.Optimizer.Name || was == is {
+func (p *Plan) SearchesAs(begun l2l.Begun) error { return searchesAs(p.Optimizer, begun) }
+
+func searchesAs(a optimizer.Algorithm, begun l2l.Begun) error {
+	was, is := max(begun.Search, 1), a.Version()
+	if begun.Algorithm != a.Name || was == is {
 		return nil
 	}
 	release := "the program that wrote it, version " + begun.Version + ","
-	if was <= len(p.Optimizer.Earlier) {
-		release = "release " + p.Optimizer.Earlier[was-1]
+	if was <= len(a.Earlier) && a.Earlier[was-1] != "" {
+		release = "release " + a.Earlier[was-1]
 	}
 	return fmt.Errorf("optimizer.type: the run was begun with version %d of the search of %s, and this program has version %d; %s can go on with it; "+
 		"to export it, to report on it, and to begin another run with it (warm_start), this one can", was, begun.Algorithm, is, release)
@@ -82,6 +86,9 @@ func (p *Plan) SearchesAs(begun l2l.Begun) error {
 func DidYouMean(name string, known []string) string {
 	best, distance := "", 1+(len(name)+1)/2
 	for _, k := range known {
+		if len(name) > 2*len(k)+2 {
+			continue // so far from it that one need not measure
+		}
 		if d := levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(k)); d < distance {
 			best, distance = k, d
 		}

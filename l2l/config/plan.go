@@ -27,6 +27,7 @@ type Plan struct {
 	Outputs    int  // model outputs of an evaluation
 	CPUs       int  // that an evaluation keeps busy, at least 1
 	Prepares   bool // it gets ready before its evaluations (optimizee.Preparer)
+	Stochastic bool // it says that the same point has another fitness with another seed (optimizee.Stochastic)
 
 	// Sum says that the objectives are added up, because there is one alone or because the optimizer takes only one.
 	Sum bool
@@ -58,21 +59,16 @@ func New(c Config, model optimizee.Type, algorithm optimizer.Algorithm, params a
 	return p, nil
 }
 
-// valueError is an error about the value at a path of the configuration.
-type valueError struct {
-	path string
-	err  error
-}
-
-func (e *valueError) Error() string { return e.path + ": " + e.err.Error() }
-func (e *valueError) Unwrap() error { return e.err }
-
+// wrongf is an error about the value at a path of the configuration, whose keys are joined by dots.
 func wrongf(path, format string, args ...any) error {
-	return &valueError{path, fmt.Errorf(format, args...)}
+	return schema.At(fmt.Errorf(format, args...), strings.Split(path, ".")...)
 }
 
 func (p *Plan) checkName() error {
-	if p.Name == "" || strings.ContainsAny(p.Name, "/\\") || strings.HasPrefix(p.Name, ".") {
+	switch {
+	case len(p.Name) > maxName:
+		return wrongf("name", "%d bytes, want at most %d, as it names a directory", len(p.Name), maxName)
+	case p.Name == "" || strings.ContainsAny(p.Name, "/\\\x00") || strings.HasPrefix(p.Name, "."):
 		return wrongf("name", "%q, want a name without slashes that does not begin with a dot", p.Name)
 	}
 	return nil
@@ -80,6 +76,7 @@ func (p *Plan) checkName() error {
 
 // Up to where sizes are taken for what their user means. What is larger would end in the runtime's words on memory.
 const (
+	maxName        = 200  // bytes of the run's name: that of a directory
 	maxCoordinates = 1e7  // of a space: a gigabyte
 	maxEach        = 1e7  // evaluations of an individual
 	maxNumbers     = 1e10 // coordinates of all individuals of a generation: 80 gigabytes
@@ -114,13 +111,13 @@ func (p *Plan) learn() (err error) {
 	}
 	if c, ok := o.(optimizee.Opener); ok {
 		if err := c.Open(); err != nil {
-			return &valueError{"optimizee", err}
+			return schema.At(err, "optimizee")
 		}
 		defer func() { err = errors.Join(err, c.Close()) }()
 	}
 	p.Space, p.Objectives, p.CPUs = o.Space(), o.Objectives(), 1
 	if err := errors.Join(p.Space.Check(), optimizee.CheckObjectives(p.Objectives)); err != nil {
-		return &valueError{"optimizee", err}
+		return schema.At(err, "optimizee")
 	}
 	if n := p.Space.Dim(); n > maxCoordinates {
 		return wrongf("optimizee", "%d coordinates to search, want at most %d", n, int(maxCoordinates))
@@ -132,6 +129,9 @@ func (p *Plan) learn() (err error) {
 		p.CPUs = max(wide.CPUs(), 1)
 	}
 	_, p.Prepares = o.(optimizee.Preparer)
+	if s, ok := o.(optimizee.Stochastic); ok {
+		p.Stochastic = s.Stochastic()
+	}
 	if _, ok := o.(optimizee.Batch); !ok && p.Execution.Batch > 1 {
 		return wrongf("optimizee", "it evaluates one individual at a time, but execution.batch = %d, want 1", p.Execution.Batch)
 	}
@@ -145,16 +145,28 @@ func (p *Plan) complete() (err error) {
 	}
 	o, sum, err := p.optimizerWith(p.Params)
 	if err != nil {
+		var of *schema.Error
+		if errors.As(err, &of) { // it says which of its parameters
+			return schema.At(of, "optimizer")
+		}
 		return wrongf("optimizer", "%s", strings.TrimPrefix(err.Error(), "optimizer: "))
 	}
 	p.Sum = sum
 	_, recalled := o.(optimizer.Recaller)
+	rules := p.Rules()
+	reserved := rules.Reserved(p.Stop.Evaluations)
 	switch {
 	case recalled && p.Output.Record == l2l.Digest:
 		return wrongf("output.record", "%s, but %s cannot make its points again, want %s", l2l.Digest, p.Optimizer.Name, l2l.Points)
 	case p.Stop.Stagnation > 0 && !p.Sum:
 		return wrongf("stop.stagnation", "%s searches for the front of %d objectives, which changes until the end; want generations or evaluations",
 			p.Optimizer.Name, len(p.Objectives))
+	case len(p.Evaluation.Test.Instances) > 0 && !p.Sum:
+		return wrongf("evaluation.test", "%s searches for the front of %d objectives, want one answer, which can be tested", p.Optimizer.Name,
+			len(p.Objectives))
+	case p.Sum && reserved > 0 && reserved+p.each() > p.Stop.Evaluations:
+		return wrongf("stop.evaluations", "%d, of which %d are for the finalists and the test, want at least %d more for the first individual",
+			p.Stop.Evaluations, reserved, p.each())
 	case p.Stop.Target != nil && len(p.Objectives) > 1:
 		return wrongf("stop.target", "the optimizee has %d objectives, want one", len(p.Objectives))
 	}
@@ -166,7 +178,12 @@ func (p *Plan) complete() (err error) {
 func (p *Plan) optimizerWith(params any) (o optimizer.Optimizer, sum bool, err error) {
 	problem := l2l.Problem(p.Space, p.Outputs*p.Evaluation.Instances*p.Evaluation.Replicates)
 	problem.Objectives = len(p.Objectives)
-	problem.Budget = p.Stop.Evaluations / int64(p.Evaluation.Instances*p.Evaluation.Replicates)
+	reserved := int64(0)
+	if len(p.Objectives) == 1 {
+		rules := p.Rules()
+		reserved = rules.Reserved(p.Stop.Evaluations)
+	}
+	problem.Budget = max(p.Stop.Evaluations-reserved, 0) / p.each()
 	o, err = p.Optimizer.New(problem, params, p.Seed)
 	if problem.Objectives > 1 && errors.Is(err, optimizer.ErrUnsuited) {
 		problem.Objectives = 1
@@ -178,6 +195,9 @@ func (p *Plan) optimizerWith(params any) (o optimizer.Optimizer, sum bool, err e
 	}
 	return o, problem.Objectives == 1, err
 }
+
+// each is the number of evaluations of an individual.
+func (p *Plan) each() int64 { return int64(p.Evaluation.Evaluations()) }
 
 // copied is a pointer to a copy of the struct that v points to.
 func copied(v any) any {
@@ -208,7 +228,9 @@ func (p *Plan) NewOptimizee() (optimizee.Optimizee, error) {
 
 // Rules say how results become losses.
 func (p *Plan) Rules() l2l.Rules {
-	return l2l.Rules{Seed: p.Seed, Objectives: p.Objectives, Sum: p.Sum, Sampling: p.Evaluation, OnFailure: p.Execution.OnFailure}
+	r := l2l.Rules{Seed: p.Seed, Objectives: p.Objectives, Sum: p.Sum, Sampling: p.Evaluation, OnFailure: p.Execution.OnFailure}
+	r.Stochastic = r.Stochastic || p.Stochastic
+	return r
 }
 
 // NewSearch is the state of the run before its first event.

@@ -32,6 +32,8 @@ type Options struct {
 	Dir string
 	// KeepFailed is the number of directories of failed evaluations that stay there.
 	KeepFailed int
+	// Transcript, if it is not nil, makes what takes in what the programs of a slot print; it is called at most once for each slot.
+	Transcript func(slot int) Transcript
 	// KeepAll has the directories of evaluations that succeed stay, too.
 	KeepAll bool
 }
@@ -52,13 +54,16 @@ type pool struct {
 	results   []l2l.Result
 	mean      float64 // seconds per evaluation, a running average; 0 before the first
 	slots     []*slot // without those that were given up
-	broken    error   // why no slot is left; nil while there is one
+
+	transcripts []Transcript // by the index of the slot
+	broken      error        // why no slot is left; nil while there is one
 }
 
 // newPool makes the optimizees, prepares them, all at the same time, and starts the slots.
 func newPool(ctx context.Context, rank int, opts Options, notify func()) (*pool, error) {
 	opts.Slots, opts.Batch, opts.Grace = max(opts.Slots, 1), max(opts.Batch, 1), cmp.Or(opts.Grace, 10*time.Second)
-	p := &pool{opts: opts, rank: rank, dirs: directories{base: opts.Dir, keep: opts.KeepFailed, all: opts.KeepAll}, notify: notify}
+	p := &pool{opts: opts, rank: rank, dirs: directories{base: opts.Dir, keep: opts.KeepFailed, all: opts.KeepAll}, notify: notify,
+		transcripts: make([]Transcript, opts.Slots)}
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	p.arrived.L, p.delivered.L = &p.mu, &p.mu
 	context.AfterFunc(p.ctx, func() {
@@ -68,8 +73,8 @@ func newPool(ctx context.Context, rank int, opts Options, notify func()) (*pool,
 		p.delivered.Broadcast()
 	})
 	ready := make(chan error, opts.Slots)
-	for range opts.Slots {
-		s, err := p.addSlot()
+	for i := range opts.Slots {
+		s, err := p.addSlot(i)
 		if err != nil {
 			return nil, errors.Join(err, p.close())
 		}
@@ -152,12 +157,21 @@ func (p *pool) take() []l2l.Result {
 const closing = 3 * time.Second
 
 // close stops the slots. Evaluations under way are given up.
-func (p *pool) close() error {
+func (p *pool) close() (err error) {
 	p.cancel()
 	p.mu.Lock()
 	slots := slices.Clone(p.slots)
 	p.mu.Unlock()
 	var errs []error
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for _, t := range p.transcripts {
+			if t != nil {
+				err = errors.Join(err, t.Close())
+			}
+		}
+	}()
 	patience := time.After(closing) // slots that take longer are left behind: the process is about to end
 	for _, s := range slots {
 		select {
@@ -171,12 +185,13 @@ func (p *pool) close() error {
 }
 
 // addSlot makes a slot, which is then to be served.
-func (p *pool) addSlot() (*slot, error) {
+func (p *pool) addSlot(index int) (*slot, error) {
 	var s *slot
 	err := protect(func() error {
 		o, err := p.opts.Make()
 		if err == nil {
 			s = newSlot(o, p.opts.Batch)
+			s.index, s.transcript = index, p.transcript(index, o)
 		}
 		return err
 	})
@@ -294,7 +309,7 @@ func (p *pool) evaluate(s *slot, call []l2l.Evaluation, number int) {
 			if late && r.Ending == l2l.Failed {
 				r.Ending, r.Reason = l2l.TimedOut, tooLong(p.opts.Timeout)+beyond(r.Reason)
 			}
-			r.Seconds, r.Rank = seconds, p.rank
+			r.Seconds, r.Rank, r.Slot = seconds, p.rank, s.index
 		}
 		if p.ctx.Err() == nil {
 			p.dirs.close(s, dirs, rs)
@@ -304,6 +319,9 @@ func (p *pool) evaluate(s *slot, call []l2l.Evaluation, number int) {
 		s.finish(rs)
 	}()
 	err = func() (err error) {
+		if s.transcript != nil {
+			s.transcript.Begin(call)
+		}
 		if err := s.prepare(p.ctx, p.opts.PrepareTimeout); err != nil {
 			return err
 		}
@@ -360,7 +378,11 @@ func (p *pool) giveUp(s *slot, call []l2l.Evaluation, number int) {
 	}
 	s.dead = true
 	reason := fmt.Sprintf("%s and %v", tooLong(p.opts.Timeout), errLeftBehind)
-	s.results = append(s.results, p.failed(call, l2l.TimedOut, reason, (p.opts.Timeout+p.opts.Grace).Seconds())...)
+	failed := p.failed(call, l2l.TimedOut, reason, (p.opts.Timeout + p.opts.Grace).Seconds())
+	for i := range failed {
+		failed[i].Slot = s.index
+	}
+	s.results = append(s.results, failed...)
 	waiting := s.waiting
 	s.mu.Unlock()
 
@@ -369,7 +391,7 @@ func (p *pool) giveUp(s *slot, call []l2l.Evaluation, number int) {
 	p.queue = append(slices.Clone(waiting), p.queue...)
 	p.arrived.Broadcast() // other slots may be idle
 	p.mu.Unlock()
-	other, err := p.addSlot()
+	other, err := p.addSlot(s.index)
 	if err == nil {
 		go p.serve(other)
 	} else {

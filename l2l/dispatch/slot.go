@@ -22,6 +22,8 @@ type slot struct {
 	space      optimizee.Space
 	objectives int
 	outputs    int
+	index      int                    // of the rank's slots, from 0
+	transcript Transcript             // nil where none is kept
 	batch      int                    // evaluations per call
 	es         []optimizee.Evaluation // those of the call under way
 	aside      sync.Mutex             // held while another goroutine than the slot's uses the optimizee

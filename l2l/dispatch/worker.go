@@ -24,6 +24,9 @@ func NewWorker(ctx context.Context, comm mpi.Comm, opts Options) (*Worker, error
 	return &Worker{comm: comm, pool: p}, nil
 }
 
+// Close gives up the slots of a worker that has nothing to serve. Serve does so itself when it ends.
+func (w *Worker) Close() error { return w.pool.close() }
+
 // roundPatience is how long a worker waits for a block to be whole before it sends the results that it has: so long it hears nothing.
 const roundPatience = time.Second
 

@@ -18,6 +18,7 @@ const (
 	kindCheckpoint
 	kindKnown
 	kindBegun
+	kindFinals
 	kindAside   byte = 128
 	kindFigures byte = 128
 )
@@ -36,6 +37,8 @@ func (c *chain) encode(dst []byte, e l2l.Event) ([]byte, error) {
 		kind = kindResult
 	case l2l.Figures:
 		kind = kindFigures
+	case l2l.Finals:
+		kind = kindFinals
 	case l2l.Stopped:
 		kind = kindStopped
 	default:
@@ -68,6 +71,8 @@ func decode(kind byte, payload []byte) (l2l.Event, error) {
 		e, err = event[l2l.Stopped](payload)
 	case kindKnown:
 		e, err = event[l2l.WarmStart](payload)
+	case kindFinals:
+		e, err = event[l2l.Finals](payload)
 	case kindFigures:
 		e, err = event[l2l.Figures](payload)
 	default:

@@ -23,7 +23,7 @@ func events() []l2l.Event {
 	return []l2l.Event{
 		l2l.Begun{
 			Config: "name: test\n", Version: "v1", Hosts: []string{"a", "b"}, Slots: 4, At: 12, Algorithm: "cmaes", Search: 1,
-			Space: optimizee.Space{{Name: "x", Upper: 1, Unit: "mV"}, {Name: "k", Kind: optimizee.Categorical, Choices: []string{"p", "q"}}},
+			Space: optimizee.Space{{Name: "x", Upper: 1, Unit: "mV"}, {Name: "k", Kind: optimizee.Categorical, Choices: []any{"p", "q"}}},
 			Rules: l2l.Rules{
 				Seed: 7, Objectives: []optimizee.Objective{{Name: "error", Direction: optimizee.Minimise}}, Sum: true,
 				Sampling: l2l.Sampling{Instances: 3, Rotate: 1, Replicates: 2, Aggregate: l2l.Median}, OnFailure: l2l.OnFailure{Retries: 4, Then: l2l.Resample},
@@ -41,6 +41,11 @@ func events() []l2l.Event {
 		l2l.Asked{Max: 2, Count: 2, Digest: []byte{1, 2, 3}},
 		l2l.Result{Individual: 0, Attempt: 1, Ending: l2l.Failed, Reason: "exit status 3", Seconds: 0.5, Rank: 1, At: 14},
 		l2l.Asked{Max: 3},
+		l2l.Finals{
+			Stage: l2l.Race, From: -1, Of: []int{0, 1, 0, 1}, Budget: 40, Count: 6, Tests: 2,
+			Finalists: []l2l.Finalist{{Origin: l2l.Recommended, Told: -1, X: codec.Vector{0.5, 0}}, {Origin: l2l.BestTold, X: codec.Vector{0.25, 1}}},
+		},
+		l2l.Result{Individual: -2, Replicate: 3, Fitness: codec.Vector{1}},
 		l2l.Stopped{Reason: "generations: 1", At: 15, Rule: l2l.Generations},
 	}
 }

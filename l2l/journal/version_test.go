@@ -92,6 +92,8 @@ func TestReadReadsEventsWithOneFieldMoreOrLess(t *testing.T) {
 		{kindAsked, l2l.Asked{Max: 3, Count: 1, Digest: []byte{1}}, l2l.Asked{Max: 3, Count: 1}},
 		{kindResult, l2l.Result{Individual: 4, Fitness: x, Measurements: x, Step: 2, Slot: 7}, l2l.Result{Individual: 4, Fitness: x, Measurements: x, Step: 2}},
 		{kindFigures, l2l.Figures{Generation: 2, Names: []string{"a", "b"}, Values: x}, l2l.Figures{Generation: 2, Names: []string{"a", "b"}}},
+		{kindFinals, l2l.Finals{Stage: l2l.Test, From: -3, Of: []int{1}, Budget: 30, Count: 2, Tests: 4},
+			l2l.Finals{Stage: l2l.Test, From: -3, Of: []int{1}, Budget: 30, Count: 2}},
 		{kindStopped, l2l.Stopped{Reason: "r", At: 3, Rule: l2l.Target}, l2l.Stopped{Reason: "r", At: 3}},
 	} {
 		whole := fieldsOf(t, c.whole)

@@ -24,13 +24,13 @@ func (r *Run) Generations() iter.Seq2[Generation, error] {
 		var so best
 		var each codec.Vector // the best of each objective
 		evaluations, last := int64(0), 0
-		for s, err := range r.steps() {
+		for s, err := range r.Steps() {
 			if err != nil {
 				yield(Generation{}, err)
 				return
 			}
 			row := Generation{Evaluations: evaluations}
-			switch e := s.event.(type) {
+			switch e := s.Event.(type) {
 			case l2l.Figures:
 				row = Generation{Generation: e.Generation, Evaluations: e.Evaluations, Names: e.Names, Figures: e.Values}
 			case l2l.Asked:
@@ -44,12 +44,12 @@ func (r *Run) Generations() iter.Seq2[Generation, error] {
 					return
 				}
 			}
-			if s.ended != nil && s.ended.Final {
+			if s.Ended != nil && s.Ended.Final {
 				evaluations++
 			}
-			if s.told != nil {
-				so.take(*s.told, &r.Begun.Rules)
-				each = bestEach(each, so, *s.told, &r.Begun.Rules)
+			if s.Told != nil {
+				so.take(*s.Told, &r.Begun.Rules)
+				each = bestEach(each, so, *s.Told, &r.Begun.Rules)
 			}
 		}
 	}

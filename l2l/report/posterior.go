@@ -22,10 +22,10 @@ type Marginal struct {
 	// Of a number.
 	Mean, Std        float64
 	Q05, Median, Q95 float64  // quantiles
-	Choices          []Choice // of what is no number, instead: the most probable first
+	Choices          []Choice // of a bool or a categorical, instead: the most probable first
 }
 
-// Choice is a value that is no number, with its probability.
+// Choice is a value, as tables have it, with its probability.
 type Choice struct {
 	Value       string
 	Probability float64
@@ -47,32 +47,43 @@ func Marginals(space optimizee.Space, sample []optimizer.Weighted) ([]Marginal, 
 		weights[i] = p.Weight
 	}
 	all := make([]Marginal, len(labels))
-	for k, label := range labels {
-		all[k] = marginal(columns[k], weights)
-		all[k].Label = label
+	for k, c := range space.Coordinates() {
+		if c.Kind == optimizee.Float || c.Kind == optimizee.Int {
+			all[k] = marginal(columns[k], weights)
+		} else {
+			all[k].Choices = shares(columns[k], weights)
+		}
+		all[k].Label = labels[k]
 	}
 	return all, nil
 }
 
-func marginal(values []any, weights []float64) (m Marginal) {
-	var x []float64
+// shares are the probabilities of values that are no numbers, or numbers without an order.
+func shares(values []any, weights []float64) (choices []Choice) {
 	total := map[string]float64{}
+	for i, v := range values {
+		total[cellText(v)] += weights[i]
+	}
+	for v, p := range total {
+		choices = append(choices, Choice{v, p})
+	}
+	slices.SortFunc(choices, func(a, b Choice) int {
+		return cmp.Or(cmp.Compare(b.Probability, a.Probability), cmp.Compare(a.Value, b.Value))
+	})
+	return choices
+}
+
+// marginal is that of numbers.
+func marginal(values []any, weights []float64) (m Marginal) {
+	x := make([]float64, len(values))
 	for i, v := range values {
 		switch v := v.(type) {
 		case float64:
-			x = append(x, v)
+			x[i] = v
 		case int64:
-			x = append(x, float64(v))
-		default:
-			total[fmt.Sprint(v)] += weights[i]
+			x[i] = float64(v)
 		}
 	}
-	for v, p := range total {
-		m.Choices = append(m.Choices, Choice{v, p})
-	}
-	slices.SortFunc(m.Choices, func(a, b Choice) int {
-		return cmp.Or(cmp.Compare(b.Probability, a.Probability), cmp.Compare(a.Value, b.Value))
-	})
 	if len(x) == 0 {
 		return m
 	}

@@ -124,59 +124,71 @@ type Individual struct {
 // Failed reports whether an evaluation of the individual failed, so that it has no fitness.
 func (i Individual) Failed() bool { return i.Fitness == nil }
 
-// Evaluations are those that have ended, attempts that are tried again included, in the order in which they did.
+// Evaluations are those that have ended, attempts that are tried again included, in the order in which they did. Those of finalists, after the search,
+// are of individuals with numbers below 0.
 func (r *Run) Evaluations() iter.Seq2[Evaluation, error] {
 	return func(yield func(Evaluation, error) bool) {
-		for s, err := range r.steps() {
+		for s, err := range r.Steps() {
 			switch {
 			case err != nil:
 				yield(Evaluation{}, err)
 				return
-			case s.ended != nil && !yield(*s.ended, nil):
+			case s.Ended != nil && !yield(*s.Ended, nil):
 				return
 			}
 		}
 	}
 }
 
-// Individuals are those whose evaluations have all ended, failed ones included, in the order in which they did.
+// Individuals are those of the search whose evaluations have all ended, failed ones included, in the order in which they did.
 func (r *Run) Individuals() iter.Seq2[Individual, error] {
 	return func(yield func(Individual, error) bool) {
-		for s, err := range r.steps() {
+		for s, err := range r.Steps() {
 			switch {
 			case err != nil:
 				yield(Individual{}, err)
 				return
-			case s.told != nil && !yield(*s.told, nil):
+			case s.Told != nil && !yield(*s.Told, nil):
 				return
 			}
 		}
 	}
 }
 
-// step is an event, and what it has brought to an end.
-type step struct {
-	event l2l.Event
-	ended *Evaluation // by a Result
-	told  *Individual // by the last Result of an individual
+// Step is an event, and what it has brought to an end.
+type Step struct {
+	Event l2l.Event
+	Ended *Evaluation // by a Result
+	Told  *Individual // by the last Result of an individual
 }
 
 // waiting is an individual that waits for results.
 type waiting struct {
 	l2l.Individual
 	final []l2l.Result
+	want  int // final results
 }
 
-// steps follow the individuals through the events.
-func (r *Run) steps() iter.Seq2[step, error] {
-	return func(yield func(step, error) bool) {
+// Steps are the events with what they bring to an end: one reading of the journal for whoever wants several of the rows.
+func (r *Run) Steps() iter.Seq2[Step, error] {
+	return func(yield func(Step, error) bool) {
 		open := map[int64]*waiting{}
+		var finalists []l2l.Finalist
 		for e, err := range r.Events() {
-			s := step{event: e}
+			s := Step{Event: e}
 			switch e := e.(type) {
 			case l2l.Asked:
 				for _, ind := range e.Individuals {
-					open[ind.ID] = &waiting{Individual: ind}
+					open[ind.ID] = &waiting{Individual: ind, want: r.Begun.Rules.Evaluations()}
+				}
+			case l2l.Finals:
+				if len(e.Finalists) > 0 {
+					finalists = e.Finalists
+				}
+				individuals, ferr := e.Individuals(finalists)
+				err = errors.Join(err, ferr)
+				for _, ind := range individuals {
+					open[ind.ID] = &waiting{Individual: ind, want: e.Each(&r.Begun.Rules)}
 				}
 			case l2l.Result:
 				of := open[e.Individual]
@@ -184,8 +196,12 @@ func (r *Run) steps() iter.Seq2[step, error] {
 					err = fmt.Errorf("report: %s has a result for individual %d, which is not awaited", r.Dir, e.Individual)
 					break
 				}
-				if s = r.take(e, of); s.told != nil {
-					delete(open, e.Individual)
+				if s = r.take(e, of); s.Told == nil {
+					break
+				}
+				delete(open, e.Individual)
+				if e.Individual < 0 {
+					s.Told = nil // it was not told: the search had ended
 				}
 			}
 			if !yield(s, err) || err != nil {
@@ -196,32 +212,32 @@ func (r *Run) steps() iter.Seq2[step, error] {
 }
 
 // take takes a result in.
-func (r *Run) take(result l2l.Result, of *waiting) step {
+func (r *Run) take(result l2l.Result, of *waiting) Step {
 	rules := &r.Begun.Rules
 	e := &Evaluation{
-		Result: result, Of: of.Individual, Seed: l2l.SeedOf(rules.Seed, result.Individual, result.Instance, result.Replicate),
+		Result: result, Of: of.Individual, Seed: rules.SeedOf(of.Individual, result.Instance, result.Replicate),
 		Final: result.Ending == l2l.OK || result.Attempt >= rules.Retries,
 	}
-	s := step{event: result, ended: e}
+	s := Step{Event: result, Ended: e}
 	if e.Final {
 		of.final = append(of.final, result)
 	}
-	if len(of.final) < rules.Evaluations() {
+	if len(of.final) < of.want {
 		return s
 	}
 	slices.SortFunc(of.final, func(a, b l2l.Result) int {
 		return cmp.Or(cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Replicate, b.Replicate))
 	})
-	s.told = &Individual{Individual: of.Individual, Results: of.final}
-	if !slices.ContainsFunc(of.final, func(r l2l.Result) bool { return r.Ending != l2l.OK }) {
-		s.told.Fitness = rules.Fitness(of.final)
-		s.told.Loss = rules.Loss(s.told.Fitness)
+	s.Told = &Individual{Individual: of.Individual, Results: of.final, Fitness: rules.Judge(of.final)}
+	if s.Told.Fitness != nil {
+		s.Told.Loss = rules.Loss(s.Told.Fitness)
 	}
 	return s
 }
 
-// Best is the individual with the best fitness so far, the first of equals: the one that a result names. Of several objectives that are not
-// added up it is the one with the best weighted sum.
+// Best is the individual with the best fitness so far, the first of equals, and where evaluations rotate the best on the last instances: the one that a
+// result names. Of several objectives that are not added up it is the one with the best weighted sum. Where evaluations are noisy it is the luckiest;
+// see [Run.Answer].
 func (r *Run) Best() (Individual, error) {
 	var b best
 	for i, err := range r.Individuals() {
@@ -250,7 +266,11 @@ func (b *best) take(i Individual, rules *l2l.Rules) {
 	if math.IsNaN(loss) || math.IsInf(loss, 0) { // to an optimizer it failed
 		return
 	}
-	if b.Individual == nil || loss < b.loss || loss == b.loss && i.ID < b.ID {
+	later := 0 // mini-batches after that of the best
+	if b.Individual != nil {
+		later = rules.Batch(i.Individual) - rules.Batch(b.Individual.Individual)
+	}
+	if b.Individual == nil || later > 0 || later == 0 && (loss < b.loss || loss == b.loss && i.ID < b.ID) {
 		b.Individual, b.loss = &i, loss
 	}
 }

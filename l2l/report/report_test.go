@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
+	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/l2l/run"
 	"github.com/meta-optimization/l2l-mpi/mpi"
@@ -38,7 +40,7 @@ var seen sync.Map // seeds of evaluations that have failed once
 func (n *noisy) Space() optimizee.Space {
 	return optimizee.Space{
 		{Name: "x", Size: 3, Lower: -2, Upper: 2, Unit: "mV"}, {Name: "n", Kind: optimizee.Int, Size: 2, Lower: -3, Upper: 3},
-		{Name: "on", Kind: optimizee.Bool}, {Name: "rule", Kind: optimizee.Categorical, Choices: []string{"stdp", "bcm"}},
+		{Name: "on", Kind: optimizee.Bool}, {Name: "rule", Kind: optimizee.Categorical, Choices: []any{"stdp", "bcm"}},
 	}
 }
 
@@ -154,11 +156,22 @@ func TestRunsOfEarlierVersionsSayWhatTheirSearchFound(t *testing.T) {
 		t.Fatalf("%d golden runs, %v", len(dirs), err)
 	}
 	for _, dir := range dirs {
+		r := open(t, dir)
 		proof, err := run.Prove(dir, kinds)
+		if _, changed := kinds.Search(r.Begun); changed != nil {
+			// There is no search to compare with any more, but what it found has been written down.
+			result, err := report.ReadResult(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if best, err := r.Best(); err != nil || best.ID != result.Best.Individual || best.Fitness[0] != result.Best.Fitness["value"] {
+				t.Errorf("%s: best %+v, want %+v; %v", dir, best, result.Best, err)
+			}
+			continue
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := open(t, dir)
 		if !r.Begun.Rules.Sum {
 			front, err := r.Front()
 			if err != nil || len(front) != len(proof.Search.Front()) {
@@ -236,6 +249,84 @@ func count(t *testing.T, r *report.Run) (n [4]int) {
 		n[3]++
 	}
 	return n
+}
+
+// The answer of a noisy run is read from its directory, by everybody alike; the best individual remains what was told.
+func TestAnswerOfANoisyRunIsReadFromItsDirectory(t *testing.T) {
+	dir, summary := begin(t, strings.Replace(search, "120", "600", 1))
+	r := open(t, dir)
+	result, err := report.ReadResult(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := r.Answer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := summary.Answer
+	if !result.Noisy || result.Answer == nil || !reflect.DeepEqual(*result.Answer, answer) || !slices.Equal(answer.X, want.X) || answer.Basis != l2l.Finished {
+		t.Errorf("the answer is %+v, in the result %+v, want %+v", answer, result.Answer, want)
+	}
+	name := r.Begun.Rules.Objectives[0].Name
+	m := answer.Measured
+	if m.Mean[name] != want.Anew.Mean[0] || m.StandardError[name] <= 0 || m.Interval[name][0] >= m.Mean[name] || m.Interval[name][1] <= m.Mean[name] ||
+		m.Fitnesses != want.Anew.Count || m.Evaluations != int64(2*(m.Fitnesses+m.Failed)) || m.Confidence != 0.95 {
+		t.Errorf("measured: %+v, want %+v", m, want.Anew)
+	}
+	if best, err := r.Best(); err != nil || best.ID != result.Best.Individual || best.ID != summary.Best.Individual.ID {
+		t.Errorf("the best is %d, in the result %d, want %d; %v", best.ID, result.Best.Individual, summary.Best.Individual.ID, err)
+	}
+	finals, seeds := 0, map[uint64]bool{}
+	for e, err := range r.Evaluations() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !e.Final {
+			continue
+		}
+		if e.Of.ID < 0 {
+			finals++
+			if len(e.Of.X) == 0 || seeds[e.Seed] {
+				t.Fatalf("a final evaluation of %+v, seed %d", e.Of, e.Seed)
+			}
+		} else {
+			seeds[e.Seed] = true
+		}
+	}
+	if finals == 0 || int64(finals+len(seeds)) != result.Evaluations {
+		t.Errorf("%d evaluations of finals, %d of the search, %d in the result", finals, len(seeds), result.Evaluations)
+	}
+	var text strings.Builder
+	if err := report.WriteAnswer(&text, r.Begun.Space, r.Begun.Rules.Objectives, want); err != nil {
+		t.Fatal(err)
+	}
+	for _, words := range []string{"answer: ", "finalists, evaluated anew, it was the best", " ± ", "95 %: ", "mean of "} {
+		if !strings.Contains(text.String(), words) {
+			t.Errorf("no %q in\n%s", words, text.String())
+		}
+	}
+
+	// A run that goes on has no answer yet, whatever its last session has found.
+	if err := os.Truncate(filepath.Join(dir, "journal", "events"), beforeStopped(t, dir)); err != nil {
+		t.Fatal(err)
+	}
+	unfinished, err := r.Answer()
+	if err != nil || unfinished.Basis != l2l.Untested || unfinished.Individual == nil || *unfinished.Individual != result.Best.Individual {
+		t.Errorf("before its end: %+v, %v", unfinished, err)
+	}
+}
+
+// beforeStopped is where the last event of the run in dir begins.
+func beforeStopped(t *testing.T, dir string) (end int64) {
+	t.Helper()
+	last := int64(0)
+	for e, err := range journal.Read(dir, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		end, last = last, e.End
+	}
+	return end
 }
 
 // Wherever a journal is cut off, as by a kill, what is whole of it is reported.
@@ -371,6 +462,13 @@ func trajectory(t *testing.T, r *report.Run) string {
 
 // A run that records digests of its individuals, from the beginning or from a resume on, is reported as one that records the individuals.
 func TestDigestsAreReportedAsTheIndividualsThatTheyStandFor(t *testing.T) {
+	whole, _ := begin(t, search)
+	finals, _ := begin(t, search+"output: {record: digest}\n")
+	if got, want := trajectory(t, open(t, finals)), trajectory(t, open(t, whole)); got != want || !strings.Contains(want, "\n-6 ") {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+
+	search := strings.Replace(search, "{replicates: 2}", "{replicates: 2, finalists: {count: 0}}", 1)
 	points, _ := begin(t, search)
 	want := trajectory(t, open(t, points))
 	digests, _ := begin(t, search+"output: {record: digest}\n")
@@ -469,12 +567,13 @@ func TestADirectoryWithoutARunOrAResultIsAnError(t *testing.T) {
 func TestMarginalsOfNumbersAndOfChoices(t *testing.T) {
 	space := optimizee.Space{
 		{Name: "x", Lower: 0, Upper: 9}, {Name: "n", Kind: optimizee.Int, Lower: 0, Upper: 9},
-		{Name: "rule", Kind: optimizee.Categorical, Choices: []string{"a", "b"}},
+		{Name: "rule", Kind: optimizee.Categorical, Choices: []any{"a", "b"}},
+		{Name: "size", Kind: optimizee.Categorical, Choices: []any{16, 0.5, "auto", false}}, {Name: "on", Kind: optimizee.Bool},
 	}
-	at := func(weight, x, n, rule float64) optimizer.Weighted {
-		return optimizer.Weighted{Solution: optimizer.Solution{X: []float64{x, n, rule}, Loss: []float64{x}}, Weight: weight}
+	at := func(weight float64, x ...float64) optimizer.Weighted {
+		return optimizer.Weighted{Solution: optimizer.Solution{X: x, Loss: x[:1]}, Weight: weight}
 	}
-	sample := []optimizer.Weighted{at(0.25, 1, 2, 0), at(0.25, 2, 2, 1), at(0.5, 4, 2, 1)}
+	sample := []optimizer.Weighted{at(0.25, 1, 2, 0, 0, 1), at(0.25, 2, 2, 1, 1, 1), at(0.5, 4, 2, 1, 3, 1)}
 	got, err := report.Marginals(space, sample)
 	if err != nil {
 		t.Fatal(err)
@@ -498,8 +597,64 @@ func TestMarginalsOfNumbersAndOfChoices(t *testing.T) {
   x          2.75  1.3  1    2     4
   n          2     0    2    2     2
   rule       b 0.750, a 0.250
+  size       false 0.500, 0.5 0.250, 16 0.250
+  on         true 1.000
 `
 	if text.String() != want {
 		t.Errorf("%s\nwant\n%s", text.String(), want)
 	}
+}
+
+// FuzzReadResult reads a result.json of any content, and the table that is made of it.
+func FuzzReadResult(f *testing.F) {
+	golden := "../app/testdata/golden/journal-2/posterior/run"
+	text, err := os.ReadFile(filepath.Join(golden, "result.json"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Add(text[:len(text)/2])
+	f.Add([]byte(`{"best": null, "front": [{"individual": 1, "fitness": {"a": 1}, "x": [1]}], "hypervolume": {"value": 2, "reference": {}}}`))
+	f.Add([]byte(`{"posterior": [{"individual": 0, "weight": 1e308, "loss": -0, "x": []}, {}], "posterior": null}`))
+	dir := filepath.Join(f.TempDir(), "run")
+	if err := os.CopyFS(dir, os.DirFS(golden)); err != nil {
+		f.Fatal(err)
+	}
+	r, err := report.Open(dir, kinds.Search)
+	if err != nil {
+		f.Fatal(err)
+	}
+	tables := report.Tables()
+	posterior := tables[slices.IndexFunc(tables, func(k report.TableKind) bool { return k.Name == "posterior" })]
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if err := os.WriteFile(filepath.Join(dir, "result.json"), text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		result, err := report.ReadResult(dir)
+		if err != nil && !strings.HasPrefix(err.Error(), "report: ") {
+			t.Fatalf("%v does not say where", err)
+		}
+		if err == nil {
+			written, err := json.Marshal(result)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var again report.Result
+			if err := json.Unmarshal(written, &again); err != nil {
+				t.Fatal(err)
+			}
+			if twice, err := json.Marshal(again); err != nil || !bytes.Equal(twice, written) {
+				t.Fatalf("written and read again it is %s, %v; want %s", twice, err, written)
+			}
+		}
+		table, err := r.Table(posterior)
+		if err != nil {
+			return
+		}
+		for row, err := range table.Rows {
+			if err != nil || len(row) != len(table.Columns) {
+				t.Fatalf("a row of %d cells, %v; want %d", len(row), err, len(table.Columns))
+			}
+		}
+	})
 }

@@ -22,10 +22,16 @@ type Result struct {
 	Evaluations    int64  `json:"evaluations"`
 	Failures       int64  `json:"failures"` // individuals that failed
 	TrajectoryHash string `json:"trajectory_hash"`
-	Best           *Best  `json:"best"` // null if nothing succeeded, and where there is a front
+	Best           *Best  `json:"best"` // as it was told; null if nothing succeeded, and where there is a front
+
+	// Noisy says that evaluations are noisy, by the configuration or the optimizee, or as was found out: fitness as told, of the best individual and
+	// of a front, is then better than it is.
+	Noisy  bool    `json:"noisy,omitempty"`
+	Answer *Answer `json:"answer,omitempty"` // what the run has found; null as best is
 
 	// With several objectives that are not added up.
-	Front       []Solution   `json:"front,omitempty"` // in the order of the individuals
+	Front       []Solution   `json:"front,omitempty"`     // in the order of the individuals
+	FrontCut    string       `json:"front_cut,omitempty"` // where the optimizer may have given members up: how many it keeps, and where all are
 	Hypervolume *Hypervolume `json:"hypervolume,omitempty"`
 
 	Posterior []Weighted `json:"posterior,omitempty"` // where the optimizer samples one; from the smallest loss to the largest
@@ -62,16 +68,18 @@ func NewResult(name string, space optimizee.Space, objectives []optimizee.Object
 		Name: name, StopReason: s.Reason.String(), Generations: s.Generations, Individuals: s.Individuals, Evaluations: s.Evaluations,
 		Failures: s.Failures, TrajectoryHash: s.TrajectoryHash, Warning: s.Warning,
 	}
+	out.Noisy = s.Noisy
+	answer, err := NewAnswer(space, objectives, s.Answer)
+	if err != nil {
+		return out, err
+	}
+	out.Answer = answer
 	solution := func(id int64, x, fitness []float64) (Solution, error) {
 		params, err := space.Decode(x)
 		if err != nil {
 			return Solution{}, err
 		}
-		named := map[string]float64{}
-		for k, o := range objectives {
-			named[o.Name] = fitness[k]
-		}
-		return Solution{Individual: id, Fitness: named, Parameters: params.Map(), X: x}, nil
+		return Solution{Individual: id, Fitness: named(objectives, fitness), Parameters: params.Map(), X: x}, nil
 	}
 	for _, f := range s.Front {
 		member, err := solution(f.ID, f.X, f.Fitness)
@@ -79,6 +87,9 @@ func NewResult(name string, space optimizee.Space, objectives []optimizee.Object
 			return out, err
 		}
 		out.Front = append(out.Front, member)
+	}
+	if s.FrontCut {
+		out.FrontCut = fmt.Sprintf("the optimizer keeps some %d, well spread, and may have given others up; all: l2l-mpi export RUN --table front", optimizer.MaxFront)
 	}
 	out.Hypervolume = hypervolume(s.Front, objectives)
 	for _, p := range s.Posterior {

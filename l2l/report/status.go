@@ -110,7 +110,7 @@ func (s Status) String() string {
 	if s.Reason != "" && s.Reason != string(s.State) {
 		text += ", " + strings.TrimPrefix(s.Reason, string(s.State)+": ")
 	}
-	text += fmt.Sprintf("; %d evaluations, the last event %v ago", s.Evaluations, max(time.Since(s.LastEvent), 0).Round(time.Second))
+	text += fmt.Sprintf("; %s, the last event %v ago", Count(s.Evaluations, "evaluation"), max(time.Since(s.LastEvent), 0).Round(time.Second))
 	if s.Resumable {
 		text += "; go on with --resume --set output.dir=" + s.Dir
 	}

@@ -13,7 +13,8 @@ import (
 )
 
 // Table is a table of a run, for a writer of some format. The cells of a column have one type, int64, uint64, float64, bool or string, or are nil,
-// where there is nothing to say. A row is valid until the next one.
+// where there is nothing to say; those of a categorical parameter have the types of its choices, which may be several. A row is valid until the
+// next one.
 type Table struct {
 	Columns []string
 	Rows    iter.Seq2[[]any, error]
@@ -134,7 +135,7 @@ func (r *Run) trajectory() (Table, error) {
 		row = append(row, e.Individual, int64(e.Of.Generation), int64(e.Instance), int64(e.Replicate), e.Seed, int64(e.Attempt), e.Ending.String(),
 			e.Seconds, int64(e.Rank), e.At)
 		row, err := r.appendPoint(r.appendFitness(row, e.Fitness), e.Of.X)
-		return append(row, e.Reason), err
+		return append(row, l2l.Headline(e.Reason)), err
 	})}, nil
 }
 

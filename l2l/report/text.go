@@ -21,6 +21,14 @@ func FitnessText(objectives []optimizee.Objective, fitness []float64) string {
 	return strings.Join(parts, ", ")
 }
 
+// Count is a number of things: "1 evaluation", "2 evaluations".
+func Count[N int | int64](n N, thing string) string {
+	if n == 1 {
+		return fmt.Sprintf("%d %s", n, thing)
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 func withUnit(text, unit string) string { return strings.TrimSpace(text + " " + unit) }
 
 // valueText is a value as people read it: six digits, and only the beginning of a long vector.
@@ -56,7 +64,11 @@ func WriteIndividual(w io.Writer, space optimizee.Space, objectives []optimizee.
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, v := range params.All() {
-		fmt.Fprintf(t, "  %s\t%s\n", v.Name, withUnit(valueText(v.Value), v.Unit))
+		text := valueText(v.Value)
+		if v.Kind == optimizee.Categorical && v.Size == 0 {
+			text = cellText(v.Value) // as it was written
+		}
+		fmt.Fprintf(t, "  %s\t%s\n", v.Name, withUnit(text, v.Unit))
 	}
 	for i, f := range fitness {
 		o := objectives[i]

@@ -21,6 +21,17 @@ import (
 // workDir is where, in the run's directory, evaluations have directories of their own.
 const workDir = "work"
 
+// logsDir is where, in the run's directory, logs are.
+const logsDir = "logs"
+
+// slotLogFile is where what the programs of a slot print is kept, in the run's directory.
+func slotLogFile(rank, slot int) string {
+	return filepath.Join(logsDir, fmt.Sprintf("rank-%d-slot-%d.log", rank, slot))
+}
+
+// slotLogs matches what slotLogFile makes.
+var slotLogs = filepath.Join(logsDir, "rank-*-slot-*.log")
+
 // numbered are where the directories of runs are that have none of their own choice.
 func numbered(name string) string { return filepath.Join("runs", name) }
 
@@ -87,6 +98,9 @@ func (r *leader) open() (err error) {
 	if r.Output.OnFull == "wait" {
 		opts.Full = func(err error) { r.log.Warn().Err(err).Msg("the disk is full; the run waits for room") }
 	}
+	if err := free(r.dir); err != nil {
+		return usage(err)
+	}
 	if !journal.Exists(r.dir) {
 		for _, name := range remains {
 			if _, err := os.Lstat(filepath.Join(r.dir, name)); err == nil {
@@ -123,6 +137,19 @@ func (r *leader) open() (err error) {
 	return r.writeDown()
 }
 
+// free returns an error if a directory cannot be made, or used, because there is something else in its place.
+func free(dir string) error {
+	for at := filepath.Clean(dir); ; at = filepath.Dir(at) {
+		info, err := os.Stat(at)
+		switch {
+		case err == nil && !info.IsDir():
+			return fmt.Errorf("output.dir = %s: %s is a file, want a directory", dir, at)
+		case err == nil || filepath.Dir(at) == at:
+			return nil
+		}
+	}
+}
+
 // replay brings the search to the end of the journal.
 func (r *leader) replay() error {
 	var from int64
@@ -133,6 +160,9 @@ func (r *leader) replay() error {
 		begun, ok := e.Event.(l2l.Begun)
 		if !ok {
 			return fmt.Errorf("%s: its journal does not begin with a configuration", r.dir)
+		}
+		if _, err := r.search.Replay(begun); err != nil {
+			return err
 		}
 		if err := r.SearchesAs(begun); err != nil {
 			return usage(err)
@@ -177,20 +207,20 @@ func (r *leader) replay() error {
 
 // writeDown writes the effective configuration, and opens the log.
 func (r *leader) writeDown() error {
-	if err := os.MkdirAll(filepath.Join(r.dir, "logs"), 0o777); err != nil {
+	if err := os.MkdirAll(filepath.Join(r.dir, logsDir), 0o777); err != nil {
 		return err
 	}
 	text := "# The effective configuration of this run: every default is written out.\n" + r.effective
 	if err := journal.WriteFile(filepath.Join(r.dir, "run.yaml"), []byte(text)); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(filepath.Join(r.dir, "logs", "rank-0.jsonl"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+	f, err := os.OpenFile(filepath.Join(r.dir, logsDir, "rank-0.jsonl"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
 	if err != nil {
 		return err
 	}
 	r.logFile = f
 	level := r.log.GetLevel()
-	r.log = zerolog.New(zerolog.MultiLevelWriter(r.options.log, f)).Level(level).With().Timestamp().Logger()
+	r.log = zerolog.New(zerolog.SyncWriter(zerolog.MultiLevelWriter(r.options.log, f))).Level(level).With().Timestamp().Logger()
 	return nil
 }
 
@@ -199,6 +229,9 @@ func (r *leader) manifest(begun l2l.Begun, result *Result) error {
 	m := map[string]any{
 		"name": r.Name, "seed": r.Seed, "version": begun.Version, "go": runtime.Version(), "mpi": mpi.Library(), "ranks": len(r.ranks),
 		"slots": begun.Slots, "hosts": begun.Hosts, "started": r.started.Format(time.RFC3339), "resumed": r.resumed,
+	}
+	if job := r.jobEntry(); job != nil {
+		m["job"] = job
 	}
 	if result != nil {
 		m["ended"], m["reason"] = time.Now().Format(time.RFC3339), result.Reason.String()

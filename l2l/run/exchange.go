@@ -25,6 +25,19 @@ type briefing struct {
 	Slots  []int // by rank
 }
 
+// check returns an error for a briefing that is not for a run of so many ranks.
+func (b briefing) check(ranks int) error {
+	if len(b.Slots) != ranks {
+		return fmt.Errorf("run: a briefing with slots of %d ranks, want %d", len(b.Slots), ranks)
+	}
+	for rank, n := range b.Slots {
+		if n < 1 || n > mostSlots {
+			return fmt.Errorf("run: a briefing with %d slots for rank %d, want 1 to %d", n, rank, mostSlots)
+		}
+	}
+	return nil
+}
+
 // send gives rank 0 a value, collectively.
 func send(ctx context.Context, comm mpi.Comm, v any) error {
 	b, err := codec.Marshal(v)

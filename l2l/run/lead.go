@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/batch"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
@@ -35,6 +38,9 @@ type leader struct {
 	log       zerolog.Logger
 	logFile   *os.File
 	known     []optimizer.Solution // what a new run begins with
+	stop      l2l.Stop             // the plan's rules, settled
+	job       batch.Job            // that the session is in; zero where it is in none
+	left      time.Duration        // of the job, when the session began
 	started   time.Time
 	resumed   bool
 }
@@ -84,7 +90,7 @@ func lead(ctx context.Context, comm mpi.Comm, plan *config.Plan, list []Option) 
 func prepare(plan *config.Plan, o options, ranks []hello) (r *leader, err error) {
 	r = &leader{
 		options: o, ranks: ranks, slots: slotsOf(ranks, plan.Execution.Slots, plan.CPUs), started: time.Now(),
-		log: zerolog.New(o.log).Level(o.level).With().Timestamp().Logger(),
+		log: zerolog.New(zerolog.SyncWriter(o.log)).Level(o.level).With().Timestamp().Logger(),
 	}
 	if o.memory && o.resume {
 		return nil, usage(errors.New("a run in memory cannot be resumed"))
@@ -159,7 +165,7 @@ func (r *leader) evaluator(ctx context.Context, comm mpi.Comm) (evaluator, error
 		}
 		return c, err
 	}
-	opts, err := dispatchOptions(r.Plan, r.slots[0], 1)
+	opts, err := dispatchOptions(r.Plan, 0, r.slots[0], 1)
 	if err != nil {
 		return nil, err
 	}
@@ -177,44 +183,57 @@ func newCoordinator(comm mpi.Comm, p *config.Plan, slots []int) (*dispatch.Coord
 
 // newWorker is another rank's side.
 func newWorker(ctx context.Context, comm mpi.Comm, p *config.Plan, slots []int) (*dispatch.Worker, error) {
-	opts, err := dispatchOptions(p, slots[comm.Rank()], len(slots))
+	opts, err := dispatchOptions(p, comm.Rank(), slots[comm.Rank()], len(slots))
 	if err != nil {
 		return nil, err
 	}
 	return dispatch.NewWorker(ctx, comm, opts)
 }
 
-// dispatchOptions say how a rank evaluates that has these slots, in a run of so many ranks.
-func dispatchOptions(p *config.Plan, slots, ranks int) (o dispatch.Options, err error) {
+// dispatchOptions say how a rank evaluates that has so many slots, in a run of so many ranks.
+func dispatchOptions(p *config.Plan, rank, slots, ranks int) (o dispatch.Options, err error) {
 	workers := max(ranks-1, 1)
 	o = dispatch.Options{
 		Make: p.NewOptimizee, Slots: slots, Batch: p.Execution.Batch, Timeout: p.Execution.Timeout, PrepareTimeout: p.Execution.StartTimeout,
 		KeepFailed: (p.Output.KeepFailed + workers - 1) / workers,
 	}
-	if p.Output.Dir != "" {
-		o.Dir, err = filepath.Abs(filepath.Join(p.Output.Dir, workDir))
+	if p.Output.Dir == "" {
+		return o, nil
+	}
+	dir, err := filepath.Abs(p.Output.Dir)
+	o.Dir = filepath.Join(dir, workDir)
+	if limit := p.Output.LogLimit; limit > 0 {
+		o.Transcript = func(slot int) dispatch.Transcript {
+			return dispatch.NewTranscript(filepath.Join(dir, slotLogFile(rank, slot)), limit)
+		}
 	}
 	return o, err
 }
 
 // OpenSlot opens a slot like those of a run of the plan, to evaluate by hand; the caller closes it. dir is where evaluations have directories of
-// their own, which stay there; "" means that they have none.
-func OpenSlot(ctx context.Context, plan *config.Plan, dir string) (*dispatch.Slot, error) {
-	opts, err := dispatchOptions(plan, 1, 1)
+// their own, which stay there; "" means that they have none. What their programs print is written to stdout and stderr as well, if they are not nil.
+func OpenSlot(ctx context.Context, plan *config.Plan, dir string, stdout, stderr io.Writer) (*dispatch.Slot, error) {
+	opts, err := dispatchOptions(plan.In(""), 0, 1, 1)
 	if err != nil {
 		return nil, err
 	}
 	opts.Dir, opts.KeepFailed, opts.KeepAll = dir, 1, true
+	if stdout != nil && stderr != nil {
+		opts.Transcript = func(int) dispatch.Transcript { return dispatch.Live(stdout, stderr) }
+	}
 	return dispatch.OpenSlot(ctx, opts)
 }
 
 // run runs the loop and writes down how it ended.
 func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
+	r.findJob(ctx)
 	begun := r.begun()
+	before := Counts{r.search.Status().Generation, r.search.Evaluations(), r.search.Individuals()}
 	loop := &l2l.Loop{
-		Search: r.search, Evaluator: e, Stop: r.Stop, MaxFailures: r.Execution.MaxFailures, Record: r.Output.Record, WarmStart: r.known,
+		Search: r.search, Evaluator: e, Stop: r.stop, Space: r.Space, Record: r.Output.Record, WarmStart: r.known,
 		Observers: slices.Clone(r.options.observers),
 	}
+	loop.MaxFailures, loop.Hopeless = r.Execution.Failures()
 	if r.journal != nil {
 		loop.Recorder = r.journal
 		if err := r.journal.Record(begun); err != nil {
@@ -223,11 +242,15 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 		if err := r.manifest(begun, nil); err != nil {
 			return Result{}, errors.Join(err, e.Close())
 		}
-		failures := &failureLog{dir: r.dir, space: r.Space, log: r.log}
-		loop.Observers = append(loop.Observers, failures.observe)
 	}
-	for _, w := range r.options.watchers {
-		loop.Observers = append(loop.Observers, r.watch(w))
+	failures := &failureLog{dir: r.dir, space: r.Space, log: r.log, kinds: map[string]*failureKind{}}
+	loop.Observers = append(loop.Observers, failures.observe)
+	stopWatching := func() {}
+	if len(r.options.watchers) > 0 {
+		p := newPulse(e)
+		observe, stop := r.watch(p)
+		loop.Evaluator, stopWatching = p, stop
+		loop.Observers = append(loop.Observers, observe)
 	}
 	r.log.Info().Str("dir", r.dir).Str("mpi", mpi.Library()).Int("ranks", len(r.ranks)).Int("slots", begun.Slots).
 		Str("optimizee", r.Optimizee.Name).Str("optimizer", r.Optimizer.Name).Bool("resumed", r.resumed).Msg("begun")
@@ -236,16 +259,20 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	}
 
 	summary, err := loop.Run(ctx)
+	stopWatching()
 	if summary.Warning != "" {
 		r.log.Warn().Str("reason", summary.Warning).Msg("what the optimizer has found is not to be trusted yet")
 	}
-	result := Result{Summary: summary, Dir: r.dir, Resumed: r.resumed}
+	result := Result{Summary: summary, Dir: r.dir, Resumed: r.resumed, Before: before, Reasons: failures.all()}
 	if err == nil && r.journal != nil {
 		if err = r.journal.CheckpointNow(r.search.Snapshot); errors.Is(err, optimizer.ErrNoState) {
 			err = nil // a resumed run replays all
 		}
 	}
 	err = errors.Join(err, e.Close())
+	if r.dir != "" {
+		result.Logs, _ = fs.Glob(os.DirFS(r.dir), slotLogs) // the pattern is in order
+	}
 	if c, ok := e.(*dispatch.Coordinator); ok {
 		result.Lost, result.Again = c.Lost(), c.Again()
 	}
@@ -270,7 +297,8 @@ func (r *leader) finish(begun l2l.Begun, result Result) error {
 func (r *leader) begun() l2l.Begun {
 	begun := l2l.Begun{
 		Config: r.effective, Rules: r.search.Rules(), Version: Version(), Algorithm: r.Optimizer.Name, Search: r.Optimizer.Version(), Space: r.Space,
-		At: r.started.UnixMicro(), Session: l2l.Session{MPI: mpi.Library(), Go: runtime.Version()},
+		At:      r.started.UnixMicro(),
+		Session: l2l.Session{MPI: mpi.Library(), Go: runtime.Version(), Job: r.job.ID, Account: r.job.Account},
 	}
 	for rank, h := range r.ranks {
 		begun.Hosts = append(begun.Hosts, h.Host)

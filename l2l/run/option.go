@@ -41,12 +41,14 @@ func Log(w io.Writer, level zerolog.Level) Option {
 	return func(o *options) { o.log, o.level = w, level }
 }
 
-// LogProgress writes a line on the progress to the log, as soon as that has passed since the last one.
+// LogProgress writes a line on the progress to the log when an evaluation ends, as soon as that has passed since the last one; and after ten times as
+// long, at least a second, in any case.
 func LogProgress(every time.Duration) Option {
 	return func(o *options) { o.watchers = append(o.watchers, watcher{every: every}) }
 }
 
-// Watch calls show with the progress, as soon as that has passed since the last call. The run waits for it.
+// Watch calls show with the progress when an evaluation ends, as soon as that has passed since the last call, and the run waits for it; and after ten
+// times as long, at least a second, in any case, so that one sees that a run lives whose evaluations take long. There are never two calls at a time.
 func Watch(every time.Duration, show func(Progress)) Option {
 	return func(o *options) { o.watchers = append(o.watchers, watcher{every: every, show: show}) }
 }

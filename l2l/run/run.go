@@ -25,9 +25,19 @@ type Result struct {
 	l2l.Summary
 	Dir     string        // the run's directory; "" for one in memory
 	Resumed bool          // it went on with an earlier one
+	Before  Counts        // of the sessions before this one, which the Summary counts too
+	Reasons []Failure     // why evaluations of this session failed, the most frequent first
+	Logs    []string      // files in Dir with what the programs of the slots have printed
 	Elapsed time.Duration // since Run was called: not the time of sessions before this one
 	Lost    []int         // ranks that do not answer any more: the communicator cannot be closed in order, only aborted
 	Again   int           // evaluations that were given to another rank because theirs was lost
+}
+
+// Counts are how far a run was.
+type Counts struct {
+	Generations int
+	Evaluations int64
+	Individuals int64
 }
 
 // ErrUsage is what an error of Run is, by errors.Is, if what was asked for cannot be: a directory that holds another run, say. Any other error
@@ -107,9 +117,16 @@ func follow(ctx context.Context, comm mpi.Comm, planOf func(briefing) (*config.P
 		return ErrElsewhere
 	}
 	var worker *dispatch.Worker
-	plan, err := planOf(b)
+	err := b.check(comm.Size())
+	var plan *config.Plan
+	if err == nil {
+		plan, err = planOf(b)
+	}
 	if err == nil {
 		worker, err = newWorker(ctx, comm, plan, b.Slots)
+	}
+	if err == nil {
+		defer worker.Close() // Serve tells its error, where it comes to that
 	}
 	trouble := ""
 	if err != nil {

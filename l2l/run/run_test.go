@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,7 +43,7 @@ func (v *valley) Prepare(context.Context) error {
 }
 
 func (v *valley) Space() optimizee.Space {
-	return optimizee.Space{{Name: "x", Size: 3, Lower: -2, Upper: 2}, {Name: "rule", Kind: optimizee.Categorical, Choices: []string{"stdp", "bcm"}}}
+	return optimizee.Space{{Name: "x", Size: 3, Lower: -2, Upper: 2}, {Name: "rule", Kind: optimizee.Categorical, Choices: []any{"stdp", "bcm"}}}
 }
 
 func (v *valley) Objectives() []optimizee.Objective {
@@ -303,6 +304,52 @@ func TestFollowTakesThePlanOfRank0(t *testing.T) {
 	}
 }
 
+// watched is an optimizee of which each start takes the next number; the second one fails.
+type watched struct {
+	valley
+	started, open *atomic.Int32
+}
+
+func (w *watched) Open() error {
+	w.open.Add(1)
+	return nil
+}
+
+func (w *watched) Close() error {
+	w.open.Add(-1)
+	return nil
+}
+
+func (w *watched) Prepare(context.Context) error {
+	if w.started.Add(1) == 2 {
+		return errors.New("the second one cannot start")
+	}
+	return nil
+}
+
+// What the other ranks have started until one of them cannot is closed.
+func TestRunThatIsCalledOffLeavesNoOptimizeeOpen(t *testing.T) {
+	var started, open atomic.Int32
+	kinds := config.Kinds{Optimizers: catalogue.All(), Optimizees: []optimizee.Type{
+		{Name: "watched", New: func() optimizee.Optimizee { return &watched{started: &started, open: &open} }},
+	}}
+	p, err := config.Parse("run.yaml", []byte("optimizee: {type: watched}\noptimizer: {type: cmaes}\nexecution: {slots: 1}\n"), kinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rank, err := range everywhere(4, func(comm mpi.Comm) error {
+		_, err := run.Run(t.Context(), comm, p, run.InMemory())
+		return err
+	}) {
+		if err == nil {
+			t.Errorf("rank %d: no error", rank)
+		}
+	}
+	if n := open.Load(); n != 0 || started.Load() != 3 {
+		t.Errorf("%d of %d optimizees are open, want none", n, started.Load())
+	}
+}
+
 // Whatever is wrong on any rank, all of them end, and rank 0 tells the reason.
 func TestWhatIsWrongOnOneRankEndsAll(t *testing.T) {
 	good, other := plan(t, search, 3), plan(t, search, 4)
@@ -363,23 +410,55 @@ func TestWhatIsWrongOnOneRankEndsAll(t *testing.T) {
 	}
 }
 
-// A run begins with the best individual of the earlier one that the earlier one's result names.
-func TestAWarmStartBeginsWithTheBestOfTheEarlierRun(t *testing.T) {
+// Without noise an earlier run's answer is its best individual; with noise it is the winner of its finals, with what that was measured to be worth,
+// and nothing else that is known is better.
+func TestWarmStartBeginsWithTheAnswerOfTheEarlierRun(t *testing.T) {
 	for seed := range 8 {
-		earlier := plan(t, "seed: %d\noptimizee: {type: valley, noise: 5}\noptimizer: {type: random, pop_size: 20}\nstop: {evaluations: 120}\n"+
-			"evaluation: {replicates: 3, aggregate: median}\nexecution: {slots: 2}\noutput: {record: digest}\n", seed)
-		want := alone(t, earlier)
-		later := plan(t, "optimizee: {type: valley}\noptimizer: {type: genetic, pop_size: 6}\nstop: {evaluations: 6}\nexecution: {slots: 1}\n"+
-			"warm_start: {run: %s, best: 1}\n", earlier.Output.Dir)
-		var known []optimizer.Solution
-		alone(t, later, run.Observe(func(e l2l.Event, _ *l2l.Individual, _ *l2l.Search) {
-			if k, ok := e.(l2l.WarmStart); ok {
-				known = k.Solutions
+		for _, noise := range []float64{0, 5} {
+			evaluations := map[float64]int{0: 120, 5: 600}[noise]
+			earlier := plan(t, "seed: %d\noptimizee: {type: valley, noise: %v}\noptimizer: {type: random, pop_size: 20}\nstop: {evaluations: %d}\n"+
+				"evaluation: {replicates: %d, aggregate: median}\nexecution: {slots: 2}\noutput: {record: digest}\n", seed, noise, evaluations, 1+int(noise)/2)
+			want := alone(t, earlier)
+			for best := 1; best < 20; best += 18 {
+				later := plan(t, "optimizee: {type: valley}\noptimizer: {type: genetic, pop_size: 6}\nstop: {evaluations: 6}\nexecution: {slots: 1}\n"+
+					"warm_start: {run: %s, best: %d}\n", earlier.Output.Dir, best)
+				var known []optimizer.Solution
+				alone(t, later, run.Observe(func(e l2l.Event, _ *l2l.Individual, _ *l2l.Search) {
+					if k, ok := e.(l2l.WarmStart); ok {
+						known = k.Solutions
+					}
+				}))
+				loss := want.Best.Loss
+				if noise > 0 {
+					loss = want.Answer.Anew.Mean[0]
+				}
+				if len(known) != best || !slices.Equal(known[0].X, want.Answer.X) || known[0].Loss[0] != loss {
+					t.Errorf("seed %d, noise %v: it begins with %+v, want %+v with loss %v", seed, noise, known[0], want.Answer, loss)
+				}
+				for _, k := range known {
+					if k.Loss[0] < loss {
+						t.Errorf("seed %d, noise %v: %+v is known, better than the answer", seed, noise, k)
+					}
+				}
 			}
-		}))
-		if len(known) != 1 || !slices.Equal(known[0].X, want.Best.Individual.X) || known[0].Loss[0] != want.Best.Loss {
-			t.Errorf("seed %d: it begins with %+v, want %+v", seed, known, want.Best)
 		}
+	}
+}
+
+func TestProgressOfARunWhoseEvaluationsTakeLongIsTold(t *testing.T) {
+	p := plan(t, "optimizee: {type: valley, delay: 2500ms}\noptimizer: {type: random}\nstop: {evaluations: 1}\nexecution: {slots: 1}\noutput: {dir: x}\n")
+	var told []run.Progress
+	if _, err := run.Run(t.Context(), mpi.Local(1)[0], p, run.Watch(10*time.Millisecond, func(p run.Progress) { told = append(told, p) })); err != nil {
+		t.Fatal(err)
+	}
+	alive := 0
+	for _, p := range told {
+		if p.Evaluations == 0 && p.UnderWay == 1 && p.Longest > 900*time.Millisecond {
+			alive++
+		}
+	}
+	if alive < 1 { // two, where the machine is idle
+		t.Errorf("%d signs of life within 2.5 s: %+v", alive, told)
 	}
 }
 
@@ -400,7 +479,7 @@ func TestProgressAndLogAreTold(t *testing.T) {
 	if last.Done != 1 || last.ETA() != "?" || last.Failures != result.Failures || last.Generation == 0 {
 		t.Errorf("at the end: %+v", last)
 	}
-	if text := half.String(); !strings.Contains(text, "50 evaluations, ") || !strings.Contains(text, "sigma ") {
+	if text := half.String(); !strings.Contains(text, "50 evaluations  ") || !strings.Contains(text, "sigma ") {
 		t.Errorf("as a line: %s", text)
 	}
 	written, err := os.ReadFile(filepath.Join(p.Output.Dir, "logs", "rank-0.jsonl"))

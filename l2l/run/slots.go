@@ -2,9 +2,10 @@ package run
 
 import (
 	"os"
-	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/batch"
 )
 
 // hello is what a rank tells rank 0 of where it runs.
@@ -12,14 +13,13 @@ type hello struct {
 	Host  string
 	Build build
 	CPUs  []int // that it may use
-	// Given is the number of CPUs that Slurm says each task has; 0 where it says nothing.
+	// Given is the number of CPUs that the batch system says each task has; 0 where it says nothing.
 	Given int
 }
 
 func newHello() hello {
-	h := hello{Build: thisBuild()}
+	h := hello{Build: thisBuild(), Given: batch.CPUs()}
 	h.Host, _ = os.Hostname() // unknown hosts count as one
-	h.Given, _ = strconv.Atoi(os.Getenv("SLURM_CPUS_PER_TASK"))
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err == nil {
 		for cpu := range 64 * len(set) {
@@ -31,8 +31,11 @@ func newHello() hello {
 	return h
 }
 
+// mostSlots of a rank are what execution.slots may be.
+const mostSlots = 100_000
+
 // slotsOf is the number of slots of each rank: wanted, where it is not 0; or as many as find the CPUs that an evaluation needs among those
-// that Slurm gave, or else in the rank's share of the CPUs that it may use, each shared equally among the ranks of the host that may use
+// that the batch system gave, or else in the rank's share of the CPUs that it may use, each shared equally among the ranks of the host that may use
 // it. Every rank has at least one. Rank 0 only manages, unless it is alone, and takes no share.
 func slotsOf(ranks []hello, wanted, needed int) []int {
 	type cpu struct {
@@ -58,8 +61,11 @@ func slotsOf(ranks []hello, wanted, needed int) []int {
 		}
 		if h.Given > 0 {
 			share = float64(h.Given)
+			if len(h.CPUs) > 0 { // a step for which srun was not told of them has fewer than its job, and is held to those
+				share = min(share, float64(len(h.CPUs)))
+			}
 		}
-		slots[rank] = max(int(share+1e-9)/needed, 1)
+		slots[rank] = max(int(min(share+1e-9, mostSlots))/needed, 1)
 		if wanted > 0 {
 			slots[rank] = wanted
 		}

@@ -10,8 +10,8 @@ func TestSlotsAreTheRanksShareOfTheirCPUs(t *testing.T) {
 		}
 		return h
 	}
-	given := cpus("a", 0, 64)
-	given.Given = 8
+	given, bound := cpus("a", 0, 64), cpus("a", 2, 3)
+	given.Given, bound.Given = 8, 8
 	for name, c := range map[string]struct {
 		ranks  []hello
 		wanted int
@@ -24,9 +24,12 @@ func TestSlotsAreTheRanksShareOfTheirCPUs(t *testing.T) {
 		"bound apart":                     {[]hello{cpus("a", 0, 4), cpus("a", 4, 8), cpus("a", 8, 12)}, 0, 1, []int{4, 4}},
 		"two hosts":                       {[]hello{cpus("a", 0, 4), cpus("a", 0, 4), cpus("b", 0, 4)}, 0, 1, []int{4, 4}},
 		"as Slurm gave":                   {[]hello{given, given, given}, 0, 1, []int{8, 8}},
+		"as Slurm gave, to no known CPUs": {[]hello{{Host: "a", Given: 4}}, 0, 1, []int{4}},
+		"bound to fewer than Slurm gave":  {[]hello{given, given, bound}, 0, 1, []int{8, 1}},
 		"as wanted":                       {[]hello{given, given, given}, 3, 1, []int{3, 3}},
 		"as wanted, of wide evaluations":  {[]hello{given, given, given}, 3, 4, []int{3, 3}},
 		"as Slurm gave, of wide ones":     {[]hello{given, given, given}, 0, 3, []int{2, 2}},
+		"more than any":                   {[]hello{{}, {Given: 1 << 62}}, 0, 1, []int{100_000}},
 		"wide evaluations":                {[]hello{cpus("a", 0, 8), cpus("a", 0, 8), cpus("a", 0, 8)}, 0, 2, []int{2, 2}},
 		"wider evaluations than ranks":    {[]hello{cpus("a", 0, 8), cpus("a", 0, 8), cpus("a", 0, 8)}, 0, 16, []int{1, 1}},
 		"a host that tells of no CPU":     {[]hello{{Host: "a"}, {Host: "a"}}, 0, 1, []int{1}},

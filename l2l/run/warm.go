@@ -33,8 +33,9 @@ func known(p *config.Plan) ([]optimizer.Solution, error) {
 	return append(points, solutions...), nil
 }
 
-// earlier are the n best individuals of an earlier run, as solutions of this one: parameters and objectives are found by their names. An
-// individual that is outside this run's space is passed over.
+// earlier are the n best of an earlier run, its answer and its best individuals, as solutions of this one: parameters and objectives are found by their names.
+// What is outside this run's space is passed over. Where evaluations were noisy, no individual is taken to be better than the answer, which was
+// evaluated anew.
 func earlier(p *config.Plan, dir string, n int) ([]optimizer.Solution, error) {
 	run, err := report.Open(dir, p.Kinds.Search)
 	if err != nil {
@@ -42,7 +43,8 @@ func earlier(p *config.Plan, dir string, n int) ([]optimizer.Solution, error) {
 	}
 	type ranked struct {
 		optimizer.Solution
-		sum float64
+		batch int // mini-batch; later ones come first, as fitnesses of different ones say nothing of each other
+		sum   float64
 	}
 	var best []ranked
 	rules, seen := p.Rules(), 0
@@ -65,8 +67,12 @@ func earlier(p *config.Plan, dir string, n int) ([]optimizer.Solution, error) {
 		if x == nil {
 			continue
 		}
-		r := ranked{optimizer.Solution{ID: i.ID, X: x, Loss: rules.Loss(fitness)}, l2l.Loss(fitness, p.Objectives)}
-		at, _ := slices.BinarySearchFunc(best, r, func(a, b ranked) int { return cmp.Or(cmp.Compare(a.sum, b.sum), cmp.Compare(a.ID, b.ID)) })
+		r := ranked{
+			optimizer.Solution{ID: i.ID, X: x, Loss: rules.Loss(fitness)}, run.Begun.Rules.Batch(i.Individual), l2l.Loss(fitness, p.Objectives),
+		}
+		at, _ := slices.BinarySearchFunc(best, r, func(a, b ranked) int {
+			return cmp.Or(cmp.Compare(b.batch, a.batch), cmp.Compare(a.sum, b.sum), cmp.Compare(a.ID, b.ID))
+		})
 		if best = slices.Insert(best, at, r); len(best) > n {
 			best = best[:n]
 		}
@@ -78,7 +84,37 @@ func earlier(p *config.Plan, dir string, n int) ([]optimizer.Solution, error) {
 	for i, r := range best {
 		out[i] = optimizer.Solution{X: r.X, Loss: r.Loss}
 	}
-	return out, nil
+	out, err = answered(p, run, out)
+	return out[:min(n, len(out))], err
+}
+
+// answered are known solutions of a run with its answer before them, if evaluations were noisy. A loss that was told and is less than the answer's is
+// luck, and becomes the answer's; an answer that was not evaluated anew has none, and is proposed first.
+func answered(p *config.Plan, run *report.Run, known []optimizer.Solution) ([]optimizer.Solution, error) {
+	answer, err := run.Answer()
+	if err != nil || answer.Basis == l2l.Exact {
+		return known, err
+	}
+	x, err := pointOf(p, run.Begun.Space, answer.X)
+	if err != nil || x == nil {
+		return known, err
+	}
+	solution := optimizer.Solution{X: x}
+	if found := answer.Fitness(run.Begun.Rules.Objectives); found != nil && answer.Measured != nil {
+		fitness, err := fitnessOf(p, run.Begun.Rules.Objectives, found)
+		if err != nil {
+			return nil, err
+		}
+		rules := p.Rules()
+		solution.Loss = rules.Loss(fitness)
+		for _, k := range known {
+			for i := range k.Loss {
+				k.Loss[i] = max(k.Loss[i], solution.Loss[i])
+			}
+		}
+	}
+	known = slices.DeleteFunc(known, func(k optimizer.Solution) bool { return slices.Equal(k.X, x) })
+	return append([]optimizer.Solution{solution}, known...), nil
 }
 
 // fitnessOf is the fitness of an earlier run in the order of this run's objectives.

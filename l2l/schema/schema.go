@@ -8,7 +8,8 @@
 //	}
 //
 // The tags: yaml, the key; doc, one sentence; unit; range, the values allowed (an interval, or words separated by |); auto, how
-// the value is chosen where it is left at zero (such a zero is always in range); resume, "free" where a run that is resumed may have another
+// the value is chosen where it is left at zero (such a zero is always in range), or, of a pointer, at nil; autois, the whole number that stands for
+// that choice where zero has a meaning of its own; resume, "free" where a run that is resumed may have another
 // value, as it does not change what is searched. A field without a yaml key, or with "-", is not part of the configuration. What resume says of a
 // section, or of an embedded struct, it says of all that is in it. Defaults are not tags: they are the values of a struct that the owner hands out. With the option omitempty
 // after its key, a field is not written out while it is zero.
@@ -35,10 +36,12 @@ type Field struct {
 	Doc   string        // one sentence
 	Unit  string        // "" where it has none
 	Range string        // as in the tag; "" where everything of the type is allowed
-	Auto  string        // how a zero is filled in; "" where zero means zero
+	Auto  string        // how a value that IsAuto is filled in; "" where there is no such
 	Omit  bool          // not written out while it is zero
 	Free  bool          // a resumed run may have another value
 	Value reflect.Value // the field itself, settable if the struct was given by pointer
+
+	auto int64 // the value that is filled in
 }
 
 // Fields lists the configurable fields of v, a struct or a pointer to one, in declaration order. Embedded structs without a
@@ -72,11 +75,24 @@ func fieldsOf(v reflect.Value) []Field {
 			fields = append(fields, Field{
 				Key: key, Doc: f.Tag.Get("doc"), Unit: f.Tag.Get("unit"),
 				Range: f.Tag.Get("range"), Auto: f.Tag.Get("auto"), Omit: options == "omitempty",
-				Free: f.Tag.Get("resume") == "free", Value: v.Field(i),
+				Free: f.Tag.Get("resume") == "free", Value: v.Field(i), auto: autoOf(f),
 			})
 		}
 	}
 	return fields
+}
+
+// autoOf is the value of a field that is filled in.
+func autoOf(f reflect.StructField) int64 {
+	tag, ok := f.Tag.Lookup("autois")
+	if !ok {
+		return 0
+	}
+	n, err := strconv.ParseInt(tag, 10, 64)
+	if err != nil {
+		panic(fmt.Sprintf("schema: field %s: autois %q, want a whole number", f.Name, tag)) // a mistake in a tag
+	}
+	return n
 }
 
 // Type names the field's type as a user of the configuration would: int, number, text, list of int, duration, ….
@@ -111,7 +127,20 @@ func typeName(t reflect.Type) string {
 }
 
 // IsAuto reports whether the field is left for its owner to fill in.
-func (f Field) IsAuto() bool { return f.Auto != "" && f.Value.IsZero() }
+func (f Field) IsAuto() bool {
+	if f.auto != 0 {
+		return f.Auto != "" && f.Value.Int() == f.auto
+	}
+	return f.Auto != "" && f.Value.IsZero()
+}
+
+// SetAuto leaves the field, whose Auto is not "", for its owner to fill in.
+func (f Field) SetAuto() {
+	f.Value.SetZero()
+	if f.auto != 0 {
+		f.Value.SetInt(f.auto)
+	}
+}
 
 // Default shows the field's present value, and for one that is filled in later how that is done.
 func (f Field) Default() string {
@@ -123,15 +152,18 @@ func (f Field) Default() string {
 	case (kind == reflect.String || kind == reflect.Slice || kind == reflect.Map) && f.Value.Len() == 0:
 		return "none"
 	}
+	if f.Value.Kind() == reflect.Pointer {
+		return fmt.Sprint(f.Value.Elem().Interface())
+	}
 	return fmt.Sprint(f.Value.Interface())
 }
 
-// CheckGiven is Check of a value that somebody has written down: a zero is then a zero, and not left to be chosen.
+// CheckGiven is Check of a value that somebody has written down, and not left to be chosen: a zero is then a zero.
 func (f Field) CheckGiven() error {
-	zero := f.IsAuto()
+	auto := f.IsAuto()
 	f.Auto = ""
 	err := f.Check()
-	if err != nil && zero {
+	if err != nil && auto {
 		err = fmt.Errorf("%w, or auto", err)
 	}
 	return err
@@ -187,6 +219,12 @@ func Check(prefix string, v any) error {
 }
 
 func checkRange(key, rule string, v reflect.Value) error {
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return nil // it is not there
+		}
+		v = v.Elem()
+	}
 	if v.Kind() == reflect.Slice {
 		for i := range v.Len() {
 			if err := checkRange(fmt.Sprintf("%s[%d]", key, i), rule, v.Index(i)); err != nil {

@@ -180,3 +180,24 @@ func TestZeroThatIsGivenIsNotAuto(t *testing.T) {
 		}
 	}
 }
+
+// Where zero has a meaning of its own, another number stands for what is chosen automatically.
+func TestAutoMayBeANumberOtherThanZero(t *testing.T) {
+	c := struct {
+		Limit int `yaml:"limit" range:"[0, inf)" auto:"as long as it takes" autois:"-1"`
+	}{-1}
+	f := schema.Fields(&c)[0]
+	if err := f.Check(); err != nil || !f.IsAuto() || f.Default() != "auto: as long as it takes" {
+		t.Errorf("%v, auto %v, default %q", err, f.IsAuto(), f.Default())
+	}
+	if err := f.CheckGiven(); err == nil || err.Error() != "limit = -1, want >= 0, or auto" {
+		t.Errorf("-1 that is given: %v", err)
+	}
+	c.Limit = 0
+	if err := f.CheckGiven(); err != nil || f.IsAuto() || f.Default() != "0" {
+		t.Errorf("%v, auto %v, default %q", err, f.IsAuto(), f.Default())
+	}
+	if f.SetAuto(); c.Limit != -1 {
+		t.Errorf("SetAuto made it %d", c.Limit)
+	}
+}

@@ -93,6 +93,9 @@ func (o *Optimizee) Objectives() []optimizee.Objective {
 	return objectives
 }
 
+// Stochastic implements optimizee.Stochastic.
+func (o *Optimizee) Stochastic() bool { return o.Noise > 0 }
+
 // Evaluate sleeps, fails, evaluates the function, and adds noise.
 func (o *Optimizee) Evaluate(ctx context.Context, e optimizee.Evaluation) (optimizee.Outcome, error) {
 	fn, err := o.instance(e.Instance)

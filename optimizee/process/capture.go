@@ -36,17 +36,17 @@ func newCapture(f Fitness, objectives []optimizee.Objective) (*capture, error) {
 	}
 	switch {
 	case sources > 1:
-		return nil, errors.New("fitness: in several places, want one of json, csv and regex")
+		return nil, wrongf("fitness", "in several places, want one of json, csv and regex")
 	case f.Key != "" && f.JSON == "" && f.CSV == "":
-		return nil, errors.New("fitness.key: there is no file that it could be in, want json or csv")
+		return nil, wrongf("fitness.key", "there is no file that it could be in, want json or csv")
 	case f.Key != "" && f.CSV != "" && len(objectives) > 1:
-		return nil, errors.New("fitness.key: one column for several objectives; without a key, columns are those that the header names as the objectives are")
+		return nil, wrongf("fitness.key", "one column for several objectives; without a key, columns are those that the header names as the objectives are")
 	case f.Regex == "":
 		return c, nil
 	}
 	var err error
 	if c.regex, err = regexp.Compile(f.Regex); err != nil {
-		return nil, fmt.Errorf("fitness.regex: %w", err)
+		return nil, wrongf("fitness.regex", "%w", err)
 	}
 	names := c.regex.SubexpNames()
 	for i, o := range objectives {
@@ -55,7 +55,7 @@ func newCapture(f Fitness, objectives []optimizee.Objective) (*capture, error) {
 			at = i + 1
 		}
 		if at < 0 {
-			return nil, fmt.Errorf("fitness.regex: %d groups, want one for each of %d objectives, or one that is named (?P<%s>…)", len(names)-1, len(objectives), o.Name)
+			return nil, wrongf("fitness.regex", "%d groups, want one for each of %d objectives, or one that is named (?P<%s>…)", len(names)-1, len(objectives), o.Name)
 		}
 		c.groups = append(c.groups, at)
 	}
@@ -88,7 +88,7 @@ func (c *capture) outcome(dir string, stdout []byte, limit int) (out optimizee.O
 }
 
 func named(file string, err error) error {
-	if err != nil && !errors.As(err, new(modelError)) {
+	if err != nil && !errors.As(err, new(child.Told)) {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	return err

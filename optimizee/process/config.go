@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -16,6 +17,7 @@ type Config struct {
 	Mode          string                `yaml:"mode" doc:"worker: it is started once per slot, and answers requests, as optimizee/process/PROTOCOL.md tells; oneshot: it is started for each evaluation" range:"worker | oneshot" resume:"free"`
 	Parameters    schema.Map[Parameter] `yaml:"parameters" doc:"what is searched, in the order of the search vector"`
 	Objectives    schema.Map[Objective] `yaml:"objectives" doc:"what the program returns; NAME: minimise is short for NAME: {direction: minimise}"`
+	Random        bool                  `yaml:"stochastic,omitempty" doc:"the program returns another fitness for the same parameters with another seed, so that the best one reported is the luckiest: the answer is then evaluated anew"`
 	Outputs       int                   `yaml:"outputs" doc:"model outputs, and as many targets, that it returns besides" range:"[0, 1e7]"`
 
 	Pass    string   `yaml:"pass" doc:"how a oneshot program gets the parameters that its command does not name as {NAME}: as arguments --NAME=value, in environment variables L2L_PARAM_NAME, or in a file params.json or params.csv, which its command may name as {params}; a command may name constants, too" range:"arguments | environment | json | csv" resume:"free"`
@@ -42,11 +44,11 @@ func defaultConfig() Config {
 
 // Parameter is one parameter, or a vector of them.
 type Parameter struct {
-	Type    string   `yaml:"type,omitempty" doc:"of the values" range:"float | int | bool | categorical" auto:"categorical with choices, otherwise float"`
+	Type    string   `yaml:"type,omitempty" doc:"of the values; categorical are those of choices of any types" range:"float | int | bool | categorical" auto:"categorical with choices, otherwise float"`
 	Lower   *float64 `yaml:"lower,omitempty" doc:"bound, inclusive; needed for float and int, unless there is a std"`
 	Upper   *float64 `yaml:"upper,omitempty" doc:"bound, inclusive; needed for float and int, unless there is a std"`
 	Scale   string   `yaml:"scale,omitempty" doc:"whether the value is searched, or its logarithm" range:"linear | log" auto:"linear"`
-	Choices []string `yaml:"choices,omitempty" doc:"values of a categorical parameter, at least two"`
+	Choices []any    `yaml:"choices,omitempty" doc:"values to choose from, without an order, at least two: text, numbers, true or false, each of the type that it has in YAML, or, of a parameter with a type, of that"`
 	Size    int      `yaml:"size,omitempty" doc:"of a vector; 0 is a single value" range:"[0, 1e7]"`
 	Mean    float64  `yaml:"mean,omitempty" doc:"of the first individuals, where there is a std"`
 	Std     float64  `yaml:"std,omitempty" doc:"standard deviation of the first individuals, which are then normally distributed, for a log scale in the natural logarithm; 0: uniform between the bounds" range:"[0, inf)"`
@@ -60,23 +62,27 @@ var kinds = map[string]optimizee.Kind{
 
 // parameter translates the description of a parameter. What remains wrong with it is for optimizee.Space.Check to say.
 func (p Parameter) parameter(name string) (optimizee.Parameter, error) {
-	kind := kinds[p.Type] // "" is float
-	if p.Type == "" && len(p.Choices) > 0 {
+	kind, choices := kinds[p.Type], p.Choices // "" is float
+	if len(choices) > 0 {
+		var err error
+		if choices, err = ofKind(choices, p.Type); err != nil {
+			return optimizee.Parameter{}, schema.At(err, "parameters", name, "choices")
+		}
 		kind = optimizee.Categorical
 	}
 	out := optimizee.Parameter{
-		Name: name, Kind: kind, Lower: math.Inf(-1), Upper: math.Inf(1), Log: p.Scale == "log", Choices: p.Choices, Size: p.Size,
+		Name: name, Kind: kind, Lower: math.Inf(-1), Upper: math.Inf(1), Log: p.Scale == "log", Choices: choices, Size: p.Size,
 		Unit: p.Unit, Doc: p.Doc, Mean: p.Mean, Std: p.Std,
 	}
 	if kind == optimizee.Bool || kind == optimizee.Categorical {
-		if p.Lower != nil || p.Upper != nil || p.Std > 0 {
-			return out, fmt.Errorf("parameters.%s: bounds or a std, which a %v does not have", name, kind)
+		if p.Lower != nil || p.Upper != nil || p.Std > 0 || p.Mean != 0 {
+			return out, schema.At(fmt.Errorf("bounds, a mean or a std, which a %v does not have", kind), "parameters", name)
 		}
 		out.Lower, out.Upper = 0, 0
 		return out, nil
 	}
 	if (p.Lower == nil || p.Upper == nil) && p.Std == 0 {
-		return out, fmt.Errorf("parameters.%s: want lower and upper, or a mean and a std", name)
+		return out, schema.At(errors.New("want lower and upper, or a mean and a std"), "parameters", name)
 	}
 	if p.Lower != nil {
 		out.Lower = *p.Lower
@@ -85,6 +91,26 @@ func (p Parameter) parameter(name string) (optimizee.Parameter, error) {
 		out.Upper = *p.Upper
 	}
 	return out, nil
+}
+
+// ofKind are choices as values of a type that the parameter has been given, "" and categorical being any: of the type float, 1 is 1.0.
+func ofKind(choices []any, typ string) ([]any, error) {
+	converted := make([]any, len(choices))
+	for i, c := range choices {
+		whole, isInt := c.(int)
+		_, isFloat := c.(float64)
+		_, isBool := c.(bool)
+		converted[i] = c
+		switch {
+		case typ == "float" && isInt:
+			converted[i] = float64(whole)
+		case typ == "float" && !isFloat, typ == "int" && !isInt:
+			return nil, fmt.Errorf("[%d]: %v, want numbers, as the type is %s", i, c, typ)
+		case typ == "bool" && !isBool:
+			return nil, fmt.Errorf("[%d]: %v, want true and false, as the type is bool", i, c)
+		}
+	}
+	return converted, nil
 }
 
 // Objective is one number of the fitness.
@@ -117,7 +143,7 @@ func direction(word string) (optimizee.Direction, error) {
 func (o Objective) objective(name string) (optimizee.Objective, error) {
 	d, err := direction(o.Direction)
 	if err != nil {
-		return optimizee.Objective{}, fmt.Errorf("objectives.%s: no direction, %w", name, err)
+		return optimizee.Objective{}, schema.At(fmt.Errorf("no direction, %w", err), "objectives", name)
 	}
 	return optimizee.Objective{Name: name, Direction: d, Weight: o.Weight, Unit: o.Unit}, nil
 }

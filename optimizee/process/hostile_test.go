@@ -85,7 +85,7 @@ func hostile(t *testing.T, version int, launcher child.Words, timeout time.Durat
 		p.Command, p.Dir, p.Launcher = child.Words{"python3", "-S", "hostile.py"}, "testdata", launcher
 		p.Env = map[string]string{"VERSION": strconv.Itoa(version), "L2L_TEST_MARK": m}
 		p.Grace, p.MessageLimit = 500*time.Millisecond, 1<<20
-		acts := []string{"ok"}
+		acts := []any{"ok"}
 		for _, e := range list {
 			acts = append(acts, e.act)
 		}

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
@@ -41,18 +42,18 @@ func (p *Process) openOneshot() error {
 		return err
 	}
 	if p.Outputs > 0 && (p.Fitness.JSON == "" || p.Fitness.Key != "") {
-		return errors.New("outputs: of a oneshot program they come with its fitness: want fitness: {json: FILE}, without a key")
+		return wrongf("outputs", "of a oneshot program they come with its fitness: want fitness: {json: FILE}, without a key")
 	}
 	known := slices.Clone(builtin)
 	for _, q := range p.space {
 		if slices.Contains(builtin, q.Name) {
-			return fmt.Errorf("parameters.%s: the name means something else in a command: %s", q.Name, strings.Join(builtin, ", "))
+			return schema.At(fmt.Errorf("the name means something else in a command: %s", strings.Join(builtin, ", ")), "parameters", q.Name)
 		}
 		known = append(known, q.Name)
 	}
 	for name := range p.Constants {
 		if slices.Contains(known, name) {
-			return fmt.Errorf("constants.%s: the name means something else in a command already", name)
+			return schema.At(errors.New("the name means something else in a command already"), "constants", name)
 		}
 		known = append(known, name)
 	}
@@ -63,10 +64,10 @@ func (p *Process) openOneshot() error {
 			switch {
 			case strings.HasPrefix(match, "$"), strings.HasPrefix(match, "{{"):
 			case !slices.Contains(known, name):
-				return fmt.Errorf("command: %s: no such parameter or constant; known are also %s; a brace that is meant is written {{%s}}",
+				return wrongf("command", "%s: no such parameter or constant; known are also %s; a brace that is meant is written {{%s}}",
 					match, strings.Join(builtin, ", "), name)
 			case name == "params" && p.Pass != passJSON && p.Pass != passCSV:
-				return fmt.Errorf("command: {params}: there is no file with parameters, want pass: %s or pass: %s", passJSON, passCSV)
+				return wrongf("command", "{params}: there is no file with parameters, want pass: %s or pass: %s", passJSON, passCSV)
 			default:
 				p.named[name] = true
 			}
@@ -77,7 +78,7 @@ func (p *Process) openOneshot() error {
 	}
 	for _, f := range p.files {
 		if !p.has(f) {
-			return fmt.Errorf("files: %q, want a file or directory within dir", f)
+			return wrongf("files", "%q, want a file or directory within dir", f)
 		}
 	}
 	return nil
@@ -121,12 +122,13 @@ func (p *Process) once(ctx context.Context, e optimizee.Evaluation) (out optimiz
 	if err == nil && !program.Succeeded() {
 		err = fmt.Errorf("the program ended (%s)", program.Status())
 	}
+	over := err != nil
 	if err == nil {
 		if out, err = p.capture.outcome(dir, program.Printed(), p.MessageLimit); err == nil {
 			return out, nil
 		}
 	}
-	return optimizee.Outcome{}, errors.Join(fmt.Errorf("%w%s", err, program.LastWords()), program.WriteLogs(dir))
+	return optimizee.Outcome{}, errors.Join(program.Explained(err, over), program.WriteLogs(dir))
 }
 
 // values are the texts of the placeholders.

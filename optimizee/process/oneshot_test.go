@@ -29,7 +29,7 @@ func script(t testing.TB, text string, more ...string) *Process {
 		{"tau", Parameter{Lower: number64(1), Upper: number64(100)}},
 		{"n", Parameter{Type: "int", Lower: number64(1), Upper: number64(9)}},
 		{"on", Parameter{Type: "bool"}},
-		{"rule", Parameter{Choices: []string{"stdp", "two words"}}},
+		{"rule", Parameter{Choices: []any{"stdp", "two words"}}},
 		{"w", Parameter{Size: 3, Lower: number64(-1), Upper: number64(1)}},
 	} {
 		*p.Parameters.Append(e.name).(*Parameter) = e.Parameter
@@ -103,6 +103,31 @@ func TestParametersArePassedAsTheConfigurationSays(t *testing.T) {
 		t.Errorf("json: got %v\nwant %v", got, want)
 	}
 
+	p = script(t, show)
+	choose := func(p *Process) map[string]any {
+		values := someValues()
+		for name, choices := range map[string][]any{"fast": {true, false}, "size": {16, 32}, "rate": {1.0, 2.5}, "mixed": {"auto", 8, 0.5, false}} {
+			*p.Parameters.Append(name).(*Parameter) = Parameter{Choices: choices}
+			values[name] = choices[0]
+		}
+		values["mixed"], values["fast"] = 8, false
+		return values
+	}
+	values := choose(p)
+	_, err = evaluate(t, opened(t, p), values)
+	for _, want := range []string{"<--fast=false>", "<--size=16>", "<--rate=1>", "<--mixed=8>"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("choices as arguments: %v, want %s", err, want)
+		}
+	}
+	p = script(t, `python3 -c 'import json; p = json.load(open("params.json"))["params"]; print(repr([p[n] for n in ("fast", "size", "rate", "mixed", "w")]))' >&2; exit 1`)
+	p.Pass = passJSON
+	values = choose(p)
+	values["w"] = []float64{1, 0, -0.5}
+	if _, err = evaluate(t, opened(t, p), values); err == nil || !strings.Contains(err.Error(), "[False, 16, 1.0, 8, [1.0, 0.0, -0.5]]") {
+		t.Errorf("choices in JSON: %v", err)
+	}
+
 	p = script(t, show, "{dt}", "{list}")
 	p.Constants = map[string]any{"dt": 0.1, "list": []any{1, "x"}}
 	if got := fails(t, p); !strings.Contains(got, "<0.1>\n<1,x>\n<--tau=12.5>") {
@@ -122,8 +147,8 @@ func TestTheFitnessIsFoundWhereTheConfigurationSays(t *testing.T) {
 		{Fitness{}, one, "starting\n3.5\n\n", "[3.5]"},
 		{Fitness{}, two, "1 2\n3.5, -1e-3", "[3.5 -0.001]"},
 		{Fitness{}, one, "fitness: 3.5\n", `the last line of the standard output is "fitness: 3.5", want the fitness: "fitness:", want a number`},
-		{Fitness{}, two, "3.5\n", "fitness: numbers for 1 objectives, want 2: error, rate"},
-		{Fitness{}, one, "1 2 3\n", "fitness: numbers for 3 objectives, want 1: error"},
+		{Fitness{}, two, "3.5\n", "fitness: 1 number, want 2: error, rate"},
+		{Fitness{}, one, "1 2 3\n", "fitness: 3 numbers, want 1: error"},
 		{Fitness{}, one, "\n \n", "the program printed nothing, want the fitness in the last line"},
 		{Fitness{}, one, "nan", "[NaN]"}, // for the run to refuse
 		{Fitness{}, one, "1e999", "[+Inf]"},
@@ -240,13 +265,13 @@ func TestAOneshotProgramRunsInItsDirectoryAndFindsItsFilesThere(t *testing.T) {
 
 func TestWhateverAOneshotProgramDoesIsAnErrorWithAReason(t *testing.T) {
 	for text, want := range map[string]string{
-		"echo out; echo no such file >&2; exit 3":    "the program ended (exit status 3)\nlast lines of its standard error:\nno such file",
-		"echo only this; exit 1":                     "the program ended (exit status 1)\nlast lines of its standard output:\nonly this",
+		"echo out; echo no such file >&2; exit 3":    "the program ended (exit status 3): no such file\nits standard error:\nno such file",
+		"echo only this; exit 1":                     "the program ended (exit status 1): only this\nits standard output:\nonly this",
 		"kill -9 $$":                                 "the program ended (killed by signal 9 (killed), as by the system when memory runs out",
 		"sleep 1000 & exit 1":                        "exit status 1",
 		"sleep 1000":                                 "context deadline exceeded",
 		"trap '' TERM; while true; do sleep 1; done": "context deadline exceeded",
-		"yes | head -c 100000000; exit 1":            "exit status 1)\nlast lines of its standard output:\ny\ny\n",
+		"yes | head -c 100000000; exit 1":            "exit status 1): y\nits standard output:\ny\ny\n",
 	} {
 		p := script(t, text)
 		p.Grace = 200 * time.Millisecond

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/child"
+	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
@@ -37,6 +39,8 @@ type Process struct {
 	objectives []optimizee.Objective
 	guardian   child.Guardian // of the worker, or of the oneshot programs
 	worker     *child.Server  // nil while there is none
+	stdout     io.Writer      // where what they print goes, too; nil: nowhere
+	stderr     io.Writer
 
 	// Of a oneshot program.
 	named   map[string]bool // parameters that the command names
@@ -52,6 +56,7 @@ var (
 	_ optimizee.Scratch  = (*Process)(nil)
 	_ optimizee.Modeller = (*Process)(nil)
 	_ optimizee.Wide     = (*Process)(nil)
+	_ optimizee.Printer  = (*Process)(nil)
 )
 
 // New returns a Process with the default configuration. Its Config must be completed before Open.
@@ -63,29 +68,40 @@ func (p *Process) Open() error {
 	p.space, p.objectives = nil, nil
 	for _, e := range p.Parameters {
 		q, err := e.Value.parameter(e.Key)
-		p.space, errs = append(p.space, q), append(errs, err)
+		if err == nil {
+			p.space = append(p.space, q)
+		}
+		errs = append(errs, err)
 	}
 	for _, e := range p.Config.Objectives {
 		o, err := e.Value.objective(e.Key)
-		p.objectives, errs = append(p.objectives, o), append(errs, err)
+		if err == nil {
+			p.objectives = append(p.objectives, o)
+		}
+		errs = append(errs, err)
 	}
-	errs = append(errs, p.CheckConstants())
+	if len(p.space) > 0 || len(p.Parameters) == 0 {
+		errs = append(errs, p.space.Check())
+	}
+	if len(p.objectives) > 0 || len(p.Config.Objectives) == 0 {
+		errs = append(errs, schema.At(optimizee.CheckObjectives(p.objectives), "objectives"))
+	}
+	errs = append(errs, p.CheckConstants(), p.Find(p.Launcher))
 	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	if err := errors.Join(p.space.Check(), optimizee.CheckObjectives(p.objectives)); err != nil {
-		return err
-	}
-	if err := p.Find(p.Launcher); err != nil {
 		return err
 	}
 	if p.Mode == modeOneshot {
 		return p.openOneshot()
 	}
 	if p.Fitness != (Fitness{}) {
-		return errors.New("fitness: that of a worker is in its answer; for a program that is started for each evaluation, want mode: oneshot")
+		return wrongf("fitness", "that of a worker is in its answer; for a program that is started for each evaluation, want mode: oneshot")
 	}
 	return nil
+}
+
+// wrongf is an error about the value at a path of the configuration, whose keys are joined by dots.
+func wrongf(path, format string, args ...any) error {
+	return schema.At(fmt.Errorf(format, args...), strings.Split(path, ".")...)
 }
 
 // Close ends the worker, and the guardian.
@@ -103,6 +119,9 @@ func (p *Process) Space() optimizee.Space { return p.space }
 
 // Objectives implements optimizee.Optimizee.
 func (p *Process) Objectives() []optimizee.Objective { return p.objectives }
+
+// Stochastic implements optimizee.Stochastic.
+func (p *Process) Stochastic() bool { return p.Random }
 
 // NumOutputs implements optimizee.Modeller.
 func (p *Process) NumOutputs() int { return p.Outputs }
@@ -162,9 +181,13 @@ func (p *Process) Prepare(ctx context.Context) error {
 	return err
 }
 
+// PrintTo implements optimizee.Printer.
+func (p *Process) PrintTo(stdout, stderr io.Writer) { p.stdout, p.stderr = stdout, stderr }
+
 // command is how the program is started.
 func (p *Process) command(argv []string, dir string) child.Command {
 	c := child.Command{Argv: slices.Concat(p.Launcher, argv), Dir: dir, Env: p.Environment(p.Launcher), LogLimit: p.LogLimit, Free: p.Affinity == "free"}
+	c.Stdout, c.Stderr = p.stdout, p.stderr
 	if p.Affinity == "" {
 		var own unix.CPUSet
 		c.Free = unix.SchedGetaffinity(0, &own) == nil && own.Count() < p.CPUs()
@@ -196,7 +219,7 @@ func (p *Process) EvaluateBatch(ctx context.Context, es []optimizee.Evaluation) 
 			continue
 		}
 		if outs[i], errs[i] = outcomeOf(child.Item(results, i), p.objectives); errs[i] != nil {
-			errs[i] = errors.Join(fmt.Errorf("%w%s", errs[i], p.worker.LastWords()), p.worker.WriteLogs(e.Dir))
+			errs[i] = errors.Join(p.worker.Explained(errs[i], false), p.worker.WriteLogs(e.Dir))
 		}
 	}
 	return outs, errs
@@ -219,6 +242,9 @@ func (p *Process) ask(ctx context.Context, es []optimizee.Evaluation) (results a
 	}
 	v, err := w.Exchange(ctx, r)
 	if err == nil {
+		if p.stdout != nil {
+			w.Settle() // it is of this request
+		}
 		answer, _ := v.(map[string]any)
 		if results := answer["results"]; child.Len(results) == len(es) {
 			return results, nil

@@ -63,7 +63,11 @@ func acting(t testing.TB, py interpreter, acts ...string) *Process {
 	}
 	p.Constants = map[string]any{"fd_out": 4}
 	*p.Parameters.Append("tau").(*Parameter) = Parameter{Lower: number64(1), Upper: number64(100), Unit: "ms"}
-	*p.Parameters.Append("act").(*Parameter) = Parameter{Choices: append([]string{"ok", "fine"}, acts...)}
+	choices := []any{"ok", "fine"}
+	for _, act := range acts {
+		choices = append(choices, act)
+	}
+	*p.Parameters.Append("act").(*Parameter) = Parameter{Choices: choices}
 	*p.Config.Objectives.Append("error").(*Objective) = Objective{Direction: "minimise"}
 	*p.Config.Objectives.Append("rate").(*Objective) = Objective{Direction: "maximise", Weight: 2, Unit: "Hz"}
 	return p
@@ -164,8 +168,11 @@ func TestTheConfigurationDescribesTheSpace(t *testing.T) {
 		"half":  {Lower: number64(0), Mean: 3, Std: 2},
 		"int":   {Type: "int", Lower: number64(1), Upper: number64(10)},
 		"bool":  {Type: "bool"},
-		"rule":  {Choices: []string{"stdp", "bcm"}},
-		"rules": {Type: "categorical", Choices: []string{"stdp", "bcm"}, Size: 4},
+		"rule":  {Choices: []any{"stdp", "bcm"}},
+		"rules": {Type: "categorical", Choices: []any{"stdp", "bcm"}, Size: 4},
+		"fast":  {Type: "bool", Choices: []any{true, false}},
+		"sizes": {Type: "int", Choices: []any{16, 32}},
+		"rates": {Type: "float", Choices: []any{1, 0.5}},
 	} {
 		p.Parameters = schema.Map[Parameter]{{Key: name, Value: q}}
 		p.Config.Objectives = nil
@@ -182,6 +189,9 @@ func TestTheConfigurationDescribesTheSpace(t *testing.T) {
 			"bool":  "[{bool bool 0 0 false [] 0   0 0}]",
 			"rule":  "[{rule categorical 0 0 false [stdp bcm] 0   0 0}]",
 			"rules": "[{rules categorical 0 0 false [stdp bcm] 4   0 0}]",
+			"fast":  "[{fast categorical 0 0 false [true false] 0   0 0}]",
+			"sizes": "[{sizes categorical 0 0 false [16 32] 0   0 0}]",
+			"rates": "[{rates categorical 0 0 false [1 0.5] 0   0 0}]",
 		}[name]
 		if got := fmt.Sprint(p.Space()); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
@@ -206,11 +216,11 @@ func TestAConfigurationThatCannotWorkIsRefusedWithAReason(t *testing.T) {
 		{func(p *Process) { p.Parameters = nil }, "no parameters"},
 		{func(p *Process) { p.Config.Objectives = nil }, "no objectives"},
 		{func(p *Process) { p.Parameters[0].Value.Upper = nil }, "parameters.tau: want lower and upper, or a mean and a std"},
-		{func(p *Process) { p.Parameters[0].Value.Type = "bool" }, "parameters.tau: bounds or a std, which a bool does not have"},
-		{func(p *Process) { p.Parameters[0].Value.Scale, p.Parameters[0].Value.Lower = "log", number64(0) }, "log scale with lower bound 0"},
+		{func(p *Process) { p.Parameters[0].Value.Type = "bool" }, "parameters.tau: bounds, a mean or a std, which a bool does not have"},
+		{func(p *Process) { p.Parameters[0].Value.Scale, p.Parameters[0].Value.Lower = "log", number64(0) }, "parameters.tau.lower: 0 on a log scale, want > 0"},
 		{func(p *Process) { p.Config.Objectives[0].Value.Direction = "" }, "objectives.error: no direction, want minimise or maximise"},
 		{func(p *Process) { p.Constants = map[string]any{"when": time.Now()} }, "constants.when: "},
-		{func(p *Process) { p.Constants = map[string]any{"a": []any{1, map[string]any{"b": []int{1}}}} }, "constants.a[1].b: "},
+		{func(p *Process) { p.Constants = map[string]any{"a": []any{1, map[string]any{"b": []int{1}}}} }, "constants.a: [1]: b: "},
 		{func(p *Process) { p.Fitness.JSON = "out.json" }, "fitness: that of a worker is in its answer"},
 		{func(p *Process) { oneshot(p); p.Outputs = 2; p.Fitness.CSV = "x" }, "outputs: of a oneshot program they come with its fitness"},
 		{func(p *Process) { oneshot(p); p.Command = child.Words{"true", "{tua}"} }, "command: {tua}: no such parameter or constant; known are also seed"},

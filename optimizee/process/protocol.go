@@ -20,11 +20,11 @@ type setup struct {
 }
 
 type setupParameter struct {
-	Name    string   `json:"name" msgpack:"name"`
-	Kind    string   `json:"kind" msgpack:"kind"`
-	Size    int      `json:"size" msgpack:"size"`
-	Choices []string `json:"choices,omitempty" msgpack:"choices,omitempty"`
-	Unit    string   `json:"unit,omitempty" msgpack:"unit,omitempty"`
+	Name    string     `json:"name" msgpack:"name"`
+	Kind    string     `json:"kind" msgpack:"kind"`
+	Size    int        `json:"size" msgpack:"size"`
+	Choices child.List `json:"choices,omitempty" msgpack:"choices,omitempty"`
+	Unit    string     `json:"unit,omitempty" msgpack:"unit,omitempty"`
 }
 
 type setupObjective struct {
@@ -40,11 +40,11 @@ type request struct {
 
 // evaluation is one evaluation, as a worker gets it in a request, and a oneshot program in params.json.
 type evaluation struct {
-	Params    params         `json:"params" msgpack:"params"`
-	Seed      uint64         `json:"seed" msgpack:"seed"`
-	Instance  int            `json:"instance" msgpack:"instance"`
-	Dir       string         `json:"dir,omitempty" msgpack:"dir,omitempty"`
-	Constants map[string]any `json:"constants,omitempty" msgpack:"constants,omitempty"` // oneshot only
+	Params    params        `json:"params" msgpack:"params"`
+	Seed      uint64        `json:"seed" msgpack:"seed"`
+	Instance  int           `json:"instance" msgpack:"instance"`
+	Dir       string        `json:"dir,omitempty" msgpack:"dir,omitempty"`
+	Constants child.Section `json:"constants,omitempty" msgpack:"constants,omitempty"` // oneshot only
 }
 
 func newEvaluation(e optimizee.Evaluation) evaluation {
@@ -81,14 +81,13 @@ func (p params) MarshalJSON() ([]byte, error) {
 	b := []byte{'{'}
 	for i, v := range p {
 		name, err1 := json.Marshal(v.Name)
-		value, err2 := json.Marshal(v.Value)
-		if err := errors.Join(err1, err2); err != nil {
-			return nil, err
-		}
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(append(append(b, name...), ':'), value...)
+		var err2 error
+		if b, err2 = child.AppendJSON(append(append(b, name...), ':'), v.Value); err1 != nil || err2 != nil {
+			return nil, errors.Join(err1, err2)
+		}
 	}
 	return append(b, '}'), nil
 }

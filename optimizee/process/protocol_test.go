@@ -25,7 +25,7 @@ func TestVectorsAreBytesInMsgpackAndNumbersInJSON(t *testing.T) {
 	}
 	message := request{Evaluations: []evaluation{newEvaluation(optimizee.Evaluation{Params: params, Seed: math.MaxUint64, Instance: 2})}}
 	b, err := child.JSON.Marshal(message)
-	if want := `{"evaluations":[{"params":{"w":[0.1,-1],"k":[3,4],"x":10},"seed":18446744073709551615,"instance":2}]}`; err != nil || string(b) != want {
+	if want := `{"evaluations":[{"params":{"w":[0.1,-1.0],"k":[3,4],"x":10.0},"seed":18446744073709551615,"instance":2}]}`; err != nil || string(b) != want {
 		t.Errorf("%s, %v; want %s", b, err, want)
 	}
 	b, err = child.Msgpack.Marshal(message)
@@ -77,7 +77,7 @@ func FuzzResult(f *testing.F) {
 			if err == nil && len(out.Fitness) != 2 {
 				t.Errorf("%s: %+v", e, out)
 			}
-			if err != nil && strings.TrimSpace(err.Error()) == "" && !errors.As(err, new(modelError)) {
+			if err != nil && strings.TrimSpace(err.Error()) == "" && !errors.As(err, new(child.Told)) {
 				t.Errorf("%s: an error without a text", e)
 			}
 			_ = child.Shown(v)

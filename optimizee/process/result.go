@@ -13,11 +13,6 @@ import (
 
 // What a program returns is decoded JSON or msgpack, in one of the forms that PROTOCOL.md calls a result.
 
-// modelError is an error that a program returns in the place of a fitness.
-type modelError string
-
-func (e modelError) Error() string { return string(e) }
-
 // outcomeOf reads the result of an evaluation: an object with the key fitness and perhaps outputs and targets, or with a text under the key
 // error; or the fitness alone.
 func outcomeOf(v any, objectives []optimizee.Objective) (out optimizee.Outcome, err error) {
@@ -27,7 +22,7 @@ func outcomeOf(v any, objectives []optimizee.Objective) (out optimizee.Outcome, 
 		return out, err
 	}
 	if text, failed := object["error"].(string); failed { // a number is an objective of that name
-		return out, modelError(text)
+		return out, child.Told(text)
 	}
 	fitness, ok := object["fitness"]
 	if !ok {
@@ -83,7 +78,14 @@ func checkLength(fitness []float64, objectives []optimizee.Objective) error {
 	for i, o := range objectives {
 		names[i] = o.Name
 	}
-	return fmt.Errorf("fitness: numbers for %d objectives, want %d: %s", len(fitness), len(names), strings.Join(names, ", "))
+	return fmt.Errorf("fitness: %d %s, want %d: %s", len(fitness), plural(len(fitness), "number"), len(names), strings.Join(names, ", "))
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
 }
 
 // at finds a value by a path of keys and indices joined by dots; "" is v itself.

@@ -61,7 +61,7 @@ func algorithm() optimizer.Algorithm {
 			"doi 10.1007/978-3-642-10701-6_6 (batches)",
 		When: "for expensive evaluations, minutes to hours, of which there can be tens to some hundreds, and up to about 20 parameters of " +
 			"any kind. It finds what other methods find with a tenth of the evaluations, but takes its time over each",
-		Earlier: []string{"0.1.0"},
+		Earlier: []string{""}, // version 1 believed all of a warm start, and proposed points twice
 		Cost: "O(N³ + λ c N²) for N results, at most max_points, and c = 320 + 30 n points looked at; in six dimensions, with λ = 4, 0.06 " +
 			"s for N = 50, 0.2 s for 120, 0.6 s for 500; memory O(N²)",
 		Parallelism: "pop_size at a time; larger batches need more evaluations",

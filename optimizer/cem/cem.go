@@ -104,6 +104,9 @@ func (o *Search) Tell(results []optimizer.Evaluated) error {
 	return nil
 }
 
+// Recommend implements Recommender: it is the distribution's mean, or the means of its components, and the average of the means so far.
+func (o *Search) Recommend() [][]float64 { return o.distribution.centres() }
+
 // Status implements Optimizer.
 func (o *Search) Status() optimizer.Status {
 	st := o.s.Gen.Status()

@@ -1,6 +1,7 @@
 package cem
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -77,6 +78,7 @@ type distributionState struct {
 	Components  []component // none before the first fit
 	NoiseStd    float64     // of the next fit
 	Temperature float64     // of the next fit; 0 before the first
+	Average     kit.Average // of the means of the largest component
 }
 
 // component is a normal distribution with its share of the mixture.
@@ -98,6 +100,9 @@ func (d *distribution) changed() { d.roots, d.weights = nil, nil }
 // check returns ErrState for a state that cannot be one.
 func (d *distribution) check(s distributionState) error {
 	n := d.frame.Dim()
+	if len(s.Average.X) != 0 && len(s.Average.X) != n {
+		return fmt.Errorf("%w: the average of its means has another length", optimizer.ErrState)
+	}
 	for _, c := range s.Components {
 		if len(c.Mean) != n || len(c.Cov) != d.covLen() || d.par.noisy() && len(c.Noise) != n {
 			return fmt.Errorf("%w: its distribution has other sizes", optimizer.ErrState)
@@ -149,6 +154,18 @@ func (d *distribution) draw(rng *rand.Rand) []float64 {
 	return d.frame.Point(z)
 }
 
+// centres are the individuals at the means of the components, from the largest share to the smallest, and at the average of the largest one's means;
+// none before the first fit.
+func (d *distribution) centres() (points [][]float64) {
+	if len(d.s.Components) == 0 {
+		return nil
+	}
+	for _, c := range slices.SortedStableFunc(slices.Values(d.s.Components), func(a, b component) int { return cmp.Compare(b.Weight, a.Weight) }) {
+		points = append(points, d.frame.Point(c.Mean))
+	}
+	return append(points, d.frame.Point(d.s.Average.X))
+}
+
 // learn fits the distribution to a sample, sorted by loss, with an elite of so many individuals.
 func (d *distribution) learn(sample []kit.Ranked, elite int, rng *rand.Rand) {
 	if len(sample) == 0 {
@@ -196,6 +213,7 @@ func (d *distribution) fit(points [][]float64, rng *rand.Rand) {
 			}
 		}
 	}
+	d.s.Average.Add(slices.MaxFunc(d.s.Components, func(a, b component) int { return cmp.Compare(a.Weight, b.Weight) }).Mean)
 	d.s.NoiseStd *= d.par.NoiseDecay
 	d.changed()
 }

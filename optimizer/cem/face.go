@@ -50,7 +50,7 @@ func faceAlgorithm() optimizer.Algorithm {
 			"where it adapts the sample size",
 		When: "instead of crossentropy where the population is hard to choose: it spends individuals only where they are needed to improve, " +
 			"and ends when they no longer help",
-		Earlier:     []string{"0.1.0"},
+		Earlier:     []string{""}, // version 1 ended where noise kept a sample from improving
 		Cost:        "as crossentropy",
 		Parallelism: "min_pop_size at a time, and n_expand at a time while a sample grows",
 	}, FACEDefaults, NewFACE)
@@ -145,6 +145,9 @@ func (o *FACE) Tell(results []optimizer.Evaluated) error {
 	s.Gen.End()
 	return nil
 }
+
+// Recommend implements Recommender: it is the distribution's mean, or the means of its components, and the average of the means so far.
+func (o *FACE) Recommend() [][]float64 { return o.distribution.centres() }
 
 // Status implements Optimizer.
 func (o *FACE) Status() optimizer.Status {

@@ -20,6 +20,7 @@ func asyncAlgorithm() optimizer.Algorithm {
 		When: "as cmaes, where evaluations differ so much in time that the slowest would keep all others waiting; a run depends on who " +
 			"finished first, so that it can be resumed and replayed, but not repeated",
 		Cost:        "as cmaes, and O(n²) more for each individual with full covariance",
+		Earlier:     earlier,
 		Parallelism: "any number at a time; with more than pop_size, most results are out of date when they come in",
 	}, Defaults, NewAsync)
 }

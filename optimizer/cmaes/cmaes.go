@@ -32,7 +32,7 @@ type Params struct {
 	Restarts       string  `yaml:"restarts" doc:"what follows when a run has converged: nothing; runs of twice the population each time; or such runs and others of small populations and steps, where the kind that has found the best so far gets twice the evaluations of the other" range:"none | ipop | bipop"`
 	MaxRestarts    int     `yaml:"max_restarts" doc:"times the population is doubled before the search ends" range:"[0, 30]"`
 	TolX           float64 `yaml:"tol_x" doc:"a run has converged when the step in every coordinate has fallen below this fraction of the initial one" range:"[0, 1)"`
-	TolFun         float64 `yaml:"tol_fun" doc:"a run has converged when the losses of the last generations differ by less than this" range:"[0, inf)"`
+	TolFun         float64 `yaml:"tol_fun" doc:"a run has converged when the losses of the last generations differ by no more than this, in the unit of the loss, or by rounding alone" range:"[0, inf)"`
 }
 
 // Above autoFull coordinates a full covariance matrix is not the default: it takes n² evaluations and more to learn. Above maxFull there is
@@ -44,7 +44,7 @@ const (
 
 // Defaults returns the defaults of [Params].
 func Defaults() Params {
-	return Params{Sigma: 0.2, Start: "random", Active: true, Restarts: "bipop", MaxRestarts: 9, TolX: 1e-12, TolFun: 1e-9}
+	return Params{Sigma: 0.2, Start: "random", Active: true, Restarts: "bipop", MaxRestarts: 9, TolX: 1e-12}
 }
 
 func (p *Params) resolve(problem optimizer.Problem) error {
@@ -87,6 +87,9 @@ func Algorithms() []optimizer.Algorithm {
 	return []optimizer.Algorithm{algorithm(), asyncAlgorithm()}
 }
 
+// earlier: version 1 cut individuals beyond the bounds with a penalty, and took losses that differed by 1e-9 for equal.
+var earlier = []string{""}
+
 func algorithm() optimizer.Algorithm {
 	return optimizer.Describe(optimizer.Algorithm{
 		Name:  "cmaes",
@@ -102,6 +105,7 @@ func algorithm() optimizer.Algorithm {
 		Cost: "O(λn²), and O(n³) every few generations, memory O(n² + λn), with full covariance; O(λn) with diagonal; O(λn ln n) with " +
 			"low_rank",
 		Parallelism: "pop_size at a time, and twice as many after each restart",
+		Earlier:     earlier,
 	}, Defaults, New)
 }
 
@@ -128,8 +132,9 @@ func newConstants(dim, lambda int, par Params) constants {
 	muEffNeg := mass(negative)
 	k.muEff = mass(positive)
 
+	damping := 1 + 2*max(0, math.Sqrt((k.muEff-1)/(n+1))-1)
 	k.cs = (k.muEff + 2) / (n + k.muEff + 5)                               // (55)
-	k.ds = 1 + 2*max(0, math.Sqrt((k.muEff-1)/(n+1))-1) + k.cs             // (55)
+	k.ds = damping + k.cs                                                  // (55)
 	k.cc = (4 + k.muEff/n) / (n + 4 + 2*k.muEff/n)                         // (56)
 	k.c1 = 2 / ((n+1.3)*(n+1.3) + k.muEff)                                 // (57)
 	k.cm = min(1-k.c1, 2*(0.25+k.muEff+1/k.muEff-2)/((n+2)*(n+2)+k.muEff)) // (58)
@@ -140,7 +145,13 @@ func newConstants(dim, lambda int, par Params) constants {
 		k.cm = min(1-k.c1, k.cm*(n+2)/3)
 	case "low_rank": // Loshchilov et al. 2019, algorithm 1
 		k.cs = min(0.5, 2*float64(lambda)/n)
-		k.ds -= k.cs
+		k.ds = damping
+	}
+	if dim > autoFull && par.Covariance != "full" {
+		// In thousands of coordinates a path as long as (55) makes it follows too late a step size that must shrink at the pace at which
+		// the optimum can be approached. Its length and the damping were chosen by measurement (bench/bounds).
+		k.cs = min(0.5, math.Sqrt(k.muEff/n))
+		k.ds = damping - 0.8 + k.cs
 	}
 	alphaMu := 1 + k.c1/k.cm                                                            // (50)
 	alphaMuEff := 1 + 2*muEffNeg/(k.muEff+2)                                            // (51)

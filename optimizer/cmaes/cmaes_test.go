@@ -200,15 +200,18 @@ func inverseFactor(c mat.Symmetric) *mat.Dense {
 
 func TestCMAESNamesItsReasonToStop(t *testing.T) {
 	for name, c := range map[string]struct {
-		loss func([]float64) float64
-		want string
+		loss   func([]float64) float64
+		tolFun float64
+		want   string
 	}{
-		"a flat loss":    {func([]float64) float64 { return 3 }, "tol_fun"},
-		"a bowl":         {rig.Losses["sphere"], "tol_fun"},
-		"a sharp valley": {func(x []float64) float64 { return math.Abs(x[0]) + 1e-4*math.Abs(x[1]-1) }, "condition"},
+		"a flat loss":              {func([]float64) float64 { return 3 }, 0, "rounding"},
+		"a bowl":                   {rig.Losses["sphere"], 0, "tol_x"},
+		"a bowl, with a tolerance": {rig.Losses["sphere"], 1e-9, "tol_fun"},
+		"a bowl at a million":      {func(x []float64) float64 { return 1e6 + rig.Losses["sphere"](x) }, 0, "rounding"},
+		"a sharp valley":           {func(x []float64) float64 { return math.Abs(x[0]) + 1e-4*math.Abs(x[1]-1) }, 0, "condition"},
 	} {
 		par := Defaults()
-		par.Restarts = "none"
+		par.Restarts, par.TolFun = "none", c.tolFun
 		o, err := New(optimizer.Box(3, -5, 5), par, 5)
 		if err != nil {
 			t.Fatal(err)

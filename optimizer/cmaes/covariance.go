@@ -17,7 +17,7 @@ type covariance interface {
 	steps(z []float64)                           // overwrites each of the vectors z, one after the other in z, by A z
 	whiten(y []float64)                          // overwrites y by A⁻¹y
 	learn(l lesson, k *constants) (limit string) // is equation (47); it names the limit that C has come to, if it has
-	deviation(j int) float64                     // √C_jj, for low rank an upper bound
+	deviations() []float64                       // √C_jj, len n; read-only
 	axisRatio() float64                          // an estimate of the ratio of the longest to the shortest axis
 	fits(n int) bool                             // reports whether it is one of n coordinates
 }
@@ -138,7 +138,13 @@ func (f *fullCovariance) factorise() (limit string) {
 	return ""
 }
 
-func (f *fullCovariance) deviation(j int) float64 { return math.Sqrt(f.C[j*(f.dim()+1)]) }
+func (f *fullCovariance) deviations() []float64 {
+	d := make([]float64, f.dim())
+	for j := range d {
+		d[j] = math.Sqrt(f.C[j*(len(d)+1)])
+	}
+	return d
+}
 
 // axisRatio takes the extremes of U's diagonal, between which C's axes extend at least.
 func (f *fullCovariance) axisRatio() float64 {
@@ -184,9 +190,9 @@ func (d *diagonalCovariance) learn(l lesson, k *constants) string {
 	return ""
 }
 
-func (d *diagonalCovariance) deviation(j int) float64 { return d.D[j] }
-func (d *diagonalCovariance) axisRatio() float64      { return floats.Max(d.D) / floats.Min(d.D) }
-func (d *diagonalCovariance) fits(n int) bool         { return len(d.D) == n }
+func (d *diagonalCovariance) deviations() []float64 { return d.D }
+func (d *diagonalCovariance) axisRatio() float64    { return floats.Max(d.D) / floats.Min(d.D) }
+func (d *diagonalCovariance) fits(n int) bool       { return len(d.D) == n }
 
 // appendScaled appends a·y to m.
 func appendScaled(m []float64, a float64, y []float64) []float64 {

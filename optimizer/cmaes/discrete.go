@@ -27,8 +27,9 @@ func (e *strategy) newStretch() codec.Vector {
 	return stretch
 }
 
-// keepMargin moves the mean of whole numbers, and stretches their steps, as far as the margin asks for (section 4 of the paper).
-func (e *strategy) keepMargin() {
+// keepMargin moves the mean of whole numbers, and stretches their steps, as far as the margin asks for (section 4 of the paper). deviations are those
+// of y.
+func (e *strategy) keepMargin(deviations []float64) {
 	s := &e.state
 	if s.Stretch == nil {
 		return
@@ -42,7 +43,7 @@ func (e *strategy) keepMargin() {
 		m, w := s.Mean[j], e.width[j]
 		whole := c.Clip(m * w)
 		low, high := (whole-0.5)/w, (whole+0.5)/w // where rounding gives the next number down or up
-		deviation := s.Sigma * s.Shape.model().deviation(j)
+		deviation := s.Sigma * deviations[j]
 		if whole > c.Lower && whole < c.Upper {
 			s.Mean[j], s.Stretch[j] = withMargin(m, s.Stretch[j]*deviation, low, high, alpha)
 			s.Stretch[j] /= deviation

@@ -92,10 +92,55 @@ func (r *lowRankCovariance) learn(l lesson, k *constants) string {
 	return ""
 }
 
-// axisRatio is an upper bound, which is reached where all directions are the same; and so, as a step of length 1 is shortened by every
-// direction that it is perpendicular to, is deviation.
-func (r *lowRankCovariance) axisRatio() float64    { return r.Ratio }
-func (r *lowRankCovariance) deviation(int) float64 { return r.Ratio }
+// axisRatio is an upper bound, which is reached where all directions are the same.
+func (r *lowRankCovariance) axisRatio() float64 { return r.Ratio }
+
+// deviations are the lengths of the rows of A = a I + Mᵀ B M, M being the directions, row by row: with the matrix G of their products, the square of
+// that of row j is a² + m ᵀ(B G Bᵀ + a (B + Bᵀ)) m, m being column j of M.
+func (r *lowRankCovariance) deviations() []float64 {
+	d, used := make([]float64, r.N), r.used()
+	if used == 0 {
+		floats.AddConst(1, d)
+		return d
+	}
+	m := linalg.Rows(r.N, r.M[:used*r.N])
+	square := func() blas64.General {
+		return blas64.General{Rows: used, Cols: used, Stride: used, Data: make([]float64, used*used)}
+	}
+	gram, b, bg := square(), square(), square()
+	blas64.Gemm(blas.NoTrans, blas.Trans, 1, m, m, 0, gram)
+	a := 1.0 // of the factors before j
+	for j := range used {
+		c, row := r.rate(j), b.Data[j*used:(j+1)*used]
+		row[j] = c * a
+		for i := range j {
+			before := b.Data[i*used : (i+1)*used]
+			floats.AddScaled(row, c*gram.Data[j*used+i], before)
+			floats.Scale(1-c, before)
+		}
+		a *= 1 - c
+	}
+	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, b, gram, 0, bg)
+	form := square()
+	for i := range used {
+		for j := range used {
+			form.Data[i*used+j] = a * (b.Data[i*used+j] + b.Data[j*used+i])
+		}
+	}
+	blas64.Gemm(blas.NoTrans, blas.Trans, 1, bg, b, 1, form)
+	product := blas64.General{Rows: used, Cols: r.N, Stride: r.N, Data: make([]float64, used*r.N)}
+	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, form, m, 0, product)
+	floats.AddConst(a*a, d)
+	for i := range used {
+		for j, v := range product.Data[i*r.N : (i+1)*r.N] {
+			d[j] += v * m.Data[i*r.N+j]
+		}
+	}
+	for j, v := range d {
+		d[j] = math.Sqrt(v)
+	}
+	return d
+}
 
 func (r *lowRankCovariance) fits(n int) bool {
 	return r.N == n && len(r.M) == lowRanks(n)*n && r.Updates >= 0

@@ -32,6 +32,9 @@ type runState struct {
 
 // restart begins the next run, or ends the search.
 func (e *strategy) restart(reason string) {
+	if e.leads() {
+		e.state.Settled = &settled{Points: e.centres(), Level: e.level()}
+	}
 	r := e.state.Run
 	if r.Small {
 		r.SpentSmall += r.Evaluations
@@ -83,7 +86,7 @@ type pastLosses struct {
 }
 
 // over names the reason to end the run, if there is one (tutorial, appendix B.3). losses are those of the generation, from the best to the worst.
-func (e *strategy) over(losses []float64, exhausted string) string {
+func (e *strategy) over(losses, deviations []float64, exhausted string) string {
 	n, k, s := len(e.ordered), &e.k, &e.state
 	best, worst := losses[0], losses[len(losses)-1]
 
@@ -106,7 +109,7 @@ func (e *strategy) over(losses []float64, exhausted string) string {
 	}
 	longest, continuous, unmoved := 0.0, false, false
 	for j, i := range e.ordered {
-		d := s.Shape.model().deviation(j)
+		d := deviations[j]
 		if e.problem.Coords[i].Kind == optimizer.Continuous {
 			longest, continuous = max(longest, s.Sigma*d, s.Sigma*math.Abs(s.Pc[j])), true
 			unmoved = unmoved || s.Mean[j]+0.2*s.Sigma*d == s.Mean[j]
@@ -117,8 +120,10 @@ func (e *strategy) over(losses []float64, exhausted string) string {
 		return exhausted
 	case s.Run.Limit > 0 && s.Run.Evaluations >= s.Run.Limit:
 		return "the small population has had its share"
-	case len(recent) == history && settled <= e.par.TolFun:
-		return fmt.Sprintf("tol_fun: losses differ by less than %g", e.par.TolFun)
+	case len(recent) == history && settled <= e.par.TolFun && e.par.TolFun > 0:
+		return fmt.Sprintf("tol_fun: losses differ by no more than %g", e.par.TolFun)
+	case len(recent) == history && settled <= rounding*max(math.Abs(best), math.Abs(worst)):
+		return "rounding: losses differ by rounding alone"
 	case len(recent) == history && settled < part*(best-s.Run.Record):
 		return "beaten: losses have settled above the best of an earlier run"
 	case continuous && longest < e.par.TolX*s.Run.Sigma:
@@ -132,6 +137,11 @@ func (e *strategy) over(losses []float64, exhausted string) string {
 	}
 	return ""
 }
+
+// rounding is what losses may differ by, relative to their size, for no other reason than that they are sums of rounded numbers. It is no
+// tolerance: losses of 1e6 that differ by 1e-8 tell of the way on as those of 1 that differ by 1e-14 do, and any tolerance in the
+// unit of the loss, or relative to the losses at the start, is too large for some loss, and ends its runs early.
+const rounding = 4 * 0x1p-52
 
 // stagnated reports whether the median of the last 30 % of the losses is not better than that of the first 30 %.
 func stagnated(losses []float64) bool {

@@ -14,7 +14,7 @@ import (
 // begin starts a run with a new distribution.
 func (e *strategy) begin(run runState) {
 	n, s := len(e.ordered), &e.state
-	s.Run, s.Sigma, s.Updates, s.Past, s.Penalty = run, run.Sigma, 0, pastLosses{}, penaltyState{}
+	s.Run, s.Sigma, s.Updates, s.Past, s.Average = run, run.Sigma, 0, pastLosses{}, kit.Average{}
 	s.Mean, s.Pc, s.Ps = make([]float64, n), make([]float64, n), make([]float64, n)
 	s.Shape = newShape(e.par.Covariance, n)
 	e.k = newConstants(n, run.PopSize, e.par)
@@ -38,7 +38,7 @@ func (e *strategy) begin(run runState) {
 		}
 		s.Mean[j] = x / e.width[j]
 	}
-	e.keepMargin()
+	e.keepMargin(s.Shape.model().deviations())
 }
 
 // warmStart begins the first run where known solutions are good, and proposes those first that have no loss. The distribution is the one of Nomura,
@@ -94,7 +94,7 @@ func (e *strategy) warmStart(known []optimizer.Solution) error {
 		}
 		floats.Scale(1/floats.Sum(q), q)
 	}
-	e.keepMargin()
+	e.keepMargin(s.Shape.model().deviations())
 	return nil
 }
 

@@ -44,8 +44,9 @@ type strategyState struct {
 	Stretch  codec.Vector   // factors by which whole numbers' steps are lengthened, len n; nil where there are none
 	Choice   *choiceState   // nil without categorical coordinates
 	Rates    *learningRates // nil unless learning rates are adapted
-	Penalty  penaltyState   // of individuals beyond the bounds
 	Past     pastLosses     // losses, for the rules that end a run
+	Average  kit.Average    // of the means of this run
+	Settled  *settled       // where the best of the runs before this one has ended; nil in the first one
 }
 
 // step is what is remembered of a proposed individual.
@@ -127,15 +128,19 @@ func (e *strategy) propose(count int) []trial {
 	ys := make([]float64, count*n)
 	norms := e.draw(ys, rng)
 	again := redraws
+	var deviations []float64 // made when one is needed
 	for i, norm := range norms {
 		y := ys[i*n : (i+1)*n : (i+1)*n]
 		x, out := e.point(y, rng)
-		for left := again; out != nil && left > 0; left-- {
+		if out != nil && deviations == nil {
+			deviations = s.Shape.model().deviations()
+		}
+		for left := again; out != nil && left > 0 && e.mayRedraw(out, deviations); left-- {
 			norm = e.draw(y, rng)[0]
 			x, out = e.point(y, rng)
 		}
 		if out != nil {
-			again = 0 // most of the distribution lies beyond the bounds
+			again = 0 // much of the distribution lies beyond the bounds
 		}
 		trials = append(trials, trial{x, step{Run: s.Run.Number, Y: y, Norm: norm, Out: out}})
 	}
@@ -181,10 +186,9 @@ func (e *strategy) learn(ranked []trial, losses []float64) {
 			s.Mean[j] = ranked[0].X[i] / e.width[j]
 		}
 		s.Sampling = false
-		e.keepMargin()
+		e.keepMargin(s.Shape.model().deviations())
 		return
 	}
-	ranked = e.penalise(ranked, losses)
 	// A failed individual is worse than all others, but never one to move to.
 	w, ok := e.k.weights, len(losses)
 	if ok < e.k.mu {
@@ -199,8 +203,13 @@ func (e *strategy) learn(ranked []trial, losses []float64) {
 		exhausted = e.updateAdaptively(ranked, w)
 	}
 	e.learnChoices(ranked, w[:e.k.mu])
-	e.keepMargin()
-	if reason := e.over(losses, exhausted); reason != "" {
+	deviations := s.Shape.model().deviations()
+	if exhausted == "" { // otherwise they may be no numbers
+		e.keepMargin(deviations)
+		e.keepNear(deviations)
+	}
+	s.Average.Add(s.Mean)
+	if reason := e.over(losses, deviations, exhausted); reason != "" {
 		e.restart(reason)
 	}
 }
@@ -222,9 +231,13 @@ func (e *strategy) update(ranked []trial, w []float64) (exhausted string) {
 	zw := slices.Clone(yw)
 	floats.Add(zw, drawn)
 	floats.Scale(0.5, zw)
+	path := zw
+	if slices.ContainsFunc(ranked, func(t trial) bool { return t.Out != nil }) {
+		path = e.bounded(zw, ranked)
+	}
 	s.Shape.model().whiten(zw) //                                                C^{-1/2} y_w, up to a rotation, as A is no symmetric root
 	floats.Scale(1-k.cs, s.Ps)
-	floats.AddScaled(s.Ps, math.Sqrt(k.cs*(2-k.cs)*k.muEff), zw) //              p_σ                          (43)
+	floats.AddScaled(s.Ps, math.Sqrt(k.cs*(2-k.cs)*k.muEff), path) //            p_σ                          (43)
 	norm := floats.Norm(s.Ps, 2)
 	s.Updates++
 	stalled := norm/math.Sqrt(1-math.Pow(1-k.cs, 2*float64(s.Updates))) >= (1.4+2/(float64(n)+1))*k.chiN
@@ -268,7 +281,13 @@ func (e *strategy) restore(s strategyState) error {
 	for _, x := range s.Known {
 		fits = fits && len(x) == e.problem.Dim()
 	}
-	fits = fits && (s.Penalty.Weights == nil || len(s.Penalty.Weights) == n) && len(s.Stretch) == len(e.state.Stretch) && s.Src != nil &&
+	if s.Settled != nil {
+		for _, x := range s.Settled.Points {
+			fits = fits && len(x) == e.problem.Dim()
+		}
+	}
+	fits = fits && (s.Average.T == 0 || len(s.Average.X) == n)
+	fits = fits && len(s.Stretch) == len(e.state.Stretch) && s.Src != nil &&
 		s.Run.PopSize >= 4 && s.Run.PopSize <= e.par.PopSize<<e.par.MaxRestarts
 	if !fits || !s.Shape.fits(e.par.Covariance, n) || !s.Choice.fits(e.state.Choice) || !s.Rates.fits(e.state.Rates) {
 		return fmt.Errorf("%w: its matrices have other sizes", optimizer.ErrState)

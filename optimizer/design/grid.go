@@ -3,8 +3,11 @@ package design
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"math/bits"
+	"reflect"
 	"slices"
+	"strconv"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/splitmix"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
@@ -13,10 +16,10 @@ import (
 
 // GridParams configures Grid.
 type GridParams struct {
-	Divisions []int       `yaml:"divisions" doc:"equal intervals that a coordinate is divided into, so that it has one point more, both bounds included: one number for all coordinates, or one for each. 0: all values, for whole numbers. Categorical coordinates always have all" range:"[0, 1e9]" auto:"10, and 0 for whole numbers"`
-	Points    [][]float64 `yaml:"points" doc:"instead of divisions, a list of points for each coordinate, in the units in which it is searched (the natural logarithm, the index of a choice); an empty list for a coordinate that is divided"`
-	Order     string      `yaml:"order" doc:"visit the points in random order, so that a search that ends early has seen all regions, or row by row, the last coordinate changing fastest" range:"shuffled | rows"`
-	PopSize   int         `yaml:"pop_size" doc:"points per generation" range:"[1, 1e6]"`
+	Divisions []int   `yaml:"divisions" doc:"equal intervals that a coordinate is divided into, so that it has one point more, both bounds included: one number for all coordinates, or one for each. 0: all values, for whole numbers. Categorical coordinates always have all" range:"[0, 1e9]" auto:"10, and 0 for whole numbers"`
+	Points    [][]any `yaml:"points" doc:"instead of divisions, a list of points for each coordinate, as values of its parameter: numbers, choices, true or false; an empty list for a coordinate that is divided"`
+	Order     string  `yaml:"order" doc:"visit the points in random order, so that a search that ends early has seen all regions, or row by row, the last coordinate changing fastest" range:"shuffled | rows"`
+	PopSize   int     `yaml:"pop_size" doc:"points per generation" range:"[1, 1e6]"`
 }
 
 // GridDefaults returns the defaults of [GridParams].
@@ -35,6 +38,7 @@ func gridAlgorithm() optimizer.Algorithm {
 			"search needs fewer points already with three parameters",
 		Reference:   "for what it costs: Bergstra and Bengio 2012, Random Search for Hyper-Parameter Optimization, JMLR 13",
 		Cost:        "O(λn); the grid is never held in memory",
+		Earlier:     []string{""}, // version 2: a point is the round number that it should be, to the last digit
 		Parallelism: "pop_size at a time",
 	}, GridDefaults, NewGrid)
 }
@@ -42,6 +46,7 @@ func gridAlgorithm() optimizer.Algorithm {
 // gridAxis is the points of one coordinate.
 type gridAxis struct {
 	coord  optimizer.Coordinate
+	log    bool      // the coordinate is a logarithm
 	points int64     // how many
 	lo, hi float64   // the first and the last; the others lie at equal distances
 	list   []float64 // given points; nil for a divided coordinate
@@ -72,7 +77,7 @@ func newGridAxes(problem optimizer.Problem, par GridParams) (axes []gridAxis, po
 		default:
 			divisions = par.Divisions[i]
 		}
-		a := gridAxis{coord: c}
+		a := gridAxis{coord: c, log: i < len(problem.Labels) && problem.Labels[i].Log}
 		// A coordinate without bounds is divided where the uniform distribution of its mean and standard deviation lies.
 		a.lo, a.hi = c.Lower, c.Upper
 		if math.IsInf(c.Lower, 0) {
@@ -83,13 +88,13 @@ func newGridAxes(problem optimizer.Problem, par GridParams) (axes []gridAxis, po
 		}
 		switch values := a.hi - a.lo + 1; {
 		case len(par.Points) > 0 && len(par.Points[i]) > 0:
-			a.list = par.Points[i]
-			a.points = int64(len(a.list))
-			for _, x := range a.list {
-				if c.Clip(x) != x {
-					return nil, 0, fmt.Errorf("points[%d] has %v, want values of coordinate %d: from %v to %v, whole ones unless it is "+
-						"continuous", i, x, i, c.Lower, c.Upper)
+			a.points = int64(len(par.Points[i]))
+			for k, value := range par.Points[i] {
+				x, err := encoded(problem, i, value)
+				if err != nil {
+					return nil, 0, fmt.Errorf("points[%d][%d]: %w", i, k, err)
 				}
+				a.list = append(a.list, x)
 			}
 		case c.Kind == optimizer.Continuous && divisions == 0:
 			return nil, 0, fmt.Errorf("divisions = 0 for coordinate %d, want >= 1: only whole numbers have a list of all values", i)
@@ -122,12 +127,65 @@ func (a gridAxis) at(k int64) float64 {
 	if a.points == 1 {
 		return a.coord.Clip(a.lo)
 	}
-	t := float64(k) / float64(a.points-1)
-	return a.coord.Clip((1-t)*a.lo + t*a.hi) // so that both ends are exact
+	switch n := a.points - 1; {
+	case k == 0:
+		return a.coord.Clip(a.lo)
+	case k == n:
+		return a.coord.Clip(a.hi)
+	case a.log:
+		return a.coord.Clip(a.geometric(k, n))
+	default:
+		return a.coord.Clip(a.arithmetic(k, n))
+	}
+}
+
+// arithmetic is lo + (hi − lo)·k/n for the decimal numbers that lo and hi are written as, rounded once: half of the way from 0.05 to 0.5 is
+// 0.275, where the sum of floats is 0.27499999999999997.
+func (a gridAxis) arithmetic(k, n int64) float64 {
+	lo, hi := decimal(a.lo), decimal(a.hi)
+	step := hi.Sub(hi, lo)
+	x, _ := lo.Add(lo, step.Mul(step, big.NewRat(k, n))).Float64()
+	return x
+}
+
+// decimal is the shortest decimal number that is read as x.
+func decimal(x float64) *big.Rat {
+	r, _ := new(big.Rat).SetString(strconv.FormatFloat(x, 'g', -1, 64)) // a finite number
+	return r
+}
+
+// geometric is the logarithm lo + (hi − lo)·k/n, or, if it is that of a number of ten digits up to the rounding of this sum, the logarithm of that
+// number: a sixth of the way from 0.001 to 1000 is 0.01.
+func (a gridAxis) geometric(k, n int64) float64 {
+	t := float64(k) / float64(n)
+	c := (1-t)*a.lo + t*a.hi
+	round, _ := strconv.ParseFloat(strconv.FormatFloat(math.Exp(c), 'e', 9, 64), 64)
+	if of := math.Log(round); math.Abs(of-c) <= 4*0x1p-52*max(math.Abs(a.lo), math.Abs(a.hi)) {
+		return of
+	}
+	return c
+}
+
+// encoded is the coordinate of a value of coordinate i.
+func encoded(problem optimizer.Problem, i int, value any) (float64, error) {
+	if problem.Encode != nil {
+		return problem.Encode(i, value)
+	}
+	x, c := math.NaN(), problem.Coords[i]
+	switch r := reflect.ValueOf(value); {
+	case r.CanFloat():
+		x = r.Float()
+	case r.CanInt():
+		x = float64(r.Int())
+	}
+	if c.Clip(x) != x {
+		return 0, fmt.Errorf("%v, want values of coordinate %d: from %v to %v, whole ones unless it is continuous", value, i, c.Lower, c.Upper)
+	}
+	return x, nil
 }
 
 // Grid visits every point of a grid once, and then stops. The points lie at equal distances in the units in which a coordinate is searched, so
-// on a logarithmic scale where the space has one. A failed point is not replaced: there is no other in its place.
+// on a logarithmic scale where the space has one; one that is a round number there is exactly that number. A failed point is not replaced: there is no other in its place.
 type Grid struct {
 	problem optimizer.Problem
 	par     GridParams

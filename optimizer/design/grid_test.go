@@ -85,7 +85,7 @@ func TestGridAxes(t *testing.T) {
 			[]float64{0, 1, 2, 3}},
 		{"no bounds", optimizer.Coordinate{Lower: -inf, Upper: inf, Mean: 2, Std: 1}, func(p *GridParams) { p.Divisions = []int{2} },
 			[]float64{2 - math.Sqrt(3), 2, 2 + math.Sqrt(3)}},
-		{"given points", optimizer.Coordinate{Lower: 0, Upper: 10}, func(p *GridParams) { p.Points = [][]float64{{9, 0.5, 2}} },
+		{"given points", optimizer.Coordinate{Lower: 0, Upper: 10}, func(p *GridParams) { p.Points = [][]any{{9, 0.5, 2.0}} },
 			[]float64{9, 0.5, 2}},
 	} {
 		par := GridDefaults()
@@ -103,6 +103,58 @@ func TestGridAxes(t *testing.T) {
 	}
 }
 
+func TestGridPointsAreRoundNumbersToTheLastDigit(t *testing.T) {
+	log := func(lower, upper float64) optimizer.Coordinate {
+		return optimizer.Coordinate{Lower: math.Log(lower), Upper: math.Log(upper)}
+	}
+	for _, c := range []struct {
+		coord     optimizer.Coordinate
+		log       bool
+		divisions int
+		want      []float64 // values
+	}{
+		{optimizer.Coordinate{Lower: 0.05, Upper: 0.5}, false, 2, []float64{0.05, 0.275, 0.5}},
+		{optimizer.Coordinate{Lower: 0, Upper: 1}, false, 10, []float64{0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1}},
+		{optimizer.Coordinate{Lower: -0.3, Upper: 0.3}, false, 6, []float64{-0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3}},
+		{optimizer.Coordinate{Lower: 0, Upper: 1}, false, 3, []float64{0, 1.0 / 3, 2.0 / 3, 1}},
+		{optimizer.Coordinate{Lower: -1e300, Upper: 1e300}, false, 4, []float64{-1e300, -5e299, 0, 5e299, 1e300}},
+		{log(0.001, 1000), true, 6, []float64{0.001, 0.01, 0.1, 1, 10, 100, 1000}},
+		{log(1e-9, 1e9), true, 18, []float64{1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9}},
+		{log(0.3, 4.8), true, 4, []float64{0.3, 0.6, 1.2, 2.4, 4.8}},
+		{log(1e-300, 1e300), true, 2, []float64{1e-300, 1, 1e300}},
+		{log(1, 2), true, 2, []float64{1, math.Sqrt2, 2}},
+	} {
+		problem := optimizer.Problem{Coords: []optimizer.Coordinate{c.coord}, Labels: []optimizer.Label{{Log: c.log}}}
+		o := newGrid(t, problem, 1, func(p *GridParams) { p.Divisions = []int{c.divisions} })
+		for k, v := range c.want {
+			got := o.axes[0].at(int64(k))
+			if !c.log && got != v || c.log && v != math.Sqrt2 && got != math.Log(v) || math.Abs(got-c.coord.Clip(got)) > 0 {
+				t.Errorf("%+v: point %d is %v, want %v", c.coord, k, got, v)
+			}
+		}
+	}
+}
+
+// Points are given as values of the parameter, which the problem translates.
+func TestGridPointsAreGivenAsValues(t *testing.T) {
+	problem := optimizer.Box(2, 0, 1)
+	problem.Encode = func(i int, value any) (float64, error) {
+		if value == "bad" {
+			return 0, errors.New("no such value")
+		}
+		return float64(i) + float64(len(value.(string)))/10, nil
+	}
+	o := newGrid(t, problem, 1, func(p *GridParams) { p.Points = [][]any{{"a", "abc"}, {}} })
+	if got, want := o.axes[0].list, []float64{0.1, 0.3}; !slices.Equal(got, want) || o.axes[1].list != nil {
+		t.Errorf("%v, want %v", got, want)
+	}
+	par := GridDefaults()
+	par.Points = [][]any{{}, {"a", "bad"}}
+	if _, err := NewGrid(problem, par, 1); err == nil || !strings.Contains(err.Error(), "points[1][1]: no such value") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestGridRefusesWhatItCannotDo(t *testing.T) {
 	two := optimizer.Box(2, 0, 1)
 	for _, c := range []struct {
@@ -113,8 +165,9 @@ func TestGridRefusesWhatItCannotDo(t *testing.T) {
 	}{
 		{two, func(p *GridParams) { p.Divisions = []int{1, 2, 3} }, "divisions has 3 numbers", false},
 		{two, func(p *GridParams) { p.Divisions = []int{0} }, "divisions = 0 for coordinate 0", false},
-		{two, func(p *GridParams) { p.Points = [][]float64{{0}} }, "points has 1 lists", false},
-		{two, func(p *GridParams) { p.Points = [][]float64{{0}, {0.5, 2}} }, "points[1] has 2", false},
+		{two, func(p *GridParams) { p.Points = [][]any{{0}} }, "points has 1 lists", false},
+		{two, func(p *GridParams) { p.Points = [][]any{{0}, {0.5, 2}} }, "points[1][1]: 2, want values of coordinate 1", false},
+		{two, func(p *GridParams) { p.Points = [][]any{{0}, {"a"}} }, "points[1][0]: a, want values of coordinate 1", false},
 		{optimizer.Box(100, 0, 1), nil, "grid has 1.38e+104 points", true},
 	} {
 		par := GridDefaults()

@@ -136,18 +136,25 @@ func (o *Search) Ask(max int) ([]optimizer.Candidate, error) {
 			o.s.Warm = nil
 		}
 		xs := make([][]float64, o.par.PopSize+1)
-		mean := make([]float64, o.problem.Dim())
 		for j := range o.par.PopSize {
 			xs[j] = slices.Clone(o.row(j))
-			floats.AddScaled(mean, 1/float64(o.par.PopSize), xs[j])
 		}
-		xs[o.par.PopSize] = mean
+		xs[o.par.PopSize] = o.mean()
 		for _, x := range xs {
 			o.problem.Clip(x)
 		}
 		o.s.Gen.Begin(xs)
 	}
 	return o.s.Gen.Ask(max), nil
+}
+
+// mean is that of the ensemble.
+func (o *Search) mean() []float64 {
+	mean := make([]float64, o.problem.Dim())
+	for j := range o.par.PopSize {
+		floats.AddScaled(mean, 1/float64(o.par.PopSize), o.row(j))
+	}
+	return mean
 }
 
 // redraw draws another point in the place of individual j.
@@ -326,6 +333,16 @@ func (o *Search) Ensemble() [][]float64 {
 		rows = append(rows, slices.Clone(u))
 	}
 	return rows
+}
+
+// Recommend implements Recommender: it is the ensemble's mean.
+func (o *Search) Recommend() [][]float64 {
+	if o.s.Gen.Number == 0 {
+		return nil
+	}
+	x := o.mean()
+	o.problem.Clip(x)
+	return [][]float64{x}
 }
 
 // Status implements Optimizer.

@@ -1,8 +1,11 @@
 package kit
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"reflect"
 
@@ -19,6 +22,15 @@ type envelope struct {
 	Search    int // the version of the search; states of version 1 may lack it
 }
 
+// A marshalled state begins with seal and the CRC-32C of its envelope, little-endian, which follows: an algorithm relies on its state, so a
+// damaged one, which may decode all the same, must not reach it. States of earlier builds are the envelope alone.
+const (
+	seal     = "L2LS"
+	sealSize = len(seal) + crc32.Size
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
 // EncodeState marshals the state of algorithm a, a struct of exported fields. layout is the version of that struct: whoever changes what its
 // fields mean counts it up, whoever only adds fields need not.
 func EncodeState(a optimizer.Algorithm, layout int, problem optimizer.Problem, state any) ([]byte, error) {
@@ -26,12 +38,22 @@ func EncodeState(a optimizer.Algorithm, layout int, problem optimizer.Problem, s
 	if err != nil {
 		return nil, fmt.Errorf("optimizer: %s: state: %w", a.Name, err)
 	}
-	return codec.Marshal(envelope{a.Name, layout, problem.Dim(), raw, a.Version()})
+	b, err := codec.Marshal(envelope{a.Name, layout, problem.Dim(), raw, a.Version()})
+	if err != nil {
+		return nil, err
+	}
+	return append(binary.LittleEndian.AppendUint32([]byte(seal), crc32.Checksum(b, castagnoli)), b...), nil
 }
 
-// DecodeState is the inverse of encodeState. It returns ErrState, and leaves state as it is, where b is not one, is of another
+// DecodeState is the inverse of EncodeState. It returns ErrState, and leaves state as it is, where b is not one, is damaged, is of another
 // algorithm, layout or dimension, or of another version of the search.
 func DecodeState[S any](a optimizer.Algorithm, layout int, problem optimizer.Problem, b []byte, state *S) error {
+	if bytes.HasPrefix(b, []byte(seal)) && len(b) >= sealSize {
+		sum := binary.LittleEndian.Uint32(b[len(seal):])
+		if b = b[sealSize:]; crc32.Checksum(b, castagnoli) != sum {
+			return fmt.Errorf("%w: it does not have its checksum", optimizer.ErrState)
+		}
+	}
 	var e envelope
 	if err := codec.Unmarshal(b, &e); err != nil {
 		return fmt.Errorf("%w: %w", optimizer.ErrState, err)
@@ -41,7 +63,7 @@ func DecodeState[S any](a optimizer.Algorithm, layout int, problem optimizer.Pro
 	}
 	if search := cmp.Or(e.Search, 1); search != a.Version() {
 		last := ""
-		if search >= 1 && search <= len(a.Earlier) {
+		if search >= 1 && search <= len(a.Earlier) && a.Earlier[search-1] != "" {
 			last = "; the last release with it is " + a.Earlier[search-1]
 		}
 		return fmt.Errorf("%w: it is of version %d of the search of %s, want version %d%s", optimizer.ErrState, search, a.Name, a.Version(), last)

@@ -36,6 +36,8 @@ func TestStateComesBackToTheAlgorithmAndTheProblemThatItIsOf(t *testing.T) {
 		"an older program":  {optimizer.Algorithm{Name: "some"}, 4, problem, b, "it is of version 2 of the search of some, want version 1"},
 		"a newer program": {optimizer.Algorithm{Name: "some", Earlier: []string{"0.3.1", "0.4.0"}}, 4, problem, b,
 			"want version 3; the last release with it is 0.4.0"},
+		"a newer program, of a version that was in no release": {optimizer.Algorithm{Name: "some", Earlier: []string{"0.3.1", ""}}, 4, problem, b,
+			"it is of version 2 of the search of some, want version 3"},
 		"bytes that are not a state": {a, 4, problem, b[1:], "not a state"},
 	} {
 		s := someState{7}

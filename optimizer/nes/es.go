@@ -74,6 +74,7 @@ type esState struct {
 	NoiseStd float64      // σ, in widths
 	Loss     codec.Vector // of the last generation's centre; nil before, if it failed, and if it was not evaluated
 	Path     codec.Vector // of the centre, if σ adapts: N(0, I) while its steps are independent; nil before the first
+	Average  kit.Average  // of θ so far
 }
 
 // NewES makes an evolution strategy for a problem with one objective.
@@ -101,7 +102,9 @@ func (o *ES) WarmStart(known []optimizer.Solution) error {
 	return err
 }
 
-func (o *ES) moveTo(x []float64) { o.s.Centre, o.s.Path = o.frame.Preimage(x), nil }
+func (o *ES) moveTo(x []float64) {
+	o.s.Centre, o.s.Path, o.s.Average = o.frame.Preimage(x), nil, kit.Average{}
+}
 
 // std is the standard deviation of the perturbations along axis j.
 func (o *ES) std(j int) float64 { return max(o.s.NoiseStd, o.frame.Floor[j]) }
@@ -145,6 +148,7 @@ func (o *ES) Tell(results []optimizer.Evaluated) error {
 		o.moveTo(x)
 	} else {
 		o.update()
+		o.s.Average.Add(o.s.Centre)
 	}
 	o.s.Cloud.End()
 	return nil
@@ -242,6 +246,11 @@ func standardised(c *kit.Cloud) []float64 {
 	return w
 }
 
+// Recommend implements Recommender: it is the centre, and the average of those so far.
+func (o *ES) Recommend() [][]float64 {
+	return recommended(o.frame, &o.s.Cloud, o.s.Centre, o.s.Average)
+}
+
 // Status implements Optimizer.
 func (o *ES) Status() optimizer.Status {
 	st := o.s.Cloud.Status()
@@ -265,7 +274,8 @@ func (o *ES) UnmarshalBinary(b []byte) error {
 	if err := kit.DecodeState(esAlgorithm(), 1, o.problem, b, &s); err != nil {
 		return err
 	}
-	if n := o.frame.Dim(); len(s.Centre) != n || len(s.Path) != 0 && len(s.Path) != n || s.Src == nil {
+	n := o.frame.Dim()
+	if len(s.Centre) != n || len(s.Path) != 0 && len(s.Path) != n || s.Average.T > 0 && len(s.Average.X) != n || s.Src == nil {
 		return fmt.Errorf("%w: its centre has another length", optimizer.ErrState)
 	}
 	again := *o

@@ -73,6 +73,8 @@ type snesState struct {
 	Mean  codec.Vector // μ, in the frame
 	Sigma codec.Vector // σ, one for each axis
 	Stop  string
+
+	Average kit.Average // of μ so far
 }
 
 // NewSNES makes a separable natural evolution strategy for a problem with one objective.
@@ -103,7 +105,7 @@ func (o *SNES) WarmStart(known []optimizer.Solution) error {
 	return err
 }
 
-func (o *SNES) moveTo(x []float64) { o.s.Mean = o.frame.Preimage(x) }
+func (o *SNES) moveTo(x []float64) { o.s.Mean, o.s.Average = o.frame.Preimage(x), kit.Average{} }
 
 // point returns the individual μ + σ z.
 func (o *SNES) point(d kit.Direction) []float64 {
@@ -132,6 +134,7 @@ func (o *SNES) Tell(results []optimizer.Evaluated) error {
 		o.moveTo(x)
 	} else {
 		o.update()
+		o.s.Average.Add(o.s.Mean)
 	}
 	o.s.Cloud.End()
 	return nil
@@ -162,6 +165,11 @@ func (o *SNES) update() {
 	}
 }
 
+// Recommend implements Recommender: it is the mean, and the average of those so far.
+func (o *SNES) Recommend() [][]float64 {
+	return recommended(o.frame, &o.s.Cloud, o.s.Mean, o.s.Average)
+}
+
 // Status implements Optimizer.
 func (o *SNES) Status() optimizer.Status {
 	st := o.s.Cloud.Status()
@@ -183,7 +191,7 @@ func (o *SNES) UnmarshalBinary(b []byte) error {
 	if err := kit.DecodeState(snesAlgorithm(), 1, o.problem, b, &s); err != nil {
 		return err
 	}
-	if n := o.frame.Dim(); len(s.Mean) != n || len(s.Sigma) != n || s.Src == nil {
+	if n := o.frame.Dim(); len(s.Mean) != n || len(s.Sigma) != n || s.Average.T > 0 && len(s.Average.X) != o.frame.Dim() || s.Src == nil {
 		return fmt.Errorf("%w: its mean has another length", optimizer.ErrState)
 	}
 	again := *o

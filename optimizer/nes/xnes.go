@@ -86,6 +86,8 @@ type xnesState struct {
 	Sigma float64      // σ
 	B     codec.Vector // n×n row-major, det B = 1
 	Stop  string
+
+	Average kit.Average // of μ so far
 }
 
 // NewXNES makes an exponential natural evolution strategy for a problem with one objective.
@@ -113,7 +115,7 @@ func (o *XNES) WarmStart(known []optimizer.Solution) error {
 	return err
 }
 
-func (o *XNES) moveTo(x []float64) { o.s.Mean = o.frame.Preimage(x) }
+func (o *XNES) moveTo(x []float64) { o.s.Mean, o.s.Average = o.frame.Preimage(x), kit.Average{} }
 
 // point returns the individual μ + σ B z.
 func (o *XNES) point(d kit.Direction) []float64 {
@@ -141,6 +143,7 @@ func (o *XNES) Tell(results []optimizer.Evaluated) error {
 		o.moveTo(x)
 	} else {
 		o.update()
+		o.s.Average.Add(o.s.Mean)
 	}
 	o.s.Cloud.End()
 	return nil
@@ -203,6 +206,11 @@ func exponential(n int, m []float64) []float64 {
 	return out.Data
 }
 
+// Recommend implements Recommender: it is the mean, and the average of those so far.
+func (o *XNES) Recommend() [][]float64 {
+	return recommended(o.frame, &o.s.Cloud, o.s.Mean, o.s.Average)
+}
+
 // Status implements Optimizer.
 func (o *XNES) Status() optimizer.Status {
 	st := o.s.Cloud.Status()
@@ -224,7 +232,7 @@ func (o *XNES) UnmarshalBinary(b []byte) error {
 	if err := kit.DecodeState(xnesAlgorithm(), 1, o.problem, b, &s); err != nil {
 		return err
 	}
-	if n := o.frame.Dim(); len(s.Mean) != n || len(s.B) != n*n || s.Src == nil {
+	if n := o.frame.Dim(); len(s.Mean) != n || len(s.B) != n*n || s.Average.T > 0 && len(s.Average.X) != o.frame.Dim() || s.Src == nil {
 		return fmt.Errorf("%w: its mean and shape have other sizes", optimizer.ErrState)
 	}
 	again := *o

@@ -44,6 +44,7 @@ func Run(t *testing.T, make Make) {
 			t.Run("a failed individual is replaced on request", s.replaced)
 			t.Run("misuse is named and changes nothing", s.misuse)
 			t.Run("the best is the smallest loss told", s.best)
+			t.Run("what it recommends is feasible and follows from its state, which it leaves as it is", s.recommended)
 			t.Run("the front holds what was told and is not dominated", s.front)
 			t.Run("what is known already is proposed first", s.warm)
 			t.Run("its state does not grow with its history", s.flat)
@@ -551,6 +552,55 @@ func (s suite) best(t *testing.T) {
 	}
 	if told := o.Status().Told; told != int64(len(all)) {
 		t.Errorf("told %d, want %d", told, len(all))
+	}
+}
+
+func (s suite) recommended(t *testing.T) {
+	o := s.new(t, 17)
+	if xs := optimizer.Recommended(o); xs != nil {
+		t.Errorf("before anything is told, it recommends %v", xs)
+	}
+	same := func(a, b [][]float64) bool { return slices.EqualFunc(a, b, slices.Equal[[]float64]) }
+	for range 12 {
+		s.run(t, o, budget/12, func(c optimizer.Candidate) optimizer.Evaluated {
+			ev := s.evaluate(c)
+			ev.Failed = c.ID%5 == 1
+			return ev
+		})
+		before := state(t, o)
+		xs := optimizer.Recommended(o)
+		if s.NumObjectives() > 1 {
+			if xs != nil {
+				t.Errorf("of several objectives it recommends %v", xs)
+			}
+			return
+		}
+		if len(xs) == 0 {
+			t.Fatal("it recommends nothing")
+		}
+		for _, x := range xs {
+			s.check(t, optimizer.Candidate{X: x})
+		}
+		if again := optimizer.Recommended(o); !same(xs, again) {
+			t.Fatalf("it recommends %v, and asked again %v", xs, again)
+		}
+		if !bytes.Equal(before, state(t, o)) {
+			t.Fatal("its state has changed")
+		}
+		own := optimizer.Recommended(o)
+		if own[0][0]++; !same(xs, optimizer.Recommended(o)) {
+			t.Fatal("the points that it recommends are not the caller's")
+		}
+		if _, recalled := o.(optimizer.Recaller); recalled {
+			continue
+		}
+		restored := s.new(t, 98)
+		if err := restored.UnmarshalBinary(before); err != nil {
+			t.Fatal(err)
+		}
+		if again := optimizer.Recommended(restored); !same(xs, again) {
+			t.Fatalf("it recommends %v, and restored %v", xs, again)
+		}
 	}
 }
 

@@ -52,6 +52,7 @@ func algorithm() optimizer.Algorithm {
 			"finds what cmaes or lshade finds alone, mostly with less than twice the evaluations of the better one, and never more than 1 " +
 			"/ least_share times",
 		Cost:        "that of its members",
+		Earlier:     []string{""}, // version 1 had the first one of cmaes
 		Parallelism: "one generation of a member at a time: the pop_size of cmaes or of lshade",
 	}, Defaults, New)
 }
@@ -226,6 +227,24 @@ func (o *Search) Tell(results []optimizer.Evaluated) error {
 	s.Gen.End()
 	s.IDs = nil
 	return nil
+}
+
+// Recommend implements Recommender: it is what its members recommend, that member's first which has found the best loss. The best point told of all
+// members is in Status.Best.
+func (o *Search) Recommend() (points [][]float64) {
+	standing := func(m optimizer.Optimizer) optimizer.Standing {
+		if b := m.Status().Best; b != nil {
+			return b.Standing()
+		}
+		return optimizer.Standing{Failed: true}
+	}
+	members := slices.SortedStableFunc(slices.Values(o.members), func(a, b optimizer.Optimizer) int { return standing(a).Compare(standing(b)) })
+	for _, m := range members {
+		if r, ok := m.(optimizer.Recommender); ok {
+			points = append(points, r.Recommend()...)
+		}
+	}
+	return points
 }
 
 // Status implements Optimizer. The figures are the evaluations that each member has had, and its share of those to come.

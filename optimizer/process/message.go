@@ -22,15 +22,15 @@ type setup struct {
 }
 
 type coordinate struct {
-	Name    string   `json:"name" msgpack:"name"`
-	Kind    string   `json:"kind" msgpack:"kind"`
-	Lower   *float64 `json:"lower,omitempty" msgpack:"lower,omitempty"` // none: infinite
-	Upper   *float64 `json:"upper,omitempty" msgpack:"upper,omitempty"`
-	Mean    float64  `json:"mean" msgpack:"mean"`
-	Std     float64  `json:"std" msgpack:"std"`
-	Log     bool     `json:"log" msgpack:"log"`
-	Choices []string `json:"choices,omitempty" msgpack:"choices,omitempty"`
-	Unit    string   `json:"unit,omitempty" msgpack:"unit,omitempty"`
+	Name    string     `json:"name" msgpack:"name"`
+	Kind    string     `json:"kind" msgpack:"kind"`
+	Lower   *float64   `json:"lower,omitempty" msgpack:"lower,omitempty"` // none: infinite
+	Upper   *float64   `json:"upper,omitempty" msgpack:"upper,omitempty"`
+	Mean    float64    `json:"mean" msgpack:"mean"`
+	Std     float64    `json:"std" msgpack:"std"`
+	Log     bool       `json:"log" msgpack:"log"`
+	Choices child.List `json:"choices,omitempty" msgpack:"choices,omitempty"`
+	Unit    string     `json:"unit,omitempty" msgpack:"unit,omitempty"`
 }
 
 var kinds = map[optimizer.Kind]string{optimizer.Continuous: "float", optimizer.Integer: "int", optimizer.Categorical: "categorical"}

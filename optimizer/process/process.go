@@ -132,20 +132,25 @@ func (c *conversation) request(r child.Message) (answer map[string]any, err erro
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("it has not answered within the timeout of %v", c.par.Timeout)
 	}
-	answer, _ = v.(map[string]any)
-	if text, failed := answer["error"].(string); failed {
-		err = child.Told(text)
+	if err == nil {
+		answer, err = c.heed(v)
 	}
 	if err != nil {
 		return nil, c.give(err)
 	}
+	return answer, nil
+}
+
+// heed takes in what any answer may have: an error, a reason to stop, figures.
+func (c *conversation) heed(v any) (answer map[string]any, err error) {
+	answer, _ = v.(map[string]any)
+	if text, failed := answer["error"].(string); failed {
+		return nil, child.Told(text)
+	}
 	if text, ok := answer["stop"].(string); ok && c.stop == "" {
 		c.stop = cmp.Or(text, "the program gave no reason")
 	}
-	if err := c.watch(answer["figures"]); err != nil {
-		return nil, c.give(err)
-	}
-	return answer, nil
+	return answer, c.watch(answer["figures"])
 }
 
 // give gives the program up.
@@ -204,13 +209,22 @@ func (c *conversation) ask(n int) ([][]float64, error) {
 	if err != nil {
 		return nil, err
 	}
+	points, err := c.points(answer, n)
+	if err != nil {
+		return nil, c.give(err)
+	}
+	return points, nil
+}
+
+// points are the n points that an answer proposes, or fewer where it stops the search.
+func (c *conversation) points(answer map[string]any, n int) ([][]float64, error) {
 	list := answer["points"]
 	if child.Len(list) < 0 && (list != nil || c.stop == "") {
-		return nil, c.give(fmt.Errorf("its answer is %s, with points: %s, want a list of %d", child.Shown(answer), child.Shown(list), n))
+		return nil, fmt.Errorf("its answer is %s, with points: %s, want a list of %d", child.Shown(answer), child.Shown(list), n)
 	}
 	given := max(child.Len(list), 0)
 	if given != n && (c.stop == "" || given > n) {
-		return nil, c.give(fmt.Errorf("it proposes %d points, want %d; fewer only with a reason to stop", given, n))
+		return nil, fmt.Errorf("it proposes %d points, want %d; fewer only with a reason to stop", given, n)
 	}
 	points := make([][]float64, given)
 	for i := range points {
@@ -219,7 +233,7 @@ func (c *conversation) ask(n int) ([][]float64, error) {
 			err = c.check(x)
 		}
 		if err != nil {
-			return nil, c.give(fmt.Errorf("individual %d: %w", r.IDs[i], err))
+			return nil, fmt.Errorf("individual %d: %w", c.books.NextID+int64(i), err)
 		}
 		points[i] = x
 	}

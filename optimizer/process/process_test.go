@@ -124,13 +124,13 @@ func TestProcessSearchesAndSaysHow(t *testing.T) {
 }
 
 func TestProcessThatMisbehavesEndsTheSearchWithAReason(t *testing.T) {
-	const last = `\nlast lines of its standard error:\nthis is stderr of `
+	const last = `\nits standard error:\nthis is stderr of `
 	for bad, want := range map[string]string{
-		"setup":   `^optimizer: process: cannot start \[.*\]: (?s)Traceback .*RuntimeError: no such strategy` + last + `setup$`,
-		"raise":   `^optimizer: process: Traceback (?s).*ValueError: the covariance is not positive definite` + last + `raise$`,
-		"kill":    `^optimizer: process: the program ended \(killed by signal 9 .*\) without an answer` + last + `kill$`,
+		"setup":   `^optimizer: process: cannot start \[.*\]: RuntimeError: no such strategy\n(?s)Traceback .*RuntimeError: no such strategy` + last + `setup$`,
+		"raise":   `^optimizer: process: ValueError: the covariance is not positive definite\nTraceback (?s).*ValueError: the covariance is not positive definite` + last + `raise$`,
+		"kill":    `^optimizer: process: the program ended \(killed by signal 9 .*\) without an answer: this is stderr of kill` + last + `kill$`,
 		"exit":    `the program ended \(exit status 3\) without an answer`,
-		"hang":    `^optimizer: process: it has not answered within the timeout of 2s` + last + `hang\n(?s).*evolution.py", line \d+ in misbehave`,
+		"hang":    `^optimizer: process: it has not answered within the timeout of 2s: at \S*evolution.py:\d+, in misbehave` + last + `hang\n(?s).*evolution.py", line \d+ in misbehave`,
 		"many":    `it proposes 11 points, want 10; fewer only with a reason to stop`,
 		"short":   `individual 9: a point of 1 coordinates, want 2`,
 		"outside": `individual 9: coordinate 0 \(tau\) = 1e\+09, want a value in \[-5, 5\]`,
@@ -250,4 +250,48 @@ func BenchmarkProcess(b *testing.B) {
 			}
 		})
 	}
+}
+
+// FuzzAnswer takes in answers of any content to the request for two points.
+func FuzzAnswer(f *testing.F) {
+	for _, answer := range []map[string]any{
+		{"points": [][]float64{{1, 2, 0}, {-3, 0, 1}}}, {"points": [][]float64{{1, 2, 0}}, "stop": "converged"}, {"stop": ""}, {"error": "no license"},
+		{"points": [][]float64{{1, 2, 0.5}, {9, 0, 1}}}, {"points": [][]float64{{1}, {}}}, {"points": []any{"x", nil}}, {"points": 3},
+		{"points": [][]float64{{1, 2, 0}, {3, 4, 1}, {5, 6, 0}}, "figures": map[string]any{"sigma": 0.5, "n": int8(1)}}, {"figures": []int{1}},
+		{"points": [][]byte{make([]byte, 24), make([]byte, 23)}},
+	} {
+		for _, e := range []child.Encoding{child.JSON, child.Msgpack} {
+			b, err := e.Marshal(answer)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(b)
+		}
+	}
+	problem := optimizer.Problem{Coords: append(optimizer.Box(2, -5, 5).Coords, optimizer.Coordinate{Kind: optimizer.Categorical, Upper: 1})}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, e := range []child.Encoding{child.JSON, child.Msgpack} {
+			v, err := e.Unmarshal(b)
+			if err != nil {
+				continue
+			}
+			c := conversation{problem: problem}
+			answer, err := c.heed(v)
+			var points [][]float64
+			if err == nil {
+				points, err = c.points(answer, 2)
+			}
+			if err == nil && len(points) != 2 && (c.stop == "" || len(points) > 2) {
+				t.Errorf("%s: %d points are taken, want 2", e, len(points))
+			}
+			for i, x := range points {
+				if len(x) != 3 || !(x[0] >= -5 && x[0] <= 5 && x[1] >= -5 && x[1] <= 5) || x[2] != 0 && x[2] != 1 {
+					t.Errorf("%s: point %d: %v is taken", e, i, x)
+				}
+			}
+			if err != nil && strings.TrimSpace(err.Error()) == "" && !errors.As(err, new(child.Told)) {
+				t.Errorf("%s: an error without a text", e)
+			}
+		}
+	})
 }

@@ -83,6 +83,26 @@ func (w *Worker) Run(r Request) (a Answer, err error) {
 	return a, err
 }
 
+// Begin begins a search that is driven by Ask and Tell: without restarts, at x0 with step size sigma, with pycma's options.
+func (w *Worker) Begin(x0 []float64, sigma float64, seed uint32, options map[string]any) error {
+	var a struct{}
+	return w.call(map[string]any{"do": "begin", "x0": x0, "sigma": sigma, "seed": seed, "options": options}, &a)
+}
+
+// Ask returns a generation of points.
+func (w *Worker) Ask() ([][]float64, error) {
+	var a struct{ Points [][]float64 }
+	err := w.call(map[string]string{"do": "ask"}, &a)
+	return a.Points, err
+}
+
+// Tell tells the losses of the generation that Ask has returned; stop names the rules by which the search has ended, if it has.
+func (w *Worker) Tell(losses []float64) (stop string, err error) {
+	var a struct{ Stop string }
+	err = w.call(map[string]any{"do": "tell", "losses": losses}, &a)
+	return a.Stop, err
+}
+
 func (w *Worker) call(request, answer any) error {
 	b, err := json.Marshal(request)
 	if err != nil {

@@ -13,7 +13,6 @@ import numpy
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of a missing matplotlib
     import cma
-    import cocoex
 
 
 def version(_):
@@ -22,6 +21,8 @@ def version(_):
 
 def solve(r):
     """BIPOP-CMA-ES, from uniform points in [-4, 4]^D with sigma 2, until a value is at most the target or the budget is spent."""
+    import cocoex  # which the others do without
+
     suite = cocoex.Suite("bbob", f"instances: {r['instance']}", f"dimensions: {r['dim']}")
     problem = suite.get_problem_by_function_dimension_instance(r["function"], r["dim"], r["instance"])
     evaluations, reached = 0, 0
@@ -66,6 +67,28 @@ def overhead(r):
     return {"evaluations": evaluations, "seconds": seconds, "population": es.popsize}
 
 
+search = None  # of begin, ask and tell
+
+
+def begin(r):
+    """Begins a search without restarts; what it is given beyond x0 and sigma are pycma's options."""
+    global search
+    options = {"seed": r["seed"] % 2**31 + 1, "verbose": -9, "verb_log": 0, "verb_disp": 0, **r["options"]}
+    search = cma.CMAEvolutionStrategy(r["x0"], r["sigma"], options)
+    return {"population": search.popsize}
+
+
+def ask(_):
+    search.asked = search.ask()
+    return {"points": [x.tolist() for x in search.asked]}
+
+
+def tell(r):
+    search.tell(search.asked, r["losses"])
+    return {"stop": " ".join(search.stop())}
+
+
 for line in sys.stdin:
     request = json.loads(line)
-    print(json.dumps({"version": version, "solve": solve, "overhead": overhead}[request["do"]](request)), flush=True)
+    do = {"version": version, "solve": solve, "overhead": overhead, "begin": begin, "ask": ask, "tell": tell}[request["do"]]
+    print(json.dumps(do(request)), flush=True)

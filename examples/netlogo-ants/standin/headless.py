@@ -1,8 +1,8 @@
 """A stand-in for the command line of NetLogo's netlogo-headless.sh, and for nothing else: it is no NetLogo.
 
-It is here because no package of PyPI, npm, Maven Central or Debian was found that has NetLogo itself. It takes the options of NetLogo
-6.4.0, reads the experiment of BehaviorSpace and the size of the world from the model's file, and writes the table that BehaviorSpace
-writes. The code of the model it does not read: what it runs is colony.py, which is that of ants.nlogo in Python. With
+It is here because no package of PyPI, npm, Maven Central or Debian was found that has NetLogo itself, and the tests install nothing else. It
+takes the options of NetLogo 6.4.0, reads the experiment of BehaviorSpace and the size of the world from the model's file, and writes the table that
+BehaviorSpace writes, also after an error. The code of the model it does not read: what it runs is colony.py, which is that of ants.nlogo in Python. With
 NETLOGO=/path/to/netlogo-headless.sh in the environment, the example runs NetLogo instead.
 """
 
@@ -123,6 +123,8 @@ def main():
                 colony = setup(model, int(value.get("value")))
             except (OSError, ValueError, IndexError) as error:  # NetLogo goes on to the next run, and exits with 0
                 print(f"Run #{run}, RUNTIME ERROR: {error}", file=sys.stderr)
+                after = {"ticks": "<RuntimePrimitiveException>"}  # the clock has not been set; the other variables are 0
+                table.writerow([run, value.get("value"), steps, *(after.get(m, "0") for m in metrics)])
                 continue
             for step in range(steps + 1):
                 if step > 0:

@@ -11,83 +11,150 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// TestRealMPIRunGoesOnWithoutARankThatHangs stops a rank of each MPI of the variable MPIS while it evaluates. The others do its work: the run ends
-// by its rules, with its code and the trajectory of an undisturbed one, and says what it lost. Run it by make test-mpi.
-func TestRealMPIRunGoesOnWithoutARankThatHangs(t *testing.T) {
-	const evaluations = 400
-	config := configure(t, "cmaes", evaluations)
+// TestRealMPIRunGoesOnWithoutRanksThatHangOrDie takes ranks from runs of each MPI of the variable MPIS while they evaluate: one or two of three are
+// stopped, under each schedule, and one is killed where the MPI lets the others live. The others do their work: the run ends by its rules, with its
+// code and the trajectory of an undisturbed one, and says what it lost. Run it by make test-mpi.
+func TestRealMPIRunGoesOnWithoutRanksThatHangOrDie(t *testing.T) {
+	config := configure(t, "cmaes", lostEvaluations)
 	want := launch{name: "goroutines", program: build(t, "go", "build")}.whole(t, config)
-	for i, m := range strings.Fields(os.Getenv("MPIS")) {
+	var all sync.WaitGroup
+	for _, m := range strings.Fields(os.Getenv("MPIS")) {
 		mpicc, mpirun, _ := strings.Cut(m, ":")
-		t.Run(mpirun, func(t *testing.T) {
+		program := build(t, "go", "run", "../../../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
+		cases := []loss{
+			{"pull", []int{2}, syscall.SIGSTOP, true}, {"collective", []int{2}, syscall.SIGSTOP, true},
+			{"pull", []int{1, 3}, syscall.SIGSTOP, true}, {"collective", []int{1, 3}, syscall.SIGSTOP, true},
+		}
+		if isOpenMPI(mpicc) { // MPICH 4 ends them all, also with -disable-auto-cleanup
+			cases = append(cases, loss{"pull", []int{2}, syscall.SIGKILL, false}, loss{"collective", []int{2}, syscall.SIGKILL, false})
+		}
+		for _, c := range cases { // side by side, however few cores there are: they mostly wait
+			all.Go(func() {
+				t.Run(fmt.Sprintf("%s, %s, %v to %v", mpirun, c.schedule, c.signal, c.ranks), func(t *testing.T) {
+					own := filepath.Join(t.TempDir(), "e2e")
+					if err := os.Link(program, own); err != nil {
+						t.Fatal(err)
+					}
+					l := launch{
+						name: mpirun, program: own, prefix: launcher(mpicc, mpirun, 4),
+						set: []string{"optimizee.delay=20ms", "execution.schedule=" + c.schedule},
+					}
+					if c.signal == syscall.SIGKILL {
+						l.prefix = append(l.prefix, "--mca", "orte_enable_recovery", "1")
+					}
+					c.happens(t, l, config, want)
+				})
+			})
+		}
+	}
+	all.Wait()
+}
+
+// TestRealMPIRunGoesOnWithoutARankThatDiesUnderULFM kills a rank under the MPI of the variable ULFM. Run it by make test-mpi.
+func TestRealMPIRunGoesOnWithoutARankThatDiesUnderULFM(t *testing.T) {
+	mpicc, mpirun, ok := strings.Cut(os.Getenv("ULFM"), ":")
+	if !ok {
+		t.Fatal("ULFM is empty, want WRAPPER:LAUNCHER")
+	}
+	config := configure(t, "cmaes", lostEvaluations)
+	want := launch{name: "goroutines", program: build(t, "go", "build")}.whole(t, config)
+	program := build(t, "go", "run", "../../../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
+	for _, c := range []loss{{"pull", []int{2}, syscall.SIGKILL, true}, {"collective", []int{1, 3}, syscall.SIGKILL, true}} {
+		t.Run(fmt.Sprintf("%s, %v to %v", c.schedule, c.signal, c.ranks), func(t *testing.T) {
 			t.Parallel() // it mostly waits
+			own := filepath.Join(t.TempDir(), "e2e")
+			if err := os.Link(program, own); err != nil {
+				t.Fatal(err)
+			}
 			l := launch{
-				name: mpirun, program: build(t, "go", "run", "../../../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi"), prefix: launcher(mpicc, mpirun, 3),
-				set: []string{"optimizee.delay=20ms", "execution.schedule=" + []string{"pull", "collective"}[i%2]},
+				name: mpirun, program: own, prefix: append(launcher(mpicc, mpirun, 4), "--with-ft", "ulfm"),
+				set: []string{"optimizee.delay=20ms", "execution.schedule=" + c.schedule},
 			}
-			dir := filepath.Join(t.TempDir(), "run")
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-			defer cancel()
-			cmd := l.command(ctx, config, dir)
-			var out bytes.Buffer
-			cmd.Stdout, cmd.Stderr = &out, &out
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			untilItEvaluates(dir)
-			if err := syscall.Kill(rankOf(t, l.program, 2), syscall.SIGSTOP); err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Wait(); err != nil {
-				t.Fatalf("%v\n%s", err, &out)
-			}
-			if got := outcomeOf(t, dir); got != want {
-				t.Errorf("%s, want %s", got, want)
-			}
-			b, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
-			var manifest struct {
-				Lost  []int `json:"ranks_lost"`
-				Again int   `json:"evaluated_again"`
-			}
-			if err != nil || json.Unmarshal(b, &manifest) != nil || fmt.Sprint(manifest.Lost) != "[2]" || manifest.Again == 0 {
-				t.Errorf("manifest.json: %s, %v", b, err)
-			}
-			if !strings.Contains(out.String(), "a rank does not answer any more") {
-				t.Errorf("it does not say what it lost:\n%s", &out)
-			}
-			if rows, err := exec.Command(l.program, "export", dir).Output(); err != nil || bytes.Count(rows, []byte(",ok,")) != evaluations {
-				t.Errorf("%d evaluations succeeded, want all %d; %v", bytes.Count(rows, []byte(",ok,")), evaluations, err)
-			}
-			killAll(t, l.program, cmd) // there should be none
+			c.happens(t, l, config, want)
 		})
 	}
+}
+
+const lostEvaluations = 400
+
+// loss is what happens to ranks.
+type loss struct {
+	schedule string
+	ranks    []int
+	signal   syscall.Signal
+	ends     bool // mpirun does, in the end
+}
+
+func (c loss) happens(t *testing.T, l launch, config, want string) {
+	dir := filepath.Join(t.TempDir(), "run")
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	cmd := l.command(ctx, config, dir)
+	log := filepath.Join(t.TempDir(), "log") // a file: what mpirun leaves behind does not keep it open for us
+	out, err := os.Create(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	untilItEvaluates(dir)
+	for _, rank := range c.ranks {
+		if err := syscall.Kill(rankOf(t, l.program, rank), c.signal); err != nil {
+			t.Fatal(err)
+		}
+	}
+	said := func() string {
+		b, _ := os.ReadFile(log) // for a message
+		return string(b)
+	}
+	if !c.ends { // Open MPI's mpirun does not always, once a rank is killed
+		for ctx.Err() == nil && !strings.Contains(said(), "MPI_ABORT was invoked on rank 0") {
+			time.Sleep(50 * time.Millisecond)
+		}
+		killAll(t, l.program, cmd)
+		_ = cmd.Wait() // it was killed
+	} else if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, said())
+	}
+	if got := outcomeOf(t, dir); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	var manifest struct {
+		Lost  []int `json:"ranks_lost"`
+		Again int   `json:"evaluated_again"`
+	}
+	if err != nil || json.Unmarshal(b, &manifest) != nil || fmt.Sprint(manifest.Lost) != fmt.Sprint(c.ranks) || manifest.Again == 0 {
+		t.Errorf("manifest.json: %s, %v", b, err)
+	}
+	if !strings.Contains(said(), "a rank does not answer any more") {
+		t.Errorf("it does not say what it lost:\n%s", said())
+	}
+	if rows, err := exec.Command(l.program, "export", dir).Output(); err != nil || bytes.Count(rows, []byte(",ok,")) != lostEvaluations {
+		t.Errorf("%d evaluations succeeded, want all %d; %v", bytes.Count(rows, []byte(",ok,")), lostEvaluations, err)
+	}
+	killAll(t, l.program, cmd) // there should be none
 }
 
 // launcher is the command that starts n ranks.
 func launcher(mpicc, mpirun string, n int) []string {
 	argv := []string{mpirun}
-	if exec.Command(mpicc, "--showme:version").Run() == nil { // Open MPI
+	if isOpenMPI(mpicc) {
 		argv = append(argv, "--oversubscribe")
 		if os.Getuid() == 0 {
 			argv = append(argv, "--allow-run-as-root")
 		}
 	}
 	return append(argv, "-n", fmt.Sprint(n))
-}
-
-// untilItEvaluates waits until the run in dir has results.
-func untilItEvaluates(dir string) {
-	for range 2000 {
-		if journalSize(dir) > 5000 {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
 }
 
 // rankOf is the process of a rank.

@@ -1,7 +1,11 @@
 """The part of msgpack that is there without the module of that name."""
 
+import importlib
 import importlib.util
 import math
+import os
+import random
+import time
 import unittest
 
 from l2l_optimizee import _msgpack
@@ -31,11 +35,46 @@ class TestMsgpack(unittest.TestCase):
         self.assertEqual(_msgpack.unpackb(msgpack.packb(1.5, use_single_float=True)), 1.5)
 
     def test_what_is_no_message_is_an_error(self):
-        for message in b"", b"\xc1", b"\xc7\x00", b"\x01\x02", b"\xa5ab", b"\x92\x01", b"\xcb\x00":
-            with self.assertRaises((ValueError, IndexError, _msgpack.struct.error), msg=message):
+        for message in (
+            b"", b"\xc1", b"\xc7\x00", b"\x01\x02", b"\xa5ab", b"\x92\x01", b"\xcb\x00", b"\x81\x90\x01", b"\x81\x80\x01", b"\xa1\xff",
+            b"\xdd\xff\xff\xff\xff", b"\xc6\xff\xff\xff\xffab", b"\x91" * 100_000,
+        ):  # fmt: skip
+            with self.assertRaises(ValueError, msg=message):
                 _msgpack.unpackb(message)
         with self.assertRaises(TypeError):
             _msgpack.packb(object())
+
+    def test_messages_changed_at_random_are_values_or_an_error(self):
+        """Runs L2L_TEST_FUZZ seconds, where that is given. The module msgpack, where it is installed, reads the same values."""
+        other = importlib.util.find_spec("msgpack") and importlib.import_module("msgpack")
+        rng, end = random.Random(1), time.monotonic() + float(os.environ.get("L2L_TEST_FUZZ", 0))
+        pool = [m for m in map(_msgpack.packb, VALUES) if len(m) < 300]
+        done = 0
+        while done < 3000 or time.monotonic() < end:
+            done += 1
+            message = bytearray(rng.choice(pool))
+            for _ in range(rng.randint(1, 4)):
+                at = rng.randint(0, len(message))
+                cut = at + rng.choice((0, 0, 1, 1, 1, 2, 9))
+                message[at:cut] = rng.choice((rng.randbytes(rng.randint(0, 3)), rng.choice(pool)[: rng.randint(1, 20)]))
+            message = bytes(message)
+            with self.subTest(message=message):
+                try:
+                    value = _msgpack.unpackb(message)
+                except ValueError:
+                    continue
+                if len(pool) < 1000:
+                    pool.append(message[:300])
+                else:
+                    pool[rng.randrange(len(VALUES), 1000)] = message[:300]
+                again = _msgpack.unpackb(_msgpack.packb(value))
+                self.assertEqual(repr(again), repr(value))
+                if other:
+                    try:
+                        theirs = other.unpackb(message, strict_map_key=False)
+                    except (ValueError, TypeError):
+                        continue  # a list as a key, for one
+                    self.assertEqual(repr(theirs), repr(value))
 
 
 if __name__ == "__main__":

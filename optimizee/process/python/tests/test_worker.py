@@ -47,26 +47,85 @@ class TestWorker(Case):
 
     def test_what_is_no_fitness_is_an_error_that_says_so(self):
         script = """
-            from l2l_optimizee import serve
+            from decimal import Decimal
+            from l2l_optimizee import Result, serve
 
-            serve(lambda seed: [None, [1], [1, 2, 3], {"error": 1}, [1, float("nan")], [1, float("-inf")], "12", [1, "x"], 1j][seed])
+            class Broken:
+                def __float__(self):
+                    raise ArithmeticError("no number today")
+
+                def __repr__(self):
+                    raise ArithmeticError("no text either")
+
+            serve(lambda seed: [
+                None, [1], [1, 2, 3], {"error": 1}, [1, float("nan")], [1, float("-inf")], "12", [1, "x"], 1j,
+                [10**400, 1], [1, -(10**5000)], {"error": 1, "rate": 10**400}, [1, "2"], [1, b"2"], {"error": "1", "rate": 2}, bytearray(b"12"),
+                {1.0, 2.0}, [1, None], [[1], [2]], [1, [2]], Broken(), [1, Broken()], [1, Decimal("1e999")], [1, Decimal("sNaN")], object(), [1, 2j],
+                (10**400 for _ in range(2)), Result([1, 2], b"12345678", ()), Result([1, 2], [10**400], [1]), Result([1, 2], None, None),
+                Result({1, 2}), Result([1, 2], [[1]], [1]),
+            ][seed])
         """
         want = [
             "the model returned None: want a number; is a return missing?",
-            "the model returned [1]: numbers for 1 objectives, want 2: error, rate",
-            "the model returned [1, 2, 3]: numbers for 3 objectives, want 2: error, rate",
+            "the model returned [1]: 1 number, want 2: error, rate",
+            "the model returned [1, 2, 3]: 3 numbers, want 2: error, rate",
             "the model returned {'error': 1}: no rate in it",
             "the fitness is not finite: error = 1.0, rate = nan",
             "the fitness is not finite: error = 1.0, rate = -inf",
             "the model returned '12': want a number, not a text",
-            "the model returned [1, 'x']: could not convert string to float: 'x'",
+            "the model returned [1, 'x']: want a number, not 'x'",
             "the model returned 1j: ",
+            "the model returned [1000000",
+            "the model returned ",
+            "the model returned {'error': 1, 'rate': 10000",
+            "the model returned [1, '2']: want a number, not '2'",
+            "the model returned [1, b'2']: want a number, not b'2'",
+            "the model returned {'error': '1', 'rate': 2}: want a number, not '1'",
+            "the model returned bytearray(b'12'): want a number, not a text",
+            "the model returned {1.0, 2.0}: want numbers in the order of the objectives; a set has no order",
+            "the model returned [1, None]: ",
+            "the model returned [[1], [2]]: ",
+            "the model returned [1, [2]]: ",
+            "the model returned a value of type Broken: Traceback",
+            "the model returned a value of type list: Traceback",
+            "the fitness is not finite: error = 1.0, rate = inf",
+            "the model returned [1, Decimal('sNaN')]: ",
+            "the model returned <object object",
+            "the model returned [1, 2j]: ",
+            "the model returned <generator",
+            "the model returned Result(fitness=[1, 2], outputs=b'12345678', targets=()): outputs and targets: want numbers, not bytes",
+            "the model returned Result(",
+            "the model returned Result(fitness=[1, 2], outputs=None, targets=None): ",
+            "the model returned Result(fitness={1, 2}",
+            "the model returned Result(fitness=[1, 2], outputs=[[1]], targets=[1]): ",
         ]
         for worker in self.each(script, objectives=("error", "rate")):
             for i, text in enumerate(want):
                 (result,) = worker.evaluate({"params": {"tau": 1}, "seed": i, "instance": 0})
                 self.assertEqual(list(result), ["error"])
                 self.assertTrue(result["error"].startswith(text), result)
+                self.assertIsNone(worker.process.poll(), "the worker ended")
+
+    @unittest.skipUnless(NUMPY, "there is no numpy")
+    def test_numbers_of_numpy_are_numbers(self):
+        script = """
+            import numpy as np
+            from decimal import Decimal
+            from l2l_optimizee import serve
+
+            serve(lambda seed: [
+                np.float64(0.5), np.float32(0.5), np.array(0.5), np.array([0.5]), np.array([0.5], dtype=object), Decimal("0.5"), [np.array(0.5)],
+                np.float16(0.5), 5e-324, np.uint64(2**63), np.bool_(True), np.array([0.5, 1]), np.array([[0.5]]), np.array("0.5"), np.complex128(1), np.array([None]),
+            ][seed])
+        """
+        worker = self.serve(script, numpy=True)
+        for seed in range(16):
+            (result,) = worker.evaluate({"params": {"tau": 1}, "seed": seed, "instance": 0})
+            want = {8: 5e-324, 9: 2.0**63, 10: 1.0}.get(seed, 0.5)
+            if seed < 11:
+                self.assertEqual(result, {"fitness": vector([want])}, seed)
+            else:
+                self.assertEqual(list(result), ["error"], seed)
 
     def test_an_exception_is_an_error_with_the_model_s_own_lines(self):
         script = """

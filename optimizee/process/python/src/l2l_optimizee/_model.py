@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Optional, Union
 
@@ -109,9 +109,11 @@ class Model:
         result = returned if isinstance(returned, Result) else Result(returned)
         try:
             fitness = array("d", _fitness(result.fitness, self.objectives))
-            outputs, targets = _numbers(result.outputs), _numbers(result.targets)
-        except (TypeError, ValueError) as error:
+            outputs, targets = _vector(result.outputs), _vector(result.targets)
+        except (TypeError, ValueError, OverflowError) as error:
             return f"the model returned {_short(returned)}: {error}"
+        except Exception as error:  # of the conversion of an object of the model's own
+            return f"the model returned {_short(returned)}: {explained(error)}"
         if not all(map(math.isfinite, fitness)):
             return f"the fitness is not finite: {_named(fitness, self.objectives)}"
         if self.outputs is not None and not len(outputs) == len(targets) == self.outputs:
@@ -124,8 +126,23 @@ class Model:
 _NONE = array("d")
 
 
-def _numbers(values: Iterable[float]) -> "array[float]":
-    return _NONE if isinstance(values, tuple) and not values else array("d", values)
+def _vector(values: Iterable[float]) -> "array[float]":
+    if isinstance(values, tuple) and not values:
+        return _NONE
+    if isinstance(values, (str, bytes, bytearray, memoryview)):  # an array would take bytes for doubles
+        raise TypeError(f"outputs and targets: want numbers, not {type(values).__name__}")
+    return array("d", values)
+
+
+def _number(value: Any) -> float:
+    """A number of any kind as a float. A text is none, though float would read it, and neither is an array, unless it is of no dimension."""
+    if not isinstance(value, float) and hasattr(value, "shape"):
+        if tuple(value.shape) != ():
+            raise TypeError(f"want a number, not {_short(value)}")
+        value = value.item()
+    if isinstance(value, (str, bytes, bytearray)):
+        raise TypeError(f"want a number, not {_short(value)}")
+    return float(value)
 
 
 NAMES = ("params", "seed", "instance", "constants", "directory")
@@ -134,26 +151,31 @@ NAMES = ("params", "seed", "instance", "constants", "directory")
 def _fitness(value: Any, names: Optional[list[str]]) -> list[float]:
     if value is None:
         raise TypeError("want a number; is a return missing?")
-    if isinstance(value, (str, bytes)):
+    if isinstance(value, (str, bytes, bytearray)):
         raise TypeError("want a number, not a text")
     if isinstance(value, Mapping):
         if names is None:
-            return [float(v) for v in value.values()]
+            return [_number(v) for v in value.values()]
         missing = [name for name in names if name not in value]
         if missing:
             raise ValueError(f"no {', '.join(missing)} in it")
-        return [float(value[name]) for name in names]
+        return [_number(value[name]) for name in names]
+    if isinstance(value, Set):
+        raise TypeError("want numbers in the order of the objectives; a set has no order")
     if isinstance(value, float):
         fitness = [value]
-    elif isinstance(value, Sequence):
-        fitness = [float(v) for v in value]
+    elif isinstance(value, Sequence) or getattr(value, "shape", ()) != ():  # an array of one number is a list, too
+        fitness = [_number(v) for v in value]
     else:
         try:
-            fitness = [float(value)]
+            fitness = [_number(value)]
         except TypeError:
-            fitness = [float(v) for v in value]  # an array, a generator
+            if not isinstance(value, Iterable):
+                raise
+            fitness = [_number(v) for v in value]  # a generator
     if names is not None and len(fitness) != len(names):
-        raise ValueError(f"numbers for {len(fitness)} objectives, want {len(names)}: {', '.join(names)}")
+        numbers = "number" if len(fitness) == 1 else "numbers"
+        raise ValueError(f"{len(fitness)} {numbers}, want {len(names)}: {', '.join(names)}")
     return fitness
 
 
@@ -164,7 +186,10 @@ def _named(fitness: Iterable[float], names: Optional[list[str]]) -> str:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # an integer of thousands of digits has none, nor has an object that is broken
+        text = f"a value of type {type(value).__name__}"
     return text if len(text) <= 100 else text[:100] + "…"
 
 

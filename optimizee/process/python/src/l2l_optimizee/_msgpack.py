@@ -59,8 +59,15 @@ def _head(size: int, short: int, limit: int, codes: tuple[int, int, int]) -> byt
 
 
 def unpackb(message: bytes) -> Any:
-    """The value of a message."""
-    value, end = _read(message, 0)
+    """The value of a message. Bytes of any origin are safe: those that are no message raise ValueError."""
+    try:
+        value, end = _read(message, 0)
+    except (IndexError, struct.error):
+        raise ValueError("the message ends early") from None
+    except RecursionError:
+        raise ValueError("the message is nested too deep") from None
+    except TypeError as e:
+        raise ValueError(f"a key that none can be: {e}") from None
     if end != len(message):
         raise ValueError(f"{len(message) - end} bytes after the value")
     return value

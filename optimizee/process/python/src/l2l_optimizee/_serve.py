@@ -52,7 +52,7 @@ def _answer(team: Team, connection: Connection) -> None:
     if task is None:
         return
     error = _unfit(task) or team.begin(task)
-    connection.answer(task, {} if error is None else {"error": error})
+    connection.answer(task, {} if error is None else _failure(error))
     if error is not None:
         return
     decode = decoder(task["parameters"])
@@ -74,9 +74,13 @@ def _unfit(task: dict[str, Any]) -> Optional[str]:
     return f"the program serves an optimizee, but the configuration wants an {task['role']} of it: want l2l_optimizer.serve"
 
 
+def _failure(text: str) -> dict[str, Any]:
+    return {"error": text.encode("utf-8", "replace").decode()}  # a text from a traceback may have what UTF-8 has not
+
+
 def _written(result: Union[Checked, str]) -> dict[str, Any]:
     if isinstance(result, str):
-        return {"error": result.encode("utf-8", "replace").decode()}
+        return _failure(result)
     written = {"fitness": vector(result.fitness)}
     if result.outputs:
         written["outputs"], written["targets"] = vector(result.outputs), vector(result.targets)

@@ -22,7 +22,7 @@ class Coordinate:
     lower, upper: bounds, inclusive; infinite only where there is a std.
     mean, std: of the points to begin with, normally distributed; with a std of 0 they are uniform between the bounds.
     log: whether the coordinate is the natural logarithm of the parameter.
-    choices: what a categorical coordinate chooses from, if that is known.
+    choices: what a categorical coordinate chooses from, if that is known: texts, numbers, True or False.
     unit: of the parameter, for people.
     """
 
@@ -33,7 +33,7 @@ class Coordinate:
     mean: float = 0.0
     std: float = 0.0
     log: bool = False
-    choices: list[str] = field(default_factory=list)
+    choices: list[Any] = field(default_factory=list)
     unit: str = ""
 
 

@@ -1,0 +1,102 @@
+package app
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/config"
+	"github.com/meta-optimization/l2l-mpi/l2l/report"
+	"github.com/meta-optimization/l2l-mpi/l2l/report/figure"
+	"github.com/meta-optimization/l2l-mpi/l2l/report/page"
+	"github.com/meta-optimization/l2l-mpi/l2l/report/plot"
+	"github.com/meta-optimization/l2l-mpi/l2l/run"
+)
+
+func reportCommand(kinds config.Kinds) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "report RUN",
+		Short: "Write a page about a run, finished or not: one HTML file that needs no network",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := gather(args[0], kinds)
+			if err != nil {
+				return err
+			}
+			status, err := report.ReadStatus(args[0])
+			if err != nil {
+				return ofRun(err)
+			}
+			doc := page.Run(d, status, run.Version())
+			if err := writeTo(output, cmd.OutOrStdout(), doc.Write); err != nil {
+				return failure{exitFailed, err}
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d figures\n", output, doc.Figures())
+			return err
+		},
+	}
+	cmd.Flags().StringVarP(&output, "out", "o", "report.html", "the file to write")
+	return cmd
+}
+
+func plotCommand(kinds config.Kinds) *cobra.Command {
+	var name, output string
+	var width float64
+	var names []string
+	for _, k := range figure.Kinds() {
+		names = append(names, k.Name)
+	}
+	cmd := &cobra.Command{
+		Use:     "plot RUN --figure NAME",
+		Short:   "Write a figure of a run, finished or not, for print: SVG, PNG or PDF",
+		Example: "  l2l-mpi plot RUN --figure convergence --out fig.pdf",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			at := slices.Index(names, name)
+			if at < 0 {
+				return usage(fmt.Errorf("--figure %s: want %s", cmp.Or(name, `""`), strings.Join(names, ", ")))
+			}
+			file := cmp.Or(output, name+".svg")
+			format := strings.ToLower(strings.TrimPrefix(filepath.Ext(file), "."))
+			if !slices.Contains(plot.Formats(), format) {
+				return usage(fmt.Errorf("--out %s: want a name that ends in .%s", file, strings.Join(plot.Formats(), ", .")))
+			}
+			d, err := gather(args[0], kinds)
+			if err != nil {
+				return err
+			}
+			f := figure.Kinds()[at].Make(d)
+			if f == nil {
+				return failure{exitFailed, fmt.Errorf("the run in %s has nothing for the figure %s", args[0], name)}
+			}
+			if err := writeTo(file, cmd.OutOrStdout(), func(w io.Writer) error { return plot.Write(w, f, format, width) }); err != nil {
+				return failure{exitFailed, err}
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", file, f.Caption)
+			return err
+		},
+	}
+	cmd.Flags().StringVarP(&name, "figure", "f", "", strings.Join(names, ", "))
+	cmd.Flags().StringVarP(&output, "out", "o", "", "the file to write, which ends in .svg, .png or .pdf; without it NAME.svg")
+	cmd.Flags().Float64Var(&width, "width", plot.Column, "in millimetres, 30 to 1000; one column of a journal is 85")
+	return cmd
+}
+
+// gather reads a run for its figures.
+func gather(dir string, kinds config.Kinds) (*figure.Data, error) {
+	r, err := open(dir, kinds)
+	if err != nil {
+		return nil, err
+	}
+	d, err := figure.Gather(r)
+	if err != nil {
+		return nil, failure{exitFailed, err}
+	}
+	return d, nil
+}

@@ -1,0 +1,352 @@
+package page
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/report"
+	"github.com/meta-optimization/l2l-mpi/l2l/report/figure"
+	"github.com/meta-optimization/l2l-mpi/optimizee"
+)
+
+// The most rows and columns of tables.
+const (
+	maxBest       = 100
+	maxParameters = 12
+	maxAnswer     = 60
+	maxConfig     = 200_000 // characters
+)
+
+// Run is the report of a run, as far as it has been written. version is that of the program that makes it.
+func Run(d *figure.Data, status report.Status, version string) Document {
+	doc := Document{Title: Name(d), Lead: lead(d, status), Facts: facts(d), Version: version}
+	if t, ok := answer(d); ok {
+		doc.Found = append(doc.Found, t)
+	}
+	kinds := figure.Kinds()
+	for i, question := range figure.Questions() {
+		s := Section{ID: fmt.Sprintf("question-%d", i+1), Question: question}
+		for _, kind := range kinds {
+			if kind.Question != question {
+				continue
+			}
+			if f := kind.Make(d); f != nil {
+				s.Figures = append(s.Figures, f)
+			}
+		}
+		switch question {
+		case figure.Matters:
+			if t, ok := best(d); ok {
+				s.Tables = append(s.Tables, t)
+			}
+		case figure.Failed:
+			if t, ok := reasons(d); ok {
+				s.Tables = append(s.Tables, t)
+			} else {
+				s.Text = "Nothing: every evaluation succeeded."
+				if d.Evaluations == 0 {
+					s.Text = "Nothing has been evaluated yet."
+				}
+			}
+		}
+		if len(s.Figures) > 0 || len(s.Tables) > 0 || s.Text != "" {
+			doc.Sections = append(doc.Sections, s)
+		}
+	}
+	doc.Runs = []Description{description(d)}
+	return doc
+}
+
+// configuration is what a report needs of one.
+type configuration struct {
+	Name      string
+	Optimizee struct{ Type string }
+}
+
+func configurationOf(d *figure.Data) (c configuration) {
+	_ = yaml.Unmarshal([]byte(d.Run.Begun.Config), &c) // without it there is no name
+	return c
+}
+
+// Name is what people call a run: its name, or else its directory.
+func Name(d *figure.Data) string {
+	if c := configurationOf(d); c.Name != "" {
+		return c.Name
+	}
+	return d.Run.Dir
+}
+
+func lead(d *figure.Data, status report.Status) string {
+	first := d.Sessions[0].Begun
+	text := fmt.Sprintf("%s searches for the %s of %s", orSo(first.Algorithm, "An optimizer"), searched(d.Goals), orSo(configurationOf(d).Optimizee.Type, "a model"))
+	if n := len(d.Parameters); n == 1 {
+		text += ", by one parameter"
+	} else {
+		text += ", by " + figure.Thousands(int64(n)) + " parameters"
+	}
+	text += ". The run "
+	switch status.State {
+	case report.Running:
+		text += "goes on; this is what it has written so far."
+	case report.Finished:
+		text += "is finished (" + status.Reason + ")."
+	case report.Crashed:
+		text += "was killed or crashed, and can be resumed."
+	default:
+		reason := strings.TrimPrefix(status.Reason, string(status.State)+": ")
+		text += fmt.Sprintf("was %s (%s).", status.State, reason)
+		if status.State == report.Failed {
+			text = strings.Replace(text, "The run was failed", "The run failed", 1)
+		}
+	}
+	return text
+}
+
+func orSo(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+func searched(goals []figure.Goal) string {
+	var words []string
+	for _, g := range goals {
+		most := "least"
+		if g.Maximise {
+			most = "greatest"
+		}
+		words = append(words, most+" "+g.Name)
+	}
+	return strings.Join(words, " and ")
+}
+
+func facts(d *figure.Data) []Fact {
+	var out []Fact
+	for k, goal := range d.Goals {
+		if len(d.Best) == 0 || k == 2 {
+			break
+		}
+		value := d.Best[0].Values[k]
+		for _, m := range slices.Concat(d.Best, d.Front) {
+			if v := m.Values[k]; goal.Maximise && v > value || !goal.Maximise && v < value {
+				value = v
+			}
+		}
+		out = append(out, Fact{"best " + goal.Name, strings.TrimSpace(number(value) + " " + goal.Unit)})
+	}
+	failed := figure.Thousands(d.Failed)
+	if d.Individuals > 0 && d.Failed > 0 {
+		failed += fmt.Sprintf(" (%.3g %%)", 100*float64(d.Failed)/float64(d.Individuals))
+	}
+	out = append(out, Fact{"evaluations", figure.Thousands(d.Evaluations)}, Fact{"individuals", figure.Thousands(d.Individuals)},
+		Fact{"individuals that failed", failed})
+	if d.Elapsed > 0 {
+		out = append(out, Fact{"time", duration(d.Elapsed)})
+	}
+	if d.Seconds > 0 {
+		out = append(out, Fact{"time of all evaluations", duration(d.Seconds)})
+	}
+	return append(out, Fact{"seed", fmt.Sprint(d.Run.Begun.Rules.Seed)})
+}
+
+// duration is a time in seconds with three digits.
+func duration(seconds float64) string {
+	switch {
+	case seconds < 1e-3:
+		return fmt.Sprintf("%.3g µs", seconds*1e6)
+	case seconds < 1:
+		return fmt.Sprintf("%.3g ms", seconds*1e3)
+	case seconds < 120:
+		return fmt.Sprintf("%.3g s", seconds)
+	case seconds < 120*60:
+		return fmt.Sprintf("%.3g min", seconds/60)
+	}
+	return fmt.Sprintf("%.4g h", seconds/3600)
+}
+
+func number(v float64) string { return fmt.Sprintf("%.5g", v) }
+
+// value is a parameter's value as people read it.
+func value(p figure.Parameter, v float64) Cell {
+	switch {
+	case len(p.Choices) > 0:
+		return Cell{Text: p.Choices[int(v)]}
+	case p.Kind == optimizee.Int:
+		return Cell{Text: fmt.Sprintf("%.0f", v), Number: true}
+	}
+	return Cell{Text: number(v), Number: true}
+}
+
+// answer is the best individual, parameter by parameter.
+func answer(d *figure.Data) (Table, bool) {
+	if len(d.Best) == 0 || len(d.Goals) > 1 {
+		return Table{}, false
+	}
+	best := d.Best[0]
+	t := Table{
+		Title:   "The best individual",
+		Caption: fmt.Sprintf("Individual %d, of generation %d: %s %s.", best.ID, best.Generation, d.Goals[0].Name, strings.TrimSpace(number(best.Values[0])+" "+d.Goals[0].Unit)),
+		Columns: []Column{{Name: "parameter"}, {Name: "value", Number: true}, {Name: "unit"}, {Name: "searched"}},
+	}
+	if n := d.Run.Begun.Rules.Evaluations(); n > 1 {
+		t.Caption += fmt.Sprintf(" Its fitness is of the %d evaluations that the search made of it; being the best told, it was also lucky.", n)
+	}
+	shown := figure.Shown(d, maxAnswer)
+	for _, k := range shown {
+		p := d.Parameters[k]
+		row := []Cell{{Text: p.Label}, value(p, best.X[k]), {Text: p.Unit}, {Text: searchedRange(p)}}
+		t.Rows = append(t.Rows, row)
+	}
+	if more := len(d.Parameters) - len(shown); more > 0 {
+		t.Caption += fmt.Sprintf(" The %d parameters that matter most are shown; %s more are in result.json.", len(shown), figure.Thousands(int64(more)))
+	}
+	return t, true
+}
+
+func searchedRange(p figure.Parameter) string {
+	if len(p.Choices) > 0 {
+		return strings.Join(p.Choices, ", ")
+	}
+	scale := ""
+	if p.Log {
+		scale = ", logarithmic"
+	}
+	return number(p.Lower) + " to " + number(p.Upper) + scale
+}
+
+// best is the table of the best individuals, or of the front.
+func best(d *figure.Data) (Table, bool) {
+	members := d.Best
+	t := Table{Title: "The best individuals", Sorts: true, Columns: []Column{{"individual", true}, {"generation", true}}}
+	if len(d.Goals) > 1 {
+		members, t.Title = d.Front, "The front"
+	}
+	all := len(members)
+	members = members[:min(all, maxBest)]
+	if len(members) == 0 || members[0].X == nil {
+		return Table{}, false
+	}
+	if all > maxBest && len(d.Goals) > 1 {
+		t.Caption = fmt.Sprintf("The first %d of %s; export --table front has all.", maxBest, figure.Thousands(int64(all)))
+	}
+	for _, goal := range d.Goals {
+		t.Columns = append(t.Columns, Column{withUnit(goal.Name, goal.Unit), true})
+	}
+	shown := figure.Shown(d, maxParameters)
+	for _, k := range shown {
+		p := d.Parameters[k]
+		t.Columns = append(t.Columns, Column{withUnit(p.Label, p.Unit), len(p.Choices) == 0})
+	}
+	if more := len(d.Parameters) - len(shown); more > 0 {
+		t.Caption = strings.TrimSpace(t.Caption + fmt.Sprintf(" The %d parameters that matter most; %s more are not shown.", len(shown), figure.Thousands(int64(more))))
+	}
+	for _, m := range members {
+		row := []Cell{{Text: fmt.Sprint(m.ID), Number: true}, {Text: fmt.Sprint(m.Generation), Number: true}}
+		for _, v := range m.Values {
+			row = append(row, Cell{Text: number(v), Number: true})
+		}
+		for _, k := range shown {
+			row = append(row, value(d.Parameters[k], m.X[k]))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t, true
+}
+
+func withUnit(name, unit string) string {
+	if unit == "" {
+		return name
+	}
+	return name + " (" + unit + ")"
+}
+
+func reasons(d *figure.Data) (Table, bool) {
+	t := Table{Title: "Reasons", Sorts: true, Columns: []Column{{"evaluations", true}, {Name: "ended"}, {Name: "reason"}, {"first individual", true}}}
+	for _, r := range d.Reasons {
+		t.Rows = append(t.Rows, []Cell{
+			{Text: fmt.Sprint(r.Count), Number: true}, {Text: r.Ending.String()}, {Text: r.Text, Long: true}, {Text: fmt.Sprint(r.Individual), Number: true},
+		})
+	}
+	if d.Others > 0 {
+		t.Caption = figure.Thousands(d.Others) + " more failed for other reasons."
+	}
+	return t, len(t.Rows) > 0
+}
+
+func description(d *figure.Data) Description {
+	first := d.Run.Begun
+	text := fmt.Sprintf("The run in %s, with seed %d", d.Run.Dir, first.Rules.Seed)
+	if first.Algorithm != "" {
+		text += fmt.Sprintf(", optimizer %s in version %d of its search", first.Algorithm, first.Search)
+	}
+	rules := first.Rules
+	if n := rules.Evaluations(); n > 1 {
+		text += fmt.Sprintf("; each individual is evaluated %d times, of which its fitness is the %s", n, orSo(string(rules.Aggregate), "mean"))
+	}
+	out := Description{
+		Text: text + ".", Config: first.Config,
+		Again: "l2l-mpi --config " + d.Run.Dir + "/run.yaml --set output.dir=" + d.Run.Dir + "-again",
+	}
+	if len(out.Config) > maxConfig {
+		out.Config = out.Config[:maxConfig] + "\n…"
+	}
+	t := Table{
+		Title: "Sessions", Caption: "Each start of the program.",
+		Columns: []Column{{"", true}, {Name: "began"}, {"took", true}, {"evaluations before", true}, {Name: "ended"}, {Name: "hosts"}, {"slots", true}, {Name: "version"}, {Name: "command"}},
+	}
+	for i, s := range d.Sessions {
+		began, took := "", ""
+		if s.Begun.At > 0 {
+			began = time.UnixMicro(s.Begun.At).UTC().Format("2006-01-02 15:04:05 UTC")
+			took = duration(math.Max(0, float64(s.End-s.Begun.At)/1e6))
+		}
+		t.Rows = append(t.Rows, []Cell{
+			{Text: fmt.Sprint(i + 1), Number: true}, {Text: began}, {Text: took, Number: true}, {Text: figure.Thousands(s.Evaluations), Number: true},
+			{Text: orSo(s.Ended, "has not said")}, {Text: hosts(s.Begun), Long: true}, {Text: fmt.Sprint(s.Begun.Slots), Number: true}, {Text: s.Begun.Version},
+			{Text: strings.Join(s.Begun.Session.Command, " "), Long: true},
+		})
+	}
+	out.Tables = []Table{t.withoutEmpty()}
+	return out
+}
+
+// hosts are those of a session with the number of their ranks.
+func hosts(b l2l.Begun) string {
+	var words []string
+	ranks := map[string]int{}
+	for _, h := range b.Hosts {
+		ranks[h]++
+	}
+	for _, h := range slices.Compact(slices.Sorted(slices.Values(b.Hosts))) {
+		if ranks[h] > 1 {
+			h += fmt.Sprintf(" (%d ranks)", ranks[h])
+		}
+		words = append(words, h)
+		if len(words) == 8 && len(ranks) > 8 {
+			words = append(words, fmt.Sprintf("and %d more", len(ranks)-8))
+			break
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// withoutEmpty leaves out the columns in which nothing is said.
+func (t Table) withoutEmpty() Table {
+	for k := len(t.Columns) - 1; k >= 0; k-- {
+		if slices.ContainsFunc(t.Rows, func(row []Cell) bool { return row[k].Text != "" }) {
+			continue
+		}
+		t.Columns = slices.Delete(t.Columns, k, k+1)
+		for i := range t.Rows {
+			t.Rows[i] = slices.Delete(t.Rows[i], k, k+1)
+		}
+	}
+	return t
+}

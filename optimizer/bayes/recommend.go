@@ -1,0 +1,61 @@
+package bayes
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/meta-optimization/l2l-mpi/optimizer"
+)
+
+var _ optimizer.Recommender = (*Search)(nil)
+
+// Recommend implements optimizer.Recommender: it is where the model's mean is least, as far as steps that lead down find it from the least points
+// of those told. It goes only to where the model knows as much as at the point that it came from: further away the mean says little, and where
+// length scales were learnt from few results it is least in a corner that nobody has looked into.
+func (o *Search) Recommend() [][]float64 {
+	points, values := make([][]float64, len(o.s.Results)), o.standardised()
+	for i, r := range o.s.Results {
+		points[i] = o.scaled(r.X)
+	}
+	model, ok := newGaussianProcess(o.category, o.s.Theta, points, values)
+	if !ok || len(points) == 0 {
+		return nil
+	}
+	type place struct {
+		x         []float64
+		mean      float64
+		deviation float64
+	}
+	at := func(x []float64) place {
+		mean, deviation := model.predict(o.scaled(x))
+		return place{x, mean, deviation}
+	}
+	var told []place
+	for _, r := range o.s.Results {
+		if !r.Failed {
+			told = append(told, at(r.X))
+		}
+	}
+	if len(told) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(told, func(a, b place) int { return cmp.Compare(a.mean, b.mean) })
+	const climbs = 3
+	best := told[0]
+	rng := rand.New(rand.NewPCG(uint64(o.s.Total), 0)) // not the search's own: to ask for a recommendation does not change the search
+	for _, p := range told[:min(climbs, len(told))] {
+		known := p.deviation
+		for step, left := 0.05, 40+10*o.problem.Dim(); left > 0; left-- {
+			if q := at(o.step(rng, p.x, step)); q.mean < p.mean && q.deviation <= known {
+				p, step = q, min(2*step, 0.5)
+			} else {
+				step = max(step*0.84, 1e-6)
+			}
+		}
+		if p.mean < best.mean {
+			best = p
+		}
+	}
+	return [][]float64{slices.Clone(best.x)}
+}
