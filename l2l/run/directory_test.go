@@ -129,7 +129,7 @@ func TestRunOfAnotherVersionOfTheSearchIsRefusedToGoOnAndStillRead(t *testing.T)
 	changed.Optimizers = slices.Clone(kinds.Optimizers)
 	for i := range changed.Optimizers {
 		if changed.Optimizers[i].Name == "cmaes" {
-			changed.Optimizers[i].Earlier = []string{"0.1.0"} // the search has changed since then
+			changed.Optimizers[i].Earlier = append(slices.Clone(changed.Optimizers[i].Earlier), "0.1.0") // the search has changed since then
 		}
 	}
 	later, err := config.Parse("run.yaml", fmt.Appendf(nil, search, 3), changed)
@@ -137,7 +137,7 @@ func TestRunOfAnotherVersionOfTheSearchIsRefusedToGoOnAndStillRead(t *testing.T)
 		t.Fatal(err)
 	}
 	_, err = run.Run(t.Context(), mpi.Local(1)[0], later.In(before.Dir), run.Resume())
-	for _, want := range []string{"version 1 of the search of cmaes", "this program has version 2", "release 0.1.0 can go on with it"} {
+	for _, want := range []string{"version 2 of the search of cmaes", "this program has version 3", "release 0.1.0 can go on with it"} {
 		if !errors.Is(err, run.ErrUsage) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q in it", err, want)
 		}
