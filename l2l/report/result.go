@@ -36,6 +36,7 @@ type Result struct {
 
 	Posterior []Weighted `json:"posterior,omitempty"` // where the optimizer samples one; from the smallest loss to the largest
 	Restarts  *Restarts  `json:"restarts,omitempty"`  // where the optimizer has converged and begun again
+	Warning   string     `json:"warning,omitempty"`   // why what the optimizer has found is not to be trusted
 }
 
 // Restarts are how often the optimizer has begun again, and why.
@@ -72,14 +73,14 @@ type Weighted struct {
 	Weight     float64        `json:"weight"` // all add up to 1
 	Loss       float64        `json:"loss"`   // what the optimizer minimises
 	Parameters map[string]any `json:"parameters"`
-	X          []float64      `json:"x"` // the point that was searched, exactly
+	X          []float64      `json:"x"` // the point in the coordinates of the search; it may have been adjusted after its evaluation
 }
 
 // NewResult is the result of a run that ended so, with the names that space and objectives give.
 func NewResult(name string, space optimizee.Space, objectives []optimizee.Objective, s l2l.Summary) (Result, error) {
 	out := Result{
 		Name: name, StopReason: s.Reason.String(), Generations: s.Generations, Individuals: s.Individuals, Evaluations: s.Evaluations,
-		Failures: s.Failures, TrajectoryHash: s.TrajectoryHash,
+		Failures: s.Failures, TrajectoryHash: s.TrajectoryHash, Warning: s.Warning,
 	}
 	out.Noisy = s.Noisy
 	answer, err := NewAnswer(space, objectives, s.Answer)
