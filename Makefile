@@ -6,6 +6,7 @@
 # make chaos      CHAOS_CYCLES runs whose processes are killed and stopped at random, with goroutines and each of $(MPIS)
 # make test-mpi   the tests on real MPI, each of $(MPIS)
 # make test-slurm the tests under a Slurm of their own
+# make test-browser looks at a report's page with Chromium, which it installs where it is missing
 # make simulators installs the engines and the optimizers of the examples, NEST and others, from PyPI into .venv
 # make test-simulators runs the examples with their engines, under the first of $(MPIS)
 # make bench      the short benchmarks
@@ -29,7 +30,7 @@ build:
 	mpi/which-mpi.sh ./l2l-mpi
 
 .PHONY: test
-test: install quick race test-mpi chaos test-slurm test-simulators
+test: install quick race test-mpi chaos test-slurm test-browser test-simulators
 
 .PHONY: install
 install:
@@ -41,8 +42,8 @@ endif
 .PHONY: quick
 quick:
 	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "gofmt would change:"; echo "$$files"; exit 1; fi
-	go vet ./... && go vet -tags mpirun,slurm,simulators ./...
-	$(STATICCHECK) ./... && $(STATICCHECK) -tags mpirun,slurm,simulators ./...
+	go vet ./... && go vet -tags mpirun,slurm,simulators,browser ./...
+	$(STATICCHECK) ./... && $(STATICCHECK) -tags mpirun,slurm,simulators,browser ./...
 	go test -timeout 20m ./...
 
 # What the detector need not watch: tests that take minutes under it for what algorithms compute, or for the programs that they start, and whose
@@ -81,6 +82,11 @@ test-mpi: install
 .PHONY: test-slurm
 test-slurm: install
 	env=$$(.ci/start-slurm) && env $$env MPIS="$(MPIS)" go test -tags slurm -count=1 -parallel 16 -timeout 15m -run TestSlurm ./l2l/app/e2e
+
+.PHONY: test-browser
+test-browser:
+	.ci/install-browser
+	go test -tags browser -count=1 -timeout 15m -run Browser ./l2l/report/page
 
 .PHONY: simulators
 simulators:

@@ -21,19 +21,16 @@ import (
 func reportCommand(kinds config.Kinds) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
-		Use:   "report RUN",
-		Short: "Write a page about a run, finished or not: one HTML file that needs no network",
-		Args:  cobra.ExactArgs(1),
+		Use:   "report RUN...",
+		Short: "Write a page about a run, finished or not, or about several side by side: one HTML file that needs no network",
+		Long: "Writes a page about a run, finished or not: one HTML file that needs no network.\n\n" +
+			"Of several runs of one problem it writes a comparison. Runs that differ by their seeds alone are pooled.",
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			d, err := gather(args[0], kinds)
+			doc, err := document(args, kinds)
 			if err != nil {
 				return err
 			}
-			status, err := report.ReadStatus(args[0])
-			if err != nil {
-				return ofRun(err)
-			}
-			doc := page.Run(d, status, run.Version())
 			if err := writeTo(output, cmd.OutOrStdout(), doc.Write); err != nil {
 				return failure{exitFailed, err}
 			}
@@ -43,6 +40,27 @@ func reportCommand(kinds config.Kinds) *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&output, "out", "o", "report.html", "the file to write")
 	return cmd
+}
+
+// document is the report of the runs in some directories.
+func document(dirs []string, kinds config.Kinds) (page.Document, error) {
+	var runs []*figure.Data
+	for _, dir := range dirs {
+		d, err := gather(dir, kinds)
+		if err != nil {
+			return page.Document{}, err
+		}
+		runs = append(runs, d)
+	}
+	if len(runs) > 1 {
+		doc, err := page.Compare(runs, run.Version())
+		return doc, usage(err)
+	}
+	status, err := report.ReadStatus(dirs[0])
+	if err != nil {
+		return page.Document{}, ofRun(err)
+	}
+	return page.Run(runs[0], status, run.Version()), nil
 }
 
 func plotCommand(kinds config.Kinds) *cobra.Command {

@@ -92,31 +92,12 @@ func prepare(plan *config.Plan, o options, ranks []hello) (r *leader, err error)
 		options: o, ranks: ranks, slots: slotsOf(ranks, plan.Execution.Slots, plan.CPUs), started: time.Now(),
 		log: zerolog.New(zerolog.SyncWriter(o.log)).Level(o.level).With().Timestamp().Logger(),
 	}
-	if o.memory && o.resume {
-		return nil, usage(errors.New("a run in memory cannot be resumed"))
-	}
-	if !o.memory {
-		r.dir = plan.Output.Dir
-		if r.dir == "" && o.resume {
-			r.dir = lastDirectory(plan.Name)
-		}
-	}
-	r.resumed = o.resume && r.dir != "" && hasBegun(r.dir)
-	if r.resumed {
-		if plan, err = continued(plan, r.dir); err != nil {
-			return nil, usage(err)
-		}
+	r.dir = place(plan, o)
+	if plan, r.known, err = checked(plan, o, r.dir); err != nil {
+		return nil, usage(err)
 	}
 	if r.search, err = plan.NewSearch(); err != nil {
 		return nil, err
-	}
-	if !r.resumed {
-		if r.known, err = known(plan); err != nil {
-			return nil, usage(err)
-		}
-		if len(r.known) > 0 && !r.search.WarmStarts() {
-			return nil, usage(fmt.Errorf("warm_start: optimizer %s cannot begin with what is known", plan.Optimizer.Name))
-		}
 	}
 	if r.dir == "" && !o.memory {
 		if r.dir, err = newDirectory(plan.Name); err != nil {
@@ -244,7 +225,7 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 		}
 	}
 	failures := &failureLog{dir: r.dir, space: r.Space, log: r.log, kinds: map[string]*failureKind{}}
-	loop.Observers = append(loop.Observers, failures.observe)
+	loop.Observers = append(loop.Observers, failures.observe, r.logRestarts())
 	stopWatching := func() {}
 	if len(r.options.watchers) > 0 {
 		p := newPulse(e)
@@ -254,12 +235,18 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	}
 	r.log.Info().Str("dir", r.dir).Str("mpi", mpi.Library()).Int("ranks", len(r.ranks)).Int("slots", begun.Slots).
 		Str("optimizee", r.Optimizee.Name).Str("optimizer", r.Optimizer.Name).Bool("resumed", r.resumed).Msg("begun")
+	for _, remark := range r.Remarks() {
+		r.log.Info().Msg(remark)
+	}
 	if len(r.Objectives) > 1 {
 		r.tellObjectives()
 	}
 
 	summary, err := loop.Run(ctx)
 	stopWatching()
+	if summary.Warning != "" {
+		r.log.Warn().Str("reason", summary.Warning).Msg("what the optimizer has found is not to be trusted yet")
+	}
 	result := Result{Summary: summary, Dir: r.dir, Resumed: r.resumed, Before: before, Reasons: failures.all()}
 	if err == nil && r.journal != nil {
 		if err = r.journal.CheckpointNow(r.search.Snapshot); errors.Is(err, optimizer.ErrNoState) {

@@ -28,31 +28,29 @@ func (d *Data) convergence(name, along string, c *course, x Axis, scale float64)
 		return nil
 	}
 	var panels []Panel
+	c.scale = scale
 	thinned, cut := false, false
 	for k, goal := range d.Goals {
-		ends, best, q := c.columns(k, 0.1, 0.25, 0.5, 0.75, 0.9)
-		at := make(Numbers, len(ends))
-		for i := range ends {
-			ends[i] /= scale
-			at[i] = ends[i]
-			if c.width != c.unit { // the middle of an interval
-				at[i] = max(ends[i]-c.width/2/scale, 0)
-			}
-		}
+		ends, best := c.ends(k)
 		p := Panel{X: x, Y: goal.axis()}
-		if c.all(k) > int64(2*len(ends)) || len(ends) >= maxCells/2 {
+		var seen, middle Numbers // middle is what the axis is to show
+		if n := c.all(k); n <= maxPoints {
+			at, y := c.values(k)
+			p.Series = append(p.Series, Series{Mark: Points, Name: "individuals", Tone: Quiet, X: at, Y: y})
+			seen, middle = y, y
+		} else {
+			at, q := c.quantiles(k, 0.1, 0.25, 0.5, 0.75, 0.9)
 			p.Series = append(p.Series,
 				Series{Mark: Band, Name: "80 % of the individuals", Tone: Quiet, X: at, Y: q[0], Y2: q[4]},
 				Series{Mark: Band, Name: "50 %", Tone: Quiet, X: at, Y: q[1], Y2: q[3]},
 				Series{Mark: Line, Name: "median", Tone: Second, X: at, Y: q[2]})
-			thinned = thinned || c.all(k) > maxValues*int64(len(ends))/2
-		} else {
-			p.Series = append(p.Series, Series{Mark: Points, Name: "individuals", Tone: Quiet, X: at, Y: q[2]})
+			thinned = thinned || n > maxValues*int64(len(at))/2
+			seen, middle = slices.Concat(q[0], q[2], q[4]), q[2]
 		}
 		p.Series = append(p.Series, Series{Mark: Steps, Name: "best so far", Tone: Main, X: ends, Y: best})
-		p.Y.Log = logarithmic(slices.Concat(best, q[2], q[0], q[4]))
+		p.Y.Log = logarithmic(slices.Concat(best, seen))
 		p.fit()
-		cut = p.clip(goal, best, q[2]) || cut
+		cut = p.clip(goal, best, middle) || cut
 		if len(d.Goals) > 1 {
 			p.Title = goal.Name
 		}

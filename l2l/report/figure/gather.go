@@ -18,7 +18,7 @@ import (
 const (
 	maxSample      = 16384
 	maxBest        = 1024
-	maxCoordinates = 6 << 20
+	maxCoordinates = 3 << 20
 	maxRows        = 2000 // generations with the optimizer's figures, spans of a timeline
 	maxReasons     = 40
 )
@@ -43,6 +43,9 @@ type Data struct {
 	Failures []Member // of those that failed, drawn with the same probability, by ID
 	Reasons  []Reason // why evaluations failed, the most frequent first
 	Others   int64    // failed evaluations with reasons that are not among these
+
+	// Improved are the individuals that were the best so far of the first goal, in their order, without their parameters.
+	Improved []Member
 
 	byEvaluation, byGeneration, bySeconds *course
 	figures                               []report.Generation
@@ -310,6 +313,9 @@ func (g *gathering) individual(i *report.Individual) error {
 	for k, goal := range g.Goals {
 		if !(goal.loss(m.Values[k]) >= goal.loss(g.best[k])) {
 			g.best[k] = m.Values[k]
+			if k == 0 {
+				g.Improved = append(g.Improved, Member{ID: m.ID, Generation: m.Generation, At: m.At, Values: m.Values, Score: loss})
+			}
 		}
 	}
 	g.byEvaluation.add(float64(g.final-1), m.Values, g.best)
@@ -352,25 +358,19 @@ func (d *Data) decode(m *Member) error {
 	if err != nil {
 		return fmt.Errorf("individual %d: %w", m.ID, err)
 	}
-	m.X = make([]float64, 0, len(d.Parameters))
-	for _, v := range params.Flat() {
-		at := len(m.X)
-		if p := d.Parameters[at]; p.Kind == optimizee.Categorical {
-			m.X = append(m.X, float64(slices.Index(p.Choices, fmt.Sprint(v))))
-			continue
-		}
+	m.X = make([]float64, len(d.Parameters))
+	for k, v := range params.Flat() {
 		switch v := v.(type) {
 		case float64:
-			m.X = append(m.X, v)
+			m.X[k] = v
 		case int64:
-			m.X = append(m.X, float64(v))
-		case bool:
-			m.X = append(m.X, 0)
-			if v {
-				m.X[at] = 1
-			}
+			m.X[k] = float64(v)
+		}
+		if n := len(d.Parameters[k].Choices); n > 0 {
+			m.X[k] = min(max(math.Round(m.search[k]), 0), float64(n-1))
 		}
 	}
+	m.search = nil // it is as large
 	return nil
 }
 
@@ -383,7 +383,7 @@ func (g *gathering) among(m Member) error {
 	if err := g.decode(&m); err != nil {
 		return err
 	}
-	if g.Best = append(g.Best, m); len(g.Best) >= 2*limit || len(g.Best) == limit {
+	if g.Best = append(g.Best, m); len(g.Best) >= limit+limit/4 || len(g.Best) == limit {
 		g.sortBest()
 	}
 	return nil

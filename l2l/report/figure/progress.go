@@ -1,7 +1,6 @@
 package figure
 
 import (
-	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -19,6 +18,7 @@ const (
 type course struct {
 	width float64 // of an interval
 	unit  float64 // that a coordinate which is counted has: 1 where it is, and 0 for a time
+	scale float64 // that coordinates are divided by where they are drawn
 	last  float64 // where the last individual was added
 	cells []cell  // interval i is [i*width, (i+1)*width)
 	rng   *rand.Rand
@@ -32,13 +32,12 @@ type cell struct {
 
 // drawn are values of which some are kept, drawn with the same probability, and all are counted.
 type drawn struct {
-	n        int64
-	values   []float64
-	min, max float64
+	n      int64
+	values []float64
 }
 
 func newCourse(width, unit float64) *course {
-	return &course{width: width, unit: unit, rng: rand.New(rand.NewPCG(1, 2))}
+	return &course{width: width, unit: unit, scale: 1, rng: rand.New(rand.NewPCG(1, 2))}
 }
 
 // add adds the values of an individual at x, nil if it failed, and the best of each goal so far.
@@ -63,11 +62,7 @@ func (c *course) add(x float64, values, best []float64) {
 }
 
 func (d *drawn) add(v float64, rng *rand.Rand) {
-	if d.n == 0 {
-		d.min, d.max = v, v
-	}
 	d.n++
-	d.min, d.max = min(d.min, v), max(d.max, v)
 	if len(d.values) < maxValues {
 		d.values = append(d.values, v)
 	} else if at := rng.Int64N(d.n); at < maxValues {
@@ -103,7 +98,6 @@ func (d *drawn) join(o drawn, rng *rand.Rand) {
 		return
 	}
 	total := d.n + o.n
-	d.min, d.max = min(d.min, o.min), max(d.max, o.max)
 	if total <= maxValues {
 		d.values = append(d.values, o.values...)
 	} else {
@@ -135,26 +129,53 @@ func (c *course) all(goal int) (n int64) {
 	return n
 }
 
-// columns are, for each interval that has values, where it ends, its quantiles and its best so far. at says where an interval is drawn.
-func (c *course) columns(goal int, probabilities ...float64) (x, best Numbers, quantiles []Numbers) {
-	quantiles = make([]Numbers, len(probabilities))
+// ends are where the intervals end, and the best so far there.
+func (c *course) ends(goal int) (x, best Numbers) {
 	for i, cell := range c.cells {
-		d := cell.goals[goal]
-		x = append(x, min(float64(i+1)*c.width, c.last+c.unit))
+		x = append(x, min(float64(i+1)*c.width, c.last+c.unit)/c.scale)
 		best = append(best, cell.best[goal])
-		sorted := slices.Sorted(slices.Values(d.values))
-		for k, p := range probabilities {
-			switch {
-			case len(sorted) == 0:
-				quantiles[k] = append(quantiles[k], math.NaN())
-			case p == 0:
-				quantiles[k] = append(quantiles[k], d.min)
-			case p == 1:
-				quantiles[k] = append(quantiles[k], d.max)
-			default:
-				quantiles[k] = append(quantiles[k], statistics.Quantile(sorted, p))
-			}
+	}
+	return x, best
+}
+
+// middle is where the values of intervals from one to before another are drawn.
+func (c *course) middle(from, to int) float64 {
+	if to-from == 1 && c.width == c.unit { // the only one there is
+		return float64(to) * c.width / c.scale
+	}
+	return float64(from+to) / 2 * c.width / c.scale
+}
+
+// values are all values, where each was kept.
+func (c *course) values(goal int) (x, y Numbers) {
+	for i, cell := range c.cells {
+		for _, v := range cell.goals[goal].values {
+			x, y = append(x, c.middle(i, i+1)), append(y, v)
 		}
 	}
-	return x, best, quantiles
+	return x, y
+}
+
+// leastValues is the least number of values that a quantile is drawn of.
+const leastValues = 16
+
+// quantiles are those of the values in intervals that have enough of them, or of several intervals together.
+func (c *course) quantiles(goal int, probabilities ...float64) (x Numbers, quantiles []Numbers) {
+	quantiles = make([]Numbers, len(probabilities))
+	var values []float64
+	from := 0
+	for i, cell := range c.cells {
+		if values = append(values, cell.goals[goal].values...); len(values) < leastValues && i < len(c.cells)-1 {
+			continue
+		}
+		if len(values) > 0 {
+			slices.Sort(values)
+			x = append(x, c.middle(from, i+1))
+			for k, p := range probabilities {
+				quantiles[k] = append(quantiles[k], statistics.Quantile(values, p))
+			}
+		}
+		values, from = values[:0], i+1
+	}
+	return x, quantiles
 }

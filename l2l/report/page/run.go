@@ -207,7 +207,7 @@ func answer(d *figure.Data) (Table, bool) {
 	if more := len(d.Parameters) - len(shown); more > 0 {
 		t.Caption += fmt.Sprintf(" The %d parameters that matter most are shown; %s more are in result.json.", len(shown), figure.Thousands(int64(more)))
 	}
-	return t, true
+	return t.withoutEmpty(), true
 }
 
 func searchedRange(p figure.Parameter) string {

@@ -153,7 +153,7 @@ func sheetOf(f *figure.Figure, width vg.Length) *sheet {
 	}
 	s.entries()
 	s.legendRows = s.layLegend(nil)
-	s.height = high*vg.Length(len(s.plots)) + vg.Length(s.legendRows)*size*1.4 + 2*gap
+	s.height = high*vg.Length(len(s.plots)) + vg.Length(s.legendRows)*size*1.4 + 3*gap
 	return s
 }
 
@@ -236,7 +236,7 @@ func (s *sheet) draw(c draw.Canvas) {
 	if s.legendRows > 0 {
 		top := c
 		s.layLegend(&top)
-		c = draw.Crop(c, 0, 0, 0, -vg.Length(s.legendRows)*size*1.4)
+		c = draw.Crop(c, 0, 0, 0, -vg.Length(s.legendRows)*size*1.4-gap)
 	}
 	tiles := draw.Tiles{Rows: len(s.plots), Cols: s.columns, PadX: 2 * gap, PadY: 2 * gap}
 	canvases := plot.Align(s.plots, tiles, c)
@@ -273,6 +273,7 @@ func panel(of *figure.Panel, width vg.Length) *plot.Plot {
 	if n := len(of.X.Names); n > 0 && longest(of.X.Names)*vg.Length(n) > width*0.8 {
 		p.X.Tick.Label.Rotation = math.Pi / 4
 		p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
+		p.X.Tick.Length, p.X.Tick.LineStyle.Width = 5, 0 // the names begin below the axis
 	}
 	if len(of.Y.Names) > 0 { // the first is at the top
 		p.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}

@@ -84,7 +84,7 @@ func (s series) Plot(c draw.Canvas, p *plot.Plot) {
 			style.Radius, style.Color = 0.8, faded(colour, 0.45)
 		}
 		for i := range s.X {
-			if !drawn(s.X[i], s.Y[i]) {
+			if !drawn(s.X[i], s.Y[i]) || s.Value != nil && math.IsNaN(s.Value[i]) {
 				continue
 			}
 			at := vg.Point{X: fx(s.X[i]), Y: fy(s.Y[i])}
@@ -159,7 +159,7 @@ func parallelPanel(p *plot.Plot, of *figure.Parallel, width vg.Length) {
 	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
 	p.HideY()
 	p.Add(lines{of, parallelShade(of)})
-	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.3, float64(len(of.Axes))-0.7, -0.08, 1.08
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.8, float64(len(of.Axes))-0.6, -0.08, 1.08
 }
 
 type lines struct {

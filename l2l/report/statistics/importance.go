@@ -125,11 +125,13 @@ func newGrid(c Column) grid {
 // density is the probability of each cell among some rows; nil means all.
 func (g grid) density(rows []int) []float64 {
 	count := make([]float64, g.n)
-	var values []float64
+	total, sum, square := 0.0, 0.0, 0.0
 	add := func(i int) {
 		count[g.at[i]]++
+		total++
 		if g.kernel {
-			values = append(values, g.values[i])
+			sum += g.values[i]
+			square += g.values[i] * g.values[i]
 		}
 	}
 	if rows == nil {
@@ -140,29 +142,15 @@ func (g grid) density(rows []int) []float64 {
 	for _, i := range rows {
 		add(i)
 	}
-	total := float64(len(values))
 	if !g.kernel { // every choice is counted as if it had been drawn once more
-		total = float64(g.n)
-		for i, c := range count {
-			count[i]++
-			total += c
-		}
 		for i := range count {
-			count[i] /= total
+			count[i] = (count[i] + 1) / (total + float64(g.n))
 		}
 		return count
 	}
 	// The bandwidth is Silverman's, and at least a cell.
-	slices.Sort(values)
-	mean, square := 0.0, 0.0
-	for _, v := range values {
-		mean += v / total
-	}
-	for _, v := range values {
-		square += (v - mean) * (v - mean) / total
-	}
-	spread := math.Sqrt(square)
-	if iqr := (Quantile(values, 0.75) - Quantile(values, 0.25)) / 1.34; iqr > 0 {
+	spread := math.Sqrt(max(0, square/total-sum*sum/total/total))
+	if iqr := g.width * (quartile(count, 0.75*total) - quartile(count, 0.25*total)) / 1.34; iqr > 0 {
 		spread = min(spread, iqr)
 	}
 	h := max(1.06*spread*math.Pow(total, -0.2), g.width) / g.width // in cells
@@ -184,6 +172,17 @@ func (g grid) density(rows []int) []float64 {
 		}
 	}
 	return out
+}
+
+// quartile is where, in cells, the count of values has reached a number.
+func quartile(count []float64, until float64) float64 {
+	for i, c := range count {
+		if until <= c {
+			return float64(i) + until/max(c, 1)
+		}
+		until -= c
+	}
+	return float64(len(count))
 }
 
 func abs(i int) int { return max(i, -i) }

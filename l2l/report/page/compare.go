@@ -1,0 +1,183 @@
+package page
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/report/figure"
+	"github.com/meta-optimization/l2l-mpi/l2l/report/statistics"
+)
+
+// significant is the level at which a difference is called one.
+const significant = 0.05
+
+// Compare is the report of several runs of one problem. Those whose configurations differ by nothing but the seed, and by what does not belong to
+// the search, are pooled.
+func Compare(runs []*figure.Data, version string) (Document, error) {
+	c, err := figure.Compare(runs, groupsOf(runs))
+	if err != nil {
+		return Document{}, err
+	}
+	doc := Document{Title: "Comparison of runs", Version: version}
+	doc.Lead = fmt.Sprintf("%d runs in %d groups search for the %s. Compared is the best after %s evaluations, which all of them have made.",
+		len(runs), len(c.Groups), searched([]figure.Goal{c.Goal}), figure.Thousands(c.Budget))
+	doc.Found = []Table{groupTable(c)}
+	doc.Sections = []Section{{ID: "question-1", Question: "Which is better?", Text: verdict(c), Figures: c.Figures()}}
+	if t := testTable(c); len(t.Rows) > 0 {
+		doc.Sections[0].Tables = []Table{t}
+	}
+	for _, g := range c.Groups {
+		d := Description{Text: fmt.Sprintf("Group %s:", g.Name), Config: g.Runs[0].Run.Begun.Config}
+		t := Table{Columns: []Column{{Name: "run"}, {"seed", true}, {"evaluations", true}, {"individuals that failed", true}, {"best " + c.Goal.Name, true}}, Sorts: true}
+		for i, run := range g.Runs {
+			t.Rows = append(t.Rows, []Cell{
+				{Text: run.Run.Dir, Long: true}, {Text: fmt.Sprint(run.Run.Begun.Rules.Seed), Number: true}, {Text: fmt.Sprint(run.Evaluations), Number: true},
+				{Text: fmt.Sprint(run.Failed), Number: true}, {Text: number(g.Final[i]), Number: true},
+			})
+		}
+		d.Tables = []Table{t}
+		doc.Runs = append(doc.Runs, d)
+	}
+	return doc, nil
+}
+
+// groupsOf names the group of each run: by its optimizer and, where several groups have the same, by the values of its configuration that differ
+// among them.
+func groupsOf(runs []*figure.Data) []string {
+	settings := make([]map[string]string, len(runs))
+	keys := make([]string, len(runs))
+	byOptimizer := map[string][]map[string]string{}
+	for i, d := range runs {
+		var c map[string]any
+		_ = yaml.Unmarshal([]byte(d.Run.Begun.Config), &c)                            // without it nothing tells the runs apart but their optimizers
+		for _, key := range []string{"seed", "name", "output", "execution", "stop"} { // none of them says what the search does next
+			delete(c, key)
+		}
+		settings[i] = map[string]string{}
+		flatten(settings[i], "", c)
+		keys[i] = fmt.Sprint(settings[i]) // maps are printed in the order of their keys
+		name := orSo(d.Run.Begun.Algorithm, "optimizer")
+		byOptimizer[name] = append(byOptimizer[name], settings[i])
+	}
+	out := make([]string, len(runs))
+	named := map[string]string{} // the group of a name
+	for i, d := range runs {
+		name := orSo(d.Run.Begun.Algorithm, "optimizer")
+		for _, key := range differing(byOptimizer[name]) {
+			name += fmt.Sprintf(", %s %s", key[strings.LastIndex(key, ".")+1:], orSo(settings[i][key], "none"))
+		}
+		for other, ok := named[name]; ok && other != keys[i]; other, ok = named[name] { // more differs than is said
+			name += "'"
+		}
+		named[name] = keys[i]
+		out[i] = name
+	}
+	return out
+}
+
+// flatten writes the values of nested maps under their paths.
+func flatten(into map[string]string, path string, v any) {
+	m, ok := v.(map[string]any)
+	if !ok {
+		into[path] = fmt.Sprint(v)
+		return
+	}
+	for key, value := range m {
+		flatten(into, strings.TrimPrefix(path+"."+key, "."), value)
+	}
+}
+
+// differing are the first three keys whose values are not the same in all.
+func differing(all []map[string]string) (keys []string) {
+	seen := map[string]bool{}
+	for _, m := range all {
+		for key := range m {
+			if slices.ContainsFunc(all, func(o map[string]string) bool { return o[key] != m[key] }) {
+				seen[key] = true
+			}
+		}
+	}
+	keys = slices.Sorted(maps.Keys(seen))
+	return keys[:min(len(keys), 3)]
+}
+
+func groupTable(c *figure.Comparison) Table {
+	t := Table{
+		Title: "The groups", Sorts: true,
+		Columns: []Column{{Name: "group"}, {"runs", true}, {withUnit("median of the best "+c.Goal.Name, c.Goal.Unit), true}, {"middle half", true}, {"best", true}, {"worst", true}},
+	}
+	for _, g := range c.Groups {
+		losses := slices.Sorted(slices.Values(c.Losses(g)))
+		of := func(p float64) string {
+			v := statistics.Quantile(losses, p)
+			if math.IsInf(v, 0) || math.IsNaN(v) {
+				return "none"
+			}
+			if c.Goal.Maximise {
+				v = -v
+			}
+			return number(v)
+		}
+		t.Rows = append(t.Rows, []Cell{
+			{Text: g.Name}, {Text: fmt.Sprint(len(g.Runs)), Number: true}, {Text: of(0.5), Number: true}, {Text: of(0.25) + " to " + of(0.75), Number: true},
+			{Text: of(0), Number: true}, {Text: of(1), Number: true},
+		})
+	}
+	return t
+}
+
+// verdict says in words which is better, and how sure that is.
+func verdict(c *figure.Comparison) string {
+	tests := c.Tests()
+	if len(tests) == 0 {
+		return "That cannot be told from one run each: what differs between two runs may be their seeds. Several seeds of each are needed."
+	}
+	var sure []string
+	for _, t := range tests {
+		if t.P < significant {
+			sure = append(sure, sentence(c, t))
+		}
+	}
+	switch {
+	case len(sure) == 0:
+		return fmt.Sprintf("No difference is shown: with so many runs, none of the %d comparisons has p < %v.", len(tests), significant)
+	case len(sure) == len(tests):
+		return strings.Join(sure, " ")
+	}
+	return strings.Join(sure, " ") + " The other comparisons show no difference."
+}
+
+func sentence(c *figure.Comparison, t figure.Test) string {
+	a, b, p := c.Groups[t.A].Name, c.Groups[t.B].Name, t.Smaller
+	if p < 0.5 {
+		a, b, p = b, a, 1-p
+	}
+	return fmt.Sprintf("%s is better than %s: of two runs, one of each, it has the better one in %.3g %% of the pairs (p = %.2g).", a, b, 100*p, t.P)
+}
+
+func testTable(c *figure.Comparison) Table {
+	t := Table{
+		Title: "Each two groups", Caption: "By the rank test of Mann and Whitney, two-sided, corrected for the number of tests by Holm's method.", Sorts: true,
+		Columns: []Column{{Name: "group"}, {Name: "and group"}, {"pairs of runs in which the first is better", true}, {"p", true}, {Name: "says"}},
+	}
+	for _, test := range c.Tests() {
+		says := "no difference is shown"
+		if test.P < significant {
+			better := test.A
+			if test.Smaller < 0.5 {
+				better = test.B
+			}
+			says = c.Groups[better].Name + " is better"
+		}
+		t.Rows = append(t.Rows, []Cell{
+			{Text: c.Groups[test.A].Name}, {Text: c.Groups[test.B].Name}, {Text: fmt.Sprintf("%.3g %%", 100*test.Smaller), Number: true},
+			{Text: fmt.Sprintf("%.2g", test.P), Number: true}, {Text: says},
+		})
+	}
+	return t
+}
