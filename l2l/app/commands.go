@@ -19,10 +19,12 @@ import (
 func checkCommand(kinds config.Kinds) *cobra.Command {
 	var file, replay string
 	var set []string
+	var resume bool
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Check a configuration and show it with every default; or prove that a run's journal is what its optimizer does",
-		Long: "Checks a configuration and shows it with every default. With --replay it proves, of a run, that its optimizer makes of the recorded results\n" +
+		Long: "Checks a configuration, with all that a run would refuse before it starts a program: the optimizee's own checks and the optimizer's, what it\n" +
+			"begins with, the directory. Shows it with every default. With --replay it proves, of a run, that its optimizer makes of the recorded results\n" +
 			"what the journal says, individual by individual, and tells the hash by which two such runs can be compared. It says nothing of the model,\n" +
 			"which is not run: that another evaluation would have the same result.",
 		Args: cobra.NoArgs,
@@ -37,6 +39,16 @@ func checkCommand(kinds config.Kinds) *cobra.Command {
 			if err != nil {
 				return usage(err)
 			}
+			var options []run.Option
+			if resume {
+				options = append(options, run.Resume())
+			}
+			if err := run.Check(p, options...); err != nil {
+				return usage(err)
+			}
+			for _, remark := range p.Remarks() {
+				fmt.Fprintln(cmd.ErrOrStderr(), remark)
+			}
 			text, err := p.Effective()
 			if err != nil {
 				return failure{exitFailed, err}
@@ -47,6 +59,7 @@ func checkCommand(kinds config.Kinds) *cobra.Command {
 	}
 	addConfigFlags(cmd, &file, &set)
 	cmd.Flags().StringVar(&replay, "replay", "", "the directory of a run")
+	cmd.Flags().BoolVar(&resume, "resume", false, "with --config: check it for a run with --resume, which may go on with one that is there")
 	return cmd
 }
 

@@ -45,7 +45,7 @@ func list(w io.Writer, kinds config.Kinds) error {
 	for _, o := range kinds.Optimizees {
 		fmt.Fprintf(t, "  %s\t%s\n", o.Name, o.Title)
 	}
-	fmt.Fprintln(t, "configuration\n  run\tthe keys of a configuration besides those two sections")
+	fmt.Fprintf(t, "configuration\n  run\tthe keys of a configuration besides those two sections; one by its name: %s\n", strings.Join(sections(), ", "))
 	if err := t.Flush(); err != nil {
 		return err
 	}
@@ -94,37 +94,71 @@ func describe(w io.Writer, name string, kinds config.Kinds) error {
 		fmt.Fprintln(w)
 		describeRows(w, "", o.New())
 	}
+	c := config.Defaults()
 	if name == "run" {
-		c := config.Defaults()
 		describeRows(w, "", &c)
 		return nil
 	}
+	if f, ok := fieldAt(&c, name); ok {
+		begin(f.Doc)
+		prefix := strings.TrimSuffix(name, f.Key)
+		describeField(w, prefix, f)
+	}
+	known = append(known, sections()...)
 	if found == 0 {
 		return fmt.Errorf("nothing is called %q%s", name, config.DidYouMean(name, known))
 	}
 	return nil
 }
 
+// sections are the keys of a configuration besides those of the optimizee and the optimizer.
+func sections() []string {
+	var keys []string
+	c := config.Defaults()
+	for _, f := range schema.Fields(&c) {
+		keys = append(keys, f.Key)
+	}
+	return keys
+}
+
+// fieldAt is the field at a path of keys joined by dots.
+func fieldAt(v any, path string) (schema.Field, bool) {
+	key, rest, deeper := strings.Cut(path, ".")
+	for _, f := range schema.Fields(v) {
+		if f.Key == key && deeper {
+			return fieldAt(f.Value.Interface(), rest)
+		}
+		if f.Key == key {
+			return f, true
+		}
+	}
+	return schema.Field{}, false
+}
+
 // describeRows tells of each parameter what it is, what it may be, and what it is by default.
 func describeRows(w io.Writer, prefix string, v any) {
 	for _, f := range schema.Fields(v) {
-		inner := schema.Fields(f.Value.Interface())
-		if len(inner) > 0 && f.Auto == "" {
-			describeRows(w, prefix+f.Key+".", f.Value.Interface())
-			continue
-		}
-		free := ""
-		if f.Free {
-			free = "; may change when the run is resumed"
-		}
-		fmt.Fprintf(w, "%s  (%s; default %s%s)\n", prefix+f.Key, allowed(f), f.Default(), free)
-		paragraph(w, "    ", f.Doc)
-		if len(inner) > 0 {
-			describeRows(w, prefix+f.Key+".", f.Value.Interface())
-		}
-		if m, ok := f.Value.Interface().(schema.Mapping); ok {
-			describeRows(w, prefix+f.Key+".NAME.", m.New())
-		}
+		describeField(w, prefix, f)
+	}
+}
+
+func describeField(w io.Writer, prefix string, f schema.Field) {
+	inner := schema.Fields(f.Value.Interface())
+	if len(inner) > 0 && f.Auto == "" {
+		describeRows(w, prefix+f.Key+".", f.Value.Interface())
+		return
+	}
+	free := ""
+	if f.Free {
+		free = "; may change when the run is resumed"
+	}
+	fmt.Fprintf(w, "%s  (%s; default %s%s)\n", prefix+f.Key, allowed(f), f.Default(), free)
+	paragraph(w, "    ", f.Doc)
+	if len(inner) > 0 {
+		describeRows(w, prefix+f.Key+".", f.Value.Interface())
+	}
+	if m, ok := f.Value.Interface().(schema.Mapping); ok {
+		describeRows(w, prefix+f.Key+".NAME.", m.New())
 	}
 }
 

@@ -147,8 +147,8 @@ func (d *document) scan(n *yaml.Node, path string, v reflect.Value) error {
 	return d.scalar(n, path, v)
 }
 
-// plain is the value of a node, of the type that it has in YAML: nil, bool, int, uint64, float64 or string, []any, or map[string]any. A date is the text
-// that it is written as.
+// plain is the value of a node, of the type that it has in YAML: nil, bool, int, uint64, float64 or string, []any, or map[string]any. A date is
+// the text that it is written as.
 func (d *document) plain(n *yaml.Node, path string) (any, error) {
 	var errs []error
 	switch n.Kind {

@@ -418,6 +418,9 @@ func (d *document) locate(v any) {
 func (d *document) placed(err error) error {
 	switch e := err.(type) {
 	case *schema.Error:
+		if d.full() {
+			return errMore // without looking for its place
+		}
 		return d.wrong(d.at(e.Path), strings.Join(e.Path, "."), "%v", e.Err)
 	case interface{ Unwrap() []error }:
 		var errs []error
@@ -434,6 +437,12 @@ func (d *document) at(path []string) *yaml.Node {
 	n := d.root
 	for _, key := range path {
 		next := child(n, key)
+		if base, index, ok := strings.Cut(strings.TrimSuffix(key, "]"), "["); ok && next == nil { // an element of a list
+			list := child(n, base)
+			if i, err := strconv.Atoi(index); err == nil && list != nil && i < len(list.Content) {
+				next = list.Content[i]
+			}
+		}
 		if next == nil {
 			break
 		}

@@ -143,7 +143,7 @@ func TestValuesOfAnyTypeComeThroughTheEffectiveConfiguration(t *testing.T) {
 	text := "optimizee: {type: process, command: sh x, objectives: {e: minimise}, constants: {f: 1.0, i: 1, l: [2.0, 3, {deep: -0.0, big: 1e20}], t: '1', " +
 		"d: 2001-01-01, b: true, n: null, 5: x}, parameters: {a: {choices: [true, 'true ', 16, 1.0, 0.5, '2', 2001-01-01, 1e300, auto, \"\"]}, " +
 		"s: {type: float, choices: [1, 2.5]}, b: {choices: ['true', 'false']}}}\n" +
-		"optimizer: {type: random}\nwarm_start: {individuals: [{a: 16, s: 1.0, b: 'true'}]}\n"
+		"optimizer: {type: genetic}\nwarm_start: {individuals: [{a: 16, s: 1.0, b: 'true'}]}\n"
 	p, err := Parse("run.yaml", []byte(text), kinds)
 	if err != nil {
 		t.Fatal(err)

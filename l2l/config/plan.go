@@ -3,7 +3,9 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
@@ -153,9 +155,15 @@ func (p *Plan) complete() (err error) {
 	}
 	p.Sum = sum
 	_, recalled := o.(optimizer.Recaller)
+	_, begins := o.(optimizer.WarmStarter)
+	if _, err := p.Individuals(); err != nil {
+		return err
+	}
 	rules := p.Rules()
 	reserved := rules.Reserved(p.Stop.Evaluations)
 	switch {
+	case !begins && (p.WarmStart.Run != "" || len(p.WarmStart.Individuals) > 0):
+		return wrongf("warm_start", "optimizer %s cannot begin with what is known", p.Optimizer.Name)
 	case recalled && p.Output.Record == l2l.Digest:
 		return wrongf("output.record", "%s, but %s cannot make its points again, want %s", l2l.Digest, p.Optimizer.Name, l2l.Points)
 	case p.Stop.Stagnation > 0 && !p.Sum:
@@ -249,6 +257,30 @@ func (p *Plan) In(dir string) *Plan {
 	return &q
 }
 
+// Individuals are the points that the configuration gives to begin with, in the coordinates of Space.
+func (p *Plan) Individuals() ([][]float64, error) {
+	points := make([][]float64, len(p.WarmStart.Individuals))
+	var errs []error
+	for i, values := range p.WarmStart.Individuals {
+		var err error
+		points[i], err = p.Change(p.Middle(), values)
+		errs = append(errs, schema.At(err, "warm_start", fmt.Sprintf("individuals[%d]", i)))
+	}
+	return points, errors.Join(errs...)
+}
+
+// Remarks are what a user may not expect of the plan, though nothing is wrong with it.
+func (p *Plan) Remarks() []string {
+	rules := p.Stop
+	if rules.WallTime == l2l.UntilJobEnds {
+		rules.WallTime = 0 // where there is no job, the run does not end for it
+	}
+	if rules == (l2l.Stop{}) {
+		return []string{fmt.Sprintf("stop: there is no rule: the run ends when %s has nothing more to propose, if ever, or by a signal", p.Optimizer.Name)}
+	}
+	return nil
+}
+
 // Middle is the point in the middle of every range, or at its mean, in the coordinates of Space.
 func (p *Plan) Middle() []float64 {
 	coords := p.Space.Coordinates()
@@ -271,11 +303,17 @@ func (p *Plan) Change(x []float64, changed map[string]any) ([]float64, error) {
 		return nil, err
 	}
 	values := params.Map()
-	for name, v := range changed {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(changed)) {
 		if _, known := values[name]; !known {
-			return nil, fmt.Errorf("no parameter %q%s", name, DidYouMean(name, namesOf(p.Space, parameterName)))
+			errs = append(errs, fmt.Errorf("no parameter %q%s", name, DidYouMean(name, namesOf(p.Space, parameterName))))
+			continue
 		}
-		values[name] = v
+		values[name] = changed[name]
 	}
-	return p.Space.Encode(values)
+	point, err := p.Space.Encode(values)
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return nil, err
+	}
+	return point, nil
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
-	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 )
@@ -80,17 +79,6 @@ func hasBegun(dir string) bool {
 	return false
 }
 
-// continued is the plan by which the run in a directory goes on: see [config.Plan.Continued].
-func continued(plan *config.Plan, dir string) (*config.Plan, error) {
-	for e, err := range journal.Read(dir, 0) {
-		if begun, ok := e.Event.(l2l.Begun); ok && err == nil {
-			return plan.Continued(begun.Config)
-		}
-		break
-	}
-	return plan, nil // what is wrong with the journal is said where it is replayed
-}
-
 // open opens the run's directory: that of a new run, or of one to go on with, whose events the search then takes in. A directory in which there
 // is something else, such as the log of a batch system, may be begun in.
 func (r *leader) open() (err error) {
@@ -98,15 +86,7 @@ func (r *leader) open() (err error) {
 	if r.Output.OnFull == "wait" {
 		opts.Full = func(err error) { r.log.Warn().Err(err).Msg("the disk is full; the run waits for room") }
 	}
-	if err := free(r.dir); err != nil {
-		return usage(err)
-	}
 	if !journal.Exists(r.dir) {
-		for _, name := range remains {
-			if _, err := os.Lstat(filepath.Join(r.dir, name)); err == nil {
-				return usage(fmt.Errorf("output.dir: %s holds %s of a run, and no journal; choose another directory", r.dir, name))
-			}
-		}
 		if r.journal, err = journal.Create(r.dir, opts); !errors.Is(err, journal.ErrExists) { // else another process was faster
 			if err != nil {
 				return err
@@ -115,7 +95,7 @@ func (r *leader) open() (err error) {
 		}
 	}
 	if !r.options.resume {
-		return usage(fmt.Errorf("output.dir: %s holds a run; go on with it by --resume, or choose another directory", r.dir))
+		return usage(taken(r.dir))
 	}
 	var cut int64
 	if r.journal, cut, err = journal.Open(r.dir, opts); err != nil {
@@ -137,19 +117,6 @@ func (r *leader) open() (err error) {
 	return r.writeDown()
 }
 
-// free returns an error if a directory cannot be made, or used, because there is something else in its place.
-func free(dir string) error {
-	for at := filepath.Clean(dir); ; at = filepath.Dir(at) {
-		info, err := os.Stat(at)
-		switch {
-		case err == nil && !info.IsDir():
-			return fmt.Errorf("output.dir = %s: %s is a file, want a directory", dir, at)
-		case err == nil || filepath.Dir(at) == at:
-			return nil
-		}
-	}
-}
-
 // replay brings the search to the end of the journal.
 func (r *leader) replay() error {
 	var from int64
@@ -164,10 +131,7 @@ func (r *leader) replay() error {
 		if _, err := r.search.Replay(begun); err != nil {
 			return err
 		}
-		if err := r.SearchesAs(begun); err != nil {
-			return usage(err)
-		}
-		changes, err := r.Resumable(begun.Config)
+		changes, err := goesOn(r.Plan, begun)
 		if err != nil {
 			return usage(err)
 		}

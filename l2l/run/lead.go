@@ -92,31 +92,12 @@ func prepare(plan *config.Plan, o options, ranks []hello) (r *leader, err error)
 		options: o, ranks: ranks, slots: slotsOf(ranks, plan.Execution.Slots, plan.CPUs), started: time.Now(),
 		log: zerolog.New(zerolog.SyncWriter(o.log)).Level(o.level).With().Timestamp().Logger(),
 	}
-	if o.memory && o.resume {
-		return nil, usage(errors.New("a run in memory cannot be resumed"))
-	}
-	if !o.memory {
-		r.dir = plan.Output.Dir
-		if r.dir == "" && o.resume {
-			r.dir = lastDirectory(plan.Name)
-		}
-	}
-	r.resumed = o.resume && r.dir != "" && hasBegun(r.dir)
-	if r.resumed {
-		if plan, err = continued(plan, r.dir); err != nil {
-			return nil, usage(err)
-		}
+	r.dir = place(plan, o)
+	if plan, r.known, err = checked(plan, o, r.dir); err != nil {
+		return nil, usage(err)
 	}
 	if r.search, err = plan.NewSearch(); err != nil {
 		return nil, err
-	}
-	if !r.resumed {
-		if r.known, err = known(plan); err != nil {
-			return nil, usage(err)
-		}
-		if len(r.known) > 0 && !r.search.WarmStarts() {
-			return nil, usage(fmt.Errorf("warm_start: optimizer %s cannot begin with what is known", plan.Optimizer.Name))
-		}
 	}
 	if r.dir == "" && !o.memory {
 		if r.dir, err = newDirectory(plan.Name); err != nil {
@@ -254,6 +235,9 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	}
 	r.log.Info().Str("dir", r.dir).Str("mpi", mpi.Library()).Int("ranks", len(r.ranks)).Int("slots", begun.Slots).
 		Str("optimizee", r.Optimizee.Name).Str("optimizer", r.Optimizer.Name).Bool("resumed", r.resumed).Msg("begun")
+	for _, remark := range r.Remarks() {
+		r.log.Info().Msg(remark)
+	}
 	if len(r.Objectives) > 1 {
 		r.tellObjectives()
 	}

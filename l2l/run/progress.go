@@ -187,11 +187,14 @@ func (p Progress) Line(columns int) string {
 	add(p.Phase != "", 1, "%s", p.Phase)
 	add(p.Best != "", 1, "best %s", p.Best)
 	add(p.Front > 0, 1, "%d on the front", p.Front)
-	add(len(p.Figures) > 0, 7, "%s", p.figures())
+	add(len(p.Figures) > 0, 8, "%s", p.figures())
 	add(p.Restarts.Count > 0, 6, "%s", p.restarts())
 	add(true, 0, "%s", report.Count(p.Evaluations, "evaluation"))
+	if run, ok := p.run(); ok {
+		add(true, 6, "run %g", run)
+	}
 	add(p.Failures > 0, 3, "%d failed", p.Failures)
-	add(true, 6, "%s", rate(p.PerSecond))
+	add(true, 7, "%s", rate(p.PerSecond))
 	add(p.Longest >= slow, 2, "%d under way, the longest %v", p.UnderWay, p.Longest.Round(time.Second))
 	add(true, 5, "ETA %s", p.ETA())
 	const between = "  "
@@ -226,6 +229,15 @@ func rate(perSecond float64) string {
 		return fmt.Sprintf("%.3g/min", perSecond*60)
 	}
 	return fmt.Sprintf("%.3g/s", perSecond)
+}
+
+// run is the number of the run that an optimizer which begins anew is in, as it counts them.
+func (p Progress) run() (number float64, ok bool) {
+	i := slices.IndexFunc(p.Figures, func(f optimizer.Figure) bool { return f.Name == "run" })
+	if i < 0 {
+		return 0, false
+	}
+	return p.Figures[i].Value, true
 }
 
 // shownFigures is how many of an optimizer's figures the progress shows: the first ones say most.
@@ -290,6 +302,9 @@ func (r *leader) logProgress(p Progress) {
 	}
 	if p.Restarts.Count > 0 {
 		line = line.Int("restarts", p.Restarts.Count)
+	}
+	if run, ok := p.run(); ok {
+		line = line.Float64("run", run)
 	}
 	if p.Failures > 0 {
 		line = line.Int64("failed", p.Failures)

@@ -16,11 +16,11 @@ import (
 // known is what the configuration says to begin with: points that are to be tried, then solutions of an earlier run.
 func known(p *config.Plan) ([]optimizer.Solution, error) {
 	var points []optimizer.Solution
-	for i, values := range p.WarmStart.Individuals {
-		x, err := p.Change(p.Middle(), values)
-		if err != nil {
-			return nil, fmt.Errorf("warm_start.individuals[%d]: %w", i, err)
-		}
+	given, err := p.Individuals()
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range given {
 		points = append(points, optimizer.Solution{X: x})
 	}
 	if p.WarmStart.Run == "" {
