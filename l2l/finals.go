@@ -46,15 +46,16 @@ const (
 // Finalists say how many points are evaluated anew at the end of a noisy search.
 type Finalists struct {
 	Count       int   `yaml:"count" doc:"points that are evaluated anew once the search has ended, where evaluations are noisy: those that the optimizer recommends, and the best that it was told; 0 is none, and the answer is then what is recommended" range:"[0, 100]"`
-	Evaluations int64 `yaml:"evaluations" doc:"evaluations of all of them together, within stop.evaluations" range:"[1, inf)" auto:"a tenth of stop.evaluations, or, without that rule, of the evaluations that the search has made"`
+	Evaluations int64 `yaml:"evaluations" doc:"evaluations of all of them together, within stop.evaluations" range:"[1, inf)" auto:"a twentieth of stop.evaluations, or, without that rule, of the evaluations that the search has made"`
 }
 
 // finals is the number of evaluations of the finals, whole individuals, where the run may have so many evaluations (0: there is no limit), and the search
 // has made some; 0 where they are too few to measure anything.
 func (r *Rules) finals(limit, made int64) int64 {
-	n := made / 10
+	const share = 20
+	n := made / share
 	if limit > 0 {
-		n = limit / 10
+		n = limit / share
 	}
 	if f := r.Finalists; f.Evaluations > 0 {
 		if n = f.Evaluations; limit > 0 {

@@ -48,6 +48,7 @@ type Summary struct {
 	Front          []FrontMember
 	FrontCut       bool                 // it may have had more members than the optimizer keeps
 	Posterior      []optimizer.Weighted // the optimizer's, where it samples one
+	Restarts       optimizer.Restarts   // the optimizer's
 	Generations    int
 	Individuals    int64
 	Evaluations    int64
@@ -82,7 +83,7 @@ func (l *Loop) Run(ctx context.Context) (Summary, error) {
 	}
 	return Summary{
 		Reason: reason, Best: s.Best(), Answer: s.Answer(), Noisy: s.Noisy(), Front: s.Front(), FrontCut: s.FrontCut(),
-		Posterior: s.Status().Posterior, Generations: s.Status().Generation,
+		Posterior: s.Status().Posterior, Restarts: s.Status().Restarts, Generations: s.Status().Generation,
 		Individuals: s.Individuals(), Evaluations: s.Evaluations(), Failures: s.s.Failures, TrajectoryHash: s.TrajectoryHash(),
 	}, err
 }

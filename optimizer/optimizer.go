@@ -124,6 +124,7 @@ type Status struct {
 	Posterior  []Weighted // of an algorithm that samples one: its sample, from the smallest loss to the largest; nil before there is one
 	Stop       string     // why the search has ended by itself; "" while it goes on
 	Figures    []Figure   // what is worth watching, e.g. the step size
+	Restarts   Restarts   // of an algorithm that begins again when it has converged
 }
 
 // Solution is an evaluated individual.

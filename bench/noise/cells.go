@@ -13,6 +13,7 @@ type cell struct {
 	problem     optimizer.Problem
 	evaluations int64
 	replicates  int
+	seed        uint64 // so that cells do not share their noise
 	// noisy is the loss of x in a run, as an evaluation with a seed has it; true is its expectation.
 	noisy func(x []float64, run int, seed uint64) float64
 	true  func(x []float64, run int) float64

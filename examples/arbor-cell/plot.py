@@ -10,7 +10,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 from model import CELL, STEP, TRAINING, simulate
 
-params = json.loads((Path(sys.argv[1]) / "result.json").read_text())["best"]["parameters"]
+params = json.loads((Path(sys.argv[1]) / "result.json").read_text())["answer"]["parameters"]
 model = simulate(params, sorted(CELL), dt=0.01, cv=20.0)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 5), width_ratios=(1.7, 1), layout="constrained")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from model import CELL, TRAINING, latency, simulate
 
-params = json.loads((Path(sys.argv[1]) / "result.json").read_text())["best"]["parameters"]
+params = json.loads((Path(sys.argv[1]) / "result.json").read_text())["answer"]["parameters"]
 model = simulate(params, sorted(CELL), dt=0.01, cv=20.0)
 
 print("  current         spike counts   first spike, ms   steady voltage, mV   (cell, model)")

@@ -28,7 +28,7 @@ for file in exports:
 left.set(xlabel="evaluations", ylabel="smallest error so far (tolerances)", yscale="log", ylim=(0.08, 30))
 left.legend()
 
-best = json.loads((Path(run) / "result.json").read_text())["best"]["parameters"]
+best = json.loads((Path(run) / "result.json").read_text())["answer"]["parameters"]
 network = Network(neurons=400, inputs=40, wiring=1)
 times, neurons = network.run(duration=1000, seed=1, **best)
 for first, last, colour, label in (0, 320, "tab:red", "excitatory"), (320, 400, "tab:blue", "inhibitory"):

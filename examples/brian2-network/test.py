@@ -8,7 +8,7 @@ import numpy as np
 
 from model import TARGETS, error, measure
 
-best = json.loads((Path(sys.argv[1]) / "result.json").read_text())["best"]["parameters"]
+best = json.loads((Path(sys.argv[1]) / "result.json").read_text())["answer"]["parameters"]
 constants = {"neurons": 400, "inputs": 40, "duration": 1000}
 measured = [measure(best, seed=wiring, instance=wiring, constants=constants) for wiring in range(1, 9)]
 print("         target    mean  standard deviation, of 8 wirings")

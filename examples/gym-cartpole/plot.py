@@ -25,7 +25,7 @@ def best_so_far(trajectory):
 
 
 run, *trajectories = sys.argv[1:]
-weights = np.array(json.loads((Path(run) / "result.json").read_text())["best"]["parameters"]["weights"])
+weights = np.array(json.loads((Path(run) / "result.json").read_text())["answer"]["parameters"]["weights"])
 figure = plt.figure(figsize=(9, 3.6), layout="constrained")
 left, right = figure.subfigures(1, 2)
 curve = left.subplots()

@@ -10,7 +10,7 @@ from model import STEPS, episode
 
 UNSEEN = range(1000, 1020)  # starts; a run trains on 0, 1, ...
 
-weights = np.array(json.loads((Path(sys.argv[1]) / "result.json").read_text())["best"]["parameters"]["weights"])
+weights = np.array(json.loads((Path(sys.argv[1]) / "result.json").read_text())["answer"]["parameters"]["weights"])
 print("the pole stands, from unseen starts   of   mean distance (m)")
 for steps in STEPS, 10 * STEPS:
     positions = [np.abs(episode(weights, start, steps)[:, 0]) for start in UNSEEN]

@@ -16,7 +16,7 @@ UNSEEN = np.random.default_rng(1).uniform(-0.6, -0.4, 20)  # the range of Gymnas
 
 def best(run, controller="spiking"):
     """The best controller of a run, as it is before the car starts."""
-    weights = np.array(json.loads((Path(run) / "result.json").read_text())["best"]["parameters"]["weights"])
+    weights = np.array(json.loads((Path(run) / "result.json").read_text())["answer"]["parameters"]["weights"])
     return CONTROLLERS[controller](weights, bins=(len(weights) - HIDDEN * ACTIONS) // (2 * HIDDEN))
 
 

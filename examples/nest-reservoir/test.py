@@ -11,7 +11,7 @@ from model import CLASSES, FULL, SMALL, Network
 
 def best(run):
     """The best individual of a run, and the network that it is for."""
-    parameters = json.loads((Path(run) / "result.json").read_text())["best"]["parameters"]
+    parameters = json.loads((Path(run) / "result.json").read_text())["answer"]["parameters"]
     individual = np.array(parameters["excitatory"]), np.array(parameters["inhibitory"])
     size = FULL if len(individual[0]) == FULL.outputs * FULL.in_degree_e else SMALL
     return individual, Network(size)

@@ -16,7 +16,7 @@ WORLDS = range(100, 110)
 
 def weights(run):
     with open(os.path.join(run, "result.json")) as file:
-        parameters = json.load(file)["best"]["parameters"]
+        parameters = json.load(file)["answer"]["parameters"]
     return [parameters[name] for name in ("move", "turn", "lay")]
 
 

@@ -25,7 +25,7 @@ def trajectory(run):
 
 
 def best(run):
-    return json.loads((Path(run) / "result.json").read_text())["best"]["parameters"]
+    return json.loads((Path(run) / "result.json").read_text())["answer"]["parameters"]
 
 
 for name, run in ("grid", grid_run), ("CMA-ES", cmaes_run):

@@ -464,7 +464,7 @@ func trajectory(t *testing.T, r *report.Run) string {
 func TestDigestsAreReportedAsTheIndividualsThatTheyStandFor(t *testing.T) {
 	whole, _ := begin(t, search)
 	finals, _ := begin(t, search+"output: {record: digest}\n")
-	if got, want := trajectory(t, open(t, finals)), trajectory(t, open(t, whole)); got != want || !strings.Contains(want, "\n-6 ") {
+	if got, want := trajectory(t, open(t, finals)), trajectory(t, open(t, whole)); got != want || !strings.Contains(want, "\n-3 ") {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 

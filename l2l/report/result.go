@@ -35,6 +35,20 @@ type Result struct {
 	Hypervolume *Hypervolume `json:"hypervolume,omitempty"`
 
 	Posterior []Weighted `json:"posterior,omitempty"` // where the optimizer samples one; from the smallest loss to the largest
+	Restarts  *Restarts  `json:"restarts,omitempty"`  // where the optimizer has converged and begun again
+}
+
+// Restarts are how often the optimizer has begun again, and why.
+type Restarts struct {
+	Count int       `json:"count"`
+	Last  []Restart `json:"last"` // as many as the optimizer remembers, the earliest first
+}
+
+// Restart is one of them.
+type Restart struct {
+	Individuals int64  `json:"individuals"` // that had been evaluated by then
+	Reason      string `json:"reason"`      // why the run of the search before it has ended
+	PopSize     int    `json:"pop_size"`    // of the one that it begins
 }
 
 // Best is the best individual of a run.
@@ -89,6 +103,12 @@ func NewResult(name string, space optimizee.Space, objectives []optimizee.Object
 	}
 	if s.FrontCut {
 		out.FrontCut = fmt.Sprintf("the optimizer keeps some %d, well spread, and may have given others up; all: l2l-mpi export RUN --table front", optimizer.MaxFront)
+	}
+	if n := s.Restarts.Count; n > 0 {
+		out.Restarts = &Restarts{Count: n}
+		for _, r := range s.Restarts.Last {
+			out.Restarts.Last = append(out.Restarts.Last, Restart{r.Told, r.Reason, r.PopSize})
+		}
 	}
 	out.Hypervolume = hypervolume(s.Front, objectives)
 	for _, p := range s.Posterior {

@@ -127,11 +127,11 @@ func TestRunOfAnotherVersionOfTheSearchIsRefusedToGoOnAndStillRead(t *testing.T)
 	before := alone(t, p)
 	changed := kinds
 	changed.Optimizers = slices.Clone(kinds.Optimizers)
-	was := 0
-	for i, a := range changed.Optimizers {
-		if a.Name == "cmaes" {
+	was := 0 // its version
+	for i := range changed.Optimizers {
+		if a := &changed.Optimizers[i]; a.Name == "cmaes" {
 			was = a.Version()
-			changed.Optimizers[i].Earlier = append(slices.Clone(a.Earlier), "0.1.0") // the search has changed since then
+			a.Earlier = append(slices.Clone(a.Earlier), "0.1.0") // the search has changed since then
 		}
 	}
 	later, err := config.Parse("run.yaml", fmt.Appendf(nil, search, 3), changed)
@@ -139,8 +139,9 @@ func TestRunOfAnotherVersionOfTheSearchIsRefusedToGoOnAndStillRead(t *testing.T)
 		t.Fatal(err)
 	}
 	_, err = run.Run(t.Context(), mpi.Local(1)[0], later.In(before.Dir), run.Resume())
-	for _, want := range []string{fmt.Sprintf("version %d of the search of cmaes", was), fmt.Sprintf("this program has version %d", was+1),
-		"release 0.1.0 can go on with it"} {
+	for _, want := range []string{
+		fmt.Sprintf("version %d of the search of cmaes", was), fmt.Sprintf("this program has version %d", was+1), "release 0.1.0 can go on with it",
+	} {
 		if !errors.Is(err, run.ErrUsage) || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q in it", err, want)
 		}
