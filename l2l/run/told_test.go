@@ -191,4 +191,3 @@ func TestFailureLogHoldsLittleWhateverFails(t *testing.T) {
 		t.Errorf("%v: %d files, %d kinds of %d failures, the most frequent %v", err, len(files), len(all), sum, all[0])
 	}
 }
-
