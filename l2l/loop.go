@@ -48,6 +48,8 @@ type Summary struct {
 	Front          []FrontMember
 	FrontCut       bool                 // it may have had more members than the optimizer keeps
 	Posterior      []optimizer.Weighted // the optimizer's, where it samples one
+	Restarts       optimizer.Restarts   // the optimizer's
+	Warning        string               // the optimizer's: why what it has found is not to be trusted; "" where nothing speaks against it
 	Generations    int
 	Individuals    int64
 	Evaluations    int64
@@ -82,7 +84,7 @@ func (l *Loop) Run(ctx context.Context) (Summary, error) {
 	}
 	return Summary{
 		Reason: reason, Best: s.Best(), Answer: s.Answer(), Noisy: s.Noisy(), Front: s.Front(), FrontCut: s.FrontCut(),
-		Posterior: s.Status().Posterior, Generations: s.Status().Generation,
+		Posterior: s.Status().Posterior, Restarts: s.Status().Restarts, Warning: s.Status().Warning, Generations: s.Status().Generation,
 		Individuals: s.Individuals(), Evaluations: s.Evaluations(), Failures: s.s.Failures, TrajectoryHash: s.TrajectoryHash(),
 	}, err
 }

@@ -122,8 +122,10 @@ type Status struct {
 	Best       *Solution  // the best so far by its Standing (the first of equals); nil before the first success and with several objectives
 	Front      []Solution // with several objectives: the best known solutions, of which none dominates another
 	Posterior  []Weighted // of an algorithm that samples one: its sample, from the smallest loss to the largest; nil before there is one
+	Warning    string     // why what has been found is not to be trusted yet; "" where nothing speaks against it
 	Stop       string     // why the search has ended by itself; "" while it goes on
 	Figures    []Figure   // what is worth watching, e.g. the step size
+	Restarts   Restarts   // of an algorithm that begins again when it has converged
 }
 
 // Solution is an evaluated individual.
@@ -133,7 +135,8 @@ type Solution struct {
 	Loss codec.Vector
 }
 
-// Weighted is an individual of a posterior sample.
+// Weighted is an individual of a posterior sample. Its point may be one that the algorithm has moved after its evaluation, to make up for a
+// loss that is not 0.
 type Weighted struct {
 	Solution
 	Weight float64 // all weights of a sample add up to 1

@@ -129,8 +129,24 @@ func (c *cycle) session(out string, d *disturbance) (code int, struck bool, err 
 	case err := <-ended:
 		return c.after(err, struck)
 	case <-time.After(limit):
-		return 0, struck, errHangs
+		return 0, struck, c.hangs(cmd.Process.Pid)
 	}
+}
+
+// hangs is what a session does that does not end: its processes and their states, and where the ranks say they are.
+func (c *cycle) hangs(launcher int) error {
+	var lines []string
+	for _, p := range c.processes() {
+		lines = append(lines, fmt.Sprintf("%d of %d: %s", p, parentOf(p), commandOf(p)))
+	}
+	c.send(syscall.SIGQUIT, c.ranks(launcher)...)
+	time.Sleep(time.Second)
+	return fmt.Errorf("it does not end; there are the processes %q\n%s", lines, c.lastLog())
+}
+
+func commandOf(pid int) string {
+	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // it may have ended just now
+	return strings.TrimSpace(strings.ReplaceAll(string(line), "\x00", " "))
 }
 
 // moment is when to strike: at random, sometimes during the start, mostly while something is evaluated.
@@ -181,8 +197,7 @@ func (c *cycle) after(ended error, struck bool) (int, bool, error) {
 	}
 	var lines []string
 	for _, p := range left {
-		line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p)) // it may have ended just now
-		lines = append(lines, strings.TrimSpace(strings.ReplaceAll(string(line), "\x00", " ")))
+		lines = append(lines, commandOf(p))
 	}
 	return code, struck, fmt.Errorf("ten seconds after its end %d processes are left over: %q", len(left), lines)
 }
@@ -260,5 +275,5 @@ func hash(out string) (string, error) {
 // lastLog is the end of what the sessions said.
 func (c *cycle) lastLog() string {
 	b, _ := os.ReadFile(filepath.Join(c.dir, "log")) // it is said without it
-	return string(b[max(0, len(b)-2000):])
+	return string(b[max(0, len(b)-20000):])
 }

@@ -13,7 +13,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -217,5 +216,3 @@ func (t tally) print() {
 	}
 	_ = w.Flush()
 }
-
-var errHangs = errors.New("it does not end")

@@ -3,17 +3,12 @@ package main
 import (
 	"fmt"
 	"hash/fnv"
-	"slices"
-	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v4"
-
+	"github.com/meta-optimization/l2l-mpi/bench/internal/named"
 	"github.com/meta-optimization/l2l-mpi/bench/internal/pycma"
-	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
-	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // plan is what is to be run.
@@ -43,7 +38,7 @@ func (p *plan) trials() ([]trial, error) {
 	var ts []trial
 	for _, a := range p.algorithms {
 		if a != "pycma" {
-			if _, _, err := parse(a); err != nil {
+			if _, _, err := named.Parse(a); err != nil {
 				return nil, err
 			}
 		}
@@ -58,31 +53,6 @@ func (p *plan) trials() ([]trial, error) {
 		}
 	}
 	return ts, nil
-}
-
-// parse reads an algorithm as the command line has it: a name of the catalogue, perhaps with parameters: "name{key: value, …}".
-func parse(s string) (optimizer.Algorithm, any, error) {
-	name, _, _ := strings.Cut(s, "{")
-	a, ok := catalogue.Find(name)
-	if !ok {
-		return a, nil, fmt.Errorf("algorithm %q, want pycma or one of the catalogue", name)
-	}
-	params := a.Params()
-	var settings map[string]yaml.Node
-	if err := yaml.Unmarshal([]byte(s[len(name):]), &settings); err != nil {
-		return a, nil, fmt.Errorf("algorithm %q: %w", s, err)
-	}
-	for key, value := range settings {
-		fields := schema.Fields(params) // those of embedded structs, too
-		at := slices.IndexFunc(fields, func(f schema.Field) bool { return f.Key == key })
-		if at < 0 {
-			return a, nil, fmt.Errorf("algorithm %q has no parameter %s", name, key)
-		}
-		if err := value.Decode(fields[at].Value.Addr().Interface()); err != nil {
-			return a, nil, fmt.Errorf("algorithm %q: %s: %w", s, key, err)
-		}
-	}
-	return a, params, nil
 }
 
 // seed depends on nothing but the trial's place.
@@ -112,7 +82,7 @@ func (r *runner) run(p *plan, t *trial) error {
 		return r.runPycma(p, t, fn.Optimum)
 	}
 	began := time.Now()
-	algorithm, params, err := parse(t.Algorithm)
+	algorithm, params, err := named.Parse(t.Algorithm)
 	if err != nil {
 		return err
 	}

@@ -73,6 +73,9 @@ func tell(w io.Writer, p *config.Plan, r run.Result) error {
 		if err := report.WritePosterior(w, p.Space, r.Posterior); err != nil {
 			return err
 		}
+		if r.Warning != "" {
+			fmt.Fprintf(w, "warning: %s\n", r.Warning)
+		}
 		fmt.Fprintf(w, "the sample is in result.json; as a table: l2l-mpi export %s --table posterior\n", r.Dir)
 	}
 	if len(r.Logs) > 0 {

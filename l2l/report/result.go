@@ -35,6 +35,21 @@ type Result struct {
 	Hypervolume *Hypervolume `json:"hypervolume,omitempty"`
 
 	Posterior []Weighted `json:"posterior,omitempty"` // where the optimizer samples one; from the smallest loss to the largest
+	Restarts  *Restarts  `json:"restarts,omitempty"`  // where the optimizer has converged and begun again
+	Warning   string     `json:"warning,omitempty"`   // why what the optimizer has found is not to be trusted
+}
+
+// Restarts are how often the optimizer has begun again, and why.
+type Restarts struct {
+	Count int       `json:"count"`
+	Last  []Restart `json:"last"` // as many as the optimizer remembers, the earliest first
+}
+
+// Restart is one of them.
+type Restart struct {
+	Individuals int64  `json:"individuals"` // that had been evaluated by then
+	Reason      string `json:"reason"`      // why the run of the search before it has ended
+	PopSize     int    `json:"pop_size"`    // of the one that it begins
 }
 
 // Best is the best individual of a run.
@@ -58,14 +73,14 @@ type Weighted struct {
 	Weight     float64        `json:"weight"` // all add up to 1
 	Loss       float64        `json:"loss"`   // what the optimizer minimises
 	Parameters map[string]any `json:"parameters"`
-	X          []float64      `json:"x"` // the point that was searched, exactly
+	X          []float64      `json:"x"` // the point in the coordinates of the search; it may have been adjusted after its evaluation
 }
 
 // NewResult is the result of a run that ended so, with the names that space and objectives give.
 func NewResult(name string, space optimizee.Space, objectives []optimizee.Objective, s l2l.Summary) (Result, error) {
 	out := Result{
 		Name: name, StopReason: s.Reason.String(), Generations: s.Generations, Individuals: s.Individuals, Evaluations: s.Evaluations,
-		Failures: s.Failures, TrajectoryHash: s.TrajectoryHash,
+		Failures: s.Failures, TrajectoryHash: s.TrajectoryHash, Warning: s.Warning,
 	}
 	out.Noisy = s.Noisy
 	answer, err := NewAnswer(space, objectives, s.Answer)
@@ -89,6 +104,12 @@ func NewResult(name string, space optimizee.Space, objectives []optimizee.Object
 	}
 	if s.FrontCut {
 		out.FrontCut = fmt.Sprintf("the optimizer keeps some %d, well spread, and may have given others up; all: l2l-mpi export RUN --table front", optimizer.MaxFront)
+	}
+	if n := s.Restarts.Count; n > 0 {
+		out.Restarts = &Restarts{Count: n}
+		for _, r := range s.Restarts.Last {
+			out.Restarts.Last = append(out.Restarts.Last, Restart{r.Told, r.Reason, r.PopSize})
+		}
 	}
 	out.Hypervolume = hypervolume(s.Front, objectives)
 	for _, p := range s.Posterior {

@@ -225,7 +225,7 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 		}
 	}
 	failures := &failureLog{dir: r.dir, space: r.Space, log: r.log, kinds: map[string]*failureKind{}}
-	loop.Observers = append(loop.Observers, failures.observe)
+	loop.Observers = append(loop.Observers, failures.observe, r.logRestarts())
 	stopWatching := func() {}
 	if len(r.options.watchers) > 0 {
 		p := newPulse(e)
@@ -244,6 +244,9 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 
 	summary, err := loop.Run(ctx)
 	stopWatching()
+	if summary.Warning != "" {
+		r.log.Warn().Str("reason", summary.Warning).Msg("what the optimizer has found is not to be trusted yet")
+	}
 	result := Result{Summary: summary, Dir: r.dir, Resumed: r.resumed, Before: before, Reasons: failures.all()}
 	if err == nil && r.journal != nil {
 		if err = r.journal.CheckpointNow(r.search.Snapshot); errors.Is(err, optimizer.ErrNoState) {

@@ -23,11 +23,12 @@ type Progress struct {
 	Best        string // the best fitness so far; "" before the first success, and where there is a front
 	Front       int    // individuals on the front
 	Figures     []optimizer.Figure
-	PerSecond   float64       // evaluations of this session
-	Done        float64       // the part of the run that is over, by the rule that will end it first, from 0 to 1; 0 where none can tell
-	Left        time.Duration // about how long it will go on; 0 where nothing is known
-	UnderWay    int           // evaluations that have begun and not ended, as far as rank 0 knows
-	Longest     time.Duration // that one of them has been so
+	Restarts    optimizer.Restarts // of the search, which has converged and begun again
+	PerSecond   float64            // evaluations of this session
+	Done        float64            // the part of the run that is over, by the rule that will end it first, from 0 to 1; 0 where none can tell
+	Left        time.Duration      // about how long it will go on; 0 where nothing is known
+	UnderWay    int                // evaluations that have begun and not ended, as far as rank 0 knows
+	Longest     time.Duration      // that one of them has been so
 }
 
 // watcher is somebody who is told of the progress now and then.
@@ -136,7 +137,8 @@ func (m *monitor) tell(now time.Time, wait func(every time.Duration) time.Durati
 // progress is how far the run has come in this session, which began with so many evaluations.
 func (r *leader) progress(elapsed time.Duration, already int64) Progress {
 	status := r.search.Status()
-	p := Progress{Generation: status.Generation, Evaluations: r.search.Evaluations(), Front: len(status.Front), Figures: slices.Clone(status.Figures)}
+	p := Progress{Generation: status.Generation, Evaluations: r.search.Evaluations(), Front: len(status.Front), Figures: slices.Clone(status.Figures),
+		Restarts: status.Restarts}
 	p.Failures, _ = r.search.Failures()
 	if stage, left, of := r.search.Stage(); stage == l2l.Race {
 		p.Phase = fmt.Sprintf("%s of %d finalists, %d left", stage, of, left)
@@ -186,10 +188,8 @@ func (p Progress) Line(columns int) string {
 	add(p.Best != "", 1, "best %s", p.Best)
 	add(p.Front > 0, 1, "%d on the front", p.Front)
 	add(len(p.Figures) > 0, 8, "%s", p.figures())
+	add(p.Restarts.Count > 0, 6, "%s", p.restarts())
 	add(true, 0, "%s", report.Count(p.Evaluations, "evaluation"))
-	if run, ok := p.run(); ok {
-		add(true, 6, "run %g", run)
-	}
 	add(p.Failures > 0, 3, "%d failed", p.Failures)
 	add(true, 7, "%s", rate(p.PerSecond))
 	add(p.Longest >= slow, 2, "%d under way, the longest %v", p.UnderWay, p.Longest.Round(time.Second))
@@ -228,15 +228,6 @@ func rate(perSecond float64) string {
 	return fmt.Sprintf("%.3g/s", perSecond)
 }
 
-// run is the number of the run that an optimizer which begins anew is in, as it counts them.
-func (p Progress) run() (number float64, ok bool) {
-	i := slices.IndexFunc(p.Figures, func(f optimizer.Figure) bool { return f.Name == "run" })
-	if i < 0 {
-		return 0, false
-	}
-	return p.Figures[i].Value, true
-}
-
 // shownFigures is how many of an optimizer's figures the progress shows: the first ones say most.
 const shownFigures = 2
 
@@ -249,12 +240,37 @@ func (p Progress) figures() string {
 	return strings.Join(parts, ", ")
 }
 
+// restarts are how often the search has begun again, and the rule that was the last reason.
+func (p Progress) restarts() string {
+	text := report.Count(int64(p.Restarts.Count), "restart")
+	if n := len(p.Restarts.Last); n > 0 {
+		rule, _, _ := strings.Cut(p.Restarts.Last[n-1].Reason, ":")
+		text += " (" + rule + ")"
+	}
+	return text
+}
+
 // ETA is the time that is left, as people read it.
 func (p Progress) ETA() string {
 	if p.Done == 0 || p.Done == 1 {
 		return "?"
 	}
 	return p.Left.String()
+}
+
+// logRestarts returns an observer that logs each restart of the search. It looks once per generation.
+func (r *leader) logRestarts() l2l.Observer {
+	seen := r.search.Status().Restarts.Count // of earlier sessions
+	return func(e l2l.Event, _ *l2l.Individual, s *l2l.Search) {
+		if _, ok := e.(l2l.Figures); !ok {
+			return
+		}
+		restarts := s.Status().Restarts
+		for _, next := range restarts.Since(seen) {
+			r.log.Info().Int64("individuals", next.Told).Str("reason", next.Reason).Int("pop_size", next.PopSize).Msg("the search begins again")
+		}
+		seen = restarts.Count
+	}
 }
 
 func (r *leader) logProgress(p Progress) {
@@ -272,8 +288,8 @@ func (r *leader) logProgress(p Progress) {
 	if len(p.Figures) > 0 {
 		line = line.Str("figures", p.figures())
 	}
-	if run, ok := p.run(); ok {
-		line = line.Float64("run", run)
+	if p.Restarts.Count > 0 {
+		line = line.Int("restarts", p.Restarts.Count)
 	}
 	if p.Failures > 0 {
 		line = line.Int64("failed", p.Failures)

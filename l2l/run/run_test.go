@@ -19,6 +19,7 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
+	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/l2l/run"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
@@ -459,6 +460,27 @@ func TestProgressOfARunWhoseEvaluationsTakeLongIsTold(t *testing.T) {
 	}
 	if alive < 1 { // two, where the machine is idle
 		t.Errorf("%d signs of life within 2.5 s: %+v", alive, told)
+	}
+}
+
+// A loss of very small numbers is searched as one of large ones is; and where the search does begin again, a reader is told how often and why.
+func TestRunTellsHowOftenAndWhyItsSearchHasBegunAgain(t *testing.T) {
+	p := plan(t, "seed: 3\noptimizee: {type: function, name: sphere, dim: 2}\noptimizer: {type: cmaes}\nstop: {evaluations: 3000}\n")
+	var log bytes.Buffer
+	var last run.Progress
+	alone(t, p, run.Log(&log, zerolog.InfoLevel), run.Watch(0, func(p run.Progress) { last = p }))
+	result, err := report.ReadResult(p.Output.Dir)
+	if err != nil || result.Restarts == nil || result.Restarts.Count < 1 || len(result.Restarts.Last) != result.Restarts.Count {
+		t.Fatalf("%+v, %v", result.Restarts, err)
+	}
+	for _, r := range result.Restarts.Last {
+		want := fmt.Sprintf(`"individuals":%d,"reason":%q,"pop_size":%d`, r.Individuals, r.Reason, r.PopSize)
+		if r.Reason == "" || !strings.Contains(log.String(), want) {
+			t.Errorf("no %s in the log\n%s", want, log.String())
+		}
+	}
+	if got := strings.Count(log.String(), "the search begins again"); got != result.Restarts.Count || last.Restarts.Count != got {
+		t.Errorf("%d restarts in the log, %d in the progress, %d in the result", got, last.Restarts.Count, result.Restarts.Count)
 	}
 }
 

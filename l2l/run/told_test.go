@@ -22,10 +22,10 @@ import (
 
 func TestProgressLineFitsAnyNumberOfColumns(t *testing.T) {
 	p := Progress{
-		Generation: 12, Evaluations: 3148, Failures: 17, Best: "error 149.151 µV", Figures: []optimizer.Figure{{Name: "sigma", Value: 0.205}, {Name: "axis_ratio", Value: 1.14}, {Name: "run", Value: 3}},
+		Generation: 12, Evaluations: 3148, Failures: 17, Best: "error 149.151 µV", Figures: []optimizer.Figure{{Name: "sigma", Value: 0.205}, {Name: "axis_ratio", Value: 1.14}},
 		PerSecond: 0.0123, Done: 0.5, Left: 90 * time.Minute, UnderWay: 128, Longest: 200*time.Second + 300*time.Millisecond,
 	}
-	const whole = "gen 12  best error 149.151 µV  sigma 0.205, axis_ratio 1.14  3148 evaluations  run 3  17 failed  0.738/min  128 under way, the longest 3m20s  ETA 1h30m0s"
+	const whole = "gen 12  best error 149.151 µV  sigma 0.205, axis_ratio 1.14  3148 evaluations  17 failed  0.738/min  128 under way, the longest 3m20s  ETA 1h30m0s"
 	if got := p.String(); got != whole {
 		t.Errorf("%q, want %q", got, whole)
 	}
@@ -46,6 +46,18 @@ func TestProgressLineFitsAnyNumberOfColumns(t *testing.T) {
 		if got := rate(rates); got != want {
 			t.Errorf("%v a second is %q, want %q", rates, got, want)
 		}
+	}
+}
+
+func TestProgressTellsOfRestartsAndTheRuleBehindTheLast(t *testing.T) {
+	p := Progress{Generation: 12, Evaluations: 3148, Best: "error 1"}
+	if got := p.String(); strings.Contains(got, "restart") {
+		t.Errorf("%q", got)
+	}
+	p.Restarts.Add(optimizer.Restart{Told: 100, Reason: "tol_x: steps are below 1e-12 of the initial ones", PopSize: 12})
+	p.Restarts.Add(optimizer.Restart{Told: 300, Reason: "rounding: losses differ by rounding alone", PopSize: 24})
+	if got, want := p.String(), "2 restarts (rounding)"; !strings.Contains(got, want) {
+		t.Errorf("%q, want %q in it", got, want)
 	}
 }
 

@@ -46,11 +46,12 @@ func algorithm() optimizer.Algorithm {
 		Name:  "abc_smc",
 		Title: "Approximate Bayesian computation by sequential Monte Carlo (ABC-SMC)",
 		Reference: "Beaumont, Cornuet, Marin and Robert 2009, Adaptive approximate Bayesian computation, doi 10.1093/biomet/asp052; " +
-			"thresholds: Lenormand, Jabot and Deffuant 2013, doi 10.1007/s00180-013-0428-3; see Toni et al. 2009, doi " +
-			"10.1098/rsif.2008.0172",
+			"thresholds: Lenormand, Jabot and Deffuant 2013, doi 10.1007/s00180-013-0428-3; regression adjustment: Beaumont, Zhang and " +
+			"Balding 2002, doi 10.1093/genetics/162.4.2025; see Toni et al. 2009, doi 10.1098/rsif.2008.0172",
 		When: "for a posterior instead of a point: which parameters of a stochastic model are compatible with what was measured, and how " +
 			"certain each of them is. The loss is the distance between simulated and measured data, the initial distribution of the " +
-			"parameters is the prior",
+			"parameters is the prior. With more than two or three parameters give the model outputs and targets, summaries of the data: a " +
+			"distance alone leaves the posterior too wide, and the run says so",
 		Cost:        "O(λNn) for N particles; memory O((λ + N) n)",
 		Parallelism: "pop_size at a time",
 	}, Defaults, New)
@@ -60,7 +61,7 @@ func algorithm() optimizer.Algorithm {
 // parameters of the sample by their weights, moves them by a random kernel, and simulates; of the sample and the new ones it keeps the
 // nearest, so that the threshold ε below which they all are falls from generation to generation. The weights,
 // prior over proposal density, make up for the moves: the sample with its weights, Status.Posterior, is one of the posterior given that the
-// distance is at most ε.
+// distance is at most ε. Where the model has outputs, the posterior shown is adjusted to an ε of 0: see adjusted. The search is not.
 //
 // Kernels are independent for each coordinate, and cut at its bounds: normal with twice the sample's variance; the same, rounded, for
 // integers; and an arbitrary category with probability 0.3.
@@ -68,7 +69,11 @@ type Search struct {
 	problem optimizer.Problem
 	par     Params
 	s       state
-	shown   []optimizer.Weighted // Status.Posterior; derived from s
+	// Derived from s, once the sample is complete:
+	shown    []optimizer.Weighted // Status.Posterior
+	size     float64              // individuals that its weights make it worth
+	narrower float64              // what the adjustment has made of its width; 1 where there is none
+	warning  string
 }
 
 type state struct {
@@ -83,7 +88,8 @@ type state struct {
 // weighted is an individual of the sample.
 type weighted struct {
 	optimizer.Solution
-	LogWeight float64 // logarithm of prior density over proposal density
+	LogWeight float64      // logarithm of prior density over proposal density
+	Gap       codec.Vector // outputs less targets; none where the model has no outputs
 }
 
 // New makes an ABC-SMC for a problem with one objective.
@@ -248,7 +254,12 @@ func (o *Search) update() {
 			nearer++
 		}
 		if w := o.logWeight(m.X, weights); !math.IsNaN(w) && !math.IsInf(w, 0) {
-			sample = append(sample, weighted{optimizer.Solution{ID: m.ID, X: m.X, Loss: m.Loss}, w})
+			p := weighted{Solution: optimizer.Solution{ID: m.ID, X: m.X, Loss: m.Loss}, LogWeight: w}
+			if len(m.Outputs) > 0 {
+				p.Gap = make([]float64, len(m.Outputs))
+				floats.SubTo(p.Gap, m.Outputs, m.Targets)
+			}
+			sample = append(sample, p)
 		}
 	}
 	slices.SortStableFunc(sample, func(a, b weighted) int { return a.Standing().Compare(b.Standing()) })
@@ -257,10 +268,10 @@ func (o *Search) update() {
 		return
 	}
 	o.adapt()
-	o.show()
 	if moving {
 		o.s.Acceptance = float64(nearer) / float64(o.par.PopSize)
 	}
+	o.show()
 	switch {
 	case o.par.Threshold > 0 && o.threshold() <= o.par.Threshold:
 		o.s.Stop = fmt.Sprintf("threshold: the whole sample has a loss of at most %g", o.par.Threshold)
@@ -289,10 +300,23 @@ func (o *Search) adapt() {
 
 // show makes the posterior of a complete sample.
 func (o *Search) show() {
-	o.shown = make([]optimizer.Weighted, len(o.s.Sample))
-	for i, w := range o.weights() {
-		o.shown[i] = optimizer.Weighted{Solution: o.s.Sample[i].Solution, Weight: w}
+	weights := o.weights()
+	points, adjusted, narrower, ok := o.adjusted(weights)
+	tight := o.tightening(weights)
+	if ok {
+		weights = adjusted
 	}
+	squares := 0.0
+	o.shown = make([]optimizer.Weighted, len(o.s.Sample))
+	for i, w := range weights {
+		o.shown[i] = optimizer.Weighted{Solution: o.s.Sample[i].Solution, Weight: w}
+		if ok {
+			o.shown[i].X = points[i]
+		}
+		squares += w * w
+	}
+	o.size, o.narrower = 1/squares, narrower
+	o.warning = o.doubts(o.size, narrower, tight, ok)
 }
 
 // Status implements Optimizer.
@@ -302,12 +326,12 @@ func (o *Search) Status() optimizer.Status {
 	st.Posterior = o.shown
 	st.Figures = []optimizer.Figure{{Name: "acceptance", Value: o.s.Acceptance}}
 	if o.complete() {
-		squares := 0.0
-		for _, p := range o.shown {
-			squares += p.Weight * p.Weight
-		}
+		st.Warning = o.warning
 		st.Figures = append(st.Figures, optimizer.Figure{Name: "threshold", Value: o.threshold()},
-			optimizer.Figure{Name: "effective_size", Value: 1 / squares})
+			optimizer.Figure{Name: "effective_size", Value: o.size})
+		if o.problem.Outputs > 0 {
+			st.Figures = append(st.Figures, optimizer.Figure{Name: "adjusted_width", Value: o.narrower})
+		}
 	}
 	return st
 }
@@ -324,7 +348,9 @@ func (o *Search) UnmarshalBinary(b []byte) error {
 		return err
 	}
 	n := o.problem.Dim()
-	wrong := func(p weighted) bool { return len(p.X) != n || len(p.Loss) != 1 }
+	wrong := func(p weighted) bool {
+		return len(p.X) != n || len(p.Loss) != 1 || len(p.Gap) != 0 && len(p.Gap) != o.problem.Outputs
+	}
 	if s.Src == nil || len(s.Sample) > o.par.Particles || len(s.Sample) == o.par.Particles && len(s.Kernel) != n ||
 		slices.ContainsFunc(s.Sample, wrong) {
 		return fmt.Errorf("%w: its sample has another size", optimizer.ErrState)

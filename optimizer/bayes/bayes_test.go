@@ -1,6 +1,8 @@
 package bayes
 
 import (
+	"cmp"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -82,11 +84,128 @@ func TestBayesSavesEvaluationsByWhatIsKnown(t *testing.T) {
 	if err := o.WarmStart(known); err != nil {
 		t.Fatal(err)
 	}
-	rig.Generations(t, o, 2, func(c optimizer.Candidate) optimizer.Evaluated {
+	rig.Generations(t, o, 3, func(c optimizer.Candidate) optimizer.Evaluated {
 		return optimizer.Evaluated{ID: c.ID, Loss: []float64{bowl(c.X)}}
 	})
 	if best := o.Status().Best.Loss[0]; best > 0.05 {
-		t.Errorf("a loss of %v after 8 evaluations, want 0.05", best)
+		t.Errorf("a loss of %v after 9 evaluations, want 0.05", best)
+	}
+}
+
+// What a search that has converged knows lies in one place. The best of it is evaluated first, so that no warm search is worse than what it knows,
+// and the rest of the box is looked at as in a cold one, not its corners.
+func TestBayesWarmStartFromAConvergedRunIsNoWorseThanACold(t *testing.T) {
+	t.Parallel()
+	problem := optimizer.Box(3, -5, 5)
+	loss := rig.Losses["sphere"] // 0 at 1.5
+	for _, spread := range []float64{1e-2, 1e-6} {
+		rng := rand.New(rand.NewPCG(1, 2))
+		var known []optimizer.Solution
+		for range 100 {
+			x := problem.Draw(rng)
+			size := spread * math.Pow(10, 2*rng.Float64())
+			for j := range x {
+				x[j] = 1.51 + size*rng.NormFloat64() // not quite there
+			}
+			known = append(known, optimizer.Solution{X: x, Loss: []float64{loss(x)}})
+		}
+		best := slices.MinFunc(known, func(a, b optimizer.Solution) int { return cmp.Compare(a.Loss[0], b.Loss[0]) })
+		run := func(known []optimizer.Solution) (least float64, bounds int) {
+			o, err := New(problem, Defaults(), 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := o.WarmStart(known); err != nil {
+				t.Fatal(err)
+			}
+			seen := map[string]bool{}
+			for o.Status().Told < 24 {
+				for _, c := range rig.Round(t, o, loss) {
+					if key := fmt.Sprint(c.X); seen[key] {
+						t.Errorf("spread %g: %v is proposed twice", spread, c.X)
+					} else {
+						seen[key] = true
+					}
+					if c.ID == 0 && known != nil && !slices.Equal(c.X, best.X) {
+						t.Errorf("spread %g: the first point is %v, want the best known, %v", spread, c.X, best.X)
+					}
+					for _, v := range c.X {
+						if math.Abs(v) == 5 {
+							bounds++
+						}
+					}
+				}
+			}
+			return o.Status().Best.Loss[0], bounds
+		}
+		cold, _ := run(nil)
+		warm, bounds := run(known)
+		if warm > cold || warm > best.Loss[0] || bounds > 36 {
+			t.Errorf("spread %g: warm %g with %d coordinates on bounds, cold %g, known %g", spread, warm, bounds, cold, best.Loss[0])
+		}
+	}
+}
+
+func TestBayesProposesNothingTwiceWithoutNoise(t *testing.T) {
+	// A plane, whose least loss is in a corner, where proposals are cut off; and a space of 24 points, of which none is left in the end.
+	few := optimizer.Problem{Coords: []optimizer.Coordinate{{Kind: optimizer.Integer, Upper: 5}, {Kind: optimizer.Categorical, Upper: 3}}}
+	for name, problem := range map[string]optimizer.Problem{"plane": optimizer.Box(3, 0, 1), "few": few} {
+		par := Defaults()
+		par.InitialSamples = 2
+		o, err := New(problem, par, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]int{}
+		designed := 2 // a Latin hypercube of whole numbers may have a point twice
+		for o.Status().Told < 26 && o.Status().Stop == "" {
+			for _, c := range rig.Round(t, o, func(x []float64) float64 { return x[0] + x[1] }) {
+				if key := fmt.Sprint(c.X); int(c.ID) >= designed && int(c.ID) < 22 && seen[key] > 0 {
+					t.Errorf("%s: individual %d is %v again", name, c.ID, c.X)
+				}
+				seen[fmt.Sprint(c.X)]++
+			}
+		}
+	}
+}
+
+// Where one point has been seen with two losses, there is something to be learnt of a known one.
+func TestBayesMayProposeAPointAgainWhereThereIsNoise(t *testing.T) {
+	o, err := New(optimizer.Box(1, 0, 1), Defaults(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.keep(result{X: []float64{0.5}, Loss: 1})
+	if known := o.known(nil); !known([]float64{0.5 + 1e-12}) || known([]float64{0.51}) {
+		t.Error("without noise 0.5 is known and 0.51 is not")
+	}
+	if known := o.known([][]float64{{0.51}}); !known([]float64{0.51}) {
+		t.Error("a point of the same batch is known")
+	}
+	o.keep(result{X: []float64{0.5}, Loss: 1.5})
+	if o.known(nil)([]float64{0.5}) {
+		t.Error("with noise 0.5 may be evaluated again")
+	}
+}
+
+// The design with which a search begins ends when it has been evaluated, also where the model does not take all of it.
+func TestBayesInitialDesignEndsAlsoAboveMaxPoints(t *testing.T) {
+	par := Defaults()
+	par.InitialSamples, par.MaxPoints = 60, 40
+	o, err := New(optimizer.Box(2, -5, 5), par, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(rig.Round(t, o, rig.Losses["sphere"])); n != 60 {
+		t.Fatalf("%d individuals first, want 60", n)
+	}
+	for range 3 {
+		if n := len(rig.Round(t, o, rig.Losses["sphere"])); n != par.PopSize {
+			t.Errorf("%d individuals after the initial design, want %d", n, par.PopSize)
+		}
+	}
+	if best := o.Status().Best; best.ID < 60 {
+		t.Errorf("the best is individual %d, of the initial design", best.ID)
 	}
 }
 

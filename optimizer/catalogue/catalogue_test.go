@@ -9,7 +9,7 @@ import (
 )
 
 // versions are those of searches that have changed.
-var versions = map[string]int{"cmaes": 2, "cmaes_async": 2, "grid": 2, "portfolio": 2}
+var versions = map[string]int{"bayes": 2, "cmaes": 2, "cmaes_async": 2, "face": 2, "grid": 2, "portfolio": 2}
 
 func TestCatalogueFindsEveryAlgorithmByAName(t *testing.T) {
 	all := catalogue.All()

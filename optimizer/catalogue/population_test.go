@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/meta-optimization/l2l-mpi/optimizer"
@@ -41,8 +42,12 @@ func TestCataloguePopulationsImproveOnEveryKindOfCoordinate(t *testing.T) {
 }
 
 func TestCatalogueReplacesPopulationsThatHaveConverged(t *testing.T) {
-	for _, name := range []string{"jade", "lshade", "de_async", "pso", "pso_async"} {
+	for _, name := range []string{"jade", "lshade", "de_async", "pso", "pso_async", "cmaes", "cmaes_async"} {
 		o := start(t, name, optimizer.Box(2, -5, 5), 1)
+		first := 1.0
+		if strings.HasPrefix(name, "cmaes") {
+			first = 0
+		}
 		run := func() float64 {
 			for _, f := range o.Status().Figures {
 				if f.Name == "run" {
@@ -54,12 +59,17 @@ func TestCatalogueReplacesPopulationsThatHaveConverged(t *testing.T) {
 		}
 		loss := func(x []float64) float64 { return 1 + rig.Losses["sphere"](x) } // equal to rounding long before the points are
 		used := 0
-		for run() == 1 && used < 20_000 {
+		for run() == first && used < 20_000 {
 			n, _ := rig.Minimise(t, o, loss, 0, 100)
 			used += n
 		}
-		if best := o.Status().Best.Loss[0]; run() == 1 || best > 1+1e-12 {
+		if best := o.Status().Best.Loss[0]; run() == first || best > 1+1e-12 {
 			t.Errorf("%s: run %v after %d evaluations, best loss 1 + %g", name, run(), used, best-1)
+		}
+		restarts := o.Status().Restarts
+		if restarts.Count != 1 || len(restarts.Last) != 1 || restarts.Last[0].Reason == "" || restarts.Last[0].PopSize < 1 ||
+			restarts.Last[0].Told < int64(used)/2 || restarts.Last[0].Told > int64(used) {
+			t.Errorf("%s: after %d evaluations restarts are %+v", name, used, restarts)
 		}
 	}
 }

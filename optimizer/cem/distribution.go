@@ -218,6 +218,26 @@ func (d *distribution) fit(points [][]float64, rng *rand.Rand) {
 	d.changed()
 }
 
+// quieten halves the noise that the distribution is sampled with, and that of the fits to come. It returns false, and does nothing, where there is
+// no noise, or so little that it does not matter: where in no coordinate of any component in use it adds a hundredth to the variance.
+func (d *distribution) quieten() bool {
+	matters := false
+	for _, c := range d.s.Components {
+		for j, v := range c.Noise {
+			matters = matters || c.Weight > 0 && v > 0.01*c.Cov[d.diagonal(j)]
+		}
+	}
+	if !matters {
+		return false
+	}
+	for _, c := range d.s.Components {
+		floats.Scale(0.25, c.Noise)
+	}
+	d.s.NoiseStd /= 2
+	d.changed()
+	return true
+}
+
 // smoothed is s·old + (1 − s)·fitted, component by component.
 func smoothed(s float64, old, fitted []component) []component {
 	mix := func(a, b []float64) []float64 {

@@ -12,7 +12,7 @@ import (
 // FACEParams configures FACE.
 type FACEParams struct {
 	MinPopSize int `yaml:"min_pop_size" doc:"individuals that each sample begins with" range:"[2, 1e6]"`
-	MaxPopSize int `yaml:"max_pop_size" doc:"individuals that a sample grows to; if it has not improved by then, the search ends" range:"[2, 1e6]" auto:"5 min_pop_size"`
+	MaxPopSize int `yaml:"max_pop_size" doc:"individuals that a sample grows to; if it has not improved by then, the search ends, or, while a noisy distribution is wide by its noise, goes on with half of that" range:"[2, 1e6]" auto:"5 min_pop_size"`
 	NExpand    int `yaml:"n_expand" doc:"individuals by which a sample that has not improved grows at a time" range:"[1, 1e6]" auto:"min_pop_size / 2"`
 	NElite     int `yaml:"n_elite" doc:"individuals in the elite" range:"[2, 1e6]" auto:"max(2, min_pop_size / 4)"`
 	DistributionParams
@@ -50,13 +50,15 @@ func faceAlgorithm() optimizer.Algorithm {
 			"where it adapts the sample size",
 		When: "instead of crossentropy where the population is hard to choose: it spends individuals only where they are needed to improve, " +
 			"and ends when they no longer help",
+		Earlier:     []string{""}, // version 1 ended where noise kept a sample from improving
 		Cost:        "as crossentropy",
 		Parallelism: "min_pop_size at a time, and n_expand at a time while a sample grows",
 	}, FACEDefaults, NewFACE)
 }
 
 // FACE is the cross-entropy method with an elite of fixed size out of a sample that grows, by individuals from the same distribution, until
-// its best individual is better than the best so far, or the worst of its elite better than that of the sample before. See [Search]
+// its best individual is better than the best so far, or the worst of its elite better than that of the sample before. Where it cannot be because
+// the noise of a noisy distribution spreads it too far, the noise is halved: noise is against contracting too early, not against contracting. See [Search]
 // for bounds, whole numbers and choices.
 type FACE struct {
 	problem      optimizer.Problem
@@ -134,6 +136,8 @@ func (o *FACE) Tell(results []optimizer.Evaluated) error {
 			o.distribution.learn(s.Sample, o.par.NElite, rng)
 			s.Last, s.Sample, s.Size = &now, nil, 0
 			s.Stop = o.distribution.converged()
+		case s.Size >= o.par.MaxPopSize && o.distribution.quieten():
+			s.Sample, s.Size = nil, 0
 		case s.Size >= o.par.MaxPopSize:
 			s.Stop = fmt.Sprintf("max_pop_size: %d individuals have not improved on the sample before", s.Size)
 		}

@@ -67,6 +67,7 @@ func (e *strategy) restart(reason string) {
 		next.PopSize = 2 * large
 		next.Doublings++
 	}
+	e.state.Restarts.Add(optimizer.Restart{Told: r.SpentSmall + r.SpentLarge, Reason: reason, PopSize: next.PopSize})
 	e.begin(next)
 }
 
@@ -119,7 +120,7 @@ func (e *strategy) over(losses, deviations []float64, exhausted string) string {
 	case exhausted != "":
 		return exhausted
 	case s.Run.Limit > 0 && s.Run.Evaluations >= s.Run.Limit:
-		return "the small population has had its share"
+		return "limit: the small population has had its share"
 	case len(recent) == history && settled <= e.par.TolFun && e.par.TolFun > 0:
 		return fmt.Sprintf("tol_fun: losses differ by no more than %g", e.par.TolFun)
 	case len(recent) == history && settled <= rounding*max(math.Abs(best), math.Abs(worst)):

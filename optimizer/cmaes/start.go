@@ -41,9 +41,10 @@ func (e *strategy) begin(run runState) {
 	e.keepMargin(s.Shape.model().deviations())
 }
 
-// warmStart begins the first run where known solutions are good, and proposes those first that have no loss. The distribution is the one of Nomura,
-// Watanabe, Akimoto, Ozaki and Onishi 2021, Warm Starting CMA-ES for Hyperparameter Optimization, AAAI (section 4): a
-// mixture of normals of deviation 0.1 around the best tenth.
+// warmStart begins the first run where known solutions are good, and proposes those first that have no loss. The distribution is that of the good
+// part of them, the best tenth, or, where that is less, of 3 n and half of all. If these are 2 n at least, they tell how far they are spread, and in which
+// directions: so the search goes on at the scale that the one before it had come to. Fewer tell too little; around them there is a mixture of
+// normals of deviation 0.1 (Nomura, Watanabe, Akimoto, Ozaki and Onishi 2021, Warm Starting CMA-ES for Hyperparameter Optimization, AAAI, section 4).
 func (e *strategy) warmStart(known []optimizer.Solution) error {
 	solutions, err := kit.NewWarm(known, e.problem)
 	if err != nil {
@@ -57,9 +58,8 @@ func (e *strategy) warmStart(known []optimizer.Solution) error {
 	if len(solutions) == 0 {
 		return nil
 	}
-	const prior = 0.1
 	n := len(e.ordered)
-	best := solutions[:(len(solutions)+9)/10]
+	best := solutions[:max((len(solutions)+9)/10, min(len(solutions)/2, 3*n))]
 	share := 1 / float64(len(best))
 	around := make([][]float64, len(best))
 	clear(s.Mean)
@@ -70,23 +70,13 @@ func (e *strategy) warmStart(known []optimizer.Solution) error {
 		}
 		floats.AddScaled(s.Mean, share, around[i])
 	}
-	logSigma := 0.0 // of the geometric mean of the deviations
 	for _, u := range around {
 		floats.Sub(u, s.Mean)
 	}
-	for j := range n {
-		v := prior * prior
-		for _, u := range around {
-			v += share * u[j] * u[j]
-		}
-		logSigma += math.Log(v) / float64(2*n)
+	s.Sampling = false
+	if len(best) < 2*n || !e.spread(around, 0) {
+		e.spread(around, 0.1)
 	}
-	s.Sigma, s.Sampling = math.Exp(logSigma), false
-	s.Shape = newShape(e.par.Covariance, n)
-	s.Shape.model().learn(lesson{
-		decay: prior * prior / (s.Sigma * s.Sigma), steps: around, weights: slices.Repeat([]float64{share / (s.Sigma * s.Sigma)}, len(best)),
-		path: make([]float64, n), white: make([]float64, n),
-	}, &constants{cm: 1, lazy: 1})
 	for a, i := range e.choices {
 		q := s.Choice.Q[a]
 		for _, k := range best {
@@ -96,6 +86,41 @@ func (e *strategy) warmStart(known []optimizer.Solution) error {
 	}
 	e.keepMargin(s.Shape.model().deviations())
 	return nil
+}
+
+// spread gives the distribution the covariance of steps from its mean, to which it adds a variance of prior² in each coordinate; it reports whether
+// that is a covariance to search with. A coordinate in which all steps are 0, as on a bound, gets the geometric mean of the others' variances.
+func (e *strategy) spread(steps [][]float64, prior float64) bool {
+	s, n, share := &e.state, len(e.ordered), 1/float64(len(steps))
+	logs, known := 0.0, 0
+	var still []int
+	for j := range n {
+		v := prior * prior
+		for _, u := range steps {
+			v += share * u[j] * u[j]
+		}
+		if v < 1e-24 { // less than tol_x, and apart from rounding nothing
+			still = append(still, j)
+			continue
+		}
+		logs += math.Log(v) / 2
+		known++
+	}
+	if known == 0 {
+		return false
+	}
+	s.Sigma = math.Exp(logs / float64(known))
+	l := lesson{
+		decay: prior * prior / (s.Sigma * s.Sigma), steps: slices.Clone(steps), weights: slices.Repeat([]float64{share / (s.Sigma * s.Sigma)}, len(steps)),
+		path: make([]float64, n), white: make([]float64, n),
+	}
+	for _, j := range still {
+		unit := make([]float64, n)
+		unit[j] = 1
+		l.steps, l.weights = append(l.steps, unit), append(l.weights, 1)
+	}
+	s.Shape = newShape(e.par.Covariance, n)
+	return s.Shape.model().learn(l, &constants{cm: 1, lazy: 1}) == ""
 }
 
 // injected returns a point that was not drawn, with the step that leads to it.

@@ -46,7 +46,8 @@ type strategyState struct {
 	Rates    *learningRates // nil unless learning rates are adapted
 	Past     pastLosses     // losses, for the rules that end a run
 	Average  kit.Average    // of the means of this run
-	Settled  *settled       // where the best of the runs before this one has ended; nil in the first one
+	Restarts optimizer.Restarts
+	Settled  *settled // where the best of the runs before this one has ended; nil in the first one
 }
 
 // step is what is remembered of a proposed individual.
@@ -264,7 +265,7 @@ func (e *strategy) update(ranked []trial, w []float64) (exhausted string) {
 // describe adds what is worth watching to the books' status.
 func (e *strategy) describe(st optimizer.Status) optimizer.Status {
 	s := &e.state
-	st.Stop = s.Stop
+	st.Stop, st.Restarts = s.Stop, s.Restarts
 	st.Figures = []optimizer.Figure{
 		{Name: "sigma", Value: s.Sigma}, {Name: "axis_ratio", Value: s.Shape.model().axisRatio()},
 		{Name: "population", Value: float64(s.Run.PopSize)}, {Name: "run", Value: float64(s.Run.Number)},

@@ -31,16 +31,17 @@ type Async struct {
 }
 
 type asyncState struct {
-	Stream kit.Stream[asyncTrial]
-	Src    *kit.Source
-	Start  []codec.Vector // points still to be proposed first: those of a warm start that have no loss
-	Deme   deme           // none of its members failed
-	Drawn  int            // random individuals of this run that did not fail, or may not
-	Next   int            // member for whom the next trial is made
-	Trials int            // told since it learnt last
-	Wins   []win          // of those
-	Futile int            // times that there was none
-	Run    int            // runs ended
+	Stream   kit.Stream[asyncTrial]
+	Src      *kit.Source
+	Start    []codec.Vector // points still to be proposed first: those of a warm start that have no loss
+	Deme     deme           // none of its members failed
+	Drawn    int            // random individuals of this run that did not fail, or may not
+	Next     int            // member for whom the next trial is made
+	Trials   int            // told since it learnt last
+	Wins     []win          // of those
+	Futile   int            // times that there was none
+	Run      int            // runs ended
+	Restarts optimizer.Restarts
 }
 
 // asyncTrial is what an individual was proposed for.
@@ -164,6 +165,7 @@ func (o *Async) learn() {
 	}
 	s.Trials, s.Wins = 0, nil
 	if s.Futile == kit.Patience || kit.Collapsed(o.problem, s.Deme.Population) {
+		s.Restarts.Add(optimizer.Restart{Told: s.Stream.Told, Reason: kit.EndOfRun(s.Futile == kit.Patience), PopSize: o.par.PopSize})
 		s.Deme, s.Drawn, s.Next, s.Futile, s.Run = deme{Memory: newMemory(1)}, 0, 0, 0, s.Run+1
 	}
 }
@@ -171,6 +173,7 @@ func (o *Async) learn() {
 // Status implements Optimizer.
 func (o *Async) Status() optimizer.Status {
 	st, tactic := o.s.Stream.Status(o.par.PopSize), o.s.Deme.Memory[0]
+	st.Restarts = o.s.Restarts
 	st.Figures = []optimizer.Figure{
 		{Name: "scale_factor", Value: tactic.F}, {Name: "crossover_rate", Value: tactic.CR}, {Name: "run", Value: float64(o.s.Run + 1)},
 	}

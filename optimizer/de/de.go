@@ -200,15 +200,16 @@ type differential struct {
 }
 
 type differentialState struct {
-	Gen     kit.Generation
-	Src     *kit.Source
-	Warm    kit.Warm
-	Deme    deme     // its population is empty until the first generation of a run is complete
-	Tactics []tactic // of the outstanding trials; empty in the first generation of a run
-	Cell    int      // of the memory, that is learnt next
-	Run     int      // runs ended
-	Used    int      // individuals that this run has learnt from
-	Futile  int      // last generations without a win
+	Gen      kit.Generation
+	Src      *kit.Source
+	Warm     kit.Warm
+	Deme     deme     // its population is empty until the first generation of a run is complete
+	Tactics  []tactic // of the outstanding trials; empty in the first generation of a run
+	Cell     int      // of the memory, that is learnt next
+	Run      int      // runs ended
+	Restarts optimizer.Restarts
+	Used     int // individuals that this run has learnt from
+	Futile   int // last generations without a win
 }
 
 func newDifferential(algorithm optimizer.Algorithm, problem optimizer.Problem, cells int, seed uint64) differential {
@@ -280,7 +281,12 @@ func (o *differential) Tell(results []optimizer.Evaluated) error {
 	s.Tactics = nil
 	s.Gen.End()
 	if size := o.size(s); size == 0 || s.Futile == kit.Patience || kit.Collapsed(o.problem, s.Deme.Population) {
+		reason := kit.EndOfRun(s.Futile == kit.Patience)
+		if size == 0 {
+			reason = "limit: the run has had its evaluations"
+		}
 		s.Deme, s.Cell, s.Run, s.Used, s.Futile = deme{Memory: newMemory(o.cells)}, 0, s.Run+1, 0, 0
+		s.Restarts.Add(optimizer.Restart{Told: s.Gen.Told, Reason: reason, PopSize: o.size(s)})
 	} else {
 		s.Deme.shrink(rng, size, int(math.Round(o.archive*float64(size))))
 	}
@@ -303,6 +309,7 @@ func (d *deme) shrink(rng *rand.Rand, size, room int) {
 // Status implements Optimizer.
 func (o *differential) Status() optimizer.Status {
 	st := o.s.Gen.Status()
+	st.Restarts = o.s.Restarts
 	st.Figures = []optimizer.Figure{{Name: "population", Value: float64(len(o.s.Deme.Population))}, {Name: "run", Value: float64(o.s.Run + 1)}}
 	return st
 }

@@ -1,6 +1,7 @@
 package kit
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
@@ -49,3 +50,11 @@ func Collapsed(problem optimizer.Problem, population []Individual) bool {
 
 // Patience is the number of generations, none of which has made any member better, after which a population is given up.
 const Patience = 100
+
+// EndOfRun names the rule by which a population has been given up: it is stale, that is, out of Patience, or all in one place.
+func EndOfRun(stale bool) string {
+	if stale {
+		return fmt.Sprintf("patience: %d generations have made no individual better", Patience)
+	}
+	return "collapsed: all individuals are in one place, or equally good"
+}

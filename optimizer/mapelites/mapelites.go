@@ -23,6 +23,9 @@ type Params struct {
 	Lower    []float64 `yaml:"lower" doc:"lower end of each feature's range; what is below belongs to the first cell" range:"(-inf, inf)" auto:"the coordinate's bound, or its mean − 2 std; outputs have none"`
 	Upper    []float64 `yaml:"upper" doc:"upper end of each feature's range; what is above belongs to the last cell" range:"(-inf, inf)" auto:"the coordinate's bound, or its mean + 2 std; outputs have none"`
 	Cells    []int     `yaml:"cells" doc:"cells into which each feature's range is divided" range:"[1, 1e6]" auto:"the same for all, about 400 together, for whole numbers one for each value at most"`
+	Vary     string    `yaml:"vary" doc:"how children are made of two elites: by crossover and mutation, of which the parameters follow, or as the first moved along the line to the second; isoline is better where features depend on many parameters alike" range:"crossover | isoline"`
+	Iso      float64   `yaml:"iso" doc:"isoline: standard deviation of the move of each coordinate by itself, as a fraction of its width" range:"[0, inf)"`
+	Line     float64   `yaml:"line" doc:"isoline: standard deviation of the move along the line, as a fraction of its length" range:"[0, inf)"`
 	kit.VariationParams
 }
 
@@ -34,7 +37,7 @@ const (
 
 // Defaults returns the defaults of [Params].
 func Defaults() Params {
-	return Params{PopSize: 100, Describe: "parameters", VariationParams: kit.DefaultVariation()}
+	return Params{PopSize: 100, Describe: "parameters", Vary: "crossover", Iso: 0.01, Line: 0.5, VariationParams: kit.DefaultVariation()}
 }
 
 func (p *Params) resolve(problem optimizer.Problem) error {
@@ -108,9 +111,10 @@ func Algorithms() []optimizer.Algorithm {
 
 func algorithm() optimizer.Algorithm {
 	return optimizer.Describe(optimizer.Algorithm{
-		Name:      "map_elites",
-		Title:     "Multi-dimensional archive of phenotypic elites (MAP-Elites)",
-		Reference: "Mouret and Clune 2015, Illuminating Search Spaces by Mapping Elites, arXiv:1504.04909",
+		Name:  "map_elites",
+		Title: "Multi-dimensional archive of phenotypic elites (MAP-Elites)",
+		Reference: "Mouret and Clune 2015, Illuminating Search Spaces by Mapping Elites, arXiv:1504.04909; isoline: Vassiliades and Mouret 2018, " +
+			"doi 10.1145/3205455.3205602",
 		When: "to see how good a model can be for each kind of behaviour, instead of one best individual: all the ways in which a neuron can " +
 			"fire, say. A few features say what a kind is",
 		Cost:        "O(λ (n + log c)) for c cells; memory O(cn)",
@@ -118,8 +122,8 @@ func algorithm() optimizer.Algorithm {
 	}, Defaults, New)
 }
 
-// Search divides the space of features into cells and keeps the best individual of each, of which it breeds new ones: by blend crossover
-// and Gaussian mutation of elites drawn with equal chances. Features (the paper's behaviour descriptors) are coordinates of the search
+// Search divides the space of features into cells and keeps the best individual of each, of which it breeds new ones, from pairs drawn with
+// equal chances: by the isoline operator, as elites lie near to each other's lines, or by blend crossover and Gaussian mutation. Features (the paper's behaviour descriptors) are coordinates of the search
 // vector, or model outputs (Evaluated.Outputs; their targets are not looked at), each with a range that is known beforehand.
 type Search struct {
 	problem optimizer.Problem
@@ -177,9 +181,37 @@ func (o *Search) breed(rng *rand.Rand) [][]float64 {
 	xs := make([][]float64, o.par.PopSize)
 	for i := range xs {
 		a, b := o.s.Elites[rng.IntN(len(o.s.Elites))], o.s.Elites[rng.IntN(len(o.s.Elites))]
-		xs[i] = o.par.Child(rng, o.problem, a.X, b.X, func(x []float64) bool { return slices.Equal(x, a.X) || slices.Equal(x, b.X) })
+		known := func(x []float64) bool { return slices.Equal(x, a.X) || slices.Equal(x, b.X) }
+		if o.par.Vary == "crossover" {
+			xs[i] = o.par.Child(rng, o.problem, a.X, b.X, known)
+			continue
+		}
+		xs[i] = o.isoline(rng, a.X, b.X)
+		for try := 0; try < 10 && known(xs[i]); try++ { // as where no coordinate is continuous, or both parents are one
+			xs[i] = o.par.Mutate(rng, o.problem, xs[i])
+		}
 	}
 	return xs
+}
+
+// isoline is the operator Iso+LineDD (Vassiliades and Mouret, equation 2): a + σ₁ N(0, I) + σ₂ (b − a) N(0, 1). Whole numbers are rounded; a
+// category is that of a or of b, or now and then any other.
+func (o *Search) isoline(rng *rand.Rand, a, b []float64) []float64 {
+	x := make([]float64, len(a))
+	along := o.par.Line * rng.NormFloat64()
+	for j, c := range o.problem.Coords {
+		switch {
+		case c.Kind != optimizer.Categorical:
+			x[j] = c.Clip(a[j] + o.par.Iso*c.Width()*rng.NormFloat64() + along*(b[j]-a[j]))
+		case rng.Float64() < o.par.IndProb*o.par.MutProb:
+			x[j] = c.Other(rng, a[j])
+		case rng.Float64() < 0.5:
+			x[j] = a[j]
+		default:
+			x[j] = b[j]
+		}
+	}
+	return x
 }
 
 // Tell implements Optimizer.

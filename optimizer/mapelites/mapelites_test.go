@@ -9,6 +9,7 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 	"github.com/meta-optimization/l2l-mpi/optimizer/design"
+	"github.com/meta-optimization/l2l-mpi/optimizer/internal/rig"
 	"github.com/meta-optimization/l2l-mpi/optimizer/mapelites"
 	"github.com/meta-optimization/l2l-mpi/optimizer/optimizertest"
 )
@@ -112,10 +113,12 @@ func TestMAPElitesKeepsTheBestOfEachCell(t *testing.T) {
 	}
 }
 
-// With its features among the model's outputs it keeps the contract as with its defaults.
+// With its features among the model's outputs, and by isolines, it keeps the contract as with its defaults.
 func TestMAPElitesWithOutputsKeepsTheContract(t *testing.T) {
 	optimizertest.Run(t, func(p optimizer.Problem, seed uint64) (optimizer.Optimizer, error) {
-		return mapelites.New(p, armElites(), seed)
+		par := armElites()
+		par.Vary = "isoline"
+		return mapelites.New(p, par, seed)
 	})
 }
 
@@ -147,5 +150,59 @@ func TestMAPElitesSaysWhatItsCellsLack(t *testing.T) {
 	}
 	if got := fmt.Sprint(o.Params().Lower, o.Params().Upper, o.Params().Cells); got != "[2 -0.5 -3] [4 2.5 5] [7 3 7]" {
 		t.Errorf("chosen: %s", got)
+	}
+}
+
+// Features to which all parameters contribute alike, as in the linear projections on which MAP-Elites is compared (Fontaine et al. 2020): what is far
+// from the middle needs many parameters to go one way together, and lies on lines through elites.
+func TestMAPElitesFillsMoreCellsOfAProjectionByIsolines(t *testing.T) {
+	score := func(vary string) (qd float64) {
+		par := mapelites.Defaults()
+		par.Vary, par.Describe, par.Lower, par.Upper, par.Cells = vary, "outputs", []float64{-50, -50}, []float64{50, 50}, []int{50, 50}
+		problem := optimizer.Box(20, -5, 5)
+		problem.Outputs = 2
+		o, err := mapelites.New(problem, par, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for o.Status().Told < 5000 {
+			rig.Generations(t, o, 1, func(c optimizer.Candidate) optimizer.Evaluated {
+				loss, out := 0.0, []float64{0, 0}
+				for j, v := range c.X {
+					loss += (v - 2) * (v - 2)
+					out[j/10] += v
+				}
+				return optimizer.Evaluated{ID: c.ID, Loss: []float64{loss}, Outputs: out, Targets: out}
+			})
+		}
+		for _, e := range o.Elites() {
+			qd += 20*7*7 - e.Loss[0]
+		}
+		return qd
+	}
+	if lines, crossed := score("isoline"), score("crossover"); lines < 1.3*crossed {
+		t.Errorf("a score of %.0f, by crossover %.0f, want 1.3 times as much", lines, crossed)
+	}
+}
+
+// With one elite there is no line, and with whole numbers and choices alone hardly a move: children are new all the same.
+func TestMAPElitesIsolinesLeadToNewPoints(t *testing.T) {
+	par := mapelites.Defaults()
+	par.Vary, par.PopSize, par.Cells = "isoline", 4, []int{1, 1}
+	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Kind: optimizer.Integer, Upper: 9}, {Kind: optimizer.Categorical, Upper: 5}}}
+	o, err := mapelites.New(problem, par, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 50 {
+		var before []float64
+		if e := o.Elites(); len(e) > 0 {
+			before = e[0].X
+		}
+		for _, c := range rig.Round(t, o, func(x []float64) float64 { return x[0] }) {
+			if slices.Equal(c.X, before) {
+				t.Fatalf("the child of %v is a copy", before)
+			}
+		}
 	}
 }

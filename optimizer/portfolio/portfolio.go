@@ -83,11 +83,12 @@ type Search struct {
 }
 
 type state struct {
-	Gen     kit.Generation // the present generation of the member whose turn it is
-	Src     *kit.Source    // of the members' seeds
-	Members []member       // those that the problem suits
-	Turn    int            // whose generation it is
-	IDs     []int64        // its own numbers for the generation's individuals
+	Gen      kit.Generation     // the present generation of the member whose turn it is
+	Src      *kit.Source        // of the members' seeds
+	Members  []member           // those that the problem suits
+	Turn     int                // whose generation it is
+	IDs      []int64            // its own numbers for the generation's individuals
+	Restarts optimizer.Restarts // of all members
 }
 
 type member struct {
@@ -185,8 +186,10 @@ func (o *Search) begin() error {
 	}
 	proposed, err := o.members[s.Turn].Ask(0)
 	if err == nil && len(proposed) == 0 {
+		ended := o.members[s.Turn].Status().Stop
 		if o.members[s.Turn], err = o.member(s.Members[s.Turn].Name); err == nil {
 			proposed, err = o.members[s.Turn].Ask(0)
+			s.restarted(s.Members[s.Turn].Name, optimizer.Restart{Reason: ended, PopSize: len(proposed)})
 		}
 	}
 	if err != nil {
@@ -201,6 +204,12 @@ func (o *Search) begin() error {
 	return nil
 }
 
+// restarted notes a restart of a member.
+func (s *state) restarted(name string, r optimizer.Restart) {
+	r.Told, r.Reason = s.Gen.Told, r.Reason+", of "+name
+	s.Restarts.Add(r)
+}
+
 // Tell implements Optimizer.
 func (o *Search) Tell(results []optimizer.Evaluated) error {
 	// A failed individual that is to be replaced is so by the member whose it is, in its next turn.
@@ -213,10 +222,14 @@ func (o *Search) Tell(results []optimizer.Evaluated) error {
 	for i, m := range s.Gen.Members {
 		told[i] = optimizer.Evaluated{ID: s.IDs[i], Loss: m.Loss, Outputs: m.Outputs, Targets: m.Targets, Failed: m.Failed, Replace: m.Replace}
 	}
-	if err := o.members[s.Turn].Tell(told); err != nil {
-		return fmt.Errorf("optimizer: portfolio: %s: %w", s.Members[s.Turn].Name, err)
-	}
 	m := &s.Members[s.Turn]
+	before := o.members[s.Turn].Status().Restarts.Count
+	if err := o.members[s.Turn].Tell(told); err != nil {
+		return fmt.Errorf("optimizer: portfolio: %s: %w", m.Name, err)
+	}
+	for _, r := range o.members[s.Turn].Status().Restarts.Since(before) {
+		s.restarted(m.Name, r)
+	}
 	m.Told += int64(len(told))
 	m.Pass += float64(len(told)) / o.shares()[s.Turn]
 	success := 0.0
@@ -247,9 +260,11 @@ func (o *Search) Recommend() (points [][]float64) {
 	return points
 }
 
-// Status implements Optimizer. The figures are the evaluations that each member has had, and its share of those to come.
+// Status implements Optimizer. The figures are the evaluations that each member has had, and its share of those to come. Restarts are those of
+// all members.
 func (o *Search) Status() optimizer.Status {
 	st := o.s.Gen.Status()
+	st.Restarts = o.s.Restarts
 	for i, share := range o.shares() {
 		m := o.s.Members[i]
 		st.Figures = append(st.Figures, optimizer.Figure{Name: m.Name + "_evaluations", Value: float64(m.Told)},

@@ -30,13 +30,14 @@ type Async struct {
 }
 
 type asyncState struct {
-	Stream kit.Stream[asyncMove]
-	Src    *kit.Source
-	Start  []codec.Vector // points still to be proposed first: those of a warm start that have no loss
-	Swarm  swarm
-	Idle   []int // particles that are not under way, in the order in which they will be
-	Moves  int   // results since the swarm found its best point, or was linked
-	Run    int   // swarms ended
+	Stream   kit.Stream[asyncMove]
+	Src      *kit.Source
+	Start    []codec.Vector // points still to be proposed first: those of a warm start that have no loss
+	Swarm    swarm
+	Idle     []int // particles that are not under way, in the order in which they will be
+	Moves    int   // results since the swarm found its best point, or was linked
+	Run      int   // swarms ended
+	Restarts optimizer.Restarts
 }
 
 // asyncMove is whose move an individual is.
@@ -133,6 +134,7 @@ func (o *Async) Tell(results []optimizer.Evaluated) error {
 		switch {
 		case s.Moves < n:
 		case s.Swarm.Stale >= kit.Patience*n || s.Swarm.collapsed(o.problem):
+			s.Restarts.Add(optimizer.Restart{Told: s.Stream.Told, Reason: kit.EndOfRun(s.Swarm.Stale >= kit.Patience*n), PopSize: o.par.PopSize})
 			s.Swarm, s.Idle, s.Moves, s.Run = swarm{}, nil, 0, s.Run+1
 		default:
 			s.Moves = 0
@@ -145,6 +147,7 @@ func (o *Async) Tell(results []optimizer.Evaluated) error {
 // Status implements Optimizer.
 func (o *Async) Status() optimizer.Status {
 	st := o.s.Stream.Status(o.par.PopSize)
+	st.Restarts = o.s.Restarts
 	st.Figures = []optimizer.Figure{{Name: "particles", Value: float64(len(o.s.Swarm.Particles))}, {Name: "run", Value: float64(o.s.Run + 1)}}
 	return st
 }

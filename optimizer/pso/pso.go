@@ -48,11 +48,12 @@ type Search struct {
 }
 
 type state struct {
-	Gen   kit.Generation
-	Src   *kit.Source
-	Warm  kit.Warm
-	Swarm swarm // empty before the first Ask and after the end of a swarm
-	Run   int   // swarms ended
+	Gen      kit.Generation
+	Src      *kit.Source
+	Warm     kit.Warm
+	Swarm    swarm // empty before the first Ask and after the end of a swarm
+	Run      int   // swarms ended
+	Restarts optimizer.Restarts
 }
 
 // New makes a particle swarm for a problem with one objective.
@@ -124,6 +125,7 @@ func (o *Search) Tell(results []optimizer.Evaluated) error {
 	}
 	switch {
 	case s.Swarm.Stale == kit.Patience || s.Swarm.collapsed(o.problem):
+		s.Restarts.Add(optimizer.Restart{Told: s.Gen.Told, Reason: kit.EndOfRun(s.Swarm.Stale == kit.Patience), PopSize: o.par.PopSize})
 		s.Swarm, s.Run = swarm{}, s.Run+1
 	case !s.Swarm.best().Better(before):
 		s.Swarm.link(rand.New(s.Src))
@@ -134,6 +136,7 @@ func (o *Search) Tell(results []optimizer.Evaluated) error {
 // Status implements Optimizer.
 func (o *Search) Status() optimizer.Status {
 	st := o.s.Gen.Status()
+	st.Restarts = o.s.Restarts
 	st.Figures = []optimizer.Figure{{Name: "run", Value: float64(o.s.Run + 1)}}
 	return st
 }

@@ -1,4 +1,4 @@
-package main
+package named
 
 import (
 	"testing"
@@ -8,18 +8,18 @@ import (
 )
 
 func TestParseSetsParametersOfEmbeddedStructsToo(t *testing.T) {
-	_, params, err := parse("genetic{pop_size: 10, mut_par: 0.3}")
+	_, params, err := Parse("genetic{pop_size: 10, mut_par: 0.3}")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if p := params.(*ga.Params); p.PopSize != 10 || p.MutPar != 0.3 || p.TournSize != ga.Defaults().TournSize {
 		t.Errorf("%+v, want pop_size 10, mut_par 0.3 and the other defaults", *p)
 	}
-	if _, params, err = parse("cmaes"); err != nil || *params.(*cmaes.Params) != cmaes.Defaults() {
+	if _, params, err = Parse("cmaes"); err != nil || *params.(*cmaes.Params) != cmaes.Defaults() {
 		t.Errorf("%+v, %v, want the defaults", params, err)
 	}
 	for _, wrong := range []string{"differential", "cmaes{no_such: 1}", "cmaes{pop_size: many}", "cmaes{"} {
-		if _, _, err := parse(wrong); err == nil {
+		if _, _, err := Parse(wrong); err == nil {
 			t.Errorf("%s is taken", wrong)
 		}
 	}
