@@ -272,8 +272,7 @@ func panel(of *figure.Panel, width vg.Length) *plot.Plot {
 	axis(&p.Y, of.Y, 5)
 	if n := len(of.X.Names); n > 0 && longest(of.X.Names)*vg.Length(n) > width*0.8 {
 		p.X.Tick.Label.Rotation = math.Pi / 4
-		p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
-		p.X.Tick.Length, p.X.Tick.LineStyle.Width = 5, 0 // the names begin below the axis
+		p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YTop // the names end below the axis
 	}
 	if len(of.Y.Names) > 0 { // the first is at the top
 		p.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}
