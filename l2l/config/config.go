@@ -40,15 +40,15 @@ type Execution struct {
 	Timeout      time.Duration `yaml:"timeout" doc:"of one evaluation, or batch of them; 0 is none" range:"[0, inf)" resume:"free"`
 	StartTimeout time.Duration `yaml:"start_timeout" doc:"of getting an optimizee ready, for those that take time to start; 0 is none" range:"[0, inf)" resume:"free"`
 	OnFailure    l2l.OnFailure `yaml:"on_failure" doc:"what follows a failed evaluation"`
-	MaxFailures  *int          `yaml:"max_failures" doc:"individuals that fail in a row, after which the run ends; 0 is never" range:"[0, inf)" auto:"100; before a first one has succeeded, slots + 3 that fail for the same reason" resume:"free"`
+	MaxFailures  int           `yaml:"max_failures" doc:"individuals that fail in a row, after which the run ends; 0 is never" range:"[0, inf)" auto:"100; before a first one has succeeded, slots + 3 that fail for the same reason" autois:"-1" resume:"free"`
 }
 
 // Failures are the rules that end a run by its failures, as l2l.Loop has them.
 func (e Execution) Failures() (inARow, hopeless int) {
-	if e.MaxFailures == nil {
+	if e.MaxFailures < 0 {
 		return 100, 3
 	}
-	return *e.MaxFailures, 0
+	return e.MaxFailures, 0
 }
 
 // Output says what is kept of a run, and where.
@@ -73,7 +73,7 @@ func Defaults() Config {
 		},
 		Stop: l2l.Stop{WallTime: l2l.UntilJobEnds},
 		Execution: Execution{
-			Schedule: "auto", Batch: 1, StartTimeout: 5 * time.Minute, OnFailure: l2l.OnFailure{Then: l2l.RankWorst},
+			Schedule: "auto", Batch: 1, StartTimeout: 5 * time.Minute, OnFailure: l2l.OnFailure{Then: l2l.RankWorst}, MaxFailures: -1,
 		},
 		Output: Output{Sync: time.Second, Checkpoint: 10 * time.Second, Record: l2l.Points, OnFull: "stop", LogLimit: 1 << 20, KeepFailed: 100},
 	}

@@ -51,11 +51,11 @@ func typed(name string, v any) (*yaml.Node, error) {
 }
 
 // encode writes the fields of a struct as a mapping, in their order; a field that is chosen automatically is "auto", and one that is not
-// there (another nil pointer, or a zero with the option omitempty) is left out.
+// there (a nil pointer, or a zero with the option omitempty) is left out.
 func encode(v any) (*yaml.Node, error) {
 	m := &yaml.Node{Kind: yaml.MappingNode}
 	for _, f := range schema.Fields(v) {
-		if f.Value.Kind() == reflect.Pointer && f.Value.IsNil() && f.Auto == "" || f.Omit && f.Value.IsZero() {
+		if f.Value.Kind() == reflect.Pointer && f.Value.IsNil() || f.Omit && f.Value.IsZero() {
 			continue
 		}
 		value, err := encodeValue(f)

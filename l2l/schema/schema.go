@@ -8,7 +8,7 @@
 //	}
 //
 // The tags: yaml, the key; doc, one sentence; unit; range, the values allowed (an interval, or words separated by |); auto, how
-// the value is chosen where it is left at zero (such a zero is always in range), or, of a pointer, at nil; autois, the whole number that stands for
+// the value is chosen where it is left at zero (such a zero is always in range); autois, the whole number that stands for
 // that choice where zero has a meaning of its own; resume, "free" where a run that is resumed may have another
 // value, as it does not change what is searched. A field without a yaml key, or with "-", is not part of the configuration. What resume says of a
 // section, or of an embedded struct, it says of all that is in it. Defaults are not tags: they are the values of a struct that the owner hands out. With the option omitempty
@@ -219,12 +219,6 @@ func Check(prefix string, v any) error {
 }
 
 func checkRange(key, rule string, v reflect.Value) error {
-	if v.Kind() == reflect.Pointer {
-		if v.IsNil() {
-			return nil // it is not there
-		}
-		v = v.Elem()
-	}
 	if v.Kind() == reflect.Slice {
 		for i := range v.Len() {
 			if err := checkRange(fmt.Sprintf("%s[%d]", key, i), rule, v.Index(i)); err != nil {
