@@ -217,7 +217,7 @@ func answer(d *figure.Data) (Table, bool, error) {
 	if m := found.Test; m != nil {
 		t.Caption += fmt.Sprintf(" On instances %s, which the search was not shown: %s.", m.Instances, measuredText(objectives, m))
 	}
-	shown := figure.Shown(d, maxAnswer)
+	shown := slices.Sorted(slices.Values(figure.Shown(d, maxAnswer))) // as the space has them
 	for _, k := range shown {
 		p := d.Parameters[k]
 		row := []Cell{{Text: p.Label}, value(p, x[k]), {Text: p.Unit}, {Text: searchedRange(p)}}
@@ -284,7 +284,7 @@ func best(d *figure.Data) (Table, bool) {
 	for _, goal := range d.Goals {
 		t.Columns = append(t.Columns, Column{withUnit(goal.Name, goal.Unit), true})
 	}
-	shown := figure.Shown(d, maxParameters)
+	shown := slices.Sorted(slices.Values(figure.Shown(d, maxParameters)))
 	for _, k := range shown {
 		p := d.Parameters[k]
 		t.Columns = append(t.Columns, Column{withUnit(p.Label, p.Unit), len(p.Choices) == 0})
