@@ -104,6 +104,9 @@ func (s Stop) Reason(p Progress) StopReason {
 	case s.Generations > 0 && p.Generation >= s.Generations:
 		return because(Generations, "%d", p.Generation)
 	case p.UnderWay == 0 && s.Budget(p.Asked, p.Each, p.Reserved) == 0:
+		if p.Reserved > 0 {
+			return because(Evaluations, "%d, and %d for its answer", p.Evaluations, p.Reserved)
+		}
 		return because(Evaluations, "%d", p.Evaluations)
 	case s.Stagnation > 0 && p.Stale >= s.Stagnation:
 		return because(Stagnation, "no better individual for %d generations", p.Stale)
