@@ -6,7 +6,7 @@
 //   - no process and no directory is left over.
 //
 // A cycle is a run that is disturbed and resumed some times, and then left alone to its end. What was disturbed, how often, and with which exit
-// codes the launcher answered is printed as a table. The exit code is 1 if anything was lost.
+// codes the launcher answered is printed as a table; an interrupt ends the program with that, after the present cycle. The exit code is 1 if anything was lost.
 //
 //	go run ./bench/chaos -cycles 40
 //	go run ./bench/chaos -cycles 2000 -mpis "mpicc.openmpi:mpirun.openmpi mpicc.mpich:mpirun.mpich"
@@ -112,7 +112,10 @@ func run(cycles int, seed uint64, mpis []string, only string, verbose bool) erro
 	rng := rand.New(rand.NewPCG(seed, 0))
 	undisturbed := map[string]string{}
 	told, lost := tally{}, 0
-	for n := range cycles {
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, syscall.SIGINT, syscall.SIGTERM) // after the present cycle, and with the table
+	n := 0
+	for ; n < cycles && len(ended) == 0; n++ {
 		c := &cycle{setup: setups[rng.IntN(len(setups))], dir: filepath.Join(dir, fmt.Sprint(n)), number: n, rng: rng, told: told}
 		err := c.run(undisturbed)
 		if verbose || err != nil {
@@ -126,9 +129,9 @@ func run(cycles int, seed uint64, mpis []string, only string, verbose bool) erro
 		}
 	}
 	told.print()
-	fmt.Printf("%d cycles, %d with something lost\n", cycles, lost)
+	fmt.Printf("%d cycles, %d with something lost\n", n, lost)
 	if lost > 0 {
-		return fmt.Errorf("%d of %d cycles lost something", lost, cycles)
+		return fmt.Errorf("%d of %d cycles lost something", lost, n)
 	}
 	return nil
 }
