@@ -259,13 +259,10 @@ type best struct {
 }
 
 func (b *best) take(i Individual, rules *l2l.Rules) {
-	if i.Failed() {
+	if !succeeded(i, rules) {
 		return
 	}
 	loss := l2l.Loss(i.Fitness, rules.Objectives)
-	if math.IsNaN(loss) || math.IsInf(loss, 0) { // to an optimizer it failed
-		return
-	}
 	later := 0 // mini-batches after that of the best
 	if b.Individual != nil {
 		later = rules.Batch(i.Individual) - rules.Batch(b.Individual.Individual)
@@ -273,6 +270,15 @@ func (b *best) take(i Individual, rules *l2l.Rules) {
 	if b.Individual == nil || later > 0 || later == 0 && (loss < b.loss || loss == b.loss && i.ID < b.ID) {
 		b.Individual, b.loss = &i, loss
 	}
+}
+
+// succeeded reports whether an individual has a fitness that an optimizer does not take for a failure.
+func succeeded(i Individual, rules *l2l.Rules) bool {
+	if i.Failed() {
+		return false
+	}
+	loss := l2l.Loss(i.Fitness, rules.Objectives)
+	return !math.IsNaN(loss) && !math.IsInf(loss, 0)
 }
 
 // Individual is the individual with a number, whether it has been evaluated or not.

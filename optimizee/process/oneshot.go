@@ -141,44 +141,12 @@ func (p *Process) values(e optimizee.Evaluation, dir string) map[string]string {
 		values["params"] = filepath.Join(dir, paramsCSV)
 	}
 	for name, v := range p.Constants {
-		values[name] = text(v)
+		values[name] = strings.Join(optimizee.Elements(v), ",")
 	}
 	for _, v := range e.All() {
-		values[v.Name] = text(v.Value)
+		values[v.Name] = v.Text()
 	}
 	return values
-}
-
-// text is a value in a command or an environment variable. Elements of a vector are separated by commas.
-func text(v any) string { return strings.Join(elements(v), ",") }
-
-// elements are the texts of a value's elements.
-func elements(v any) []string {
-	switch v := v.(type) {
-	case nil:
-		return nil
-	case float64:
-		return []string{strconv.FormatFloat(v, 'g', -1, 64)}
-	case []float64:
-		return elementsOf(v)
-	case []int64:
-		return elementsOf(v)
-	case []bool:
-		return elementsOf(v)
-	case []string:
-		return v
-	case []any:
-		return elementsOf(v)
-	}
-	return []string{fmt.Sprint(v)}
-}
-
-func elementsOf[T any](v []T) []string {
-	texts := make([]string, len(v))
-	for i, x := range v {
-		texts[i] = text(x)
-	}
-	return texts
 }
 
 // argv is the command of an evaluation.
@@ -237,7 +205,7 @@ func (p *Process) hand(e optimizee.Evaluation, dir string, values map[string]str
 	case passCSV:
 		var row []string
 		for _, v := range e.All() {
-			row = append(row, elements(v.Value)...)
+			row = append(row, optimizee.Elements(v.Value)...)
 		}
 		var b bytes.Buffer
 		w := csv.NewWriter(&b)
