@@ -175,7 +175,12 @@ func (s *session) command() *cobra.Command {
 	flags.BoolVar(&o.resume, "resume", false, "go on with the run in its directory, or start it where there is none")
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
 	flags.StringVar(&o.logLevel, "log-level", "info", "what to log: debug, info, warn, error")
-	root.AddCommand(checkCommand(s.kinds), describeCommand(s.kinds), evalCommand(s.kinds), exportCommand(s.kinds), bestCommand(s.kinds), statusCommand(), reportCommand(s.kinds), plotCommand(s.kinds))
+	root.AddCommand(statusCommand())
+	for _, command := range []func(config.Kinds) *cobra.Command{
+		checkCommand, describeCommand, evalCommand, bestCommand, exportCommand, reportCommand, plotCommand,
+	} {
+		root.AddCommand(command(s.kinds))
+	}
 	return root
 }
 
