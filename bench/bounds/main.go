@@ -25,6 +25,9 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/cmaes"
 )
 
+// bounds are the parameter of cmaes.
+var bounds string
+
 func main() {
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bounds:", err)
@@ -43,6 +46,7 @@ func run() error {
 	trials := flag.Int("trials", 15, "trials, each on an instance of its own; a third of it where there are more than 100 dimensions")
 	rows := flag.String("rows", "", "regular expression that the names of rows have")
 	seed := flag.Uint64("seed", 1, "another seed is other instances")
+	flag.StringVar(&bounds, "bounds", "", "cmaes' bounds: penalised or projected; none: its default")
 	flag.Parse()
 	named, err := regexp.Compile(*rows)
 	if err != nil {
@@ -141,7 +145,7 @@ func ours(covariance string, bounded bool) search {
 			problem = free(problem, rand.New(rand.NewPCG(seed, 1)))
 		}
 		par := cmaes.Defaults()
-		par.Covariance = covariance
+		par.Covariance, par.Bounds = covariance, bounds
 		o, err := cmaes.New(problem, par, seed)
 		if err != nil {
 			return err

@@ -55,6 +55,9 @@ func (c *cycle) run(undisturbed map[string]string) error {
 				kind = filepath.Base(c.launch[0])
 			}
 			c.told.count(kind+": "+d.name, code)
+			if len(c.launch) == 0 && code != 0 && code != d.code {
+				return fmt.Errorf("after %s the exit code is %d, want %d\n%s", d.name, code, d.code, c.lastLog())
+			}
 		}
 		ended = code == 0
 	}

@@ -11,29 +11,37 @@ import (
 	"time"
 )
 
-// disturbance is something that happens to the processes of a run. strike reports whether it found them.
+// disturbance is something that happens to the processes of a run. strike reports whether it found them. code is what the program ends with then, if
+// it does not end by itself before: launchers make of it what they like.
 type disturbance struct {
 	name   string
+	code   int
 	strike func(c *cycle, launcher int) bool
 }
 
+// The program's exit codes.
+const (
+	interrupted = 75
+	killed      = 128 + int(syscall.SIGKILL)
+)
+
 var disturbances = []disturbance{
-	{"KILL to all", func(c *cycle, launcher int) bool { return c.send(syscall.SIGKILL, c.everything(launcher)...) }},
-	{"KILL to a rank", func(c *cycle, launcher int) bool { return c.send(syscall.SIGKILL, c.one(c.ranks(launcher))...) }},
-	{"KILL to rank 0", func(c *cycle, launcher int) bool { return c.send(syscall.SIGKILL, c.rank0(launcher)...) }},
-	{"KILL to the launcher", func(c *cycle, launcher int) bool { return c.send(syscall.SIGKILL, launcher) }},
-	{"TERM to the launcher", func(c *cycle, launcher int) bool { return c.send(syscall.SIGTERM, launcher) }},
-	{"TERM to all", func(c *cycle, launcher int) bool { return c.send(syscall.SIGTERM, c.everything(launcher)...) }},
-	{"TERM to rank 0", func(c *cycle, launcher int) bool { return c.send(syscall.SIGTERM, c.rank0(launcher)...) }},
-	{"INT to all", func(c *cycle, launcher int) bool { return c.send(syscall.SIGINT, c.everything(launcher)...) }},
-	{"INT twice to the launcher", func(c *cycle, launcher int) bool {
+	{"KILL to all", killed, func(c *cycle, launcher int) bool { return c.send(syscall.SIGKILL, c.everything(launcher)...) }},
+	{"KILL to a rank", killed, func(c *cycle, launcher int) bool { return c.send(syscall.SIGKILL, c.one(c.ranks(launcher))...) }},
+	{"KILL to rank 0", killed, func(c *cycle, launcher int) bool { return c.send(syscall.SIGKILL, c.rank0(launcher)...) }},
+	{"KILL to the launcher", killed, func(c *cycle, launcher int) bool { return c.send(syscall.SIGKILL, launcher) }},
+	{"TERM to the launcher", interrupted, func(c *cycle, launcher int) bool { return c.send(syscall.SIGTERM, launcher) }},
+	{"TERM to all", interrupted, func(c *cycle, launcher int) bool { return c.send(syscall.SIGTERM, c.everything(launcher)...) }},
+	{"TERM to rank 0", interrupted, func(c *cycle, launcher int) bool { return c.send(syscall.SIGTERM, c.rank0(launcher)...) }},
+	{"INT to all", interrupted, func(c *cycle, launcher int) bool { return c.send(syscall.SIGINT, c.everything(launcher)...) }},
+	{"INT twice to the launcher", interrupted, func(c *cycle, launcher int) bool {
 		struck := c.send(syscall.SIGINT, launcher)
 		time.Sleep(30 * time.Millisecond)
 		c.send(syscall.SIGINT, launcher)
 		return struck
 	}},
-	{"HUP to all", func(c *cycle, launcher int) bool { return c.send(syscall.SIGHUP, c.everything(launcher)...) }},
-	{"STOP to a rank for a second", func(c *cycle, launcher int) bool {
+	{"HUP to all", interrupted, func(c *cycle, launcher int) bool { return c.send(syscall.SIGHUP, c.everything(launcher)...) }},
+	{"STOP to a rank for a second", killed, func(c *cycle, launcher int) bool {
 		rank := c.one(c.ranks(launcher))
 		struck := c.send(syscall.SIGSTOP, rank...)
 		time.Sleep(time.Second)
@@ -42,7 +50,7 @@ var disturbances = []disturbance{
 		c.send(syscall.SIGKILL, c.everything(launcher)...) // it would go on as if nothing had been
 		return struck
 	}},
-	{"KILL to the models, then to all", func(c *cycle, launcher int) bool {
+	{"KILL to the models, then to all", killed, func(c *cycle, launcher int) bool {
 		struck := c.send(syscall.SIGSTOP, c.ranks(launcher)...) // so that no evaluation fails by it
 		c.send(syscall.SIGKILL, c.children(launcher)...)
 		c.send(syscall.SIGKILL, c.everything(launcher)...)

@@ -32,7 +32,7 @@ func beyond(n, active int, far float64, seed uint64) (loss func(x []float64) flo
 	}, best
 }
 
-func TestCMAESNeedsLessWhereTheOptimumLiesOnBoundsThanTheReferenceDoes(t *testing.T) {
+func TestCMAESProjectedNeedsLessWhereTheOptimumLiesOnBoundsThanTheReferenceDoes(t *testing.T) {
 	rig.Long(t)
 	t.Parallel()
 	for _, c := range []struct {
@@ -46,7 +46,7 @@ func TestCMAESNeedsLessWhereTheOptimumLiesOnBoundsThanTheReferenceDoes(t *testin
 		var used []int
 		for seed := range uint64(9) {
 			loss, best := beyond(c.dim, c.active, c.far, seed)
-			n, _ := rig.Minimise(t, newSearch(t, optimizer.Box(c.dim, -5, 5), seed, nil), loss, best+1e-8, 3*c.budget)
+			n, _ := rig.Minimise(t, newSearch(t, optimizer.Box(c.dim, -5, 5), seed, func(p *Params) { p.Bounds = projected }), loss, best+1e-8, 3*c.budget)
 			used = append(used, n)
 		}
 		if slices.Sort(used); used[4] > c.budget {
@@ -89,11 +89,13 @@ func TestCMAESFindsTheWayBackFromABound(t *testing.T) {
 		}
 		return (x[0]-1)*(x[0]-1) + (x[1]+3)*(x[1]+3) + x[2]*x[2]
 	}
-	for seed := range uint64(5) {
-		o := newSearch(t, optimizer.Box(3, -5, 5), seed, func(p *Params) { p.Restarts = "none" })
-		copy(o.state.Mean, []float64{0.5, 0.5, 0}) // on the bounds of both, in units of the width
-		if used, best := rig.Minimise(t, o, loss, 1e-8, 2000); best > 1e-8 {
-			t.Errorf("seed %d: %g after %d evaluations", seed, best, used)
+	for _, bounds := range []string{penalised, projected} {
+		for seed := range uint64(5) {
+			o := newSearch(t, optimizer.Box(3, -5, 5), seed, func(p *Params) { p.Restarts, p.Bounds = "none", bounds })
+			copy(o.state.Mean, []float64{0.5, 0.5, 0}) // on the bounds of both, in units of the width
+			if used, best := rig.Minimise(t, o, loss, 1e-8, 2000); best > 1e-8 {
+				t.Errorf("%s, seed %d: %g after %d evaluations", bounds, seed, best, used)
+			}
 		}
 	}
 }
@@ -115,9 +117,9 @@ func TestCMAESDoesNotHeedBoundsThatNoIndividualReaches(t *testing.T) {
 	}
 }
 
-func TestCMAESMeanStaysWhereSomeIndividualsLieWithinTheBounds(t *testing.T) {
+func TestCMAESProjectedMeanStaysWhereSomeIndividualsLieWithinTheBounds(t *testing.T) {
 	for _, covariance := range []string{"full", "diagonal", "low_rank"} {
-		o := newSearch(t, optimizer.Box(6, -5, 5), 2, func(p *Params) { p.Covariance = covariance })
+		o := newSearch(t, optimizer.Box(6, -5, 5), 2, func(p *Params) { p.Covariance, p.Bounds = covariance, projected })
 		loss, _ := beyond(6, 6, 50, 2)
 		for range 40 {
 			inside, drawn := make([]int, 6), 0

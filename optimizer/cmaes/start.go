@@ -14,7 +14,7 @@ import (
 // begin starts a run with a new distribution.
 func (e *strategy) begin(run runState) {
 	n, s := len(e.ordered), &e.state
-	s.Run, s.Sigma, s.Updates, s.Past, s.Average = run, run.Sigma, 0, pastLosses{}, kit.Average{}
+	s.Run, s.Sigma, s.Updates, s.Past, s.Average, s.Penalty = run, run.Sigma, 0, pastLosses{}, kit.Average{}, penaltyState{}
 	s.Mean, s.Pc, s.Ps = make([]float64, n), make([]float64, n), make([]float64, n)
 	s.Shape = newShape(e.par.Covariance, n)
 	e.k = newConstants(n, run.PopSize, e.par)

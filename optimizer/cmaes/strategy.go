@@ -44,6 +44,7 @@ type strategyState struct {
 	Stretch  codec.Vector   // factors by which whole numbers' steps are lengthened, len n; nil where there are none
 	Choice   *choiceState   // nil without categorical coordinates
 	Rates    *learningRates // nil unless learning rates are adapted
+	Penalty  penaltyState   // of individuals beyond the bounds
 	Past     pastLosses     // losses, for the rules that end a run
 	Average  kit.Average    // of the means of this run
 	Restarts optimizer.Restarts
@@ -190,6 +191,9 @@ func (e *strategy) learn(ranked []trial, losses []float64) {
 		e.keepMargin(s.Shape.model().deviations())
 		return
 	}
+	if e.par.Bounds == penalised {
+		ranked = e.penalise(ranked, losses)
+	}
 	// A failed individual is worse than all others, but never one to move to.
 	w, ok := e.k.weights, len(losses)
 	if ok < e.k.mu {
@@ -207,7 +211,9 @@ func (e *strategy) learn(ranked []trial, losses []float64) {
 	deviations := s.Shape.model().deviations()
 	if exhausted == "" { // otherwise they may be no numbers
 		e.keepMargin(deviations)
-		e.keepNear(deviations)
+		if e.par.Bounds == projected {
+			e.keepNear(deviations)
+		}
 	}
 	s.Average.Add(s.Mean)
 	if reason := e.over(losses, deviations, exhausted); reason != "" {
@@ -233,7 +239,7 @@ func (e *strategy) update(ranked []trial, w []float64) (exhausted string) {
 	floats.Add(zw, drawn)
 	floats.Scale(0.5, zw)
 	path := zw
-	if slices.ContainsFunc(ranked, func(t trial) bool { return t.Out != nil }) {
+	if e.par.Bounds == projected && slices.ContainsFunc(ranked, func(t trial) bool { return t.Out != nil }) {
 		path = e.bounded(zw, ranked)
 	}
 	s.Shape.model().whiten(zw) //                                                C^{-1/2} y_w, up to a rotation, as A is no symmetric root
@@ -288,7 +294,7 @@ func (e *strategy) restore(s strategyState) error {
 		}
 	}
 	fits = fits && (s.Average.T == 0 || len(s.Average.X) == n)
-	fits = fits && len(s.Stretch) == len(e.state.Stretch) && s.Src != nil &&
+	fits = fits && (s.Penalty.Weights == nil || len(s.Penalty.Weights) == n) && len(s.Stretch) == len(e.state.Stretch) && s.Src != nil &&
 		s.Run.PopSize >= 4 && s.Run.PopSize <= e.par.PopSize<<e.par.MaxRestarts
 	if !fits || !s.Shape.fits(e.par.Covariance, n) || !s.Choice.fits(e.state.Choice) || !s.Rates.fits(e.state.Rates) {
 		return fmt.Errorf("%w: its matrices have other sizes", optimizer.ErrState)
