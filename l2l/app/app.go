@@ -82,9 +82,12 @@ func usage(err error) error {
 
 // coded is an error of package run with the exit code that it means.
 func coded(err error) error {
+	var aborted mpi.AbortError
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &aborted):
+		return failure{aborted.Code, err}
 	case errors.Is(err, run.ErrUsage):
 		return failure{exitUsage, err}
 	}

@@ -154,6 +154,7 @@ func interruptible(ctx context.Context, abort func(code int)) (_ context.Context
 		end(fmt.Errorf("signal %v", <-signals))
 		fmt.Fprintf(os.Stderr, "a second signal, %v: ending at once\n", <-signals)
 		abort(exitInterrupted)
+		os.Exit(exitInterrupted) // goroutine ranks are only ended where they wait for a message
 	}()
 	return ctx, func() { end(nil) }
 }
