@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v4"
 
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
@@ -150,11 +151,11 @@ func chosenJSON(w io.Writer, all []chosen) error {
 		Individual *int64             `json:"individual"` // null for one that was recommended and not told
 		What       string             `json:"what"`       // for people
 		Fitness    map[string]float64 `json:"fitness"`    // as well as it is known; null where it is not
-		Parameters map[string]any     `json:"parameters"`
+		Parameters codec.Section      `json:"parameters"`
 	}
 	points := make([]point, len(all))
 	for k, c := range all {
-		points[k] = point{c.individual, c.what, nil, map[string]any{}}
+		points[k] = point{c.individual, c.what, nil, codec.Section{}}
 		for i, v := range c.fitness {
 			if points[k].Fitness == nil {
 				points[k].Fitness = map[string]float64{}

@@ -9,6 +9,8 @@ import (
 	"io"
 
 	"github.com/vmihailenco/msgpack/v5"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 )
 
 // Encoding is how messages are written. A program chooses one in its hello.
@@ -65,9 +67,9 @@ type Setup interface {
 // Opening is what every setup begins with.
 type Opening struct {
 	Numbered
-	Protocol  int     `json:"protocol" msgpack:"protocol"` // its version, as the server said it in its hello
-	Role      string  `json:"role" msgpack:"role"`         // what the server is there for: "optimizee" or "optimizer"
-	Constants Section `json:"constants" msgpack:"constants"`
+	Protocol  int           `json:"protocol" msgpack:"protocol"` // its version, as the server said it in its hello
+	Role      string        `json:"role" msgpack:"role"`         // what the server is there for: "optimizee" or "optimizer"
+	Constants codec.Section `json:"constants" msgpack:"constants"`
 }
 
 func (o *Opening) protocol(version int) { o.Protocol = version }

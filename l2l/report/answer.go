@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
@@ -20,7 +21,7 @@ type Answer struct {
 	Basis      l2l.Basis          `json:"basis"`
 	Individual *int64             `json:"individual"`     // null for a point that was recommended, and not told
 	Told       map[string]float64 `json:"told,omitempty"` // its fitness as it was told
-	Parameters map[string]any     `json:"parameters"`
+	Parameters codec.Section      `json:"parameters"`
 	X          []float64          `json:"x"`                  // the point, exactly
 	Measured   *Measured          `json:"measured,omitempty"` // by evaluations anew, with seeds of their own
 	Test       *Measured          `json:"test,omitempty"`     // on instances that the search was never shown
@@ -148,7 +149,7 @@ func MeasuredText(objectives []optimizee.Objective, m *l2l.Measured) string {
 // Answer is the point that the run has found: that of its result, where it has ended and has one, and else, as in runs of earlier versions and in
 // those that go on, the best individual.
 func (r *Run) Answer() (Answer, error) {
-	var b best
+	told := top{n: 1}
 	var evaluations int64
 	ended := false
 	for s, err := range r.Steps() {
@@ -157,13 +158,13 @@ func (r *Run) Answer() (Answer, error) {
 		}
 		_, ended = s.Event.(l2l.Stopped)
 		if s.Told != nil {
-			b.take(*s.Told, &r.Begun.Rules)
+			told.take(*s.Told, &r.Begun.Rules)
 		}
 		if s.Ended != nil && s.Ended.Final {
 			evaluations++
 		}
 	}
-	if b.Individual == nil {
+	if len(told.best) == 0 {
 		return Answer{}, fmt.Errorf("report: no individual of %s has been evaluated with success", r.Dir)
 	}
 	result, err := ReadResult(r.Dir)
@@ -173,6 +174,7 @@ func (r *Run) Answer() (Answer, error) {
 	case err == nil && ended && result.Answer != nil && result.Evaluations == evaluations: // it is of the last session
 		return *result.Answer, nil
 	}
+	b := told.best[0]
 	best := &l2l.Answer{Finalist: l2l.Finalist{Origin: l2l.BestTold, Told: b.ID, X: b.X}, Fitness: b.Fitness, Basis: l2l.Exact}
 	if r.Begun.Rules.Noisy() {
 		best.Basis = l2l.Untested

@@ -21,7 +21,7 @@ type Generation struct {
 // individual, or, of several objectives that are not added up, the best of each objective by itself.
 func (r *Run) Generations() iter.Seq2[Generation, error] {
 	return func(yield func(Generation, error) bool) {
-		var so best
+		so := top{n: 1}
 		var each codec.Vector // the best of each objective
 		evaluations, last := int64(0), 0
 		for s, err := range r.Steps() {
@@ -49,21 +49,21 @@ func (r *Run) Generations() iter.Seq2[Generation, error] {
 			}
 			if s.Told != nil {
 				so.take(*s.Told, &r.Begun.Rules)
-				each = bestEach(each, so, *s.Told, &r.Begun.Rules)
+				each = bestEach(each, so.best, *s.Told, &r.Begun.Rules)
 			}
 		}
 	}
 }
 
-// bestEach is the best fitness so far, objective by objective, with one more individual.
-func bestEach(each codec.Vector, so best, i Individual, rules *l2l.Rules) codec.Vector {
+// bestEach is the best fitness so far, objective by objective, with one more individual; so is the best individual, if there is one.
+func bestEach(each codec.Vector, so []Individual, i Individual, rules *l2l.Rules) codec.Vector {
 	switch {
-	case so.Individual == nil:
+	case len(so) == 0:
 		return nil
 	case rules.Sum:
-		return so.Fitness
+		return so[0].Fitness
 	case each == nil:
-		return slices.Clone(so.Fitness)
+		return slices.Clone(so[0].Fitness)
 	case i.Failed():
 		return each
 	}

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"slices"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
@@ -239,46 +238,14 @@ func (r *Run) take(result l2l.Result, of *waiting) Step {
 // result names. Of several objectives that are not added up it is the one with the best weighted sum. Where evaluations are noisy it is the luckiest;
 // see [Run.Answer].
 func (r *Run) Best() (Individual, error) {
-	var b best
-	for i, err := range r.Individuals() {
-		if err != nil {
-			return Individual{}, err
-		}
-		b.take(i, &r.Begun.Rules)
-	}
-	if b.Individual == nil {
+	best, err := r.Top(1)
+	switch {
+	case err != nil:
+		return Individual{}, err
+	case len(best) == 0:
 		return Individual{}, fmt.Errorf("report: no individual of %s has been evaluated with success", r.Dir)
 	}
-	return *b.Individual, nil
-}
-
-// best is the best individual so far; its Individual is nil before the first success.
-type best struct {
-	*Individual
-	loss float64
-}
-
-func (b *best) take(i Individual, rules *l2l.Rules) {
-	if !succeeded(i, rules) {
-		return
-	}
-	loss := l2l.Loss(i.Fitness, rules.Objectives)
-	later := 0 // mini-batches after that of the best
-	if b.Individual != nil {
-		later = rules.Batch(i.Individual) - rules.Batch(b.Individual.Individual)
-	}
-	if b.Individual == nil || later > 0 || later == 0 && (loss < b.loss || loss == b.loss && i.ID < b.ID) {
-		b.Individual, b.loss = &i, loss
-	}
-}
-
-// succeeded reports whether an individual has a fitness that an optimizer does not take for a failure.
-func succeeded(i Individual, rules *l2l.Rules) bool {
-	if i.Failed() {
-		return false
-	}
-	loss := l2l.Loss(i.Fitness, rules.Objectives)
-	return !math.IsNaN(loss) && !math.IsInf(loss, 0)
+	return best[0], nil
 }
 
 // Individual is the individual with a number, whether it has been evaluated or not.

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
@@ -63,17 +64,17 @@ type Best struct {
 type Solution struct {
 	Individual int64              `json:"individual"`
 	Fitness    map[string]float64 `json:"fitness"`
-	Parameters map[string]any     `json:"parameters"`
+	Parameters codec.Section      `json:"parameters"`
 	X          []float64          `json:"x"` // the point that was searched, exactly
 }
 
 // Weighted is an individual of a posterior sample.
 type Weighted struct {
-	Individual int64          `json:"individual"`
-	Weight     float64        `json:"weight"` // all add up to 1
-	Loss       float64        `json:"loss"`   // what the optimizer minimises
-	Parameters map[string]any `json:"parameters"`
-	X          []float64      `json:"x"` // the point in the coordinates of the search; it may have been adjusted after its evaluation
+	Individual int64         `json:"individual"`
+	Weight     float64       `json:"weight"` // all add up to 1
+	Loss       float64       `json:"loss"`   // what the optimizer minimises
+	Parameters codec.Section `json:"parameters"`
+	X          []float64     `json:"x"` // the point in the coordinates of the search; it may have been adjusted after its evaluation
 }
 
 // NewResult is the result of a run that ended so, with the names that space and objectives give.

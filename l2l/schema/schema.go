@@ -152,9 +152,6 @@ func (f Field) Default() string {
 	case (kind == reflect.String || kind == reflect.Slice || kind == reflect.Map) && f.Value.Len() == 0:
 		return "none"
 	}
-	if f.Value.Kind() == reflect.Pointer {
-		return fmt.Sprint(f.Value.Elem().Interface())
-	}
 	return fmt.Sprint(f.Value.Interface())
 }
 

@@ -23,7 +23,7 @@ type setupParameter struct {
 	Name    string     `json:"name" msgpack:"name"`
 	Kind    string     `json:"kind" msgpack:"kind"`
 	Size    int        `json:"size" msgpack:"size"`
-	Choices child.List `json:"choices,omitempty" msgpack:"choices,omitempty"`
+	Choices codec.List `json:"choices,omitempty" msgpack:"choices,omitempty"`
 	Unit    string     `json:"unit,omitempty" msgpack:"unit,omitempty"`
 }
 
@@ -44,7 +44,7 @@ type evaluation struct {
 	Seed      uint64        `json:"seed" msgpack:"seed"`
 	Instance  int           `json:"instance" msgpack:"instance"`
 	Dir       string        `json:"dir,omitempty" msgpack:"dir,omitempty"`
-	Constants child.Section `json:"constants,omitempty" msgpack:"constants,omitempty"` // oneshot only
+	Constants codec.Section `json:"constants,omitempty" msgpack:"constants,omitempty"` // oneshot only
 }
 
 func newEvaluation(e optimizee.Evaluation) evaluation {
@@ -85,7 +85,7 @@ func (p params) MarshalJSON() ([]byte, error) {
 			b = append(b, ',')
 		}
 		var err2 error
-		if b, err2 = child.AppendJSON(append(append(b, name...), ':'), v.Value); err1 != nil || err2 != nil {
+		if b, err2 = codec.AppendJSON(append(append(b, name...), ':'), v.Value); err1 != nil || err2 != nil {
 			return nil, errors.Join(err1, err2)
 		}
 	}

@@ -29,7 +29,7 @@ type coordinate struct {
 	Mean    float64    `json:"mean" msgpack:"mean"`
 	Std     float64    `json:"std" msgpack:"std"`
 	Log     bool       `json:"log" msgpack:"log"`
-	Choices child.List `json:"choices,omitempty" msgpack:"choices,omitempty"`
+	Choices codec.List `json:"choices,omitempty" msgpack:"choices,omitempty"`
 	Unit    string     `json:"unit,omitempty" msgpack:"unit,omitempty"`
 }
 

@@ -1,4 +1,4 @@
-package child
+package codec
 
 import (
 	"encoding/json"
