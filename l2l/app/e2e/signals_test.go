@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -30,18 +31,19 @@ func TestRealMPIRunThatIsInterruptedIsToBeResumed(t *testing.T) {
 		if exec.Command(mpicc, "--showme:version").Run() == nil {
 			library = openmpi
 		}
+		// MPICH's launcher that is asked to end loses the exit codes of its ranks in some of a hundred cases, and ends with 0.
 		for _, c := range []struct {
 			to     string // whom the signal is sent
 			signal syscall.Signal
-			code   map[string]int // that the launcher hands out; -1: it is killed itself
+			code   map[string][]int // one of which the launcher hands out; -1: it is killed itself
 			state  map[string]string
 		}{
-			{"ranks", syscall.SIGTERM, map[string]int{openmpi: 75, mpich: 75}, map[string]string{openmpi: "interrupted", mpich: "interrupted"}},
-			{"ranks", syscall.SIGHUP, map[string]int{openmpi: 75, mpich: 75}, map[string]string{openmpi: "interrupted", mpich: "interrupted"}},
-			{"launcher", syscall.SIGTERM, map[string]int{openmpi: 1, mpich: 75}, map[string]string{openmpi: "interrupted", mpich: "interrupted"}},
-			{"launcher", syscall.SIGINT, map[string]int{openmpi: 1, mpich: 75}, map[string]string{openmpi: "interrupted", mpich: "interrupted"}},
-			{"launcher", syscall.SIGHUP, map[string]int{openmpi: 1, mpich: -1}, map[string]string{openmpi: "interrupted", mpich: "crashed"}},
-			{"launcher", syscall.SIGUSR2, map[string]int{openmpi: 75, mpich: -1}, map[string]string{openmpi: "interrupted", mpich: "crashed"}},
+			{"ranks", syscall.SIGTERM, map[string][]int{openmpi: {75}, mpich: {75}}, map[string]string{openmpi: "interrupted", mpich: "interrupted"}},
+			{"ranks", syscall.SIGHUP, map[string][]int{openmpi: {75}, mpich: {75}}, map[string]string{openmpi: "interrupted", mpich: "interrupted"}},
+			{"launcher", syscall.SIGTERM, map[string][]int{openmpi: {1}, mpich: {75, 0}}, map[string]string{openmpi: "interrupted", mpich: "interrupted"}},
+			{"launcher", syscall.SIGINT, map[string][]int{openmpi: {1}, mpich: {75, 0}}, map[string]string{openmpi: "interrupted", mpich: "interrupted"}},
+			{"launcher", syscall.SIGHUP, map[string][]int{openmpi: {1}, mpich: {-1}}, map[string]string{openmpi: "interrupted", mpich: "crashed"}},
+			{"launcher", syscall.SIGUSR2, map[string][]int{openmpi: {75}, mpich: {-1}}, map[string]string{openmpi: "interrupted", mpich: "crashed"}},
 		} {
 			t.Run(fmt.Sprintf("%s/%v to the %s", mpirun, c.signal, c.to), func(t *testing.T) {
 				l := launch{name: mpirun, program: program, prefix: launcher(mpicc, mpirun, 3), set: []string{"optimizee.delay=20ms"}}
@@ -67,7 +69,7 @@ func TestRealMPIRunThatIsInterruptedIsToBeResumed(t *testing.T) {
 					}
 				}
 				var exit *exec.ExitError
-				if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != c.code[library] {
+				if err := cmd.Wait(); !slices.Contains(c.code[library], cmd.ProcessState.ExitCode()) {
 					t.Errorf("the launcher ends with %v, want code %d\n%s", err, c.code[library], &out)
 				}
 				for range 500 { // what a launcher left behind ends
