@@ -62,8 +62,12 @@ func groupTable(c *figure.Comparison) Table {
 			}
 			return number(v)
 		}
+		low, high := 0.25, 0.75
+		if c.Measure.Maximise {
+			low, high = high, low
+		}
 		t.Rows = append(t.Rows, []Cell{
-			{Text: g.Name}, {Text: fmt.Sprint(len(g.Runs)), Number: true}, {Text: of(0.5), Number: true}, {Text: of(0.25) + " to " + of(0.75), Number: true},
+			{Text: g.Name}, {Text: fmt.Sprint(len(g.Runs)), Number: true}, {Text: of(0.5), Number: true}, {Text: of(low) + " to " + of(high), Number: true},
 			{Text: of(0), Number: true}, {Text: of(1), Number: true},
 		})
 	}
