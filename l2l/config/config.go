@@ -40,7 +40,7 @@ type Execution struct {
 	Timeout      time.Duration `yaml:"timeout" doc:"of one evaluation, or batch of them; 0 is none" range:"[0, inf)" resume:"free"`
 	StartTimeout time.Duration `yaml:"start_timeout" doc:"of getting an optimizee ready, for those that take time to start; 0 is none" range:"[0, inf)" resume:"free"`
 	OnFailure    l2l.OnFailure `yaml:"on_failure" doc:"what follows a failed evaluation"`
-	MaxFailures  int           `yaml:"max_failures" doc:"individuals that fail in a row, after which the run ends; 0 is never" range:"[0, inf)" auto:"100; before a first one has succeeded, slots + 3 that fail for the same reason" autois:"-1" resume:"free"`
+	MaxFailures  int           `yaml:"max_failures" doc:"individuals that fail in a row, after which the run ends; 0 is never" range:"[0, inf)" auto:"100; before a first one has succeeded, slots + 3 that fail for the same reason, where that is the program's (an import that fails) and not the model's own word on a point" autois:"-1" resume:"free"`
 }
 
 // Failures are the rules that end a run by its failures, as l2l.Loop has them.
