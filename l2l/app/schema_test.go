@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -92,10 +93,32 @@ func cases(t *testing.T, kinds config.Kinds) []string {
 	const model, search, rest = "optimizee: {type: moody}\n", "optimizer: {type: genetic}\n", "stop: {generations: 2}\n"
 	var all []string
 	add := func(lines ...string) { all = append(all, strings.Join(lines, "")) }
+	for _, a := range kinds.Optimizers {
+		for _, parameters := range [][]string{{"g=0.1..10 log nS"}, {"n=1..8 int", "rule=stdp|bcm|1", "w[30]=-20..20 mV", "b=true|false", "on=on|off"}} {
+			d := newDraft()
+			d.kinds, d.path, d.search = kinds, "run.yaml", a.Name
+			if err := errors.Join(d.setCommand("sh model.sh"), d.addObjective("error=minimise mV")); err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range parameters {
+				if err := d.addParameter(p); err != nil {
+					t.Fatal(err)
+				}
+			}
+			add(d.yaml())
+		}
+	}
 	add(model, search, rest)
 	add(model, rest)
 	add(search, rest)
 	add(model, search, "stop:\n")
+	for _, o := range kinds.Optimizees {
+		if o.Name != anyProgram {
+			d := newDraft()
+			d.kinds, d.path, d.model, d.search = kinds, "run.yaml", o.Name, "genetic"
+			add(d.yaml())
+		}
+	}
 	add(model, "optimizer: {type: genetik}\n")
 	add(model, "optimizer: {pop_size: 4}\n")
 	add(model, "optimizer: genetic\n")
