@@ -25,6 +25,11 @@ func Load(path string, assignments []string, kinds Kinds) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	return LoadText(path, text, assignments, kinds)
+}
+
+// LoadText is [Load] of a file that has this text, and need not be there.
+func LoadText(path string, text []byte, assignments []string, kinds Kinds) (*Plan, error) {
 	d, err := parse(path, text)
 	if err != nil {
 		return nil, err

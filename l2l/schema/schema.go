@@ -17,6 +17,9 @@
 // A section whose keys are names of the user's choice is a [Map]. A struct or a list that is an encoding.TextUnmarshaler may also be
 // given as a single word.
 //
+// For editors, [JSON] says all of that as a JSON Schema, with what tags cannot say: a [Worded] value says which words it takes, and a [Ruled] struct which
+// rules there are between its keys.
+//
 // It is a leaf: it knows no YAML, no optimizer and no optimizee.
 package schema
 

@@ -56,6 +56,42 @@ type Parameter struct {
 	Doc     string   `yaml:"doc,omitempty" doc:"what it is, for people" resume:"free"`
 }
 
+// SchemaRules implements schema.Ruled: there is something to search for, and to start.
+func (c *Config) SchemaRules() map[string]any {
+	one := map[string]any{"type": "object", "minProperties": 1}
+	return map[string]any{
+		"allOf": []any{c.Program.SchemaRules()}, "required": []string{"parameters", "objectives"},
+		"properties": map[string]any{"parameters": one, "objectives": one},
+	}
+}
+
+// SchemaRules implements schema.Ruled: as parameter and optimizee.Space.Check have it, numbers have bounds or a normal distribution, and what is no number
+// has choices or none.
+func (*Parameter) SchemaRules() map[string]any {
+	type rule = map[string]any
+	is := func(key string, s rule) rule { return rule{"required": []string{key}, "properties": rule{key: s}} }
+	oneOf := func(values ...any) rule { return rule{"enum": values} }
+	either := func(rules ...rule) rule { return rule{"anyOf": rules} }
+	not := func(r rule) rule { return rule{"not": r} }
+	when := func(condition, then rule) rule { return rule{"if": condition, "then": then} }
+
+	number, whole := rule{"type": "number"}, rule{"type": []string{"integer", "null"}}
+	positive := rule{"type": "number", "exclusiveMinimum": 0}
+	several := rule{"type": "array", "minItems": 2}
+	given, notZero := not(oneOf(nil)), not(oneOf(0))
+	bounds := rule{"required": []string{"lower", "upper"}, "properties": rule{"lower": number, "upper": number}}
+	chosen := is("choices", rule{"minItems": 1})
+	noNumber := either(chosen, is("type", oneOf("bool", "categorical")))
+	return rule{"type": "object", "allOf": []any{
+		when(noNumber, not(either(is("lower", given), is("upper", given), is("std", notZero), is("mean", notZero), is("scale", oneOf("log"))))),
+		when(not(noNumber), either(bounds, is("std", positive))),
+		when(either(chosen, is("type", oneOf("categorical"))), is("choices", several)),
+		when(is("type", oneOf("int")), rule{"properties": rule{"lower": whole, "upper": whole, "scale": not(oneOf("log"))}}),
+		when(is("scale", oneOf("log")), is("lower", positive)),
+		when(is("mean", notZero), is("std", positive)),
+	}}
+}
+
 var kinds = map[string]optimizee.Kind{
 	"float": optimizee.Float, "int": optimizee.Int, "bool": optimizee.Bool, "categorical": optimizee.Categorical,
 }
@@ -120,6 +156,16 @@ type Objective struct {
 	Unit      string  `yaml:"unit,omitempty" doc:"for people" resume:"free"`
 }
 
+// SchemaWord implements schema.Worded: the direction alone.
+func (*Objective) SchemaWord() map[string]any {
+	return map[string]any{"enum": []string{"minimise", "maximise"}}
+}
+
+// SchemaRules implements schema.Ruled: there is no direction that goes without saying.
+func (*Objective) SchemaRules() map[string]any {
+	return map[string]any{"type": "object", "required": []string{"direction"}}
+}
+
 // UnmarshalText implements encoding.TextUnmarshaler: the direction alone.
 func (o *Objective) UnmarshalText(text []byte) error {
 	if _, err := direction(string(text)); err != nil {
@@ -156,6 +202,9 @@ type Fitness struct {
 	Regex string `yaml:"regex,omitempty" doc:"a regular expression (RE2) with a group for each objective, in their order or by their names; its last match in the standard output counts"`
 	Key   string `yaml:"key,omitempty" doc:"where in the JSON file the fitness is, keys and indices joined by dots; or the name of the column of the CSV file"`
 }
+
+// SchemaWord implements schema.Worded: the word last_line.
+func (*Fitness) SchemaWord() map[string]any { return map[string]any{"enum": []string{"last_line"}} }
 
 // UnmarshalText implements encoding.TextUnmarshaler: the word last_line.
 func (f *Fitness) UnmarshalText(text []byte) error {
