@@ -10,7 +10,9 @@ import (
 )
 
 // numberedEvent is an event with a number.
-func numberedEvent(n int64) l2l.Event { return l2l.Result{Individual: n, Fitness: []float64{float64(n)}} }
+func numberedEvent(n int64) l2l.Event {
+	return l2l.Result{Individual: n, Fitness: []float64{float64(n)}}
+}
 
 // followed are the numbers of the events that a follower has, and its error.
 func followed(f *Follower) (numbers []int64, err error) {
