@@ -8,8 +8,8 @@ import (
 )
 
 // InUse reports whether a process has the journal of the run in dir open for writing, on this host, or on another one where the file system
-// has locks that hold across hosts. To find out it holds the lock itself for a moment, so that a process that opens the journal just then is
-// told that it is in use.
+// has locks that hold across hosts. To find out it holds the lock itself for a moment, for which a process that opens the journal just then
+// waits.
 func InUse(dir string) (bool, error) {
 	f, err := os.Open(eventsFile(dir))
 	if err != nil {

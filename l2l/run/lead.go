@@ -226,12 +226,18 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	}
 	failures := &failureLog{dir: r.dir, space: r.Space, log: r.log, kinds: map[string]*failureKind{}}
 	loop.Observers = append(loop.Observers, failures.observe, r.logRestarts())
-	stopWatching := func() {}
-	if len(r.options.watchers) > 0 {
+	stopWatching, stopLive := func() {}, func() {}
+	if watched := len(r.options.watchers) > 0; watched || r.journal != nil {
 		p := newPulse(e)
-		observe, stop := r.watch(p)
-		loop.Evaluator, stopWatching = p, stop
-		loop.Observers = append(loop.Observers, observe)
+		loop.Evaluator = p
+		if watched {
+			observe, stop := r.watch(p)
+			stopWatching = stop
+			loop.Observers = append(loop.Observers, observe)
+		}
+		if r.journal != nil {
+			stopLive = r.live(p)
+		}
 	}
 	r.log.Info().Str("dir", r.dir).Str("mpi", mpi.Library()).Int("ranks", len(r.ranks)).Int("slots", begun.Slots).
 		Str("optimizee", r.Optimizee.Name).Str("optimizer", r.Optimizer.Name).Bool("resumed", r.resumed).Msg("begun")
@@ -244,6 +250,7 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 
 	summary, err := loop.Run(ctx)
 	stopWatching()
+	stopLive()
 	if summary.Warning != "" {
 		r.log.Warn().Str("reason", summary.Warning).Msg("what the optimizer has found is not to be trusted yet")
 	}
