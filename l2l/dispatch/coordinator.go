@@ -28,12 +28,12 @@ const (
 	// Collective sends waiting evaluations in rounds: to every rank its block, and the next round when all have answered. A round is a
 	// tenth of a second of work, or one evaluation per slot where that takes longer. For evaluations of microseconds.
 	Collective Schedule = "collective"
-	// Auto begins with Pull and changes to Collective while evaluations take less than 50 µs, there are enough of them for all slots, and their
+	// Auto begins with Pull and changes to Collective while calls take less than 50 µs, there are enough of them for all slots, and their
 	// points have at most 100 coordinates.
 	Auto Schedule = "auto"
 )
 
-// When Auto prefers Collective: below this mean time of an evaluation, in seconds, and up to this number of coordinates. Longer points take
+// When Auto prefers Collective: below this mean time of a call, in seconds, and up to this number of coordinates. Longer points take
 // longer to move than to evaluate, and are moved while others are evaluated, which Pull does.
 const (
 	collectiveBelow = 50e-6
@@ -66,22 +66,28 @@ type Coordinator struct {
 	asking   context.Context // that of the last Next
 	period   context.Context // asking, until the next pulse
 	cancel   context.CancelFunc
-	silent   []int        // by rank: the pulses since it was heard of, or since it has held something
+	silent   []int        // by rank: the pulses in which it held something and was not heard of
 	lost     map[int]bool // the ranks that are lost
 	again    int          // evaluations that were given to another rank because one was lost
 }
 
-// NewCoordinator makes rank 0's side for workers with these slots, by rank; slots[0] is not used. A slot that takes batches counts as many
-// times as a batch has evaluations.
-func NewCoordinator(comm mpi.Comm, schedule Schedule, slots []int) (*Coordinator, error) {
-	switch schedule {
+// Policy says how rank 0 spreads evaluations.
+type Policy struct {
+	Schedule Schedule
+	Slots    []int // of the workers, by rank; Slots[0] is not used
+	Batch    int   // evaluations that a slot evaluates together, as in Options; 0 means 1
+}
+
+// NewCoordinator makes rank 0's side.
+func NewCoordinator(comm mpi.Comm, policy Policy) (*Coordinator, error) {
+	switch policy.Schedule {
 	case Pull, Collective, Auto:
 	default:
-		return nil, fmt.Errorf("dispatch: schedule = %q, want auto, pull or collective", schedule)
+		return nil, fmt.Errorf("dispatch: schedule = %q, want auto, pull or collective", policy.Schedule)
 	}
-	slots = append([]int{0}, slots[1:]...)
+	slots := append([]int{0}, policy.Slots[1:]...)
 	return &Coordinator{
-		comm: comm, schedule: schedule, slots: slots, sched: newScheduler(slots),
+		comm: comm, schedule: policy.Schedule, slots: slots, sched: newScheduler(slots, policy.Batch),
 		pulse: pulse, farewell: farewell, cancel: func() {}, silent: make([]int, len(slots)), lost: map[int]bool{},
 	}, nil
 }
@@ -119,7 +125,7 @@ func (c *Coordinator) collective() bool {
 		return c.schedule == Collective
 	}
 	s := c.sched
-	return s.queued() >= 2*s.slots && s.mean > 0 && s.mean < collectiveBelow && len(s.queue[s.first].X) <= collectiveUpTo
+	return s.queued() >= 2*s.slots*s.batch && s.mean > 0 && s.call() < collectiveBelow && len(s.queue[s.first].X) <= collectiveUpTo
 }
 
 // feed sends evaluations to ranks: to those that have room for them, or to all when it is time for the next round.
@@ -131,7 +137,7 @@ func (c *Coordinator) feed() error {
 				continue
 			}
 			block := c.sched.take(n)
-			c.sched.give(rank, block)
+			c.sched.give(rank, block, min(max(c.slots[rank], up(n, c.sched.batch)), n))
 			if err := c.send(rank, tagBlock, block); err != nil {
 				return err
 			}
@@ -152,9 +158,6 @@ func (c *Coordinator) feed() error {
 
 // send sends evaluations to a rank, which has been given them.
 func (c *Coordinator) send(rank, tag int, es []l2l.Evaluation) error {
-	if c.sched.ranks.load[rank].held == len(es) { // it had nothing: its silence begins now
-		c.silent[rank] = 0
-	}
 	c.out = appendTasks(c.out[:0], es)
 	return c.comm.Send(rank, tag, c.out)
 }

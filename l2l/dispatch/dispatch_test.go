@@ -63,8 +63,27 @@ func options(slots int, evaluate func(context.Context, optimizee.Evaluation) (op
 // world runs main on rank 0 of n goroutine ranks, the others serving as workers with slots 1, 2, 3, 1, 2, 3, ….
 func world(t *testing.T, n int, schedule Schedule, opts Options, main func(ctx context.Context, e l2l.Evaluator)) {
 	t.Helper()
+	slots := make([]int, n)
+	for r := range slots {
+		slots[r] = 1 + r%3
+	}
+	slots[0] = opts.Slots // of a rank that is alone
+	spread(t, slots, Policy{Schedule: schedule}, opts, main)
+}
+
+// alike is world with as many slots on each rank.
+func alike(t *testing.T, n, slots int, schedule Schedule, opts Options, main func(ctx context.Context, e l2l.Evaluator)) {
+	t.Helper()
+	spread(t, slices.Repeat([]int{slots}, n), Policy{Schedule: schedule}, opts, main)
+}
+
+// spread runs main on rank 0 of goroutine ranks with these slots, the others serving as workers.
+func spread(t *testing.T, slots []int, policy Policy, opts Options, main func(ctx context.Context, e l2l.Evaluator)) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
+	n := len(slots)
+	opts.Slots = slots[0]
 	if n == 1 {
 		s, err := NewSolo(ctx, opts)
 		if err != nil {
@@ -75,10 +94,6 @@ func world(t *testing.T, n int, schedule Schedule, opts Options, main func(ctx c
 			t.Error(err)
 		}
 		return
-	}
-	slots := make([]int, n)
-	for r := range slots {
-		slots[r] = 1 + r%3
 	}
 	comms := mpi.Local(n)
 	var wg sync.WaitGroup
@@ -95,7 +110,8 @@ func world(t *testing.T, n int, schedule Schedule, opts Options, main func(ctx c
 			}
 		})
 	}
-	c, err := NewCoordinator(comms[0], schedule, slots)
+	policy.Slots, policy.Batch = slots, opts.Batch
+	c, err := NewCoordinator(comms[0], policy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -384,7 +400,7 @@ func coordinated(t *testing.T, n int, schedule Schedule, opts Options, silent bo
 		})
 	}
 	slots := slices.Repeat([]int{1}, n)
-	c, err := NewCoordinator(comms[0], schedule, slots)
+	c, err := NewCoordinator(comms[0], Policy{Schedule: schedule, Slots: slots})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -463,7 +479,7 @@ func TestCoordinatorChoosesRoundsForManyShortEvaluationsOfShortPoints(t *testing
 		{Auto, 10, 3, 1e-6, true}, {Auto, 10, 101, 1e-6, false}, {Auto, 3, 3, 1e-6, false}, {Auto, 10, 3, 1e-3, false}, {Auto, 10, 3, 0, false},
 		{Pull, 10, 3, 1e-6, false}, {Collective, 1, 1000, 1, true},
 	} {
-		one, err := NewCoordinator(nil, c.schedule, []int{0, 1, 1})
+		one, err := NewCoordinator(nil, Policy{Schedule: c.schedule, Slots: []int{0, 1, 1}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -54,6 +54,7 @@ type pool struct {
 	results   []l2l.Result
 	mean      float64 // seconds per evaluation, a running average; 0 before the first
 	slots     []*slot // without those that were given up
+	idle      int     // of the slots: those that have nothing to evaluate
 
 	transcripts []Transcript // by the index of the slot
 	broken      error        // why no slot is left; nil while there is one
@@ -201,6 +202,7 @@ func (p *pool) addSlot(index int) (*slot, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.slots, p.broken = append(p.slots, s), nil
+	p.idle++
 	return s, nil
 }
 
@@ -229,14 +231,14 @@ func (p *pool) step(s *slot) bool {
 	case len(call) > 0:
 		p.evaluate(s, call, number)
 	default:
-		p.deliver(s)
+		p.deliver(s, 1)
 		s.wait(p.next())
 	}
 	return true
 }
 
-// next waits for evaluations and takes some from the queue: a batch, or as many batches as fill a millisecond or so, while enough are
-// left for the other slots. There are none if the pool is closed.
+// next waits for evaluations and takes some from the queue: a batch, while there are enough for all idle slots, or as many batches as fill a
+// millisecond or so; and otherwise the share of one of the idle slots, of which the caller's is one. There are none if the pool is closed.
 func (p *pool) next() []l2l.Evaluation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -246,18 +248,18 @@ func (p *pool) next() []l2l.Evaluation {
 	if p.ctx.Err() != nil {
 		return nil
 	}
-	slots := max(len(p.slots), 1)
-	n := min(p.opts.Batch, (len(p.queue)+slots-1)/slots)
+	n := min(p.opts.Batch, up(len(p.queue), p.idle))
 	if p.mean > 0 {
-		n = max(n, min(int(1e-3/p.mean), len(p.queue)/(2*slots))/p.opts.Batch*p.opts.Batch)
+		n = max(n, min(int(1e-3/p.mean), len(p.queue)/(2*len(p.slots)))/p.opts.Batch*p.opts.Batch)
 	}
+	p.idle--
 	chunk := p.queue[:n:n]
 	p.queue = p.queue[n:]
 	return chunk
 }
 
-// deliver hands the slot's results over.
-func (p *pool) deliver(s *slot) {
+// deliver hands the slot's results over. With them, so many slots have become idle: none, or this one.
+func (p *pool) deliver(s *slot, idle int) {
 	rs := s.take()
 	if len(rs) == 0 {
 		return
@@ -268,6 +270,7 @@ func (p *pool) deliver(s *slot) {
 	}
 	p.mu.Lock()
 	p.results = append(p.results, rs...)
+	p.idle += idle
 	p.mean = average(p.mean, seconds/float64(len(rs)))
 	p.delivered.Broadcast()
 	p.mu.Unlock()
@@ -403,5 +406,5 @@ func (p *pool) giveUp(s *slot, call []l2l.Evaluation, number int) {
 		}
 		p.mu.Unlock()
 	}
-	p.deliver(s)
+	p.deliver(s, 0)
 }

@@ -10,13 +10,18 @@ type ranks struct {
 	// winners is a tournament among the ranks, a binary tree: node i has the nodes 2i and 2i+1 below it, and holds the lighter of their
 	// two ranks, of equals the first; node 1 holds the lightest of all. The lower half of the slice are the ranks themselves, in order.
 	winners []int32
+
+	free int // slots of all ranks that have no call
 }
 
 // load is what a rank has to do.
 type load struct {
 	slots int // 0: it gets nothing
-	held  int // evaluations that it has been given and has not answered
+	held  int // calls that it has been given and has not answered
 }
+
+// idle is the number of slots that have no call.
+func (l load) idle() int { return max(l.slots-l.held, 0) }
 
 // nobody stands in a tournament for ranks that get nothing.
 const nobody = -1
@@ -28,6 +33,7 @@ func newRanks(slots []int) ranks {
 		r.winners[leaves+i] = nobody
 		if i < len(slots) && slots[i] > 0 {
 			r.load[i].slots = slots[i]
+			r.free += slots[i]
 			r.winners[leaves+i] = int32(i)
 		}
 	}
@@ -40,14 +46,17 @@ func newRanks(slots []int) ranks {
 // lightest is the rank with the least work per slot, of equals the first; nobody if all ranks get nothing.
 func (r *ranks) lightest() int { return int(r.winners[1]) }
 
-// add takes into account that a rank holds n evaluations more.
+// add takes into account that a rank holds n calls more.
 func (r *ranks) add(rank, n int) {
+	r.free -= r.load[rank].idle()
 	r.load[rank].held += n
+	r.free += r.load[rank].idle()
 	r.replay(rank)
 }
 
 // set has a rank, which holds nothing then, have that many slots; with none it gets nothing any more.
 func (r *ranks) set(rank, slots int) {
+	r.free += slots - r.load[rank].idle()
 	r.load[rank] = load{slots: slots}
 	leaf := &r.winners[len(r.winners)/2+rank]
 	if *leaf = nobody; slots > 0 {

@@ -14,6 +14,9 @@ import (
 // few milliseconds, and towards the end of the queue less, so that the last evaluations are spread over all. Evaluations of 50 ms and
 // more are never sent ahead: one that waits behind a straggler is a straggler itself. For a collective round every rank gets its block.
 //
+// A slot evaluates what it has in calls. A call has a batch of evaluations while there are enough to fill all slots that have none; otherwise
+// these slots share what there is evenly. What a slot does is counted in calls, as a call takes a slot however few evaluations it has.
+//
 // An evaluation may be given to more than one rank: the first result counts. What a lost rank held goes to the others.
 type scheduler struct {
 	queue   []l2l.Evaluation // those from first on wait for a rank
@@ -21,6 +24,7 @@ type scheduler struct {
 	ranks   ranks
 	working int              // ranks with slots
 	slots   int              // of all ranks
+	batch   int              // evaluations of a full call
 	held    map[key]*holding // given to ranks that have not answered
 	awaited int              // of those held: without a result yet
 	spare   []*holding       // to be used again
@@ -30,18 +34,28 @@ type scheduler struct {
 // holding is an evaluation that ranks have.
 type holding struct {
 	evaluation l2l.Evaluation
-	owners     []int // the ranks that have it and have not answered; almost always one
-	answered   bool  // a rank that was an owner has answered
+	owners     []owner // that have it and have not answered; almost always one
+	answered   bool    // a rank that was an owner has answered
 }
 
+// owner is a rank that has an evaluation.
+type owner struct {
+	rank int
+	call *call // that the evaluation is in; nil for one that is a call by itself
+}
+
+// call is a call of several evaluations.
+type call struct{ left int } // that have no answer
+
 // release takes rank off the owners. It reports false if it is none.
-func (h *holding) release(rank int) bool {
-	i := slices.Index(h.owners, rank)
+func (h *holding) release(rank int) (o owner, ok bool) {
+	i := slices.IndexFunc(h.owners, func(o owner) bool { return o.rank == rank })
 	if i < 0 {
-		return false
+		return o, false
 	}
+	o = h.owners[i]
 	h.owners = slices.Delete(h.owners, i, i+1)
-	return true
+	return o, true
 }
 
 // key identifies an evaluation among those under way.
@@ -53,8 +67,8 @@ type key struct {
 func keyOf(e l2l.Evaluation) key   { return key{e.Individual, e.Instance, e.Replicate, e.Attempt} }
 func keyOfResult(r l2l.Result) key { return key{r.Individual, r.Instance, r.Replicate, r.Attempt} }
 
-func newScheduler(slots []int) *scheduler {
-	s := &scheduler{ranks: newRanks(slots), held: map[key]*holding{}}
+func newScheduler(slots []int, batch int) *scheduler {
+	s := &scheduler{ranks: newRanks(slots), batch: max(batch, 1), held: map[key]*holding{}}
 	for _, n := range slots {
 		s.slots += n
 		if n > 0 {
@@ -72,19 +86,23 @@ const (
 	roundTime      = 0.1   // that a collective round takes, unless a single evaluation takes longer
 )
 
-// ahead is the number of evaluations that a rank holds per slot.
+// call is about how long a full call takes, in seconds; 0 before the first result.
+func (s *scheduler) call() float64 { return s.mean * float64(s.batch) }
+
+// ahead is the number of calls that a rank holds per slot.
 func (s *scheduler) ahead() int {
-	switch {
-	case s.mean == 0 || s.mean >= longEvaluation:
+	switch call := s.call(); {
+	case call == 0 || call >= longEvaluation:
 		return 1
-	case s.mean < queueAhead/maxAhead:
+	case call < queueAhead/maxAhead:
 		return maxAhead
+	default:
+		return 2 + int(queueAhead/call)
 	}
-	return 2 + int(queueAhead/s.mean)
 }
 
 // capacity is the number of evaluations that all ranks together can hold.
-func (s *scheduler) capacity() int { return max(s.slots*s.ahead(), 1) }
+func (s *scheduler) capacity() int { return max(s.slots*s.ahead(), 1) * s.batch }
 
 // queued is the number of evaluations that wait for a rank.
 func (s *scheduler) queued() int { return len(s.queue) - s.first }
@@ -122,19 +140,29 @@ func (s *scheduler) next() (rank int, chunk []l2l.Evaluation) {
 	if r.held >= r.slots && 2*r.held > r.slots*ahead || r.held >= r.slots*ahead {
 		return 0, nil // its slots are busy, and more than half of what it may have waiting is there; and so it is with the others
 	}
-	chunk = s.take(min(max(r.slots-r.held, (queued+2*s.working-1)/(2*s.working), 1), r.slots*ahead-r.held, queued))
-	s.give(rank, chunk)
+	calls := r.idle()
+	if queued >= s.ranks.free*s.batch {
+		full := up(queued, s.batch)
+		calls = min(max(calls, up(full, 2*s.working), 1), r.slots*ahead-r.held, full)
+		chunk = s.take(min(calls*s.batch, queued))
+	} else {
+		chunk = s.take(min(calls*up(queued, s.ranks.free), queued))
+	}
+	s.give(rank, chunk, min(calls, len(chunk)))
 	return rank, chunk
 }
 
+// up is a divided by b, rounded up.
+func up(a, b int) int { return (a + b - 1) / b }
+
 // round is how many evaluations of the queue each rank gets in a collective round, by rank: their shares in proportion to their slots of as
-// many as all slots together do in roundTime, but of one per slot at least.
+// many as all slots together do in roundTime, but of one call per slot at least.
 func (s *scheduler) round() []int {
 	each := 1
 	if s.mean > 0 {
-		each = max(int(min(roundTime/s.mean, float64(s.queued()))), 1)
+		each = max(int(min(roundTime/s.call(), float64(s.queued()))), 1)
 	}
-	n := min(s.queued(), s.slots*each)
+	n := min(s.queued(), s.slots*each*s.batch)
 	shares := make([]int, len(s.ranks.load))
 	before, given := 0, 0
 	for rank, r := range s.ranks.load {
@@ -145,18 +173,36 @@ func (s *scheduler) round() []int {
 	return shares
 }
 
-// give makes rank an owner of evaluations, which may have others.
-func (s *scheduler) give(rank int, es []l2l.Evaluation) {
-	for _, e := range es {
-		h := s.held[keyOf(e)]
-		if h == nil {
-			h = s.newHolding(e)
-			s.held[keyOf(e)] = h
-			s.awaited++
+// give makes rank an owner of evaluations, which may have others. It evaluates them in so many calls, at most one for each.
+func (s *scheduler) give(rank int, es []l2l.Evaluation, calls int) {
+	s.ranks.add(rank, calls)
+	for ; len(es) > 0; calls-- {
+		n := up(len(es), calls)
+		var c *call
+		if n > 1 {
+			c = &call{left: n}
 		}
-		h.owners = append(h.owners, rank)
+		for _, e := range es[:n] {
+			h := s.held[keyOf(e)]
+			if h == nil {
+				h = s.newHolding(e)
+				s.held[keyOf(e)] = h
+				s.awaited++
+			}
+			h.owners = append(h.owners, owner{rank, c})
+		}
+		es = es[n:]
 	}
-	s.ranks.add(rank, len(es))
+}
+
+// answered takes into account that a rank has answered an evaluation of a call.
+func (s *scheduler) answered(o owner) {
+	if o.call != nil {
+		if o.call.left--; o.call.left > 0 {
+			return
+		}
+	}
+	s.ranks.add(o.rank, -1)
 }
 
 // newHolding is a holding without an owner.
@@ -175,10 +221,14 @@ func (s *scheduler) newHolding(e l2l.Evaluation) *holding {
 // has given before.
 func (s *scheduler) done(rank int, r l2l.Result) bool {
 	h := s.held[keyOfResult(r)]
-	if h == nil || !h.release(rank) {
+	if h == nil {
 		return false
 	}
-	s.ranks.add(rank, -1)
+	o, ok := h.release(rank)
+	if !ok {
+		return false
+	}
+	s.answered(o)
 	counts := !h.answered
 	if counts {
 		h.answered = true
@@ -211,7 +261,7 @@ func (s *scheduler) lost(rank int) int {
 	s.ranks.set(rank, 0)
 	var es []l2l.Evaluation
 	for _, h := range s.held {
-		if !h.release(rank) {
+		if _, ok := h.release(rank); !ok {
 			continue
 		}
 		if len(h.owners) == 0 && !h.answered {

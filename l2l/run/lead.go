@@ -155,11 +155,7 @@ func (r *leader) evaluator(ctx context.Context, comm mpi.Comm) (evaluator, error
 
 // newCoordinator is rank 0's side, for workers with these slots.
 func newCoordinator(comm mpi.Comm, p *config.Plan, slots []int) (*dispatch.Coordinator, error) {
-	room := make([]int, len(slots))
-	for rank, n := range slots {
-		room[rank] = n * p.Execution.Batch
-	}
-	return dispatch.NewCoordinator(comm, dispatch.Schedule(p.Execution.Schedule), room)
+	return dispatch.NewCoordinator(comm, dispatch.Policy{Schedule: dispatch.Schedule(p.Execution.Schedule), Slots: slots, Batch: p.Execution.Batch})
 }
 
 // newWorker is another rank's side.
