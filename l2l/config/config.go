@@ -32,10 +32,11 @@ type WarmStart struct {
 	Individuals []map[string]any `yaml:"individuals" doc:"points to try first: values by the names of parameters; the others are in the middle of their ranges"`
 }
 
-// Execution says where and how evaluations run. But for OnFailure it has no part in the search.
+// Execution says where and how evaluations run. But for Parallel and OnFailure it has no part in the search.
 type Execution struct {
 	Schedule     string        `yaml:"schedule" doc:"how evaluations are spread over ranks: in chunks on demand, in rounds of one block each, or the one that fits their time" range:"auto | pull | collective" resume:"free"`
 	Slots        int           `yaml:"slots" doc:"evaluations at a time on each rank" range:"[1, 1e5]" auto:"the CPUs that the rank has to itself, divided by those that an evaluation needs" resume:"free"`
+	Parallel     int           `yaml:"parallel" doc:"individuals whose evaluations the search keeps under way, if its optimizer has use for as many: part of the search, kept when the run is resumed whatever its ranks are then" range:"[1, 1e6]" auto:"evaluations that all ranks together can have under way when the run is first started, divided by those of an individual; 1 where evaluations rotate"`
 	Batch        int           `yaml:"batch" doc:"evaluations that a slot hands over at a time, for optimizees that evaluate several together" range:"[1, 1e6]" resume:"free"`
 	Timeout      time.Duration `yaml:"timeout" doc:"of one evaluation, or batch of them; 0 is none" range:"[0, inf)" resume:"free"`
 	StartTimeout time.Duration `yaml:"start_timeout" doc:"of getting an optimizee ready, for those that take time to start; 0 is none" range:"[0, inf)" resume:"free"`

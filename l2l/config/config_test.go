@@ -188,6 +188,86 @@ func TestPlanContinuesARunWithTheDefaultsOfItsTime(t *testing.T) {
 	}
 }
 
+// reread is the plan of an effective configuration.
+func reread(t *testing.T, text string) *Plan {
+	t.Helper()
+	p, err := Parse("run.yaml", []byte(text), kinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// The number of evaluations that a search keeps under way is settled once; what depends on it is open until then.
+func TestParallelIsSettledOnceAndThenKept(t *testing.T) {
+	read := func(text string) *Plan {
+		p, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\n"+text), kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	effective := func(p *Plan) string {
+		b, err := p.Effective()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	settled := func(p *Plan, room int) *Plan {
+		q, err := p.Settled(p.Parallel(room))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return q
+	}
+	auto := read("optimizer: {type: cmaes}\nevaluation: {instances: 2, replicates: 5}\n")
+	if text := effective(auto); !strings.Contains(text, "parallel: auto") || !strings.Contains(text, "restarts: auto") || strings.Contains(text, "pop_size: auto") {
+		t.Errorf("before it is settled:\n%s", text)
+	}
+	few, many := settled(auto, 64), settled(auto, 6400)
+	if text := effective(few); !strings.Contains(text, "parallel: 6\n") || !strings.Contains(text, "restarts: bipop") {
+		t.Errorf("64 at a time:\n%s", text)
+	}
+	if text := effective(many); !strings.Contains(text, "parallel: 640\n") || !strings.Contains(text, "restarts: parallel") {
+		t.Errorf("6400 at a time:\n%s", text)
+	}
+	if again := reread(t, effective(many)); effective(again) != effective(many) || settled(again, 3) != again {
+		t.Errorf("what is settled is another plan:\n%s", effective(again))
+	}
+	if n := read("optimizer: {type: cmaes}\nevaluation: {rotate: 2}\n").Parallel(500); n != 1 {
+		t.Errorf("where evaluations rotate it is %d", n)
+	}
+
+	old := strings.Replace(effective(few), "  parallel: 6\n", "", 1)
+	for _, c := range []struct {
+		text, started string
+		want          int // 0: refused
+	}{
+		{"optimizer: {type: cmaes}\n", effective(many), 640},
+		{"optimizer: {type: cmaes, restarts: auto}\n", effective(many), 640},
+		{"optimizer: {type: cmaes}\nexecution: {slots: 3, parallel: 640}\n", effective(many), 640},
+		{"optimizer: {type: cmaes}\nexecution: {parallel: 64}\n", effective(many), 0},
+		{"optimizer: {type: cmaes, restarts: bipop}\n", effective(many), 0},
+		{"optimizer: {type: cmaes}\n", old, 1},
+		{"optimizer: {type: cmaes}\nexecution: {parallel: 1}\n", old, 1},
+		{"optimizer: {type: cmaes}\nexecution: {parallel: 2}\n", old, 0},
+	} {
+		later, err := read(c.text + "evaluation: {instances: 2, replicates: 5}\n").Continued(c.started)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = later.Resumable(c.started)
+		if refused := c.want == 0; refused != (err != nil) || !refused && settled(later, 3).Execution.Parallel != c.want {
+			t.Errorf("%q goes on with %d, %v; want %d", c.text, later.Execution.Parallel, err, c.want)
+		}
+	}
+	_, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\noptimizer: {type: cmaes}\nevaluation: {rotate: 1}\nexecution: {parallel: 8}\n"), kinds)
+	if err == nil || !strings.Contains(err.Error(), "execution.parallel: 8, want 1 where evaluations rotate") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestOnlyWhatDoesNotTouchTheSearchMayChangeInAResumedRun(t *testing.T) {
 	const text = "optimizee: {type: bowl}\noptimizer: {type: cmaes}\n"
 	read := func(assignments ...string) *Plan {

@@ -47,7 +47,7 @@ func (p *Plan) mayChange(path string) bool {
 }
 
 // Continued is the plan by which a run goes on that was started with an effective configuration: what this plan does not name of the optimizer's
-// parameters is what it was then, whatever the defaults are by now.
+// parameters, and execution.parallel where it is auto, are what they were then, whatever the defaults and the ranks are by now.
 func (p *Plan) Continued(started string) (*Plan, error) {
 	d, err := parse("the run's configuration", []byte(started))
 	if err != nil {
@@ -55,11 +55,19 @@ func (p *Plan) Continued(started string) (*Plan, error) {
 	}
 	var then optimizer.Algorithm
 	section, err := section(d, "optimizer", p.Kinds.Optimizers, optimizerName, &then)
-	if err != nil || then.Name != p.Optimizer.Name || p.unnamed == nil {
-		return p, nil // which Resumable will not let pass, or which names everything
+	if err != nil || then.Name != p.Optimizer.Name {
+		return p, nil // which Resumable will not let pass
 	}
 	q := *p
-	q.Params = copied(p.Params)
+	if q.Execution.Parallel == 0 {
+		if q.Execution.Parallel, err = parallelOf(d); err != nil {
+			return nil, err
+		}
+	}
+	q.Params, q.given = copied(p.given), nil
+	if p.unnamed == nil { // it names everything
+		return &q, q.complete()
+	}
 	was := p.Optimizer.Params()
 	if err := d.decode(section, "optimizer", was, "type"); err != nil {
 		return nil, err
@@ -71,6 +79,17 @@ func (p *Plan) Continued(started string) (*Plan, error) {
 		}
 	}
 	return &q, q.complete()
+}
+
+// parallelOf is execution.parallel of an effective configuration: 1 in versions that knew no other; 0 where it is not settled.
+func parallelOf(d *document) (int, error) {
+	was := Execution{Parallel: 1}
+	execution := child(d.root, "execution")
+	if execution == nil || child(execution, "parallel") == nil {
+		return was.Parallel, nil
+	}
+	err := d.decode(execution, "execution", &was)
+	return was.Parallel, err
 }
 
 // Resumable compares the effective configuration that a run was started with and this plan's. What differs and may, because it changes where and
@@ -96,6 +115,14 @@ func (p *Plan) Resumable(started string) (changes []Difference, err error) {
 		})
 	}
 	for _, d := range differences {
+		if d.Path == "execution.parallel" {
+			if d.Before == "nothing" {
+				d.Before = `"1"` // as it would be shown
+			}
+			if d.Before == d.After || p.Execution.Parallel == 0 {
+				continue
+			}
+		}
 		if d.Before == "nothing" && p.isDefault(d.Path, d.After) {
 			continue
 		}

@@ -23,6 +23,8 @@ type briefing struct {
 	Config string
 	Dir    string
 	Slots  []int // by rank
+	// Parallel is execution.parallel, settled.
+	Parallel int
 }
 
 // check returns an error for a briefing that is not for a run of so many ranks.

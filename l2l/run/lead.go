@@ -61,7 +61,7 @@ func lead(ctx context.Context, comm mpi.Comm, plan *config.Plan, list []Option) 
 		return Result{}, errors.Join(err, broadcast(inside, comm, briefing{Over: true, Usage: errors.Is(err, ErrUsage)}))
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
-	if err := broadcast(inside, comm, briefing{Config: r.effective, Dir: r.dir, Slots: r.slots}); err != nil {
+	if err := broadcast(inside, comm, briefing{Config: r.effective, Dir: r.dir, Slots: r.slots, Parallel: r.Execution.Parallel}); err != nil {
 		return Result{}, err
 	}
 
@@ -94,6 +94,9 @@ func prepare(plan *config.Plan, o options, ranks []hello) (r *leader, err error)
 	}
 	r.dir = place(plan, o)
 	if plan, r.known, err = checked(plan, o, r.dir); err != nil {
+		return nil, usage(err)
+	}
+	if plan, err = plan.Settled(plan.Parallel(room(plan, r.slots))); err != nil {
 		return nil, usage(err)
 	}
 	if r.search, err = plan.NewSearch(); err != nil {
@@ -236,6 +239,7 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 		}
 	}
 	r.log.Info().Str("dir", r.dir).Str("mpi", mpi.Library()).Int("ranks", len(r.ranks)).Int("slots", begun.Slots).
+		Int("parallel", r.Execution.Parallel).
 		Str("optimizee", r.Optimizee.Name).Str("optimizer", r.Optimizer.Name).Bool("resumed", r.resumed).Msg("begun")
 	for _, remark := range r.Remarks() {
 		r.log.Info().Msg(remark)
@@ -287,14 +291,25 @@ func (r *leader) begun() l2l.Begun {
 		At:      r.started.UnixMicro(),
 		Session: l2l.Session{MPI: mpi.Library(), Go: runtime.Version(), Job: r.job.ID, Account: r.job.Account},
 	}
-	for rank, h := range r.ranks {
+	for _, h := range r.ranks {
 		begun.Hosts = append(begun.Hosts, h.Host)
-		if rank > 0 || len(r.ranks) == 1 {
-			begun.Slots += r.slots[rank]
-		}
 	}
+	begun.Slots = total(r.slots)
 	return begun
 }
+
+// total is the number of slots of all ranks together; rank 0 has none, unless it is alone.
+func total(slots []int) (sum int) {
+	for rank, n := range slots {
+		if rank > 0 || len(slots) == 1 {
+			sum += n
+		}
+	}
+	return sum
+}
+
+// room is the number of evaluations that ranks with these slots can have under way.
+func room(plan *config.Plan, slots []int) int { return total(slots) * plan.Execution.Batch }
 
 // tellObjectives says what becomes of several objectives.
 func (r *leader) tellObjectives() {

@@ -71,7 +71,11 @@ func Run(ctx context.Context, comm mpi.Comm, plan *config.Plan, options ...Optio
 		return lead(ctx, comm, plan, options)
 	}
 	return Result{}, follow(ctx, comm, func(b briefing) (*config.Plan, error) {
-		mine, err := plan.In(b.Dir).Effective()
+		plan, err := plan.In(b.Dir).Settled(max(b.Parallel, 1))
+		if err != nil {
+			return nil, err
+		}
+		mine, err := plan.Effective()
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +84,7 @@ func Run(ctx context.Context, comm mpi.Comm, plan *config.Plan, options ...Optio
 			d := differences[0]
 			err = fmt.Errorf("it has another plan than rank 0: %s = %s, want %s", d.Path, d.Before, d.After)
 		}
-		return plan.In(b.Dir), err
+		return plan, err
 	})
 }
 

@@ -20,6 +20,7 @@ import (
 type strategy struct {
 	problem optimizer.Problem
 	par     Params
+	chain   chain
 	ordered []int     // the problem's coordinates that u stands for, len n
 	choices []int     // the others, which are categorical
 	width   []float64 // of each ordered coordinate, len n
