@@ -66,6 +66,7 @@ func list(w io.Writer, kinds config.Kinds) error {
 		fmt.Fprintf(t, "  %s\t%s\n", o.Name, o.Title)
 	}
 	fmt.Fprintf(t, "configuration\n  run\tthe keys of a configuration besides those two sections; one by its name: %s\n", strings.Join(sections(), ", "))
+	fmt.Fprintf(t, "  campaign\tthe keys of a file of several runs\n")
 	if err := t.Flush(); err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ const whereToBegin = "Where to begin: cmaes; with several objectives nsga2,\n" +
 
 // describe tells all about what has a name: an optimizer, an optimizee or both.
 func describe(w io.Writer, name string, kinds config.Kinds) error {
-	known, found := []string{"run"}, 0
+	known, found := []string{"run", "campaign"}, 0
 	begin := func(title string) {
 		if found++; found > 1 {
 			fmt.Fprintln(w)
@@ -115,8 +116,12 @@ func describe(w io.Writer, name string, kinds config.Kinds) error {
 		describeRows(w, "", o.New())
 	}
 	c := config.Defaults()
-	if name == "run" {
+	switch name {
+	case "run":
 		describeRows(w, "", &c)
+		return nil
+	case "campaign":
+		describeRows(w, "", &config.Campaign{})
 		return nil
 	}
 	if f, ok := fieldAt(&c, name); ok {

@@ -227,6 +227,11 @@ func (d *document) assign(assignment string) error {
 	if leaf == nil {
 		leaf = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
 	}
+	return d.put(path, leaf, place)
+}
+
+// put has another value at a path, whose keys are joined by dots. place is where it comes from, for errors about it.
+func (d *document) put(path string, leaf *yaml.Node, place string) error {
 	at := d.root
 	keys := strings.Split(path, ".")
 	for i, key := range keys {

@@ -150,7 +150,7 @@ func (f Field) Default() string {
 	switch kind := f.Value.Kind(); {
 	case f.IsAuto():
 		return "auto: " + f.Auto
-	case kind == reflect.Pointer && f.Value.IsNil():
+	case (kind == reflect.Pointer || kind == reflect.Interface) && f.Value.IsNil():
 		return "none"
 	case (kind == reflect.String || kind == reflect.Slice || kind == reflect.Map) && f.Value.Len() == 0:
 		return "none"
