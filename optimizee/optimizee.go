@@ -114,6 +114,18 @@ type (
 		Prepare(ctx context.Context) error
 	}
 
+	// Interruptible says whether an evaluation that nobody waits for any more may as well be ended: not so for a program that takes long to
+	// start again. An optimizee that does not say so is interruptible unless it is a Preparer.
+	Interruptible interface {
+		Interruptible() bool
+	}
+
+	// Once says whether an evaluation must not run in two slots at a time, because it does something else beside returning its outcome: it writes
+	// to a file of a fixed name, say. Otherwise one that takes suspiciously long may be copied to a slot that has nothing to do.
+	Once interface {
+		Once() bool
+	}
+
 	// Wide says how many CPUs an evaluation keeps busy, at least 1; a rank has accordingly fewer slots.
 	Wide interface {
 		CPUs() int

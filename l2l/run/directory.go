@@ -202,6 +202,9 @@ func (r *leader) manifest(begun l2l.Begun, result *Result) error {
 		if len(result.Lost) > 0 || result.Again > 0 {
 			m["ranks_lost"], m["evaluated_again"] = result.Lost, result.Again
 		}
+		if result.Copies.Made > 0 {
+			m["copies"] = result.Copies
+		}
 	}
 	b, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {

@@ -155,7 +155,9 @@ func (r *leader) evaluator(ctx context.Context, comm mpi.Comm) (evaluator, error
 
 // newCoordinator is rank 0's side, for workers with these slots.
 func newCoordinator(comm mpi.Comm, p *config.Plan, slots []int) (*dispatch.Coordinator, error) {
-	return dispatch.NewCoordinator(comm, dispatch.Policy{Schedule: dispatch.Schedule(p.Execution.Schedule), Slots: slots, Batch: p.Execution.Batch})
+	return dispatch.NewCoordinator(comm, dispatch.Policy{
+		Schedule: dispatch.Schedule(p.Execution.Schedule), Slots: slots, Batch: p.Execution.Batch, Copies: p.Execution.Copies == "auto" && !p.Once,
+	})
 }
 
 // newWorker is another rank's side.
@@ -255,6 +257,7 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	}
 	if c, ok := e.(*dispatch.Coordinator); ok {
 		result.Lost, result.Again = c.Lost(), c.Again()
+		result.Copies.Made, result.Copies.Won = c.Copies()
 	}
 	if err == nil && r.journal != nil {
 		err = r.finish(begun, result)

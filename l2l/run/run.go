@@ -31,6 +31,13 @@ type Result struct {
 	Elapsed time.Duration // since Run was called: not the time of sessions before this one
 	Lost    []int         // ranks that do not answer any more: the communicator cannot be closed in order, only aborted
 	Again   int           // evaluations that were given to another rank because theirs was lost
+	Copies  Copies        // of evaluations that took long
+}
+
+// Copies are second copies of evaluations that took suspiciously long, on slots that had nothing to do.
+type Copies struct {
+	Made int `json:"made"`
+	Won  int `json:"won"` // those that were done first
 }
 
 // Counts are how far a run was.

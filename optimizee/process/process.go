@@ -49,14 +49,16 @@ type Process struct {
 }
 
 var (
-	_ optimizee.Opener   = (*Process)(nil)
-	_ optimizee.Located  = (*Process)(nil)
-	_ optimizee.Preparer = (*Process)(nil)
-	_ optimizee.Batch    = (*Process)(nil)
-	_ optimizee.Scratch  = (*Process)(nil)
-	_ optimizee.Modeller = (*Process)(nil)
-	_ optimizee.Wide     = (*Process)(nil)
-	_ optimizee.Printer  = (*Process)(nil)
+	_ optimizee.Opener        = (*Process)(nil)
+	_ optimizee.Located       = (*Process)(nil)
+	_ optimizee.Preparer      = (*Process)(nil)
+	_ optimizee.Batch         = (*Process)(nil)
+	_ optimizee.Scratch       = (*Process)(nil)
+	_ optimizee.Modeller      = (*Process)(nil)
+	_ optimizee.Wide          = (*Process)(nil)
+	_ optimizee.Printer       = (*Process)(nil)
+	_ optimizee.Interruptible = (*Process)(nil)
+	_ optimizee.Once          = (*Process)(nil)
 )
 
 // New returns a Process with the default configuration. Its Config must be completed before Open.
@@ -151,6 +153,12 @@ func launched(launcher child.Words, options ...string) int {
 	}
 	return 1
 }
+
+// Interruptible implements optimizee.Interruptible: a worker would have to be started again.
+func (p *Process) Interruptible() bool { return p.Mode == modeOneshot }
+
+// Once implements optimizee.Once.
+func (p *Process) Once() bool { return p.SideEffects }
 
 // Prepare starts the worker, unless it runs.
 func (p *Process) Prepare(ctx context.Context) error {
