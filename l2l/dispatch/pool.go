@@ -34,6 +34,8 @@ type Options struct {
 	KeepFailed int
 	// Transcript, if it is not nil, makes what takes in what the programs of a slot print; it is called at most once for each slot.
 	Transcript func(slot int) Transcript
+	// Place, if it is not nil, is where a slot is.
+	Place func(slot int) optimizee.Place
 	// KeepAll has the directories of evaluations that succeed stay, too.
 	KeepAll bool
 }
@@ -232,6 +234,9 @@ func (p *pool) addSlot(index int) (*slot, error) {
 		if err == nil {
 			s = newSlot(o, p.opts.Batch)
 			s.index, s.transcript = index, p.transcript(index, o)
+			if placed, ok := o.(optimizee.Placed); ok && p.opts.Place != nil {
+				placed.Place(p.opts.Place(index))
+			}
 		}
 		return err
 	})

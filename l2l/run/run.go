@@ -110,7 +110,8 @@ func CallOff(ctx context.Context, comm mpi.Comm) error {
 // follow is the part of all ranks but 0.
 func follow(ctx context.Context, comm mpi.Comm, planOf func(briefing) (*config.Plan, error)) error {
 	ctx = context.WithoutCancel(ctx) // rank 0 says when it is over
-	if err := send(ctx, comm, newHello()); err != nil {
+	own := newHello()
+	if err := send(ctx, comm, own); err != nil {
 		return err
 	}
 	var b briefing
@@ -130,7 +131,7 @@ func follow(ctx context.Context, comm mpi.Comm, planOf func(briefing) (*config.P
 		plan, err = planOf(b)
 	}
 	if err == nil {
-		worker, err = newWorker(ctx, comm, plan, b.Slots)
+		worker, err = newWorker(ctx, comm, plan, own, b)
 	}
 	if err == nil {
 		defer worker.Close() // Serve tells its error, where it comes to that
