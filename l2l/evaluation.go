@@ -45,6 +45,7 @@ type Evaluation struct {
 	Attempt    int // from 0; attempts do not differ at all
 	Seed       uint64
 	X          codec.Vector
+	Copy       int // from 0; how often it was given to another rank before this one, while it was not known what became of it there
 }
 
 // Ending says how an evaluation ended.

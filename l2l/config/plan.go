@@ -29,6 +29,7 @@ type Plan struct {
 	Outputs    int  // model outputs of an evaluation
 	CPUs       int  // that an evaluation keeps busy, at least 1
 	Prepares   bool // it gets ready before its evaluations (optimizee.Preparer)
+	Once       bool // its evaluations must not run twice at a time (optimizee.Once)
 	Stochastic bool // it says that the same point has another fitness with another seed (optimizee.Stochastic)
 
 	// Sum says that the objectives are added up, because there is one alone or because the optimizer takes only one.
@@ -132,6 +133,9 @@ func (p *Plan) learn() (err error) {
 		p.CPUs = max(wide.CPUs(), 1)
 	}
 	_, p.Prepares = o.(optimizee.Preparer)
+	if once, ok := o.(optimizee.Once); ok {
+		p.Once = once.Once()
+	}
 	if s, ok := o.(optimizee.Stochastic); ok {
 		p.Stochastic = s.Stochastic()
 	}

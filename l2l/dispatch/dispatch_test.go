@@ -80,12 +80,20 @@ func alike(t *testing.T, n, slots int, schedule Schedule, opts Options, main fun
 // spread runs main on rank 0 of goroutine ranks with these slots, the others serving as workers.
 func spread(t *testing.T, slots []int, policy Policy, opts Options, main func(ctx context.Context, e l2l.Evaluator)) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	policy.Batch = opts.Batch
+	ranked(t, slots, policy, func(int) Options { return opts }, main)
+}
+
+// ranked is spread with options for each rank.
+func ranked(t *testing.T, slots []int, policy Policy, opts func(rank int) Options, main func(ctx context.Context, e l2l.Evaluator)) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Hour) // in some tests time is not real
 	defer cancel()
 	n := len(slots)
-	opts.Slots = slots[0]
 	if n == 1 {
-		s, err := NewSolo(ctx, opts)
+		o := opts(0)
+		o.Slots = slots[0]
+		s, err := NewSolo(ctx, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,7 +107,7 @@ func spread(t *testing.T, slots []int, policy Policy, opts Options, main func(ct
 	var wg sync.WaitGroup
 	for r := 1; r < n; r++ {
 		wg.Go(func() {
-			o := opts
+			o := opts(r)
 			o.Slots = slots[r]
 			w, err := NewWorker(ctx, comms[r], o)
 			if err == nil {
@@ -110,7 +118,7 @@ func spread(t *testing.T, slots []int, policy Policy, opts Options, main func(ct
 			}
 		})
 	}
-	policy.Slots, policy.Batch = slots, opts.Batch
+	policy.Slots = slots
 	c, err := NewCoordinator(comms[0], policy)
 	if err != nil {
 		t.Fatal(err)
@@ -433,7 +441,7 @@ func TestCoordinatorTakesARankThatIsFoundBack(t *testing.T) {
 			t.Fatalf("lost are %v, want rank 2", c.Lost())
 		}
 		last.silent.Store(false)
-		if err := c.comm.Send(2, tagPing, nil); err != nil {
+		if err := c.link.send(2, tagPing, nil); err != nil {
 			t.Fatal(err)
 		}
 		ranks := map[int]bool{}
@@ -541,7 +549,7 @@ func TestCoordinatorLosesARankThatDoesNotTakeItsLeave(t *testing.T) {
 
 func TestWhatTravelsComesBackAsItWas(t *testing.T) {
 	es := []l2l.Evaluation{
-		{Individual: 1 << 40, Instance: 2, Replicate: 3, Attempt: 4, Seed: 1<<64 - 1, X: []float64{1, -0.5}},
+		{Individual: 1 << 40, Instance: 2, Replicate: 3, Attempt: 4, Seed: 1<<64 - 1, X: []float64{1, -0.5}, Copy: 2},
 		{Individual: 7, X: []float64{math.Inf(1), 5e-324}},
 	}
 	got, err := decodeTasks(appendTasks(nil, es))
@@ -590,7 +598,7 @@ func TestWireReadsMessagesWithOneFieldMoreOrLess(t *testing.T) {
 		return append(codec.AppendArray(nil, columns), body...)
 	}
 	for _, more := range []int{1, 6} {
-		if got, err := decodeTasks(with(tasks, 6+more)); err != nil || !reflect.DeepEqual(got, es) {
+		if got, err := decodeTasks(with(tasks, 7+more)); err != nil || !reflect.DeepEqual(got, es) {
 			t.Errorf("tasks with %d columns more: %+v, %v", more, got, err)
 		}
 		if got, err := decodeResults(with(results, 14+more)); err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", rs) {

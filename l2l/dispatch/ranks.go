@@ -8,7 +8,7 @@ type ranks struct {
 	load []load // by rank
 
 	// winners is a tournament among the ranks, a binary tree: node i has the nodes 2i and 2i+1 below it, and holds the lighter of their
-	// two ranks, of equals the first; node 1 holds the lightest of all. The lower half of the slice are the ranks themselves, in order.
+	// two ranks, of equals the quicker, and of those the first; node 1 holds the lightest of all. The lower half of the slice are the ranks themselves, in order.
 	winners []int32
 
 	free int // slots of all ranks that have no call
@@ -18,6 +18,7 @@ type ranks struct {
 type load struct {
 	slots int // 0: it gets nothing
 	held  int // calls that it has been given and has not answered
+	slow  int // how slow it is: 0 for one that is not, and one more for every doubling
 }
 
 // idle is the number of slots that have no call.
@@ -43,7 +44,7 @@ func newRanks(slots []int) ranks {
 	return r
 }
 
-// lightest is the rank with the least work per slot, of equals the first; nobody if all ranks get nothing.
+// lightest is the rank with the least work per slot, of equals the quicker, and of those the first; nobody if all ranks get nothing.
 func (r *ranks) lightest() int { return int(r.winners[1]) }
 
 // add takes into account that a rank holds n calls more.
@@ -65,6 +66,14 @@ func (r *ranks) set(rank, slots int) {
 	r.replay(rank)
 }
 
+// slow has a rank be so slow.
+func (r *ranks) slow(rank, slow int) {
+	if r.load[rank].slow != slow {
+		r.load[rank].slow = slow
+		r.replay(rank)
+	}
+}
+
 // replay repeats the games of a rank whose load has changed.
 func (r *ranks) replay(rank int) {
 	for node := (len(r.winners)/2 + rank) / 2; node > 0; node /= 2 {
@@ -84,5 +93,8 @@ func (r *ranks) play(node int) (before, now int32) {
 	return before, now
 }
 
-// lighter reports whether a has less work per slot than b.
-func lighter(a, b load) bool { return a.held*b.slots < b.held*a.slots }
+// lighter reports whether a has less work per slot than b, or as much and is quicker.
+func lighter(a, b load) bool {
+	x, y := a.held*b.slots, b.held*a.slots
+	return x < y || x == y && a.slow < b.slow
+}

@@ -3,11 +3,12 @@ package dispatch
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
 )
 
-// scheduler decides which rank evaluates what. It does no input or output and reads no clock. What it does for a result, or for a chunk,
+// scheduler decides which rank evaluates what. It does no input or output and reads no clock: it is told the time. What it does for a result, or for a chunk,
 // takes a time that grows with the logarithm of the number of ranks, and allocates nothing once it has warmed up.
 //
 // For the pull schedule ranks are kept fed with guided chunks: a rank gets more when it has little left, as much as fills its slots for a
@@ -17,7 +18,10 @@ import (
 // A slot evaluates what it has in calls. A call has a batch of evaluations while there are enough to fill all slots that have none; otherwise
 // these slots share what there is evenly. What a slot does is counted in calls, as a call takes a slot however few evaluations it has.
 //
-// An evaluation may be given to more than one rank: the first result counts. What a lost rank held goes to the others.
+// Where it can be guessed how long evaluations take, those that are queued together are given out in that order, the longest first.
+//
+// An evaluation may be given to more than one rank: the first result counts. What a lost rank held goes to the others, and what takes suspiciously
+// long is copied to a slot that has nothing to do (copies.go).
 type scheduler struct {
 	queue   []l2l.Evaluation // those from first on wait for a rank
 	first   int
@@ -28,7 +32,12 @@ type scheduler struct {
 	held    map[key]*holding // given to ranks that have not answered
 	awaited int              // of those held: without a result yet
 	spare   []*holding       // to be used again
-	mean    float64          // seconds per evaluation, a running average; 0 before the first
+	now     time.Time        // as it was told last
+
+	forecast forecast
+	inOrder  bool // evaluations are given out in the order in which they were queued
+	copies   copies
+	mean     float64 // seconds per evaluation, a running average; 0 before the first
 }
 
 // holding is an evaluation that ranks have.
@@ -36,16 +45,27 @@ type holding struct {
 	evaluation l2l.Evaluation
 	owners     []owner // that have it and have not answered; almost always one
 	answered   bool    // a rank that was an owner has answered
+
+	since      time.Time // the first one was given it
+	guess      float64   // the forecast's then
+	turns      int       // calls that its slot had to do then, this one included
+	suspicious bool      // it was copied because it took long
+	before     *holding  // among those that may be copied; nil: it is none
+	after      *holding
 }
 
 // owner is a rank that has an evaluation.
 type owner struct {
 	rank int
 	call *call // that the evaluation is in; nil for one that is a call by itself
+	copy bool  // another rank had it before
 }
 
 // call is a call of several evaluations.
-type call struct{ left int } // that have no answer
+type call struct {
+	size int
+	left int // that have no answer
+}
 
 // release takes rank off the owners. It reports false if it is none.
 func (h *holding) release(rank int) (o owner, ok bool) {
@@ -75,6 +95,7 @@ func newScheduler(slots []int, batch int) *scheduler {
 			s.working++
 		}
 	}
+	s.copies = newCopies(len(slots))
 	return s
 }
 
@@ -84,6 +105,7 @@ const (
 	queueAhead     = 2e-3  // work that a slot has waiting, if evaluations are short
 	maxAhead       = 512   // evaluations that a slot has waiting at most
 	roundTime      = 0.1   // that a collective round takes, unless a single evaluation takes longer
+	foreseeable    = 1e-3  // from here on it is worth while to foresee times
 )
 
 // call is about how long a full call takes, in seconds; 0 before the first result.
@@ -120,6 +142,13 @@ func (s *scheduler) add(es []l2l.Evaluation) {
 		s.first = 0
 	}
 	s.queue = append(s.queue, es...)
+	if s.inOrder || s.mean < foreseeable {
+		return
+	}
+	s.forecast.refit(s.now)
+	if s.forecast.predicts() && len(es) > 1 {
+		s.forecast.sort(s.queue[len(s.queue)-len(es):])
+	}
 }
 
 // take takes the first n evaluations from the queue. They stay as they are until the next add.
@@ -139,6 +168,9 @@ func (s *scheduler) next() (rank int, chunk []l2l.Evaluation) {
 	r := s.ranks.load[rank]
 	if r.held >= r.slots && 2*r.held > r.slots*ahead || r.held >= r.slots*ahead {
 		return 0, nil // its slots are busy, and more than half of what it may have waiting is there; and so it is with the others
+	}
+	if s.passedOver(rank) {
+		return 0, nil // and the others are busy
 	}
 	calls := r.idle()
 	if queued >= s.ranks.free*s.batch {
@@ -180,23 +212,31 @@ func (s *scheduler) give(rank int, es []l2l.Evaluation, calls int) {
 		n := up(len(es), calls)
 		var c *call
 		if n > 1 {
-			c = &call{left: n}
+			c = &call{n, n}
 		}
 		for _, e := range es[:n] {
 			h := s.held[keyOf(e)]
-			if h == nil {
-				h = s.newHolding(e)
-				s.held[keyOf(e)] = h
-				s.awaited++
+			if another := h != nil; another {
+				s.copies.leave(h)
+				h.owners = append(h.owners, owner{rank, c, true})
+				continue
 			}
-			h.owners = append(h.owners, owner{rank, c})
+			h = s.newHolding(e)
+			h.owners = append(h.owners, owner{rank: rank, call: c})
+			h.since, h.turns = s.now, up(s.ranks.load[rank].held, s.ranks.load[rank].slots)
+			if s.mean >= foreseeable {
+				h.guess = s.forecast.guess(e)
+			}
+			s.held[keyOf(e)] = h
+			s.awaited++
+			s.copies.join(h)
 		}
 		es = es[n:]
 	}
 }
 
-// answered takes into account that a rank has answered an evaluation of a call.
-func (s *scheduler) answered(o owner) {
+// over takes into account that a rank has answered an evaluation of a call.
+func (s *scheduler) over(o owner) {
 	if o.call != nil {
 		if o.call.left--; o.call.left > 0 {
 			return
@@ -213,7 +253,7 @@ func (s *scheduler) newHolding(e l2l.Evaluation) *holding {
 	}
 	h := s.spare[n-1]
 	s.spare = s.spare[:n-1]
-	h.evaluation, h.answered = e, false
+	*h = holding{evaluation: e, owners: h.owners}
 	return h
 }
 
@@ -228,12 +268,14 @@ func (s *scheduler) done(rank int, r l2l.Result) bool {
 	if !ok {
 		return false
 	}
-	s.answered(o)
+	s.over(o)
 	counts := !h.answered
+	s.timed(h, o, r, counts)
 	if counts {
 		h.answered = true
 		s.awaited--
 		s.mean = average(s.mean, r.Seconds)
+		s.copies.decided(h, o)
 	}
 	s.forget(h)
 	return counts
@@ -264,9 +306,15 @@ func (s *scheduler) lost(rank int) int {
 		if _, ok := h.release(rank); !ok {
 			continue
 		}
+		for ok := true; ok; { // it may have a copy of its own
+			_, ok = h.release(rank)
+		}
 		if len(h.owners) == 0 && !h.answered {
-			es = append(es, h.evaluation)
+			e := h.evaluation
+			e.Copy++
+			es = append(es, e)
 			s.awaited--
+			s.copies.leave(h)
 		}
 		s.forget(h)
 	}

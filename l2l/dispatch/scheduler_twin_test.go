@@ -18,6 +18,7 @@ type twin struct {
 	ranks    []twinRank
 	answered map[key]bool // of those that a rank still holds
 	mean     float64
+	slow     func(rank int) int // as the scheduler has found
 }
 
 type twinRank struct {
@@ -87,9 +88,13 @@ func (t *twin) next() (rank int, chunk []l2l.Evaluation) {
 		if n := len(r.calls); n >= r.slots && 2*n > r.slots*ahead || n >= r.slots*ahead {
 			continue
 		}
-		if best < 0 || len(r.calls)*t.ranks[best].slots < len(t.ranks[best].calls)*r.slots {
-			best = i
+		if best >= 0 {
+			mine, other := len(r.calls)*t.ranks[best].slots, len(t.ranks[best].calls)*r.slots
+			if mine > other || mine == other && t.slow(i) >= t.slow(best) {
+				continue
+			}
 		}
+		best = i
 	}
 	if best < 0 {
 		return 0, nil
@@ -156,6 +161,7 @@ func (t *twin) lost(rank int) int {
 	t.ranks[rank] = twinRank{}
 	for k, e := range held {
 		if !t.answered[k] && !slices.ContainsFunc(t.ranks, func(r twinRank) bool { _, ok := r.held[k]; return ok }) {
+			e.Copy++
 			es = append(es, e)
 		}
 		t.forget(k)
@@ -185,6 +191,8 @@ func decidesAlike(t *testing.T, rng *rand.Rand) bool {
 	}
 	batch := max(1, rng.IntN(12)-5)
 	s, w := newScheduler(slots, batch), newTwin(slots, batch)
+	s.inOrder = true
+	w.slow = func(rank int) int { return s.ranks.load[rank].slow }
 	scale := []float64{1e-6, 1e-4, 1e-3, 20e-3, 0.1}[rng.IntN(5)]
 	individuals := int64(0)
 	var chunk, other []l2l.Evaluation

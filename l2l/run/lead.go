@@ -22,6 +22,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/mpi"
+	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
@@ -33,6 +34,7 @@ type leader struct {
 	effective string // configuration
 	ranks     []hello
 	slots     []int // by rank
+	places    []placement
 	search    *l2l.Search
 	journal   *journal.Journal // nil in memory
 	log       zerolog.Logger
@@ -61,7 +63,8 @@ func lead(ctx context.Context, comm mpi.Comm, plan *config.Plan, list []Option) 
 		return Result{}, errors.Join(err, broadcast(inside, comm, briefing{Over: true, Usage: errors.Is(err, ErrUsage)}))
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
-	if err := broadcast(inside, comm, briefing{Config: r.effective, Dir: r.dir, Slots: r.slots, Parallel: r.Execution.Parallel}); err != nil {
+	b := briefing{Config: r.effective, Dir: r.dir, Slots: r.slots, Places: r.places, Parallel: r.Execution.Parallel}
+	if err := broadcast(inside, comm, b); err != nil {
 		return Result{}, err
 	}
 
@@ -91,6 +94,12 @@ func prepare(plan *config.Plan, o options, ranks []hello) (r *leader, err error)
 	r = &leader{
 		options: o, ranks: ranks, slots: slotsOf(ranks, plan.Execution.Slots, plan.CPUs), started: time.Now(),
 		log: zerolog.New(zerolog.SyncWriter(o.log)).Level(o.level).With().Timestamp().Logger(),
+	}
+	if plan.Execution.Slots == 0 {
+		r.slots = withGPUs(ranks, r.slots, plan.Execution.GPUsPerSlot)
+	}
+	if r.places, err = placements(ranks, r.slots, plan.Execution.GPUsPerSlot); err != nil {
+		return nil, usage(err)
 	}
 	r.dir = place(plan, o)
 	if plan, r.known, err = checked(plan, o, r.dir); err != nil {
@@ -153,20 +162,25 @@ func (r *leader) evaluator(ctx context.Context, comm mpi.Comm) (evaluator, error
 	if err != nil {
 		return nil, err
 	}
+	opts.Place = func(slot int) optimizee.Place { return r.places[0].place(r.ranks[0], 0, slot, r.Execution.GPUsPerSlot) }
 	return dispatch.NewSolo(ctx, opts)
 }
 
 // newCoordinator is rank 0's side, for workers with these slots.
 func newCoordinator(comm mpi.Comm, p *config.Plan, slots []int) (*dispatch.Coordinator, error) {
-	return dispatch.NewCoordinator(comm, dispatch.Policy{Schedule: dispatch.Schedule(p.Execution.Schedule), Slots: slots, Batch: p.Execution.Batch})
+	return dispatch.NewCoordinator(comm, dispatch.Policy{
+		Schedule: dispatch.Schedule(p.Execution.Schedule), Slots: slots, Batch: p.Execution.Batch, Copies: p.Execution.Copies == "auto" && !p.Once,
+	})
 }
 
 // newWorker is another rank's side.
-func newWorker(ctx context.Context, comm mpi.Comm, p *config.Plan, slots []int) (*dispatch.Worker, error) {
-	opts, err := dispatchOptions(p, comm.Rank(), slots[comm.Rank()], len(slots))
+func newWorker(ctx context.Context, comm mpi.Comm, p *config.Plan, own hello, b briefing) (*dispatch.Worker, error) {
+	rank := comm.Rank()
+	opts, err := dispatchOptions(p, rank, b.Slots[rank], len(b.Slots))
 	if err != nil {
 		return nil, err
 	}
+	opts.Place = func(slot int) optimizee.Place { return b.Places[rank].place(own, rank, slot, p.Execution.GPUsPerSlot) }
 	return dispatch.NewWorker(ctx, comm, opts)
 }
 
@@ -241,6 +255,7 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	r.log.Info().Str("dir", r.dir).Str("mpi", mpi.Library()).Int("ranks", len(r.ranks)).Int("slots", begun.Slots).
 		Int("parallel", r.Execution.Parallel).
 		Str("optimizee", r.Optimizee.Name).Str("optimizer", r.Optimizer.Name).Bool("resumed", r.resumed).Msg("begun")
+	r.tellPlaces()
 	for _, remark := range r.Remarks() {
 		r.log.Info().Msg(remark)
 	}
@@ -266,6 +281,7 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	}
 	if c, ok := e.(*dispatch.Coordinator); ok {
 		result.Lost, result.Again = c.Lost(), c.Again()
+		result.Copies.Made, result.Copies.Won = c.Copies()
 	}
 	if err == nil && r.journal != nil {
 		err = r.finish(begun, result)

@@ -31,6 +31,13 @@ type Result struct {
 	Elapsed time.Duration // since Run was called: not the time of sessions before this one
 	Lost    []int         // ranks that do not answer any more: the communicator cannot be closed in order, only aborted
 	Again   int           // evaluations that were given to another rank because theirs was lost
+	Copies  Copies        // of evaluations that took long
+}
+
+// Copies are second copies of evaluations that took suspiciously long, on slots that had nothing to do.
+type Copies struct {
+	Made int `json:"made"`
+	Won  int `json:"won"` // those that were done first
 }
 
 // Counts are how far a run was.
@@ -107,7 +114,8 @@ func CallOff(ctx context.Context, comm mpi.Comm) error {
 // follow is the part of all ranks but 0.
 func follow(ctx context.Context, comm mpi.Comm, planOf func(briefing) (*config.Plan, error)) error {
 	ctx = context.WithoutCancel(ctx) // rank 0 says when it is over
-	if err := send(ctx, comm, newHello()); err != nil {
+	own := newHello()
+	if err := send(ctx, comm, own); err != nil {
 		return err
 	}
 	var b briefing
@@ -127,7 +135,7 @@ func follow(ctx context.Context, comm mpi.Comm, planOf func(briefing) (*config.P
 		plan, err = planOf(b)
 	}
 	if err == nil {
-		worker, err = newWorker(ctx, comm, plan, b.Slots)
+		worker, err = newWorker(ctx, comm, plan, own, b)
 	}
 	if err == nil {
 		defer worker.Close() // Serve tells its error, where it comes to that
