@@ -22,6 +22,8 @@ import (
 type bowl struct {
 	Target float64 `yaml:"target" doc:"where the error is least" range:"[-5, 5]"`
 	Goals  int     `yaml:"goals" doc:"objectives" range:"[1, 2]"`
+	Sum    string  `yaml:"sum" doc:"how the error is added up" range:"squares | values" before:"values"`
+	Where  string  `yaml:"where" doc:"of its data" resume:"free"`
 	dir    string
 }
 
@@ -42,7 +44,7 @@ func (b *bowl) Evaluate(context.Context, optimizee.Evaluation) (optimizee.Outcom
 }
 
 var (
-	bowlType = optimizee.Type{Name: "bowl", New: func() optimizee.Optimizee { return &bowl{Target: 3, Goals: 1} }}
+	bowlType = optimizee.Type{Name: "bowl", New: func() optimizee.Optimizee { return &bowl{Target: 3, Goals: 1, Sum: "squares"} }}
 	kinds    = Kinds{Optimizees: []optimizee.Type{bowlType, functions.Type, process.Type}, Optimizers: catalogue.All()}
 )
 
@@ -61,7 +63,7 @@ func algorithm(t *testing.T, name string) optimizer.Algorithm {
 func TestAPlanMadeInGoIsThatOfItsEffectiveConfiguration(t *testing.T) {
 	c := Defaults()
 	c.Name, c.Seed, c.Stop.Generations, c.Output.Dir = "in-go", 7, 3, "there"
-	model := optimizee.Type{Name: "bowl", New: func() optimizee.Optimizee { return &bowl{Target: -1, Goals: 1} }}
+	model := optimizee.Type{Name: "bowl", New: func() optimizee.Optimizee { return &bowl{Target: -1, Goals: 1, Sum: "squares"} }}
 	p, err := New(c, model, algorithm(t, "cmaes"), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -265,6 +267,54 @@ func TestParallelIsSettledOnceAndThenKept(t *testing.T) {
 	_, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\noptimizer: {type: cmaes}\nevaluation: {rotate: 1}\nexecution: {parallel: 8}\n"), kinds)
 	if err == nil || !strings.Contains(err.Error(), "execution.parallel: 8, want 1 where evaluations rotate") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A run of before a key of the optimizee had another default, or was there at all, goes on with what it had. What is searched does not depend on a
+// free key, which is that of the configuration at hand.
+func TestPlanContinuesARunWithTheOptimizeeOfItsTime(t *testing.T) {
+	read := func(text string) *Plan {
+		p, err := Parse("run.yaml", []byte("optimizer: {type: random}\n"+text), kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	effective := func(p *Plan) string {
+		text, err := p.Effective()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	started := effective(read("optimizee: {type: bowl, target: 2, where: there}\n")) // as if 2 had been the default of that time
+	old := strings.Replace(started, "  sum: squares\n", "", 1)
+	if old == started {
+		t.Fatalf("no sum in\n%s", started)
+	}
+	for _, c := range []struct {
+		started, text string
+		has           []string // lines of the plan that goes on; nil if none does
+	}{
+		{started, "optimizee: {type: bowl}\n", []string{"target: 2\n", "sum: squares\n", "where: \"\"\n"}},
+		{old, "optimizee: {type: bowl}\n", []string{"target: 2\n", "sum: values\n"}},
+		{old, "optimizee: {type: bowl, sum: values}\n", []string{"target: 2\n", "sum: values\n"}},
+		{old, "optimizee: {type: bowl, sum: squares}\n", nil},
+		{started, "optimizee: {type: bowl, target: 3}\n", nil},
+		{started, "optimizee: {type: bowl, sum: values}\n", nil},
+	} {
+		later, err := read(c.text).Continued(c.started)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := later.Resumable(c.started); (err == nil) != (c.has != nil) {
+			t.Errorf("%s goes on: %v", c.text, err)
+		}
+		for _, line := range c.has {
+			if text := effective(later); !strings.Contains(text, line) {
+				t.Errorf("%s\nwant a line %q", text, line)
+			}
+		}
 	}
 }
 

@@ -384,6 +384,7 @@ func (d *document) plan(assignments []string, kinds Kinds) (*Plan, error) {
 		p.unnamed = func(key string) bool { return child(algorithm, key) == nil }
 	}
 	if model != nil {
+		p.unnamedModel = func(key string) bool { return child(model, key) == nil }
 		p.configured = func() (optimizee.Optimizee, error) {
 			o := p.Optimizee.New()
 			err := d.decode(model, "optimizee", o, "type")

@@ -37,7 +37,9 @@ type Plan struct {
 
 	given      any                                 // the optimizer's parameters before what is chosen automatically was filled in
 	configured func() (optimizee.Optimizee, error) // makes an optimizee with its configuration, not opened
-	unnamed    func(key string) bool               // whether a parameter of the optimizer was left to its default; nil where that is not known
+
+	// Whether a key of the optimizer, and of the optimizee, was left to its default; nil where that is not known.
+	unnamed, unnamedModel func(key string) bool
 }
 
 // New makes a plan in Go. model.New makes optimizees that are configured as this plan wants them; params is a pointer to algorithm's parameter

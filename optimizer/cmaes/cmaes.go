@@ -28,7 +28,7 @@ type Params struct {
 	Start          string  `yaml:"start" doc:"initial mean of the first run: the centre of the box, or a random point in its middle 80 %; a coordinate with a given mean starts there" range:"random | centre"`
 	InitialSamples int     `yaml:"initial_samples" doc:"draw and evaluate this many random individuals first and start at the best of them" range:"[0, inf)"`
 	Covariance     string  `yaml:"covariance" doc:"what is learnt of the coordinates' scales and dependencies: all of it (memory n²), scales only, or scales and dependencies along some 4 + 3 ln n directions" range:"full | diagonal | low_rank" auto:"full up to 500 coordinates, above that low_rank, or diagonal where some are whole numbers"`
-	Bounds         string  `yaml:"bounds" doc:"how it is learnt from individuals beyond the bounds, which are evaluated at the nearest point of the box: with a penalty for the distance, or as they were drawn, which is up to three times faster where the optimum lies on bounds, and misled where there are many local minima" range:"penalised | projected" auto:"penalised with full covariance, otherwise projected"`
+	Bounds         string  `yaml:"bounds" doc:"how it is learnt from individuals beyond the bounds, which are evaluated at the nearest point of the box: with a penalty for the distance; as they were drawn, which is up to three times faster where the optimum lies on bounds, and misled where there are many local minima; or first with the penalty and, where steps have become short, as they were drawn" range:"adaptive | penalised | projected" auto:"adaptive with full covariance, otherwise projected"`
 	Active         bool    `yaml:"active" doc:"learn from the worse half too, by negative weights"`
 	AdaptRates     bool    `yaml:"adapt_rates" doc:"learn more slowly where losses are noisy or have many local minima, as much as is needed; with full covariance only"`
 	Restarts       string  `yaml:"restarts" doc:"what follows when a run has converged: nothing; runs of twice the population each time; such runs and others of small populations and steps, where the kind that has found the best so far gets twice the evaluations of the other; or runs of many populations at the same time" range:"none | ipop | bipop | parallel" auto:"parallel where more than 4 pop_size evaluations can be under way, otherwise bipop"`
@@ -76,7 +76,7 @@ func (p *Params) resolve(problem optimizer.Problem) error {
 	if p.Bounds == "" {
 		p.Bounds = projected
 		if p.Covariance == "full" {
-			p.Bounds = penalised
+			p.Bounds = adaptive
 		}
 	}
 	switch {
@@ -101,7 +101,8 @@ func Algorithms() []optimizer.Algorithm {
 	return []optimizer.Algorithm{algorithm(), asyncAlgorithm()}
 }
 
-// earlier: version 1 took losses that differed by 1e-9 for equal, and had another path of σ where the covariance is not full.
+// earlier: version 1 took losses that differed by 1e-9 for equal, had another path of σ where the covariance is not full, and penalised all that lay
+// beyond the bounds.
 var earlier = []string{""}
 
 func algorithm() optimizer.Algorithm {
