@@ -8,7 +8,7 @@
 # make test-slurm the tests under a Slurm of their own
 # make test-browser looks at a report's page with Chromium, which it installs where it is missing
 # make simulators installs the engines and the optimizers of the examples, NEST and others, from PyPI into .venv
-# make test-simulators runs the examples with their engines, under the first of $(MPIS)
+# make test-simulators runs the examples with their engines, under the first of $(MPIS), and reads exports with pandas, polars and others
 # make bench      the short benchmarks
 #
 # Without MPI, go alone does: go run ./cmd/l2l-mpi, go test ./...
@@ -94,7 +94,7 @@ simulators:
 
 .PHONY: test-simulators
 test-simulators: install simulators
-	PATH="$(CURDIR)/.venv/bin:$$PATH" MPIS="$(firstword $(MPIS))" go test -tags simulators -count=1 -timeout 30m -run Simulat ./examples
+	PATH="$(CURDIR)/.venv/bin:$$PATH" MPIS="$(firstword $(MPIS))" go test -tags simulators -count=1 -timeout 30m -run 'Simulat|OfPython' ./examples ./l2l/app
 
 .PHONY: bench
 bench:

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -128,46 +126,6 @@ func statusCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
 	cmd.Flags().BoolVar(&count, "evaluations", false, "only the number of evaluations that have ended, 0 where there is no run; the exit code is 0, too")
 	cmd.MarkFlagsMutuallyExclusive("json", "evaluations")
-	return cmd
-}
-
-func exportCommand(kinds config.Kinds) *cobra.Command {
-	var format, output, table string
-	tables := report.Tables()
-	names := make([]string, len(tables))
-	usages := make([]string, len(tables))
-	for i, t := range tables {
-		names[i], usages[i] = t.Name, t.Name+" ("+t.Doc+")"
-	}
-	cmd := &cobra.Command{
-		Use:   "export RUN",
-		Short: "Write a table of a run, finished or not: its trajectory, one row per evaluation, or another",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if format != "csv" {
-				return usage(fmt.Errorf("--format %s: want csv", format))
-			}
-			at := slices.Index(names, table)
-			if at < 0 {
-				return usage(fmt.Errorf("--table %s: want %s", table, strings.Join(names, ", ")))
-			}
-			r, err := open(args[0], kinds)
-			if err != nil {
-				return err
-			}
-			t, err := r.Table(tables[at])
-			if err == nil {
-				err = writeTo(output, cmd.OutOrStdout(), t.WriteCSV)
-			}
-			if err != nil {
-				return failure{exitFailed, err}
-			}
-			return nil
-		},
-	}
-	cmd.Flags().StringVar(&format, "format", "csv", "csv")
-	cmd.Flags().StringVar(&table, "table", "trajectory", strings.Join(usages, "; "))
-	cmd.Flags().StringVarP(&output, "output", "o", "", "the file to write; without it the standard output")
 	return cmd
 }
 

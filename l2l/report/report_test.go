@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
@@ -399,7 +400,9 @@ func TestTablesHaveACellForEachColumn(t *testing.T) {
 	point, _ := begin(t, search)
 	front, _ := begin(t, strings.Replace(strings.Replace(search, "noisy", "noisy, goals: 2", 1), "cmaes", "nsga2, pop_size: 12", 1))
 	posterior, _ := begin(t, strings.Replace(search, "cmaes", "abc_smc, particles: 20", 1))
-	has := map[string]string{"trajectory": point, "individuals": point, "generations": point, "failures": point, "front": front, "posterior": posterior}
+	has := map[string]string{
+		"evaluations": point, "individuals": point, "generations": point, "failures": point, "front": front, "posterior": posterior, "measurements": measured(t),
+	}
 	for _, kind := range report.Tables() {
 		table, err := open(t, has[kind.Name]).Table(kind)
 		if err != nil {
@@ -417,7 +420,7 @@ func TestTablesHaveACellForEachColumn(t *testing.T) {
 				case types[i] == nil:
 					types[i] = reflect.TypeOf(cell)
 				case types[i] != reflect.TypeOf(cell):
-					t.Errorf("%s: %s is a %T in row %d, before a %v", kind.Name, table.Columns[i], cell, n, types[i])
+					t.Errorf("%s: %s is a %T in row %d, before a %v", kind.Name, table.Columns[i].Name, cell, n, types[i])
 				}
 			}
 			n++
@@ -426,17 +429,127 @@ func TestTablesHaveACellForEachColumn(t *testing.T) {
 		if err := table.WriteCSV(&text); err != nil {
 			t.Errorf("%s: %v", kind.Name, err)
 		}
-		if rows, err := csv.NewReader(&text).ReadAll(); err != nil || len(rows) != n+1 || n == 0 || !slices.Equal(rows[0], table.Columns) {
+		if rows, err := csv.NewReader(&text).ReadAll(); err != nil || len(rows) != n+1 || n == 0 || !slices.Equal(rows[0], table.Names()) {
 			t.Errorf("%s: as CSV %d rows, want %d and the names; %v", kind.Name, len(rows), n, err)
 		}
 	}
 	for _, wrong := range []struct{ table, dir, want string }{
-		{"front", point, "has no front"}, {"posterior", point, "has no posterior"},
+		{"front", point, "has no front"}, {"posterior", point, "has no posterior"}, {"measurements", point, "has no measurements"},
 	} {
 		kind := report.Tables()[slices.IndexFunc(report.Tables(), func(k report.TableKind) bool { return k.Name == wrong.table })]
 		if _, err := open(t, wrong.dir).Table(kind); err == nil || !strings.Contains(err.Error(), wrong.want) {
 			t.Errorf("%s: %v, want %s", wrong.table, err, wrong.want)
 		}
+	}
+}
+
+// measured is the directory of a run whose model measures something beside its objective, and has a parameter by the name of a column.
+func measured(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	j, err := journal.Create(dir, journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []l2l.Event{
+		l2l.Begun{
+			Space:        optimizee.Space{{Name: "seed", Upper: 1, Unit: "mV"}, {Name: "k", Kind: optimizee.Categorical, Choices: []any{1, "two"}, Size: 2}},
+			Rules:        l2l.Rules{Objectives: []optimizee.Objective{{Name: "error", Direction: optimizee.Minimise, Unit: "ms"}}, Sum: true},
+			Measurements: []string{"rate", "spikes"},
+		},
+		l2l.Asked{Individuals: []l2l.Individual{{ID: 0, X: codec.Vector{0.25, 1, 0}}, {ID: 1, X: codec.Vector{0.5, 0, 0}}, {ID: 2, Generation: 3, X: codec.Vector{1, 1, 1}}}},
+		l2l.Result{Individual: 1, Fitness: codec.Vector{1.5}, Measurements: codec.Vector{20, 3}},
+		l2l.Result{Individual: 0, Ending: l2l.Failed, Reason: "no spikes\nat all"},
+		l2l.Result{Individual: 2, Fitness: codec.Vector{0.5}, Measurements: codec.Vector{7, 0}},
+	} {
+		if err := j.Record(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// csvOf is a table of a run as CSV, changed by change.
+func csvOf(t *testing.T, dir, name string, change func(report.Table) (report.Table, error)) string {
+	t.Helper()
+	kind := report.Tables()[slices.IndexFunc(report.Tables(), func(k report.TableKind) bool { return k.Name == name })]
+	table, err := open(t, dir).Table(kind)
+	if err == nil {
+		table, err = change(table)
+	}
+	var text bytes.Buffer
+	if err == nil {
+		err = table.WriteCSV(&text)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
+}
+
+func TestTablesAreCutToColumnsAndGenerations(t *testing.T) {
+	dir := measured(t)
+	for _, of := range []struct {
+		table, want string
+		change      func(report.Table) (report.Table, error)
+	}{
+		{"measurements", "individual,generation,instance,replicate,attempt,rate,spikes\n1,0,0,0,0,20,3\n2,3,0,0,0,7,0\n",
+			func(t report.Table) (report.Table, error) { return t, nil }},
+		{"evaluations", "reason,individual,fitness_error\n,1,1.5\nno spikes,0,\n,2,0.5\n",
+			func(t report.Table) (report.Table, error) {
+				return t.Select([]string{"reason", "individual", "fitness_error"})
+			}},
+		{"individuals", "individual,seed,k[0],k[1]\n1,0.5,1,1\n0,0.25,two,1\n2,1,two,two\n",
+			func(t report.Table) (report.Table, error) { return t.Select([]string{"individual", "seed", "k"}) }},
+		{"individuals", "k,individual\n\"[\"\"two\"\",\"\"two\"\"]\",2\n",
+			func(t report.Table) (report.Table, error) {
+				return t.Since(1).Lists().Select([]string{"k", "individual"})
+			}},
+		{"evaluations", "seed_2,individual\n1,2\n",
+			func(t report.Table) (report.Table, error) { return t.Since(3).Select([]string{"seed_2", "individual"}) }},
+	} {
+		if got := csvOf(t, dir, of.table, of.change); got != of.want {
+			t.Errorf("%s: got\n%swant\n%s", of.table, got, of.want)
+		}
+	}
+	table, err := open(t, dir).Table(report.Tables()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, wrong := range []struct {
+		names []string
+		want  string
+	}{
+		{[]string{"individual", "tau"}, `no column "tau", want some of individual, generation, instance`}, {[]string{"k", "k[0]"}, `the column "k[0]" is there twice`},
+	} {
+		if _, err := table.Select(wrong.names); err == nil || !strings.HasPrefix(err.Error(), wrong.want) {
+			t.Errorf("%v: %v, want %s", wrong.names, err, wrong.want)
+		}
+	}
+}
+
+// Columns say units, directions and types, and a categorical parameter's type is that of its choices.
+func TestColumnsSayWhatTheyHold(t *testing.T) {
+	table, err := open(t, measured(t)).Table(report.Tables()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]report.Column{
+		"fitness_error": {Name: "fitness_error", Type: report.Number, Unit: "ms", Direction: optimizee.Minimise},
+		"seed":          {Name: "seed", Type: report.Unsigned}, "seed_2": {Name: "seed_2", Type: report.Number, Unit: "mV"},
+		"k[1]": {Name: "k[1]", Type: report.Mixed, Vector: "k"}, "seconds": {Name: "seconds", Type: report.Number, Unit: "s"},
+	}
+	for _, c := range table.Columns {
+		if w, ok := want[c.Name]; ok && c != w {
+			t.Errorf("%+v, want %+v", c, w)
+		}
+		delete(want, c.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("no columns %v", want)
 	}
 }
 
@@ -446,14 +559,14 @@ func trajectory(t *testing.T, r *report.Run) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keep := slices.DeleteFunc(slices.Clone(table.Columns), func(c string) bool { return c == "seconds" || c == "finished_unix_us" })
+	keep := slices.DeleteFunc(slices.Clone(table.Names()), func(c string) bool { return c == "seconds" || c == "finished_unix_us" })
 	var text strings.Builder
 	for row, err := range table.Rows {
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range keep {
-			fmt.Fprint(&text, row[slices.Index(table.Columns, c)], " ")
+			fmt.Fprint(&text, row[slices.Index(table.Names(), c)], " ")
 		}
 		fmt.Fprintln(&text)
 	}

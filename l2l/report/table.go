@@ -12,11 +12,10 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l"
 )
 
-// Table is a table of a run, for a writer of some format. The cells of a column have one type, int64, uint64, float64, bool or string, or are nil,
-// where there is nothing to say; those of a categorical parameter have the types of its choices, which may be several. A row is valid until the
-// next one.
+// Table is a table of a run, for a writer of some format. A cell has the type that its column says, or is nil, where there is nothing to say. A row is
+// valid until the next one. Rows are read from the journal as they are asked for: a table of any length takes little memory.
 type Table struct {
-	Columns []string
+	Columns []Column
 	Rows    iter.Seq2[[]any, error]
 }
 
@@ -30,22 +29,27 @@ type TableKind struct {
 // Tables lists the tables that a run has.
 func Tables() []TableKind {
 	return []TableKind{
-		{"trajectory", "the evaluations, in the order in which they ended", (*Run).trajectory},
+		{"evaluations", "in the order in which they ended", (*Run).evaluations},
 		{"individuals", "the individuals whose evaluations have all ended, with their fitness", (*Run).individuals},
 		{"generations", "the generations, with the best fitness so far and what the optimizer says of itself", (*Run).generations},
 		{"front", "with several objectives, the individuals that no other is better than", (*Run).front},
 		{"posterior", "of a run that has ended, the individuals of the posterior sample with their weights", (*Run).posterior},
+		{"measurements", "what the model measured beside its objectives, by evaluation", (*Run).measurements},
 		{"failures", "the evaluations that failed, with their reasons", (*Run).failures},
 	}
 }
 
-// Table is the table of a kind.
-func (r *Run) Table(kind TableKind) (Table, error) { return kind.make(r) }
+// Table is the table of a kind. No two of its columns have the same name.
+func (r *Run) Table(kind TableKind) (Table, error) {
+	t, err := kind.make(r)
+	t.Columns = distinct(t.Columns)
+	return t, err
+}
 
 // WriteCSV writes the table as comma-separated values with a line of names first. Numbers have all their digits.
 func (t Table) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
-	if err := out.Write(t.Columns); err != nil {
+	if err := out.Write(t.Names()); err != nil {
 		return err
 	}
 	texts := make([]string, len(t.Columns))
@@ -55,7 +59,7 @@ func (t Table) WriteCSV(w io.Writer) error {
 			return errors.Join(err, out.Error())
 		}
 		for i, cell := range row {
-			texts[i] = cellText(cell)
+			texts[i] = CellText(cell)
 		}
 		if err := out.Write(texts); err != nil {
 			return err
@@ -77,15 +81,6 @@ func cellText(cell any) string {
 		return strconv.FormatInt(x, 10)
 	}
 	return fmt.Sprint(cell)
-}
-
-// fitnessColumns and labels are the columns of a fitness and of a point.
-func (r *Run) fitnessColumns() []string {
-	var columns []string
-	for _, o := range r.Begun.Rules.Objectives {
-		columns = append(columns, "fitness_"+o.Name)
-	}
-	return columns
 }
 
 // appendFitness appends a cell for each objective; nil for one without a value.
@@ -128,9 +123,11 @@ func rows[T any](of iter.Seq2[T, error], cells func(row []any, of T) ([]any, err
 	}
 }
 
-func (r *Run) trajectory() (Table, error) {
-	columns := []string{"individual", "generation", "instance", "replicate", "seed", "attempt", "outcome", "seconds", "rank", "finished_unix_us"}
-	columns = append(slices.Concat(columns, r.fitnessColumns(), r.Begun.Space.Labels()), "reason")
+func (r *Run) evaluations() (Table, error) {
+	columns := slices.Concat(plainColumns(Integer, "individual", "generation", "instance", "replicate"), plainColumns(Unsigned, "seed"),
+		plainColumns(Integer, "attempt"), plainColumns(Text, "outcome"), []Column{{Name: "seconds", Type: Number, Unit: "s"}},
+		plainColumns(Integer, "rank"), []Column{{Name: "finished_unix_us", Type: Integer, Unit: "us"}}, r.objectiveColumns("fitness_"), r.pointColumns(),
+		plainColumns(Text, "reason"))
 	return Table{columns, rows(r.Evaluations(), func(row []any, e Evaluation) ([]any, error) {
 		row = append(row, e.Individual, int64(e.Of.Generation), int64(e.Instance), int64(e.Replicate), e.Seed, int64(e.Attempt), e.Ending.String(),
 			e.Seconds, int64(e.Rank), e.At)
@@ -140,20 +137,36 @@ func (r *Run) trajectory() (Table, error) {
 }
 
 func (r *Run) failures() (Table, error) {
-	t, err := r.trajectory()
-	all := t.Rows
-	at := slices.Index(t.Columns, "outcome")
-	t.Rows = rows(all, func(_ []any, row []any) ([]any, error) {
-		if row[at] == l2l.OK.String() {
-			return nil, nil
-		}
-		return row, nil
-	})
+	t, err := r.evaluations()
+	at := slices.Index(t.Names(), "outcome")
+	t.Rows = filtered(t.Rows, func(row []any) bool { return row[at] != l2l.OK.String() })
 	return t, err
 }
 
+func (r *Run) measurements() (Table, error) {
+	names := r.Begun.Measurements
+	if len(names) == 0 {
+		return Table{}, fmt.Errorf("report: the run in %s has no measurements: its optimizee returns nothing beside its objectives", r.Dir)
+	}
+	columns := append(plainColumns(Integer, "individual", "generation", "instance", "replicate", "attempt"), plainColumns(Number, names...)...)
+	return Table{columns, rows(r.Evaluations(), func(row []any, e Evaluation) ([]any, error) {
+		if len(e.Measurements) == 0 {
+			return nil, nil
+		}
+		row = append(row, e.Individual, int64(e.Of.Generation), int64(e.Instance), int64(e.Replicate), int64(e.Attempt))
+		for k := range names {
+			if k < len(e.Measurements) {
+				row = append(row, e.Measurements[k])
+			} else {
+				row = append(row, nil)
+			}
+		}
+		return row, nil
+	})}, nil
+}
+
 func (r *Run) individuals() (Table, error) {
-	columns := slices.Concat([]string{"individual", "generation", "outcome"}, r.fitnessColumns(), r.Begun.Space.Labels())
+	columns := slices.Concat(plainColumns(Integer, "individual", "generation"), plainColumns(Text, "outcome"), r.objectiveColumns("fitness_"), r.pointColumns())
 	return Table{columns, rows(r.Individuals(), func(row []any, i Individual) ([]any, error) {
 		outcome := l2l.OK
 		for _, e := range i.Results {
@@ -179,11 +192,8 @@ func (r *Run) generations() (Table, error) {
 			}
 		}
 	}
-	columns := []string{"generation", "evaluations"}
-	for _, o := range r.Begun.Rules.Objectives {
-		columns = append(columns, "best_"+o.Name)
-	}
-	return Table{append(columns, names...), rows(r.Generations(), func(row []any, g Generation) ([]any, error) {
+	columns := slices.Concat(plainColumns(Integer, "generation", "evaluations"), r.objectiveColumns("best_"), plainColumns(Number, names...))
+	return Table{columns, rows(r.Generations(), func(row []any, g Generation) ([]any, error) {
 		row = r.appendFitness(append(row, int64(g.Generation), g.Evaluations), g.Best)
 		for _, name := range names {
 			if at := slices.Index(g.Names, name); at >= 0 {
@@ -197,7 +207,7 @@ func (r *Run) generations() (Table, error) {
 }
 
 func (r *Run) front() (Table, error) {
-	columns := slices.Concat([]string{"individual", "generation"}, r.fitnessColumns(), r.Begun.Space.Labels())
+	columns := slices.Concat(plainColumns(Integer, "individual", "generation"), r.objectiveColumns("fitness_"), r.pointColumns())
 	front, err := r.Front()
 	if err != nil {
 		return Table{}, err
@@ -226,7 +236,7 @@ func (r *Run) posterior() (Table, error) {
 	for _, p := range result.Posterior {
 		at[p.Individual] = p
 	}
-	columns := append([]string{"individual", "generation", "weight", "loss"}, r.Begun.Space.Labels()...)
+	columns := slices.Concat(plainColumns(Integer, "individual", "generation"), plainColumns(Number, "weight", "loss"), r.pointColumns())
 	return Table{columns, rows(r.Individuals(), func(row []any, i Individual) ([]any, error) {
 		p, ok := at[i.ID]
 		if !ok {

@@ -1,0 +1,128 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/config"
+	"github.com/meta-optimization/l2l-mpi/l2l/report"
+	"github.com/meta-optimization/l2l-mpi/l2l/report/export"
+)
+
+// exportOptions are the flags of export.
+type exportOptions struct {
+	table, format, vectors, output string
+	columns                        []string
+	since                          int
+}
+
+func exportCommand(kinds config.Kinds) *cobra.Command {
+	var o exportOptions
+	var tables []string
+	for _, t := range report.Tables() {
+		tables = append(tables, t.Name+" ("+t.Doc+")")
+	}
+	var formats []string
+	for _, f := range export.Formats() {
+		formats = append(formats, f.Name+" ("+f.Doc+")")
+	}
+	cmd := &cobra.Command{
+		Use:   "export RUN",
+		Short: "Write a table of a run, finished or not, for another program: its evaluations, or another",
+		Long: "Writes a table of a run, finished or not: a row for each evaluation, or another. Parquet and Arrow files have types, and units, directions of\n" +
+			"objectives and the configuration as metadata. Numbers have all their digits; a reason is its first line.",
+		Example: "  l2l-mpi export RUN -o evaluations.parquet\n  l2l-mpi export RUN --table generations --since 10",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.run(cmd.OutOrStdout(), args[0], kinds)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.format, "format", "", strings.Join(formats, "; ")+"; without it the one that the file's name ends in, or csv")
+	flags.StringVar(&o.table, "table", "evaluations", strings.Join(tables, "; "))
+	flags.StringSliceVar(&o.columns, "columns", nil, "these columns alone, in this order: `a,b`; a vector's name stands for all its elements")
+	flags.IntVar(&o.since, "since", 0, "only rows of this `generation` and later ones")
+	flags.StringVar(&o.vectors, "vectors", "", "list or split: one column for a vector, or one for each element; without it split in csv, and list elsewhere")
+	flags.StringVarP(&o.output, "out", "o", "", "the file to write; without it the standard output")
+	flags.StringVar(&o.output, "output", "", "the same as --out")
+	_ = flags.MarkHidden("output") // its name in earlier versions; the flag exists
+	return cmd
+}
+
+// run writes the table.
+func (o exportOptions) run(stdout io.Writer, dir string, kinds config.Kinds) error {
+	format, err := o.formatOf()
+	if err != nil {
+		return usage(err)
+	}
+	kind, err := tableOf(o.table)
+	if err != nil {
+		return usage(err)
+	}
+	lists := o.vectors == "list" || o.vectors == "" && format.Lists
+	switch {
+	case !slices.Contains([]string{"", "list", "split"}, o.vectors):
+		return usage(fmt.Errorf("--vectors %s: want list or split", o.vectors))
+	case o.since < 0:
+		return usage(fmt.Errorf("--since %d: want a generation, 0 or more", o.since))
+	}
+	r, err := open(dir, kinds)
+	if err != nil {
+		return err
+	}
+	t, err := r.Table(kind)
+	if err != nil {
+		return failure{exitFailed, err}
+	}
+	t = t.Since(o.since)
+	if lists {
+		t = t.Lists()
+	}
+	if o.columns != nil {
+		if t, err = t.Select(o.columns); err != nil {
+			return usage(fmt.Errorf("--columns: %w", err))
+		}
+	}
+	err = writeTo(o.output, stdout, func(w io.Writer) error { return format.Write(w, t, export.MetadataOf(r, kind.Name)) })
+	if err != nil {
+		return failure{exitFailed, err}
+	}
+	return nil
+}
+
+// formatOf is the format that is asked for, or that the file's name says.
+func (o exportOptions) formatOf() (export.Format, error) {
+	formats := export.Formats()
+	ending := strings.ToLower(filepath.Ext(o.output))
+	var names []string
+	for _, f := range formats {
+		names = append(names, f.Name)
+		if f.Name == o.format || o.format == "" && slices.Contains(f.Ends, ending) {
+			return f, nil
+		}
+	}
+	if o.format == "" {
+		return formats[0], nil // whatever the name, as in earlier versions
+	}
+	return export.Format{}, fmt.Errorf("--format %s: want %s", o.format, strings.Join(names, ", "))
+}
+
+// tableOf is the kind of table of a name.
+func tableOf(name string) (report.TableKind, error) {
+	if name == "trajectory" { // what earlier versions called it
+		name = "evaluations"
+	}
+	var names []string
+	for _, k := range report.Tables() {
+		if k.Name == name {
+			return k, nil
+		}
+		names = append(names, k.Name)
+	}
+	return report.TableKind{}, fmt.Errorf("--table %s: want %s", name, strings.Join(names, ", "))
+}
