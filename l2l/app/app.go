@@ -178,7 +178,7 @@ func (s *session) command() *cobra.Command {
 	flags.BoolVar(&o.resume, "resume", false, "go on with the run in its directory, or start it where there is none")
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
 	flags.StringVar(&o.logLevel, "log-level", "info", "what to log: debug, info, warn, error")
-	root.AddCommand(statusCommand())
+	root.AddCommand(statusCommand(), watchCommand(), listCommand())
 	for _, command := range []func(config.Kinds) *cobra.Command{
 		checkCommand, describeCommand, evalCommand, bestCommand, exportCommand, reportCommand, plotCommand,
 	} {
