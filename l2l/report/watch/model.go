@@ -27,6 +27,7 @@ type Model struct {
 	status   report.Status
 	live     *report.Live // nil where there is none, or the run does not go on
 	written  time.Time    // when that was
+	listed   int          // evaluations that it tells of
 	now      time.Time
 	log      tail
 	lately   []report.UnderWay // what has ended last, for what is under way may be a little older than the events
@@ -96,7 +97,9 @@ func (m *Model) Refresh(now time.Time, most time.Duration) (more bool) {
 	m.now = now
 	live, written := report.ReadLive(m.dir) // before the events: of what is under way then they tell what has ended
 	if live == nil || m.live == nil || !written.Equal(m.written) {
-		m.live, m.written = live, written
+		if m.live, m.written = live, written; live != nil {
+			m.listed = len(live.Longest)
+		}
 		for _, u := range m.lately {
 			m.notUnderWay(u)
 		}

@@ -231,12 +231,13 @@ func (m *Model) blocks() []block {
 	}
 	room = max(room, m.course.Begun.Slots)
 	busy := block{name: "busy", low: 0, high: 1, least: 1, weight: 1}
-	for _, v := range m.busy.rates(elapsed) {
+	course, seconds := m.busyNow(elapsed)
+	for _, v := range course.rates(elapsed) {
 		busy.values = append(busy.values, v/float64(max(room, 1)))
 	}
 	share := 0.0
 	if elapsed > 0 {
-		share = min(m.seconds/elapsed/float64(max(room, 1)), 1)
+		share = min(seconds/elapsed/float64(max(room, 1)), 1)
 	}
 	busy.texts = append(busy.texts, fmt.Sprintf("%.0f %% of %s", 100*share, report.Count(int64(room), "slot")))
 	if ranks := len(m.course.Begun.Hosts); ranks > 0 {

@@ -223,7 +223,7 @@ func help(width int) body {
 		{"Home End, g G", "to the beginning, to the end"},
 		{"q, Ctrl-C", "quit; the run goes on"},
 		{"", ""},
-		{"busy", "the part of the slots that was evaluating, in this session"},
+		{"busy", "the part of the slots that was evaluating, in this session; of ranks and slots, what has ended"},
 		{"rate", "evaluations that ended for good, in this session"},
 		{"under way", "begun and not ended, as far as rank 0 knows"},
 		{"a chart", "grows to the right; its scale is that of its own values, logarithmic where they differ by more than ten times, and for rate and busy begins with 0"},

@@ -38,6 +38,22 @@ func (m *Model) worked(r l2l.Result) {
 	m.busy.spread(at-r.Seconds, at, r.Seconds)
 }
 
+// busyNow is how busy the slots were, with what is known to be under way: of many evaluations rank 0 tells of the first that began, which stand for all.
+func (m *Model) busyNow(elapsed float64) (course series, seconds float64) {
+	course, seconds = *m.busy, m.seconds
+	course.cells = slices.Clone(course.cells)
+	if m.live == nil {
+		return course, seconds
+	}
+	for _, u := range m.live.Longest {
+		took := min(u.Seconds+max(m.now.Sub(m.written), 0).Seconds(), elapsed)
+		all := took * float64(m.live.UnderWay) / float64(m.listed)
+		course.spread(elapsed-took, elapsed, all)
+		seconds += all
+	}
+	return course, seconds
+}
+
 // ranks are those that evaluate, with the number of their slots as far as that is known: by rank 0, or from what has ended.
 func (m *Model) ranks() (ranks []int, slots map[int]int) {
 	slots = maps.Clone(m.most)

@@ -154,7 +154,7 @@ func (s *story) settle() {
 func (s *story) alive(lost ...int) {
 	s.t.Helper()
 	l := report.Live{At: s.at, Host: "node-1", UnderWay: 3, Slots: []int{1, 2, 2}, Lost: lost, Longest: []report.UnderWay{
-		{Individual: s.asked - 1, Seconds: 71}, {Individual: s.asked, Seconds: 64}, {Individual: s.asked + 2, Seconds: 0.5},
+		{Individual: s.asked - 1, Seconds: 21}, {Individual: s.asked, Seconds: 4}, {Individual: s.asked + 2, Seconds: 0.5},
 	}}
 	if err := l.Write(s.dir); err != nil {
 		s.t.Fatal(err)
@@ -352,6 +352,16 @@ func TestPagesAreAsExpected(t *testing.T) {
 	}
 }
 
+func TestReadmeShowsWhatIsSeen(t *testing.T) {
+	readme, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen := page(stories["running"](t).Render(&Screen{}, 60, 15)); !strings.Contains(string(readme), "```\n"+seen+"```\n") {
+		t.Errorf("README.md does not show\n%s", seen)
+	}
+}
+
 func TestPagesFitEveryTerminal(t *testing.T) {
 	for _, name := range []string{"running", "starting", "crashed", "front", "failing", "digest"} {
 		m := stories[name](t)
@@ -385,7 +395,7 @@ func TestOverviewLeavesOutWhatSaysLeast(t *testing.T) {
 	m := stories["running"](t)
 	for _, size := range [][2]int{{80, 24}, {60, 15}, {50, 12}} {
 		got := page(m.Render(&Screen{}, size[0], size[1]))
-		for _, want := range []string{"running", "error ", " mV", "% of ", "ETA ", "/s", "of 4 slots", "3 failed", "under way", "the longest 1m6s", "ValueError: the"} {
+		for _, want := range []string{"running", "error ", " mV", "% of ", "ETA ", "/s", "of 4 slots", "3 failed", "under way", "the longest 6s", "ValueError: the"} {
 			if !strings.Contains(got, want) {
 				t.Errorf("%d × %d: no %q in\n%s", size[0], size[1], want, got)
 			}
@@ -621,6 +631,25 @@ func TestWhatHasEndedIsNotUnderWay(t *testing.T) {
 		if p := m.Progress(); p.Longest != time.Duration(5+after)*time.Second {
 			t.Errorf("look %d: %+v, want the longest to be that of individual 1", after, p)
 		}
+	}
+}
+
+// An evaluation that takes long keeps its slot busy before it has ended.
+func TestWhatIsUnderWayKeepsSlotsBusy(t *testing.T) {
+	s := tell(t, neuron, errorOf)
+	s.session("")
+	s.record(l2l.Asked{Individuals: []l2l.Individual{{ID: 0, X: make([]float64, 7)}, {ID: 1, X: make([]float64, 7)}}})
+	s.at = s.at.Add(100 * time.Second)
+	l := report.Live{At: s.at, UnderWay: 4, Slots: []int{1, 2, 2}, Longest: []report.UnderWay{{Individual: 0, Seconds: 50}, {Individual: 1, Seconds: 50}}}
+	if err := l.Write(s.dir); err != nil {
+		t.Fatal(err)
+	}
+	m := s.open(0)
+	if _, seconds := m.busyNow(m.elapsed()); seconds != 200 { // two of four are known, and stand for all
+		t.Errorf("%v seconds, want 200", seconds)
+	}
+	if got := page(m.Render(&Screen{}, 80, 24)); !strings.Contains(got, "50 % of 4 slots") {
+		t.Error(got)
 	}
 }
 
