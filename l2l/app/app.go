@@ -177,7 +177,7 @@ func (s *session) command() *cobra.Command {
 	addConfigFlags(root, &o.config, &o.set)
 	flags.BoolVar(&o.resume, "resume", false, "go on with the run in its directory, or start it where there is none")
 	addShowFlags(root, &o)
-	root.AddCommand(statusCommand(), initCommand(s.kinds), s.campaignCommand())
+	root.AddCommand(statusCommand(), watchCommand(), listCommand(), initCommand(s.kinds), s.campaignCommand())
 	for _, command := range []func(config.Kinds) *cobra.Command{
 		checkCommand, describeCommand, evalCommand, bestCommand, exportCommand, reportCommand, plotCommand,
 	} {

@@ -112,15 +112,7 @@ func statusCommand() *cobra.Command {
 			if _, err := fmt.Fprintln(cmd.OutOrStdout(), line); err != nil {
 				return failure{exitFailed, err}
 			}
-			switch {
-			case s.Resumable:
-				return failure{exitInterrupted, errSaid}
-			case s.State == report.Running:
-				return failure{exitRunning, errSaid}
-			case s.State == report.Failed:
-				return failure{exitFailed, errSaid}
-			}
-			return nil
+			return stands(s)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")

@@ -9,8 +9,8 @@ import (
 )
 
 // Live is what rank 0 knows of a run that goes on and the journal does not say: the file live.json in its directory, which is replaced every few
-// seconds, and removed at the end of the session. Runs of earlier versions have none, and neither have those that take less than a second. Nothing
-// depends on it: it is a view, and a sign of life where evaluations take long.
+// seconds, and removed at the end of the session. Runs of earlier versions have none, and neither have those that take less than a second. No run
+// needs it: it is for readers, and a sign of life where evaluations take long.
 type Live struct {
 	At       time.Time  `json:"at"`             // when it was written
 	Host     string     `json:"host"`           // of rank 0

@@ -107,17 +107,36 @@ func (s Status) String() string {
 	if s.Reason != "" && s.Reason != string(s.State) {
 		text += ", " + strings.TrimPrefix(s.Reason, string(s.State)+": ")
 	}
-	text += fmt.Sprintf("; %s, the last event %s ago", Count(s.Evaluations, "evaluation"), DurationText(max(time.Since(s.LastEvent), 0)))
+	text += "; " + Count(s.Evaluations, "evaluation")
+	if s.Generations > 0 {
+		text += fmt.Sprintf(", gen %d", s.Generations)
+	}
+	if best := s.BestText(); best != "" {
+		text += ", " + best
+	}
+	if s.Failures > 0 {
+		text += fmt.Sprintf(", %d failed", s.Failures)
+	}
+	if s.State == Running {
+		text += ", ETA " + Progress{Left: time.Duration(s.Left * float64(time.Second))}.ETA()
+	}
+	text += fmt.Sprintf(", the last event %s ago", s.Ago())
 	if s.Resumable {
 		text += "; go on with --resume --set output.dir=" + s.Dir
 	}
 	return text
 }
 
-// BestText is the best that was found, on one line: a fitness, or how many individuals are on the front; "" before there is any.
+// Ago is how long ago something was last written, as people read it.
+func (s Status) Ago() string { return DurationText(max(time.Since(s.LastEvent), 0)) }
+
+// BestText is what was found, on one line: the best fitness, or how many individuals are on the front; "" before there is any.
 func (s Status) BestText() string {
 	if s.Front > 0 {
 		return fmt.Sprintf("%d on the front", s.Front)
 	}
-	return s.best
+	if s.best != "" {
+		return "best " + s.best
+	}
+	return ""
 }
