@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/term"
 
+	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/run"
 	"github.com/meta-optimization/l2l-mpi/mpi"
@@ -21,6 +22,8 @@ import (
 // runOptions are the command line of a run.
 type runOptions struct {
 	config   string
+	again    string // the directory of a run that is started again; "" for one of a configuration
+	out      string // of such a run: its directory
 	set      []string
 	resume   bool
 	quiet    bool
@@ -96,11 +99,16 @@ func (o runOptions) read(kinds config.Kinds, shown *screen) (*config.Plan, []run
 	if err != nil || o.logLevel == "" {
 		return nil, nil, fmt.Errorf("--log-level %s: want debug, info, warn or error", o.logLevel)
 	}
-	plan, err := config.Load(o.config, o.set, kinds)
+	var plan *config.Plan
+	if o.again != "" {
+		plan, err = o.sameAgain(kinds, shown)
+	} else {
+		plan, err = config.Load(o.config, o.set, kinds)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
-	options := []run.Option{run.Log(console(shown), level)}
+	options := []run.Option{run.Log(console(shown), level), run.CommandLine(os.Args)}
 	if o.resume {
 		options = append(options, run.Resume())
 	}
@@ -132,6 +140,8 @@ func verdict(r run.Result) error {
 	switch {
 	case r.Reason.Failed():
 		return failure{exitFailed, errors.New(r.Reason.String())}
+	case r.Reason.Rule == l2l.ByOrder:
+		return failure{exitStopped, fmt.Errorf("%s; go on with --resume --set output.dir=%s", r.Reason, r.Dir)}
 	case r.Reason.Resumable():
 		return failure{exitInterrupted, fmt.Errorf("%s; go on with --resume --set output.dir=%s", r.Reason, r.Dir)}
 	}

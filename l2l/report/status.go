@@ -18,12 +18,13 @@ const (
 	Running     State = "running"
 	Finished    State = "finished"    // its rules ended it
 	Interrupted State = "interrupted" // by a signal, or at its wall time: to be resumed
+	Stopped     State = "stopped"     // by an order; whoever gave it resumes it when it is time
 	Crashed     State = "crashed"     // its process is gone, and has not said why: to be resumed
 	Failed      State = "failed"      // too much failed, or it could not go on
 )
 
-// Resumable reports whether the run was cut short and is to be resumed.
-func (s State) Resumable() bool { return s == Interrupted || s == Crashed }
+// Resumable reports whether the run was cut short and can be resumed.
+func (s State) Resumable() bool { return s == Interrupted || s == Crashed || s == Stopped }
 
 // Status is how a run stands, as its journal has it: right after any kill, whatever exit code a launcher made of the program's.
 type Status struct {
@@ -32,8 +33,10 @@ type Status struct {
 	Resumable   bool      `json:"resumable"`
 	Reason      string    `json:"reason"` // why it ended; "" where it has not, or has not said
 	Evaluations int64     `json:"evaluations"`
-	Sessions    int       `json:"sessions"`   // starts of the program
-	LastEvent   time.Time `json:"last_event"` // when something was last written
+	Sessions    int       `json:"sessions"`         // starts of the program
+	LastEvent   time.Time `json:"last_event"`       // when something was last written
+	Paused      bool      `json:"paused,omitempty"` // by an order, while it is running
+	Host        string    `json:"host,omitempty"`   // of rank 0, in the last session
 }
 
 // quiet is how long nothing may happen in a run on another host, whose process cannot be asked for, until it counts as crashed.
@@ -50,7 +53,6 @@ func ReadStatus(dir string) (Status, error) {
 		return s, err
 	}
 	var stopped *l2l.Stopped // the last event
-	host := ""
 	for e, err := range journal.Read(dir, 0) {
 		if journal.IsTorn(err) {
 			break
@@ -62,9 +64,12 @@ func ReadStatus(dir string) (Status, error) {
 		switch e := e.Event.(type) {
 		case l2l.Begun:
 			s.Sessions++
+			s.Paused = false
 			if len(e.Hosts) > 0 {
-				host = e.Hosts[0]
+				s.Host = e.Hosts[0]
 			}
+		case l2l.Ordered:
+			s.Paused = paused(s.Paused, e)
 		case l2l.Result:
 			s.Evaluations++
 		case l2l.Stopped:
@@ -79,13 +84,24 @@ func ReadStatus(dir string) (Status, error) {
 	case stopped != nil:
 		s.Reason = stopped.Reason
 		s.State = ended(*stopped)
-	case running, host != "" && host != here && time.Since(s.LastEvent) < quiet:
+	case running, s.Host != "" && s.Host != here && time.Since(s.LastEvent) < quiet:
 		s.State = Running
 	default:
 		s.State = Crashed
 	}
-	s.Resumable = s.State.Resumable()
+	s.Resumable, s.Paused = s.State.Resumable(), s.Paused && s.State == Running
 	return s, nil
+}
+
+// paused reports whether a run pauses after an order, which did so before it or not.
+func paused(before bool, o l2l.Ordered) bool {
+	switch o.Order {
+	case "pause":
+		return true
+	case "resume", "stop":
+		return false
+	}
+	return before
 }
 
 // ended is the state of a run that has said why it ended.
@@ -96,6 +112,8 @@ func ended(e l2l.Stopped) State {
 		rule = l2l.StopRule(text)
 	}
 	switch reason := (l2l.StopReason{Rule: rule}); {
+	case rule == l2l.ByOrder:
+		return Stopped
 	case reason.Resumable():
 		return Interrupted
 	case reason.Failed():
@@ -107,6 +125,9 @@ func ended(e l2l.Stopped) State {
 // String is the status as a line for people.
 func (s Status) String() string {
 	text := fmt.Sprintf("%s: %s", s.Dir, s.State)
+	if s.Paused {
+		text += ", paused"
+	}
 	if s.Reason != "" && s.Reason != string(s.State) {
 		text += ", " + strings.TrimPrefix(s.Reason, string(s.State)+": ")
 	}

@@ -306,6 +306,7 @@ type pulse struct {
 
 	mu      sync.Mutex
 	room    int
+	held    bool              // nothing begins
 	all     map[attempt]*beat // submitted, and not ended
 	waiting []*beat           // in the order in which they were submitted; some may have ended
 	begun   map[*beat]time.Time
@@ -355,9 +356,18 @@ func (p *pulse) Next(ctx context.Context) ([]l2l.Result, error) {
 	return rs, err
 }
 
+// Hold implements l2l.Holder.
+func (p *pulse) Hold(held bool) {
+	p.mu.Lock()
+	p.held = held
+	p.begin(time.Now())
+	p.mu.Unlock()
+	p.evaluator.Hold(held)
+}
+
 // begin has what waits begin where there is room. p.mu is held.
 func (p *pulse) begin(now time.Time) {
-	for len(p.begun) < p.room && len(p.waiting) > 0 {
+	for !p.held && len(p.begun) < p.room && len(p.waiting) > 0 {
 		if b := p.waiting[0]; !b.ended {
 			p.begun[b] = now
 		}

@@ -57,6 +57,8 @@ var (
 	_ optimizee.Modeller = (*Process)(nil)
 	_ optimizee.Wide     = (*Process)(nil)
 	_ optimizee.Printer  = (*Process)(nil)
+
+	_ optimizee.Interpreted = (*Process)(nil)
 )
 
 // New returns a Process with the default configuration. Its Config must be completed before Open.
@@ -179,6 +181,11 @@ func (p *Process) Prepare(ctx context.Context) error {
 		Mute: "; if it evaluates once and ends, it wants mode: oneshot",
 	})
 	return err
+}
+
+// Interpreter implements optimizee.Interpreted.
+func (p *Process) Interpreter() (argv []string, dir string, env []string) {
+	return p.Program.Interpreter(), p.Dir, p.Environment(p.Launcher)
 }
 
 // PrintTo implements optimizee.Printer.
