@@ -29,7 +29,7 @@ import (
 // interpreter. What is not known in time is left out.
 const (
 	inquiry  = 10 * time.Second // in which all must be found out
-	patience = time.Second      // for which the end of a run waits for that
+	patience = 3 * time.Second  // for which the end of a run waits for that
 )
 
 // Up to where files are taken for the model's and hashed.
@@ -39,15 +39,15 @@ const (
 	maxTexts  = 10_000 // of the configuration that are looked at
 )
 
-// inquire finds out where a session comes from, beside what is known at once.
-func inquire(ctx context.Context, effective string, python *config.Interpreter) l2l.Session {
+// inquire finds out where a session comes from, beside what is known at once, and tells what it finds, in parts.
+func inquire(ctx context.Context, effective string, python *config.Interpreter, tell func(l2l.Session)) {
 	ctx, cancel := context.WithTimeout(ctx, inquiry)
 	defer cancel()
-	found := l2l.Session{Files: hashes(ctx, modelFiles(effective)), Commit: commit(ctx)}
+	tell(l2l.Session{Files: hashes(ctx, modelFiles(effective)), Commit: commit(ctx)})
 	if python != nil {
-		found.Python, found.Packages = packages(ctx, python)
+		version, list := packages(ctx, python)
+		tell(l2l.Session{Python: version, Packages: list})
 	}
-	return found
 }
 
 // commit is the git commit of the working directory, with "-dirty" behind it where a file that git knows has changed since; "" outside of git.
@@ -270,36 +270,22 @@ func ModelFiles(ctx context.Context, plan *config.Plan) (map[string]string, erro
 type annals struct {
 	*journal.Journal
 	sessions *report.Sessions
-	found    <-chan l2l.Session // nil once it is recorded, or is not waited for any more
+	found    <-chan l2l.Session // closed after the last; nil once it is not waited for any more
 }
 
 // Record implements l2l.Recorder.
 func (a *annals) Record(e l2l.Event) error {
 	if a.found != nil {
-		_, last := e.(l2l.Stopped)
-		if err := a.add(last); err != nil {
+		late := over
+		if _, last := e.(l2l.Stopped); last {
+			late = time.After(patience)
+		}
+		if err := a.add(late); err != nil {
 			return err
 		}
 	}
 	a.sessions.Take(e)
 	return a.Journal.Record(e)
-}
-
-// add records what has been found out, if anything has; where the run ends it waits a while for that.
-func (a *annals) add(last bool) error {
-	late := over
-	if last {
-		late = time.After(patience)
-	}
-	select {
-	case found := <-a.found:
-		return a.take(found)
-	case <-late:
-		if last {
-			a.found = nil
-		}
-		return nil
-	}
 }
 
 // over is a time that has passed.
@@ -309,27 +295,42 @@ var over = func() <-chan time.Time {
 	return c
 }()
 
-func (a *annals) take(found l2l.Session) error {
-	a.found = nil
-	a.sessions.Take(found)
-	return a.Journal.Record(found)
+// add records what has been found out by some time.
+func (a *annals) add(late <-chan time.Time) error {
+	for {
+		select {
+		case found, more := <-a.found:
+			if !more {
+				a.found = nil
+				return nil
+			}
+			a.sessions.Take(found)
+			if err := a.Journal.Record(found); err != nil {
+				return err
+			}
+		case <-late:
+			return nil
+		}
+	}
 }
 
 // inquire begins to find out where the session comes from, and warns of files of the model that have changed since the session before. stop
 // ends that.
 func (r *leader) inquire() (found <-chan l2l.Session, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	answer, ended := make(chan l2l.Session, 1), make(chan bool)
+	answers, ended := make(chan l2l.Session, 2), make(chan bool)
 	then := r.sessions.Files()
 	go func() {
 		defer close(ended)
-		now := inquire(ctx, r.effective, r.Interpreter)
-		for _, c := range FileChanges(then, now.Files) {
-			r.log.Warn().Str("file", c.Path).Msg("a file of the model " + c.Change + " since the session before")
-		}
-		answer <- now
+		defer close(answers)
+		inquire(ctx, r.effective, r.Interpreter, func(s l2l.Session) {
+			for _, c := range FileChanges(then, s.Files) {
+				r.log.Warn().Str("file", c.Path).Msg("a file of the model " + c.Change + " since the session before")
+			}
+			answers <- s
+		})
 	}()
-	return answer, func() {
+	return answers, func() {
 		cancel()
 		<-ended
 	}
