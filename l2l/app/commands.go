@@ -13,6 +13,7 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
+	"github.com/meta-optimization/l2l-mpi/l2l/report/crate"
 	"github.com/meta-optimization/l2l-mpi/l2l/run"
 )
 
@@ -147,8 +148,11 @@ func exportCommand(kinds config.Kinds) *cobra.Command {
 		Short: "Write a table of a run, finished or not: its trajectory, one row per evaluation, or another",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if format == "ro-crate" {
+				return exportCrate(args[0], output, cmd.OutOrStdout())
+			}
 			if format != "csv" {
-				return usage(fmt.Errorf("--format %s: want csv", format))
+				return usage(fmt.Errorf("--format %s: want csv or ro-crate", format))
 			}
 			at := slices.Index(names, table)
 			if at < 0 {
@@ -168,7 +172,7 @@ func exportCommand(kinds config.Kinds) *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "csv", "csv")
+	cmd.Flags().StringVar(&format, "format", "csv", "csv; or ro-crate, which is the run's metadata for archives (RO-Crate 1.1), for RUN/"+crate.Name)
 	cmd.Flags().StringVar(&table, "table", "trajectory", strings.Join(usages, "; "))
 	cmd.Flags().StringVarP(&output, "output", "o", "", "the file to write; without it the standard output")
 	return cmd
