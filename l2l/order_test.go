@@ -180,3 +180,44 @@ func TestOrdersThatComeTooLateAreAnswered(t *testing.T) {
 		t.Errorf("got %v and %v", a, b)
 	}
 }
+
+func TestLoopThatIsToldToStopInItsFinalsHasTheSameAnswerInTheEnd(t *testing.T) {
+	noisy := rules()
+	noisy.Stochastic, noisy.Finalists = true, l2l.Finalists{Count: 4, Evaluations: 60}
+	stop := l2l.Stop{Evaluations: 200}
+	whole := run(t, &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "cmaes"), noisy), Evaluator: newEvaluator(2, bowl), Stop: stop})
+	if whole.Answer == nil || whole.Answer.Anew == nil {
+		t.Fatalf("the answer is not measured: %+v", whole.Answer)
+	}
+	for _, do := range []func(*l2l.Loop){(*l2l.Loop).StopNow, (*l2l.Loop).StopAfterGeneration} {
+		o, m := &l2l.Orders{}, &memory{}
+		e := &commanded{evaluator: newEvaluator(1, bowl)}
+		in := false // the finals
+		l := &l2l.Loop{
+			Search: l2l.NewSearch(newOptimizer(t, "cmaes"), noisy), Evaluator: e, Recorder: m, Orders: o, Stop: stop,
+			Observers: []l2l.Observer{func(event l2l.Event, _ *l2l.Individual, _ *l2l.Search) {
+				if _, ok := event.(l2l.Finals); ok && !in {
+					in = true
+					o.Give(l2l.Order{Do: (*l2l.Loop).Pause, Taken: func(error) {
+						time.AfterFunc(time.Millisecond, func() { o.Give(l2l.Order{Do: do}) })
+					}})
+				}
+			}},
+		}
+		cut := run(t, l)
+		if cut.Reason.Rule != l2l.ByOrder || !in || cut.Evaluations >= whole.Evaluations {
+			t.Errorf("it ended by %v after %d of %d evaluations", cut.Reason, cut.Evaluations, whole.Evaluations)
+		}
+		again := l2l.NewSearch(newOptimizer(t, "cmaes"), noisy)
+		for _, event := range m.events {
+			if _, err := again.Replay(event); err != nil {
+				t.Fatal(err)
+			}
+		}
+		resumed := run(t, &l2l.Loop{Search: again, Evaluator: newEvaluator(4, bowl), Stop: stop})
+		if resumed.TrajectoryHash != whole.TrajectoryHash || resumed.Evaluations != whole.Evaluations || !slices.Equal(resumed.Answer.X, whole.Answer.X) ||
+			!slices.Equal(resumed.Answer.Anew.Mean, whole.Answer.Anew.Mean) {
+			t.Errorf("resumed after %v, it has the answer %+v, want %+v", cut.Reason, resumed.Answer, whole.Answer)
+		}
+	}
+}
