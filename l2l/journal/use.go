@@ -2,7 +2,9 @@ package journal
 
 import (
 	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -26,4 +28,27 @@ func Written(dir string) (time.Time, error) {
 		return time.Time{}, err
 	}
 	return info.ModTime(), nil
+}
+
+// aliveFile is a file whose time of change is when the process that writes the journal was last known to live.
+func aliveFile(dir string) string { return filepath.Join(journalDir(dir), "alive") }
+
+// Touch says that the process that has the journal in dir open lives, for those on other hosts, who may not see its lock: it may be a long time until
+// something happens.
+func Touch(dir string) error {
+	now := time.Now()
+	err := os.Chtimes(aliveFile(dir), now, now)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = os.WriteFile(aliveFile(dir), nil, 0o666)
+	}
+	return err
+}
+
+// Touched is when Touch was last called for dir, on whatever host; the zero time if never.
+func Touched(dir string) time.Time {
+	info, err := os.Stat(aliveFile(dir))
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }

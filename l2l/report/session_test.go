@@ -1,8 +1,12 @@
 package report
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
@@ -61,5 +65,31 @@ func TestSessionsSayHowEachOneEnded(t *testing.T) {
 	}
 	if e := s.Entries(true); e[1].Ended != moment(7*second) || e[0].Ranks != 1 {
 		t.Errorf("got %+v", e)
+	}
+}
+
+func TestStatusOfARunElsewhereThatPausesIsThatItRuns(t *testing.T) {
+	dir := t.TempDir()
+	j, err := journal.Create(dir, journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(j.Record(l2l.Begun{Hosts: []string{"elsewhere"}}), j.Record(l2l.Ordered{Order: "pause"}), j.Close()); err != nil {
+		t.Fatal(err)
+	}
+	long := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(filepath.Join(dir, "journal", "events"), long, long); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := ReadStatus(dir); err != nil || s.State != Crashed || s.Paused || s.Host != "elsewhere" {
+		t.Errorf("nothing is heard of it: %+v, %v", s, err)
+	}
+	for range 2 { // the first makes what the second finds
+		if err := journal.Touch(dir); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := ReadStatus(dir); err != nil || s.State != Running || !s.Paused || s.Resumable {
+			t.Errorf("it says that it lives: %+v, %v", s, err)
+		}
 	}
 }

@@ -39,7 +39,8 @@ type Status struct {
 	Host        string    `json:"host,omitempty"`   // of rank 0, in the last session
 }
 
-// quiet is how long nothing may happen in a run on another host, whose process cannot be asked for, until it counts as crashed.
+// quiet is how long nothing may be heard of a run on another host, whose process cannot be asked for, until it counts as crashed. Package run has it
+// say that it lives more often than that.
 const quiet = 2 * time.Minute
 
 // ReadStatus reads how the run in dir stands.
@@ -84,7 +85,7 @@ func ReadStatus(dir string) (Status, error) {
 	case stopped != nil:
 		s.Reason = stopped.Reason
 		s.State = ended(*stopped)
-	case running, s.Host != "" && s.Host != here && time.Since(s.LastEvent) < quiet:
+	case running, s.Host != "" && s.Host != here && (time.Since(s.LastEvent) < quiet || time.Since(journal.Touched(dir)) < quiet):
 		s.State = Running
 	default:
 		s.State = Crashed

@@ -29,8 +29,11 @@ const (
 	answerEnd  = ".answer"
 )
 
-// look is how often rank 0 looks for orders.
-const look = 250 * time.Millisecond
+// How often rank 0 looks for orders, and says that it lives.
+const (
+	look  = 250 * time.Millisecond
+	alive = 30 * time.Second
+)
 
 // Order is what a run is told to do.
 type Order struct {
@@ -65,8 +68,7 @@ func Tell(ctx context.Context, dir string, o Order) (answer string, err error) {
 	if err != nil {
 		return "", err
 	}
-	here, _ := os.Hostname()                                                                                              // unknown hosts count as one
-	if elsewhere := status.State == report.Crashed && status.Host != here; status.State != report.Running && !elsewhere { // elsewhere it may only be quiet
+	if status.State != report.Running {
 		return "", fmt.Errorf("%w: %s", ErrNobody, status)
 	}
 	text, err := json.Marshal(o)
@@ -77,7 +79,8 @@ func Tell(ctx context.Context, dir string, o Order) (answer string, err error) {
 	if err := os.MkdirAll(control, 0o777); err != nil {
 		return "", err
 	}
-	name := filepath.Join(control, fmt.Sprintf("%s-%s-%d", time.Now().UTC().Format("20060102T150405.000000000"), here, os.Getpid()))
+	host, _ := os.Hostname() // it only keeps names apart
+	name := filepath.Join(control, fmt.Sprintf("%s-%s-%d", time.Now().UTC().Format("20060102T150405.000000000"), host, os.Getpid()))
 	if err := journal.WriteFile(name+orderEnd, append(text, '\n')); err != nil {
 		return "", err
 	}
@@ -135,11 +138,11 @@ func takenBack(dir, name string) error {
 	case err == nil && status.State != report.Running:
 		return fmt.Errorf("%w: %s", ErrNobody, status)
 	}
-	return fmt.Errorf("%w: the run goes on, as far as its directory tells, but has not taken the order, which was taken back: its process hangs, "+
-		"is of a version without orders, or is on a host that sees this directory late (--timeout)", ErrNobody)
+	return fmt.Errorf("%w: the run goes on, as far as its directory tells, but has not taken the order, which was taken back: its process on %s hangs, "+
+		"has a version without orders, or sees this directory late (--timeout)", ErrNobody, cmp.Or(status.Host, "its host"))
 }
 
-// listen looks for orders until stop is called, and gives them to the loop. Those that were left to an earlier session are removed.
+// listen looks for orders until stop is called, and gives them to the loop, and has the run say that it lives. Those that were left to an earlier session are removed.
 func (r *leader) listen(orders *l2l.Orders, e evaluator) (stop func()) {
 	dir := filepath.Join(r.dir, controlDir)
 	for _, name := range given(dir, orderEnd) {
@@ -150,12 +153,15 @@ func (r *leader) listen(orders *l2l.Orders, e evaluator) (stop func()) {
 	over, ended := make(chan bool), make(chan bool)
 	go func() {
 		defer close(ended)
-		tick := time.NewTicker(look)
+		tick, pulse := time.NewTicker(look), time.NewTicker(alive)
 		defer tick.Stop()
+		defer pulse.Stop()
 		for {
 			select {
 			case <-over:
 				return
+			case <-pulse.C:
+				_ = journal.Touch(r.dir) // that the disk is full, say, the journal tells
 			case <-tick.C:
 			}
 			for _, name := range given(dir, orderEnd) {
