@@ -1,6 +1,7 @@
 package l2l
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -10,7 +11,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
-// Event is something that happened in a run: a Begun, a WarmStart, an Asked, a Result, a Figures, a Finals or a Stopped.
+// Event is something that happened in a run: a Begun, a WarmStart, an Asked, a Result, a Figures, a Finals, a Session, an Ordered or a Stopped.
 //
 // Events are kept for ever, and read by other versions of the program: a field is only added, to a record at its end (package codec).
 type Event interface{ event() }
@@ -31,7 +32,8 @@ type Begun struct {
 	Session      Session
 }
 
-// Session is where a session of a run comes from. Whatever is not known is left out.
+// Session is where a session of a run comes from. Whatever is not known is left out. A Begun has what is known when the session begins; as an
+// event of its own it adds what took time to find out.
 type Session struct {
 	Command  []string          // the command line
 	Dir      string            // that it was given in
@@ -40,8 +42,8 @@ type Session struct {
 	Python   string            // the version of the worker's interpreter
 	Job      string            // the number of the batch job
 	Account  string            // that the job is charged to
-	Commit   string            // of the working directory
-	Files    map[string]string // SHA-256 of the files of the model and of its data, by their paths
+	Commit   string            // of the working directory; with "-dirty" behind it where files differ from it
+	Files    map[string]string // SHA-256 of the files of the model and of its data, by their paths; of large ones size and time of change
 	Modules  []string          // loaded environment modules
 	Packages []string          // of the worker's interpreter, name==version
 }
@@ -104,7 +106,19 @@ func (WarmStart) event() {}
 func (Asked) event()     {}
 func (Result) event()    {}
 func (Figures) event()   {}
+func (Session) event()   {}
 func (Stopped) event()   {}
+
+// Add adds what a later event says of the same session.
+func (s *Session) Add(more Session) {
+	s.Python, s.Commit = cmp.Or(more.Python, s.Python), cmp.Or(more.Commit, s.Commit)
+	if more.Files != nil {
+		s.Files = more.Files
+	}
+	if more.Packages != nil {
+		s.Packages = more.Packages
+	}
+}
 
 // Evaluator runs evaluations, somewhere. It is used from one goroutine.
 type Evaluator interface {

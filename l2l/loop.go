@@ -35,9 +35,13 @@ type Loop struct {
 	Space     optimizee.Space      // tells what individuals that fail have in common; nil: only their reasons do
 	WarmStart []optimizer.Solution // what the optimizer is told of before it is first asked; a resumed search knows already
 	Now       func() time.Time     // nil: time.Now
+	Orders    *Orders              // nil: nobody gives any
 
 	streak streak
-	under  int // evaluations under way
+	under  int  // evaluations under way
+	paused bool // by an order
+	last   int  // by an order: noStop, stopNow, or the generation completed when it was given, after whose next one the run ends
+	clock  clock
 }
 
 // Summary is how a run ended.
@@ -90,12 +94,9 @@ func (l *Loop) Run(ctx context.Context) (Summary, error) {
 }
 
 func (l *Loop) run(ctx context.Context) (reason StopReason, err error) {
-	if l.Stop.WallTime > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, l.Stop.WallTime, errWallTime)
-		defer cancel()
-	}
-	l.under = 0
+	ctx = l.clock.start(ctx, l.Stop.WallTime)
+	defer l.clock.stop()
+	l.under, l.last, l.paused = 0, noStop, false
 	l.Search.s.InARow, l.streak = 0, streak{space: l.Space} // failures before a resume were somebody's reason to resume
 	if len(l.WarmStart) > 0 && !l.Search.s.Known && l.Search.Asked() == 0 {
 		known := WarmStart{l.WarmStart}
@@ -124,11 +125,22 @@ func (l *Loop) run(ctx context.Context) (reason StopReason, err error) {
 		if ctx.Err() != nil {
 			return l.ended(ctx), nil
 		}
+		if err := l.heed(); err != nil {
+			return reason, err
+		}
 		if reason := l.over(); reason.Rule != "" {
 			return l.finish(ctx, reason)
 		}
-		if err := l.ask(); err != nil {
-			return reason, err
+		if reason := l.ordered(); reason.Rule != "" {
+			return reason, nil
+		}
+		if !l.paused {
+			if err := l.ask(); err != nil {
+				return reason, err
+			}
+		} else if l.under == 0 {
+			<-l.Orders.until(ctx).Done()
+			continue
 		}
 		if l.under == 0 {
 			if stop := l.Search.Status().Stop; stop != "" {
@@ -161,7 +173,7 @@ func (l *Loop) searched() StopReason {
 
 // receive waits for results and takes them in.
 func (l *Loop) receive(ctx context.Context) error {
-	results, err := l.Evaluator.Next(ctx)
+	results, err := l.next(ctx)
 	if ctx.Err() == nil && err != nil {
 		return err
 	}
@@ -206,6 +218,12 @@ func (l *Loop) finish(ctx context.Context, reason StopReason) (StopReason, error
 		if ctx.Err() != nil {
 			return l.ended(ctx), nil
 		}
+		if err := l.heed(); err != nil {
+			return reason, err
+		}
+		if reason := l.ordered(); reason.Rule != "" {
+			return reason, nil
+		}
 		if l.under == 0 {
 			if l.Search.finishing() {
 				if err := l.checkpoint(); err != nil {
@@ -233,8 +251,6 @@ func (l *Loop) finish(ctx context.Context, reason StopReason) (StopReason, error
 		}
 	}
 }
-
-var errWallTime = errors.New("the wall time is over")
 
 func (l *Loop) ended(ctx context.Context) StopReason {
 	if errors.Is(context.Cause(ctx), errWallTime) {

@@ -1,6 +1,8 @@
 package l2l
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -35,6 +37,7 @@ const (
 	Stagnation   StopRule = "stagnation"
 	WallTime     StopRule = "wall time"
 	Interrupted  StopRule = "interrupted"  // the context ended
+	ByOrder      StopRule = "stopped"      // an order did; whoever gave it resumes the run
 	TooManyFail  StopRule = "max failures" // Loop.MaxFailures individuals failed in a row
 	FirstFailure StopRule = "failure"      // an individual failed, under Abort
 	NoSuccess    StopRule = "no success"   // another rule held, or the optimizer has converged, and every individual had failed
@@ -54,8 +57,10 @@ func (r StopReason) String() string {
 	return string(r.Rule) + ": " + r.Detail
 }
 
-// Resumable reports whether the run was cut short and is to be resumed.
-func (r StopReason) Resumable() bool { return r.Rule == WallTime || r.Rule == Interrupted }
+// Resumable reports whether the run was cut short and can be resumed.
+func (r StopReason) Resumable() bool {
+	return r.Rule == WallTime || r.Rule == Interrupted || r.Rule == ByOrder
+}
 
 // Failed reports whether the run ended because of failures, or in an error.
 func (r StopReason) Failed() bool {
@@ -135,4 +140,45 @@ func (s *Search) Progress(underWay int, stop Stop) Progress {
 		p.Best, p.Stale = s.s.Best.Fitness[0], p.Generation-s.s.BestAt
 	}
 	return p
+}
+
+var errWallTime = errors.New("the wall time is over")
+
+// clock ends a context when the wall time is over, which may change meanwhile.
+type clock struct {
+	began time.Time
+	timer *time.Timer // nil: there is no end
+	end   context.CancelCauseFunc
+}
+
+// start is ctx until the wall time is over; 0 is no end.
+func (c *clock) start(ctx context.Context, wall time.Duration) context.Context {
+	c.began = time.Now()
+	ctx, c.end = context.WithCancelCause(ctx)
+	c.set(wall)
+	return ctx
+}
+
+// set changes the wall time.
+func (c *clock) set(wall time.Duration) {
+	if c.timer != nil {
+		c.timer.Stop()
+		c.timer = nil
+	}
+	if wall > 0 {
+		end := c.end
+		c.timer = time.AfterFunc(wall-time.Since(c.began), func() { end(errWallTime) })
+	}
+}
+
+// stop ends the context, unless it has ended.
+func (c *clock) stop() {
+	c.set(0)
+	c.end(nil)
+}
+
+// SetStop changes the stop rules of a loop that runs. The wall time counts from its start, as before.
+func (l *Loop) SetStop(s Stop) {
+	l.Stop = s
+	l.clock.set(s.WallTime)
 }

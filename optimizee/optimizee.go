@@ -167,6 +167,12 @@ type (
 		PrintTo(stdout, stderr io.Writer)
 	}
 
+	// Interpreted tells how the Python that runs its program is started: the words, the directory and the environment. A run asks it for its version
+	// and its packages, and writes them down. There are no words where the program is not in Python.
+	Interpreted interface {
+		Interpreter() (argv []string, dir string, env []string)
+	}
+
 	// Reporter explains an individual to people: at the end of a run it is asked about the best one, and by "l2l-mpi eval" about any.
 	Reporter interface {
 		Report(ctx context.Context, e Evaluation, w io.Writer) error

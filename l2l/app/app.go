@@ -38,6 +38,7 @@ const (
 	exitFailed      = 1  // the run could not go on, or too much failed
 	exitUsage       = 2  // what was asked for cannot be: command line, configuration
 	exitRunning     = 3  // of status alone: the run goes on
+	exitStopped     = 4  // by an order of ctl; whoever gave it resumes the run, and job scripts do not
 	exitInterrupted = 75 // stopped by a signal or at its wall time; --resume goes on (EX_TEMPFAIL, on which job scripts requeue)
 )
 
@@ -177,7 +178,7 @@ func (s *session) command() *cobra.Command {
 	addConfigFlags(root, &o.config, &o.set)
 	flags.BoolVar(&o.resume, "resume", false, "go on with the run in its directory, or start it where there is none")
 	addShowFlags(root, &o)
-	root.AddCommand(statusCommand(), watchCommand(), listCommand(), initCommand(s.kinds), s.campaignCommand())
+	root.AddCommand(statusCommand(), watchCommand(), listCommand(), ctlCommand(), s.rerunCommand(), initCommand(s.kinds), s.campaignCommand())
 	for _, command := range []func(config.Kinds) *cobra.Command{
 		checkCommand, describeCommand, evalCommand, bestCommand, exportCommand, reportCommand, plotCommand,
 	} {

@@ -86,8 +86,9 @@ func statusCommand() *cobra.Command {
 		Use:   "status RUN",
 		Short: "Tell how a run stands, by its exit code as well",
 		Long: "Tells how a run stands, as its journal has it: right after any kill, whatever exit code a launcher made of the program's.\n\n" +
-			fmt.Sprintf("The exit code is %d for a run that is finished, %d for one that failed, %d for one that is running, and %d for one that was\n"+
-				"interrupted, reached its wall time or crashed, and is to be resumed.", exitOK, exitFailed, exitRunning, exitInterrupted),
+			fmt.Sprintf("The exit code is %d for a run that is finished, %d for one that failed, %d for one that is running, %d for one that was\n"+
+				"interrupted, reached its wall time or crashed, and is to be resumed, and %d for one that l2l-mpi ctl has stopped.",
+				exitOK, exitFailed, exitRunning, exitInterrupted, exitStopped),
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := report.ReadStatus(args[0])

@@ -11,8 +11,12 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
+	"github.com/meta-optimization/l2l-mpi/l2l/report/crate"
 	"github.com/meta-optimization/l2l-mpi/l2l/report/export"
 )
+
+// crateFormat is the format that is no table.
+const crateFormat = "ro-crate"
 
 // exportOptions are the flags of export.
 type exportOptions struct {
@@ -43,7 +47,8 @@ func exportCommand(kinds config.Kinds) *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.format, "format", "", strings.Join(formats, "; ")+"; without it the one that the file's name ends in, or csv")
+	flags.StringVar(&o.format, "format", "", strings.Join(formats, "; ")+"; "+crateFormat+" (the run's metadata for archives, RO-Crate 1.1, for RUN/"+crate.Name+
+		"); without it the one that the file's name ends in, or csv")
 	flags.StringVar(&o.table, "table", "evaluations", strings.Join(tables, "; "))
 	flags.StringSliceVar(&o.columns, "columns", nil, "these columns alone, in this order: `a,b`; a vector's name stands for all its elements")
 	flags.IntVar(&o.since, "since", 0, "only rows of this `generation` and later ones")
@@ -56,6 +61,9 @@ func exportCommand(kinds config.Kinds) *cobra.Command {
 
 // run writes the table.
 func (o exportOptions) run(stdout io.Writer, dir string, kinds config.Kinds) error {
+	if o.format == crateFormat {
+		return exportCrate(dir, o.output, stdout)
+	}
 	format, err := o.formatOf()
 	if err != nil {
 		return usage(err)
@@ -109,7 +117,7 @@ func (o exportOptions) formatOf() (export.Format, error) {
 	if o.format == "" {
 		return formats[0], nil // whatever the name, as in earlier versions
 	}
-	return export.Format{}, fmt.Errorf("--format %s: want %s", o.format, strings.Join(names, ", "))
+	return export.Format{}, fmt.Errorf("--format %s: want %s", o.format, strings.Join(append(names, crateFormat), ", "))
 }
 
 // tableOf is the kind of table of a name.

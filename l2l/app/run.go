@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/term"
 
+	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/run"
 	"github.com/meta-optimization/l2l-mpi/mpi"
@@ -21,6 +22,8 @@ import (
 // runOptions are the command line of a run.
 type runOptions struct {
 	config   string
+	again    string // the directory of a run that is started again; "" for one of a configuration
+	out      string // of such a run: its directory
 	set      []string
 	resume   bool
 	quiet    bool
@@ -44,7 +47,7 @@ func (s *session) run(ctx context.Context, o runOptions) error {
 	if err != nil {
 		return s.end(comm, nil, errors.Join(usage(err), run.CallOff(ctx, comm)))
 	}
-	lost, err := s.lead(ctx, comm, plan, append(options, o.progress(shown)...), shown.end)
+	lost, err := s.lead(ctx, comm, plan, append(options, o.progress(shown)...), o, shown.end)
 	return s.end(comm, lost, err)
 }
 
@@ -96,11 +99,16 @@ func (o runOptions) read(kinds config.Kinds, shown *screen) (*config.Plan, []run
 	if err != nil || o.logLevel == "" {
 		return nil, nil, fmt.Errorf("--log-level %s: want debug, info, warn or error", o.logLevel)
 	}
-	plan, err := config.Load(o.config, o.set, kinds)
+	var plan *config.Plan
+	if o.again != "" {
+		plan, err = o.sameAgain(kinds, shown)
+	} else {
+		plan, err = config.Load(o.config, o.set, kinds)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
-	options := []run.Option{run.Log(console(shown), level)}
+	options := []run.Option{run.Log(console(shown), level), run.CommandLine(os.Args)}
 	if o.resume {
 		options = append(options, run.Resume())
 	}
@@ -113,7 +121,7 @@ func console(shown *screen) io.Writer {
 }
 
 // lead runs a plan on rank 0, and tells how it ended. evaluated is called once nothing is evaluated any more.
-func (s *session) lead(ctx context.Context, comm mpi.Comm, plan *config.Plan, options []run.Option, evaluated func()) (lost []int, err error) {
+func (s *session) lead(ctx context.Context, comm mpi.Comm, plan *config.Plan, options []run.Option, o runOptions, evaluated func()) (lost []int, err error) {
 	ctx, stop := interruptible(ctx, s.abort)
 	defer stop()
 	result, err := run.Run(ctx, comm, plan, options...)
@@ -124,18 +132,31 @@ func (s *session) lead(ctx context.Context, comm mpi.Comm, plan *config.Plan, op
 	if err := tell(os.Stdout, plan, result); err != nil {
 		return result.Lost, failure{exitFailed, err}
 	}
-	return result.Lost, verdict(result)
+	return result.Lost, verdict(result, o.resumption)
 }
 
-// verdict is a run's end as an exit code.
-func verdict(r run.Result) error {
+// verdict is a run's end as an exit code. resumption is how it is gone on with.
+func verdict(r run.Result, resumption func(dir string) string) error {
 	switch {
 	case r.Reason.Failed():
 		return failure{exitFailed, errors.New(r.Reason.String())}
 	case r.Reason.Resumable():
-		return failure{exitInterrupted, fmt.Errorf("%s; go on with --resume --set output.dir=%s", r.Reason, r.Dir)}
+		code := exitInterrupted
+		if r.Reason.Rule == l2l.ByOrder {
+			code = exitStopped
+		}
+		return failure{code, fmt.Errorf("%s; go on with %s", r.Reason, resumption(r.Dir))}
 	}
 	return nil
+}
+
+// resumption is how the run in a directory is gone on with, for its user, who has the rest of the command line.
+func (o runOptions) resumption(dir string) string {
+	text := "--resume --set output.dir=" + dir
+	if o.again != "" { // from its own configuration
+		text = "--config " + dir + "/run.yaml " + text
+	}
+	return text
 }
 
 // endings are the signals that ask for an end. A program that nohup has started is not to heed that its terminal is closed.

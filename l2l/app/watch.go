@@ -62,6 +62,8 @@ func watchCommand() *cobra.Command {
 // stands is how a run stands, as an exit code.
 func stands(s report.Status) error {
 	switch {
+	case s.State == report.Stopped:
+		return failure{exitStopped, errSaid}
 	case s.Resumable:
 		return failure{exitInterrupted, errSaid}
 	case s.State == report.Running:

@@ -17,6 +17,7 @@ import (
 type Difference struct {
 	Path          string // of the key
 	Before, After string // as a message quotes them
+	Free          bool   // of ChangesFrom: a resumed run may have another value there
 }
 
 // Differences lists the values that two configurations, as effective ones are, do not share.
@@ -31,6 +32,20 @@ func Differences(before, after []byte) (all []Difference, err error) {
 	}
 	compare("", a.root, b.root, func(d Difference) { all = append(all, d) })
 	return all, nil
+}
+
+// ChangesFrom lists the values that the plan has and an earlier one had not.
+func (p *Plan) ChangesFrom(earlier *Plan) ([]Difference, error) {
+	before, err1 := earlier.Effective()
+	after, err2 := p.Effective()
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
+	}
+	all, err := Differences(before, after)
+	for i := range all {
+		all[i].Free = p.mayChange(all[i].Path)
+	}
+	return all, err
 }
 
 // mayChange reports whether a resumed run may have another value there.
@@ -206,7 +221,7 @@ func compare(path string, a, b *yaml.Node, differ func(Difference)) {
 		if x == y { // a text that looks like something else is shown as one, and nothing else is
 			x, y = flat(a, bare), flat(b, bare)
 		}
-		differ(Difference{path, x, y})
+		differ(Difference{Path: path, Before: x, After: y})
 		return
 	}
 	none := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}

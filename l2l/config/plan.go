@@ -32,6 +32,9 @@ type Plan struct {
 	Once       bool // its evaluations must not run twice at a time (optimizee.Once)
 	Stochastic bool // it says that the same point has another fitness with another seed (optimizee.Stochastic)
 
+	// Interpreter is how the Python is started that runs the model, or the optimizer, and where; nil where neither is in Python.
+	Interpreter *Interpreter
+
 	// Sum says that the objectives are added up, because there is one alone or because the optimizer takes only one.
 	Sum bool
 
@@ -63,6 +66,26 @@ func New(c Config, model optimizee.Type, algorithm optimizer.Algorithm, params a
 		return nil, fmt.Errorf("config: %w", err)
 	}
 	return p, nil
+}
+
+// Interpreter is how an interpreter is started.
+type Interpreter struct {
+	Argv []string
+	Dir  string
+	Env  []string
+}
+
+// interpreterOf is that of an optimizee, or of the parameters of an optimizer; nil if there is none.
+func interpreterOf(v any) *Interpreter {
+	i, ok := v.(optimizee.Interpreted)
+	if !ok {
+		return nil
+	}
+	argv, dir, env := i.Interpreter()
+	if len(argv) == 0 {
+		return nil
+	}
+	return &Interpreter{argv, dir, env}
 }
 
 // wrongf is an error about the value at a path of the configuration, whose keys are joined by dots.
@@ -140,6 +163,9 @@ func (p *Plan) learn() (err error) {
 	}
 	if s, ok := o.(optimizee.Stochastic); ok {
 		p.Stochastic = s.Stochastic()
+	}
+	if p.Interpreter = interpreterOf(o); p.Interpreter == nil {
+		p.Interpreter = interpreterOf(p.Params)
 	}
 	if _, ok := o.(optimizee.Batch); !ok && p.Execution.Batch > 1 {
 		return wrongf("optimizee", "it evaluates one individual at a time, but execution.batch = %d, want 1", p.Execution.Batch)
@@ -314,6 +340,19 @@ func (p *Plan) In(dir string) *Plan {
 	q := *p
 	q.Output.Dir = dir
 	return &q
+}
+
+// With is the plan with what assignments, each "key.path=value", change in it.
+func (p *Plan) With(assignments []string) (*Plan, error) {
+	text, err := p.Effective()
+	if err != nil {
+		return nil, err
+	}
+	d, err := parse("the configuration", text)
+	if err != nil {
+		return nil, err
+	}
+	return d.plan(assignments, p.Kinds)
 }
 
 // Individuals are the points that the configuration gives to begin with, in the coordinates of Space.

@@ -321,7 +321,7 @@ func TestSlotSurvivesATimerThatComesTooLate(t *testing.T) {
 		if r := s.Evaluate(t.Context(), point); r.Ending != l2l.OK {
 			t.Errorf("got %+v", r)
 		}
-		s.pool.giveUp(one, []l2l.Evaluation{point}, number) // as a timer does that fired while the call ended
+		s.pool.giveUp(one, []l2l.Evaluation{point}, number, time.Minute) // as a timer does that fired while the call ended
 	}
 	if s.pool.slots[0] != one || len(s.pool.take()) > 0 {
 		t.Error("a call that had ended was given up")

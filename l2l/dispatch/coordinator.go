@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 )
 
@@ -59,6 +60,7 @@ type Coordinator struct {
 	schedule Schedule
 	slots    []int // by rank
 	sched    *scheduler
+	held     bool   // nothing is sent to be evaluated
 	in, out  []byte // buffers of messages
 
 	pulse    time.Duration
@@ -107,6 +109,18 @@ func (c *Coordinator) Submit(es []l2l.Evaluation) error {
 	return nil
 }
 
+// Hold implements l2l.Holder: ranks evaluate what they have been sent.
+func (c *Coordinator) Hold(held bool) { c.held = held }
+
+// Limit changes the time limits of evaluations that begin from now on.
+func (c *Coordinator) Limit(l Limits) error {
+	b, err := codec.Marshal(l)
+	for rank := 1; rank < len(c.slots) && err == nil; rank++ {
+		err = c.link.send(rank, tagLimits, b)
+	}
+	return err
+}
+
 // Next implements l2l.Evaluator.
 func (c *Coordinator) Next(ctx context.Context) ([]l2l.Result, error) {
 	if c.sched.outstanding() == 0 {
@@ -138,6 +152,8 @@ func (c *Coordinator) collective() bool {
 // feed sends evaluations to ranks: to those that have room for them, or to all when it is time for the next round.
 func (c *Coordinator) feed() error {
 	switch {
+	case c.held:
+		return nil
 	case c.sched.idle() && c.collective():
 		for rank, n := range c.sched.round() {
 			if n == 0 {

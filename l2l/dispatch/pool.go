@@ -53,6 +53,8 @@ type pool struct {
 	arrived   sync.Cond // the queue has grown, or the pool was closed
 	delivered sync.Cond // there are more results, or the pool was closed
 	queue     []l2l.Evaluation
+	held      bool   // nothing is taken from the queue
+	limits    Limits // of what begins from now on
 	results   []l2l.Result
 	mean      float64 // seconds per evaluation, a running average; 0 before the first
 	slots     []*slot // without those that were given up
@@ -66,7 +68,7 @@ type pool struct {
 func newPool(ctx context.Context, rank int, opts Options, notify func()) (*pool, error) {
 	opts.Slots, opts.Batch, opts.Grace = max(opts.Slots, 1), max(opts.Batch, 1), cmp.Or(opts.Grace, 10*time.Second)
 	p := &pool{opts: opts, rank: rank, dirs: directories{base: opts.Dir, keep: opts.KeepFailed, all: opts.KeepAll}, notify: notify,
-		transcripts: make([]Transcript, opts.Slots)}
+		transcripts: make([]Transcript, opts.Slots), limits: Limits{opts.Timeout, opts.PrepareTimeout}}
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	p.arrived.L, p.delivered.L = &p.mu, &p.mu
 	context.AfterFunc(p.ctx, func() {
@@ -112,6 +114,28 @@ func (p *pool) submit(es []l2l.Evaluation) {
 	} else {
 		p.arrived.Broadcast()
 	}
+}
+
+// hold has the slots take nothing from the queue, until they are no longer held.
+func (p *pool) hold(held bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held = held
+	p.arrived.Broadcast()
+}
+
+// limit changes the time limits of what begins from now on.
+func (p *pool) limit(l Limits) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.limits = l
+}
+
+// limitsNow are the time limits of what begins now.
+func (p *pool) limitsNow() Limits {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.limits
 }
 
 // refuse has evaluations fail for want of a slot. p.mu is held.
@@ -285,7 +309,7 @@ func (p *pool) step(s *slot) bool {
 func (p *pool) next() []l2l.Evaluation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(p.queue) == 0 && p.ctx.Err() == nil {
+	for (len(p.queue) == 0 || p.held) && p.ctx.Err() == nil {
 		p.arrived.Wait()
 	}
 	if p.ctx.Err() != nil {
@@ -343,10 +367,11 @@ func (p *pool) evaluate(s *slot, call []l2l.Evaluation, number int) {
 		rs[i] = answer(e)
 	}
 	var (
-		dirs  []string
-		ctx   = p.ctx
-		began time.Time
-		err   = errGoexit
+		dirs   []string
+		ctx    = p.ctx
+		limits = p.limitsNow()
+		began  time.Time
+		err    = errGoexit
 	)
 	defer func() { // also when the optimizee ends the goroutine
 		if err != nil {
@@ -364,7 +389,7 @@ func (p *pool) evaluate(s *slot, call []l2l.Evaluation, number int) {
 				r.Reason = notNeeded
 			}
 			if late && r.Ending == l2l.Failed {
-				r.Ending, r.Reason = l2l.TimedOut, tooLong(p.opts.Timeout)+beyond(r.Reason)
+				r.Ending, r.Reason = l2l.TimedOut, tooLong(limits.Timeout)+beyond(r.Reason)
 			}
 			r.Seconds, r.Rank, r.Slot = seconds, p.rank, s.index
 		}
@@ -379,7 +404,7 @@ func (p *pool) evaluate(s *slot, call []l2l.Evaluation, number int) {
 		if s.transcript != nil {
 			s.transcript.Begin(call)
 		}
-		if err := s.prepare(p.ctx, p.opts.PrepareTimeout); err != nil {
+		if err := s.prepare(p.ctx, limits.PrepareTimeout); err != nil {
 			return err
 		}
 		if dirs, err = p.dirs.open(s, call); err != nil {
@@ -392,11 +417,11 @@ func (p *pool) evaluate(s *slot, call []l2l.Evaluation, number int) {
 			defer cancel()
 			s.droppable(call, cancel)
 		}
-		if p.opts.Timeout > 0 {
+		if limits.Timeout > 0 {
 			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, p.opts.Timeout)
+			ctx, cancel = context.WithTimeout(ctx, limits.Timeout)
 			defer cancel()
-			timer := time.AfterFunc(p.opts.Timeout+p.opts.Grace, func() { p.giveUp(s, call, number) })
+			timer := time.AfterFunc(limits.Timeout+p.opts.Grace, func() { p.giveUp(s, call, number, limits.Timeout) })
 			defer timer.Stop()
 		}
 		return s.run(ctx, call, dirs, rs)
@@ -433,15 +458,15 @@ var errLeftBehind = errors.New("did not stop when asked; its goroutine is left b
 
 // giveUp declares the call of that number timed out, returns what else the slot had to the queue, and replaces the slot; unless the call
 // has ended in the meantime.
-func (p *pool) giveUp(s *slot, call []l2l.Evaluation, number int) {
+func (p *pool) giveUp(s *slot, call []l2l.Evaluation, number int, timeout time.Duration) {
 	s.mu.Lock()
 	if s.dead || s.calls != number || p.ctx.Err() != nil {
 		s.mu.Unlock()
 		return
 	}
 	s.dead = true
-	reason := fmt.Sprintf("%s and %v", tooLong(p.opts.Timeout), errLeftBehind)
-	failed := p.failed(call, l2l.TimedOut, reason, (p.opts.Timeout + p.opts.Grace).Seconds())
+	reason := fmt.Sprintf("%s and %v", tooLong(timeout), errLeftBehind)
+	failed := p.failed(call, l2l.TimedOut, reason, (timeout + p.opts.Grace).Seconds())
 	for i := range failed {
 		failed[i].Slot = s.index
 	}

@@ -61,6 +61,15 @@ func (s *Solo) Submit(es []l2l.Evaluation) error {
 	return nil
 }
 
+// Hold implements l2l.Holder: slots go on with what they have taken from the queue.
+func (s *Solo) Hold(held bool) { s.pool.hold(held) }
+
+// Limit changes the time limits of evaluations that begin from now on.
+func (s *Solo) Limit(l Limits) error {
+	s.pool.limit(l)
+	return nil
+}
+
 // Next implements l2l.Evaluator.
 func (s *Solo) Next(ctx context.Context) ([]l2l.Result, error) {
 	if s.under == 0 {

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
@@ -15,6 +16,7 @@ import (
 //	r -> 0  results   of some, in any order
 //	0 -> r  ping      are you there?
 //	r -> 0  pong      yes
+//	0 -> r  limits    the time limits of evaluations that begin from now on
 //	0 -> r  stop      give up what is under way; the run is over
 //	r -> 0  bye       the answer to stop: no message of mine follows
 const (
@@ -26,7 +28,14 @@ const (
 	tagStop
 	tagBye
 	tagDrop
+	tagLimits
 )
+
+// Limits are the time limits of a rank's slots, which may change while it serves; 0 is none.
+type Limits struct {
+	Timeout        time.Duration // of an evaluation, or a batch
+	PrepareTimeout time.Duration // of the preparation of an optimizee.Preparer
+}
 
 // Evaluations and results travel by columns (package codec): to write each as a value of its own would cost rank 0 microseconds.
 

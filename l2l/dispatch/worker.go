@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 )
 
@@ -69,6 +70,12 @@ func (w *Worker) Serve(ctx context.Context) (err error) {
 			if err := w.comm.Send(0, tagPong, nil); err != nil {
 				return err
 			}
+		case tagLimits:
+			var l Limits
+			if err := codec.Unmarshal(buf, &l); err != nil {
+				return fmt.Errorf("dispatch: limits: %w", err)
+			}
+			w.pool.limit(l)
 		case tagStop:
 			return w.comm.Send(0, tagBye, nil)
 		default:

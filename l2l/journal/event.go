@@ -21,6 +21,8 @@ const (
 	kindFinals
 	kindAside   byte = 128
 	kindFigures byte = 128
+	kindSession byte = 129
+	kindOrdered byte = 130
 )
 
 // encode appends the frame of an event to dst.
@@ -39,6 +41,10 @@ func (c *chain) encode(dst []byte, e l2l.Event) ([]byte, error) {
 		kind = kindFigures
 	case l2l.Finals:
 		kind = kindFinals
+	case l2l.Session:
+		kind = kindSession
+	case l2l.Ordered:
+		kind = kindOrdered
 	case l2l.Stopped:
 		kind = kindStopped
 	default:
@@ -75,6 +81,10 @@ func decode(kind byte, payload []byte) (l2l.Event, error) {
 		e, err = event[l2l.Finals](payload)
 	case kindFigures:
 		e, err = event[l2l.Figures](payload)
+	case kindSession:
+		e, err = event[l2l.Session](payload)
+	case kindOrdered:
+		e, err = event[l2l.Ordered](payload)
 	default:
 		err = fmt.Errorf("a frame of kind %d", kind)
 	}

@@ -27,6 +27,8 @@ type Options struct {
 	// Full is called, from any goroutine, when the disk or the quota is full, and again each second until there is room; meanwhile Record waits, and
 	// no checkpoint is taken. Without it a full disk is an error like others, which ends the run.
 	Full func(error)
+	// Seen is called by Open with each event that the journal holds, in their order; nil: nobody wants to see them.
+	Seen func(l2l.Event)
 }
 
 // ErrExists is returned by Create for a directory that holds a run.
@@ -154,6 +156,9 @@ func open(disk fileSystem, dir string, opts Options) (_ *Journal, cut int64, err
 			return nil, 0, err
 		}
 		end = e.End
+		if opts.Seen != nil {
+			opts.Seen(e.Event)
+		}
 	}
 	size, err := file.Seek(0, io.SeekEnd)
 	if err != nil {

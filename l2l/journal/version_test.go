@@ -95,6 +95,9 @@ func TestReadReadsEventsWithOneFieldMoreOrLess(t *testing.T) {
 		{kindFinals, l2l.Finals{Stage: l2l.Test, From: -3, Of: []int{1}, Budget: 30, Count: 2, Tests: 4},
 			l2l.Finals{Stage: l2l.Test, From: -3, Of: []int{1}, Budget: 30, Count: 2}},
 		{kindStopped, l2l.Stopped{Reason: "r", At: 3, Rule: l2l.Target}, l2l.Stopped{Reason: "r", At: 3}},
+		{kindSession, l2l.Session{Commit: "c", Files: map[string]string{"f": "h"}, Packages: []string{"p==1"}},
+			l2l.Session{Commit: "c", Files: map[string]string{"f": "h"}}},
+		{kindOrdered, l2l.Ordered{Order: "set", Detail: "d", By: "b", At: 4}, l2l.Ordered{Order: "set", Detail: "d", By: "b"}},
 	} {
 		whole := fieldsOf(t, c.whole)
 		var more, less any
@@ -165,7 +168,8 @@ func TestReadTellsAnotherVersionFromDamage(t *testing.T) {
 
 func TestReadPassesOverAsidesOfOtherVersions(t *testing.T) {
 	stopped := l2l.Stopped{Reason: "end"}
-	dir := writeFrames(t, magic, begunBy7, frame{200, "an aside"}, frame{kindFigures, "other figures"}, frame{kindStopped, stopped})
+	dir := writeFrames(t, magic, begunBy7, frame{200, "an aside"}, frame{kindFigures, "other figures"}, frame{kindOrdered, 1},
+		frame{kindSession, "a session"}, frame{kindStopped, stopped})
 	got, _, err := readAll(dir, 0)
 	if err != nil || len(got) != 2 || got[1] != stopped {
 		t.Errorf("got %+v, %v", got, err)

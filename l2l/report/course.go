@@ -28,6 +28,7 @@ type Course struct {
 	Phase       string       // as in Progress
 	Front       []Individual // of a run with several objectives that are not added up
 	LastAt      int64        // Unix time in microseconds, of the last event that has one
+	Paused      bool         // by an order of the last session
 
 	fold   *Fold
 	rules  *l2l.Rules
@@ -79,6 +80,9 @@ func (c *Course) Take(event l2l.Event) (Step, error) {
 		c.Sessions++
 		c.Begun, c.plan, c.LastAt = e, planOf(e.Config), max(c.LastAt, e.At)
 		c.before.evaluations, c.before.generation = c.Evaluations, c.Generation
+		c.Paused = false
+	case l2l.Ordered:
+		c.Paused, c.LastAt = paused(c.Paused, e), max(c.LastAt, e.At)
 	case l2l.Asked:
 		c.Phase = ""
 	case l2l.Figures:
@@ -218,7 +222,7 @@ func (c *Course) Progress(now time.Time, state State, live *Live, written time.T
 // Status is how the run in dir stands, as [ReadStatus] has it. inUse says whether its journal was in use before the last events were read.
 func (c *Course) Status(dir string, inUse bool, now time.Time) (Status, error) {
 	s := Status{
-		Dir: dir, Name: c.plan.Name, Evaluations: c.Results, Sessions: c.Sessions, Generations: c.Generation, Individuals: c.Individuals,
+		Dir: dir, Name: c.plan.Name, Host: c.Host(), Evaluations: c.Results, Sessions: c.Sessions, Generations: c.Generation, Individuals: c.Individuals,
 		Failures: c.Failures, Front: len(c.Front),
 	}
 	if c.Sessions > 0 {
@@ -237,6 +241,17 @@ func (c *Course) Status(dir string, inUse bool, now time.Time) (Status, error) {
 	return s, nil
 }
 
+// paused reports whether a run pauses after an order, which did so before it or not.
+func paused(before bool, o l2l.Ordered) bool {
+	switch o.Order {
+	case "pause":
+		return true
+	case "resume", "stop":
+		return false
+	}
+	return before
+}
+
 // ended is the state of a run that has said why it ended.
 func ended(e l2l.Stopped) State {
 	rule := e.Rule
@@ -245,6 +260,8 @@ func ended(e l2l.Stopped) State {
 		rule = l2l.StopRule(text)
 	}
 	switch reason := (l2l.StopReason{Rule: rule}); {
+	case rule == l2l.ByOrder:
+		return Stopped
 	case reason.Resumable():
 		return Interrupted
 	case reason.Failed():

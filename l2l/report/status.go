@@ -17,22 +17,25 @@ const (
 	Running     State = "running"
 	Finished    State = "finished"    // its rules ended it
 	Interrupted State = "interrupted" // by a signal, or at its wall time: to be resumed
+	Stopped     State = "stopped"     // by an order; whoever gave it resumes it when it is time
 	Crashed     State = "crashed"     // its process is gone, and has not said why: to be resumed
 	Failed      State = "failed"      // too much failed, or it could not go on
 )
 
-// Resumable reports whether the run was cut short and is to be resumed.
-func (s State) Resumable() bool { return s == Interrupted || s == Crashed }
+// Resumable reports whether the run was cut short and can be resumed.
+func (s State) Resumable() bool { return s == Interrupted || s == Crashed || s == Stopped }
 
 // Status is how a run stands, as its journal has it: right after any kill, whatever exit code a launcher made of the program's.
 type Status struct {
 	Dir         string    `json:"dir"`
 	State       State     `json:"state"`
 	Resumable   bool      `json:"resumable"`
-	Reason      string    `json:"reason"`      // why it ended; "" where it has not, or has not said
-	Evaluations int64     `json:"evaluations"` // that have ended, attempts that are tried again included
-	Sessions    int       `json:"sessions"`    // starts of the program
-	LastEvent   time.Time `json:"last_event"`  // when something was last written
+	Reason      string    `json:"reason"`           // why it ended; "" where it has not, or has not said
+	Evaluations int64     `json:"evaluations"`      // that have ended, attempts that are tried again included
+	Sessions    int       `json:"sessions"`         // starts of the program
+	LastEvent   time.Time `json:"last_event"`       // when something was last written
+	Paused      bool      `json:"paused,omitempty"` // by an order, while it is running
+	Host        string    `json:"host,omitempty"`   // of rank 0, in the last session
 
 	Name        string             `json:"name"`
 	Begun       time.Time          `json:"begun,omitzero"` // when the last session did; the zero time where nothing has happened yet
@@ -94,7 +97,7 @@ func (s *Status) stand(c *Course, inUse bool, now time.Time) (live *Live, err er
 	default:
 		s.State = Crashed
 	}
-	s.Resumable = s.State.Resumable()
+	s.Resumable, s.Paused = s.State.Resumable(), c.Paused && s.State == Running
 	if s.State != Running {
 		live = nil
 	}
@@ -104,6 +107,9 @@ func (s *Status) stand(c *Course, inUse bool, now time.Time) (live *Live, err er
 // String is the status as a line for people.
 func (s Status) String() string {
 	text := fmt.Sprintf("%s: %s", s.Dir, s.State)
+	if s.Paused {
+		text += ", paused"
+	}
 	if s.Reason != "" && s.Reason != string(s.State) {
 		text += ", " + strings.TrimPrefix(s.Reason, string(s.State)+": ")
 	}

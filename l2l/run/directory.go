@@ -82,7 +82,7 @@ func hasBegun(dir string) bool {
 // open opens the run's directory: that of a new run, or of one to go on with, whose events the search then takes in. A directory in which there
 // is something else, such as the log of a batch system, may be begun in.
 func (r *leader) open() (err error) {
-	opts := journal.Options{Sync: r.Output.Sync, Checkpoint: r.Output.Checkpoint}
+	opts := journal.Options{Sync: r.Output.Sync, Checkpoint: r.Output.Checkpoint, Seen: r.sessions.Take}
 	if r.Output.OnFull == "wait" {
 		opts.Full = func(err error) { r.log.Warn().Err(err).Msg("the disk is full; the run waits for room") }
 	}
@@ -188,11 +188,12 @@ func (r *leader) writeDown() error {
 	return nil
 }
 
-// manifest writes manifest.json: where and by what the run was made. result is nil while it goes on.
+// manifest writes manifest.json: where and by what the run was made, this session first, and then all of them. result is nil while it goes on.
 func (r *leader) manifest(begun l2l.Begun, result *Result) error {
 	m := map[string]any{
 		"name": r.Name, "seed": r.Seed, "version": begun.Version, "go": runtime.Version(), "mpi": mpi.Library(), "ranks": len(r.ranks),
 		"slots": begun.Slots, "hosts": begun.Hosts, "started": r.started.Format(time.RFC3339), "resumed": r.resumed, "placement": r.placed(),
+		"sessions": r.sessions.Entries(result == nil),
 	}
 	if job := r.jobEntry(); job != nil {
 		m["job"] = job

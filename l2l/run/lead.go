@@ -29,6 +29,7 @@ import (
 // leader is what rank 0 holds of a run.
 type leader struct {
 	*config.Plan
+	now       *config.Plan // with what orders have changed; of whoever looks for them
 	options   options
 	dir       string // "" in memory
 	effective string // configuration
@@ -43,6 +44,7 @@ type leader struct {
 	stop      l2l.Stop             // the plan's rules, settled
 	job       batch.Job            // that the session is in; zero where it is in none
 	left      time.Duration        // of the job, when the session began
+	sessions  report.Sessions
 	started   time.Time
 	resumed   bool
 }
@@ -117,6 +119,7 @@ func prepare(plan *config.Plan, o options, ranks []hello) (r *leader, err error)
 		}
 	}
 	r.Plan = plan.In(r.dir)
+	r.now = r.Plan
 	effective, err := r.Effective()
 	if err != nil {
 		return nil, err
@@ -143,9 +146,11 @@ func (r *leader) close() error {
 	return errors.Join(errs...)
 }
 
-// evaluator is what runs evaluations, and can be closed.
+// evaluator is what runs evaluations, and can be held, told other limits of time, and closed.
 type evaluator interface {
 	l2l.Evaluator
+	l2l.Holder
+	Limit(dispatch.Limits) error
 	Close() error
 }
 
@@ -229,10 +234,16 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	}
 	loop.MaxFailures, loop.Hopeless = r.Execution.Failures()
 	if r.journal != nil {
-		loop.Recorder = r.journal
-		if err := r.journal.Record(begun); err != nil {
+		record := &annals{Journal: r.journal, sessions: &r.sessions}
+		loop.Recorder = record
+		if err := record.Record(begun); err != nil {
 			return Result{}, errors.Join(err, e.Close())
 		}
+		var stop func()
+		record.found, stop = r.inquire()
+		defer stop()
+		loop.Orders = &l2l.Orders{}
+		defer r.listen(loop.Orders, e)()
 		if err := r.manifest(begun, nil); err != nil {
 			return Result{}, errors.Join(err, e.Close())
 		}
@@ -304,9 +315,12 @@ func (r *leader) finish(begun l2l.Begun, result Result) error {
 func (r *leader) begun() l2l.Begun {
 	begun := l2l.Begun{
 		Config: r.effective, Rules: r.search.Rules(), Version: Version(), Algorithm: r.Optimizer.Name, Search: r.Optimizer.Version(), Space: r.Space,
-		At:      r.started.UnixMicro(),
-		Session: l2l.Session{MPI: mpi.Library(), Go: runtime.Version(), Job: r.job.ID, Account: r.job.Account},
+		At: r.started.UnixMicro(),
+		Session: l2l.Session{
+			Command: r.options.command, MPI: mpi.Library(), Go: runtime.Version(), Job: r.job.ID, Account: r.job.Account, Modules: modules(),
+		},
 	}
+	begun.Session.Dir, _ = os.Getwd() // unknown where it was removed
 	for _, h := range r.ranks {
 		begun.Hosts = append(begun.Hosts, h.Host)
 	}

@@ -15,6 +15,7 @@ type Option func(*options)
 type options struct {
 	resume    bool
 	memory    bool
+	command   []string
 	log       io.Writer
 	level     zerolog.Level
 	observers []l2l.Observer
@@ -40,6 +41,9 @@ func InMemory() Option { return func(o *options) { o.memory = true } }
 func Log(w io.Writer, level zerolog.Level) Option {
 	return func(o *options) { o.log, o.level = w, level }
 }
+
+// CommandLine has the run's directory tell the command line that the run was started with.
+func CommandLine(words []string) Option { return func(o *options) { o.command = words } }
 
 // LogProgress writes a line on the progress to the log when an evaluation ends, as soon as that has passed since the last one; and after ten times as
 // long, at least a second, in any case.

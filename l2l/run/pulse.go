@@ -19,6 +19,7 @@ type pulse struct {
 	queue []*beat           // in the order in which they were submitted, from the first on that has not ended
 	next  int               // of the queue: the first that has not begun
 	under int               // that have begun and not ended
+	held  bool              // nothing begins
 	lost  []int             // the ranks that do not answer any more
 	asked bool              // somebody wants to know of them
 }
@@ -76,9 +77,18 @@ func (p *pulse) Next(ctx context.Context) ([]l2l.Result, error) {
 	return rs, err
 }
 
+// Hold implements l2l.Holder.
+func (p *pulse) Hold(held bool) {
+	p.mu.Lock()
+	p.held = held
+	p.begin(time.Now())
+	p.mu.Unlock()
+	p.evaluator.Hold(held)
+}
+
 // begin has what waits begin where there is room, and forgets what has ended. p.mu is held.
 func (p *pulse) begin(now time.Time) {
-	for p.under < p.room && p.next < len(p.queue) {
+	for !p.held && p.under < p.room && p.next < len(p.queue) {
 		if b := p.queue[p.next]; !b.ended {
 			b.began = now
 			p.under++

@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
@@ -74,7 +75,9 @@ func (q *queue) Next(context.Context) (rs []l2l.Result, err error) {
 	rs, q.results = q.results, nil
 	return rs, nil
 }
-func (q *queue) Close() error { return nil }
+func (q *queue) Close() error                { return nil }
+func (q *queue) Hold(bool)                   {}
+func (q *queue) Limit(dispatch.Limits) error { return nil }
 
 func TestPulseKnowsWhatIsUnderWay(t *testing.T) {
 	q := &queue{room: 3}

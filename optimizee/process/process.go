@@ -61,6 +61,7 @@ var (
 	_ optimizee.Interruptible = (*Process)(nil)
 	_ optimizee.Once          = (*Process)(nil)
 	_ optimizee.Placed        = (*Process)(nil)
+	_ optimizee.Interpreted   = (*Process)(nil)
 )
 
 // New returns a Process with the default configuration. Its Config must be completed before Open.
@@ -189,6 +190,11 @@ func (p *Process) Prepare(ctx context.Context) error {
 		Mute: "; if it evaluates once and ends, it wants mode: oneshot",
 	})
 	return err
+}
+
+// Interpreter implements optimizee.Interpreted.
+func (p *Process) Interpreter() (argv []string, dir string, env []string) {
+	return p.Program.Interpreter(), p.Dir, p.Environment(p.Launcher)
 }
 
 // PrintTo implements optimizee.Printer.

@@ -54,6 +54,11 @@ func Defaults() Params {
 	return Params{StartTimeout: 5 * time.Minute, Timeout: 10 * time.Minute, Surroundings: child.DefaultSurroundings()}
 }
 
+// Interpreter is how the Python is started that runs the program, in which directory and environment; without words where it is not in Python.
+func (p *Params) Interpreter() (argv []string, dir string, env []string) {
+	return p.Program.Interpreter(), p.Dir, p.Environment(nil)
+}
+
 // New makes an optimizer of a program, a [Search] or an [AsyncSearch], and fills in the parameters that are chosen automatically. It finds the
 // program, and starts nothing: that is done when it is first needed. The optimizer has to be closed.
 func New(problem optimizer.Problem, params *Params, seed uint64) (optimizer.Optimizer, error) {

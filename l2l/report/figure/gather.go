@@ -111,6 +111,7 @@ type Session struct {
 	From        float64 // seconds of all sessions before it
 	Ended       string  // why; "" where it has not said, as after a kill, or goes on
 	End         int64   // Unix time in microseconds, of the last event
+	Orders      []l2l.Ordered
 }
 
 // Reason is why evaluations failed.
@@ -199,6 +200,11 @@ func (g *gathering) take(s report.Step) error {
 		g.at(e.At)
 	case l2l.WarmStart:
 		g.know(e)
+	case l2l.Session:
+		g.session().Begun.Session.Add(e)
+	case l2l.Ordered:
+		g.session().Orders = append(g.session().Orders, e)
+		g.at(e.At)
 	case l2l.Figures:
 		g.figure(report.Generation{Generation: e.Generation, Evaluations: e.Evaluations, Names: e.Names, Figures: e.Values})
 	}

@@ -60,6 +60,7 @@ type Description struct {
 	Again  string // commands that run the same again
 	Tables []Table
 	Config string
+	Python []string // packages of the worker's interpreter
 }
 
 // Table is a table for people.

@@ -138,7 +138,7 @@ func TestPageSaysWhatWasRunAndFound(t *testing.T) {
 	for _, want := range []string{
 		"genetic searches for the least error &lt;&amp;&gt; of hostile, by 4 parameters. The run is finished (evaluations: 400).", "µV",
 		"&lt;b&gt;mV", "Is it converged?",
-		"Which parameters matter?", "How sure is it?", "What failed?", "What did it cost?", "--set output.dir=", "pop_size: 20", "Apache License 2.0",
+		"Which parameters matter?", "How sure is it?", "What failed?", "What did it cost?", "l2l-mpi rerun ", "pop_size: 20", "Apache License 2.0",
 		"0 to 1",
 		"1 to 1e&#43;06, logarithmic",
 	} {

@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ const (
 	maxBest       = 100
 	maxParameters = 12
 	maxAnswer     = 60
+	maxRows       = 100
 	maxConfig     = 200_000 // characters
 )
 
@@ -63,7 +65,7 @@ func Run(d *figure.Data, status report.Status, version string) (Document, error)
 			doc.Sections = append(doc.Sections, s)
 		}
 	}
-	doc.Runs = []Description{description(d)}
+	doc.Runs = []Description{description(d, status.State == report.Running)}
 	return doc, nil
 }
 
@@ -326,7 +328,8 @@ func reasons(d *figure.Data) (Table, bool) {
 	return t, len(t.Rows) > 0
 }
 
-func description(d *figure.Data) Description {
+// description tells what was run. goesOn says that its last session has not ended.
+func description(d *figure.Data, goesOn bool) Description {
 	first := d.Run.Begun
 	text := fmt.Sprintf("The run in %s, with seed %d", d.Run.Dir, first.Rules.Seed)
 	if first.Algorithm != "" {
@@ -338,31 +341,70 @@ func description(d *figure.Data) Description {
 	}
 	out := Description{
 		Text: text + ".", Config: first.Config,
-		Again: "l2l-mpi --config " + d.Run.Dir + "/run.yaml --set output.dir=" + d.Run.Dir + "-again",
+		Again: "l2l-mpi rerun " + d.Run.Dir,
 	}
 	if len(out.Config) > maxConfig {
 		out.Config = out.Config[:maxConfig] + "\n…"
 	}
 	t := Table{
 		Title: "Sessions", Caption: "Each start of the program.",
-		Columns: []Column{{"", true}, {Name: "began"}, {"took", true}, {"evaluations before", true}, {Name: "ended"},
-			{Name: "hosts"}, {"slots", true}, {Name: "version"}, {Name: "command"}},
+		Columns: []Column{{"", true}, {Name: "began"}, {"took", true}, {"evaluations before", true}, {Name: "ended"}, {Name: "hosts"}, {"slots", true},
+			{Name: "job"}, {Name: "versions"}, {Name: "git commit"}, {Name: "modules"}, {Name: "command"}, {Name: "directory"}},
 	}
+	orders := Table{Title: "Orders", Caption: "What l2l-mpi ctl was told while the run went on.",
+		Columns: []Column{{"session", true}, {Name: "at"}, {Name: "order"}, {Name: "by"}}}
+	var known l2l.Session // of the last session of which it is known
 	for i, s := range d.Sessions {
 		began, took := "", ""
 		if s.Begun.At > 0 {
-			began = time.UnixMicro(s.Begun.At).UTC().Format("2006-01-02 15:04:05 UTC")
-			took = duration(math.Max(0, float64(s.End-s.Begun.At)/1e6))
+			began, took = moment(s.Begun.At), duration(math.Max(0, float64(s.End-s.Begun.At)/1e6))
 		}
+		ended := s.Ended
+		if ended == "" && (i < len(d.Sessions)-1 || !goesOn) {
+			ended = "killed, or it crashed"
+		}
+		of := s.Begun.Session
+		known.Add(of)
 		t.Rows = append(t.Rows, []Cell{
 			{Text: fmt.Sprint(i + 1), Number: true}, {Text: began}, {Text: took, Number: true}, {Text: figure.Thousands(s.Evaluations), Number: true},
-			{Text: orSo(s.Ended, "has not said")}, {Text: hosts(s.Begun), Long: true}, {Text: fmt.Sprint(s.Begun.Slots), Number: true},
-			{Text: s.Begun.Version},
-			{Text: strings.Join(s.Begun.Session.Command, " "), Long: true},
+			{Text: orSo(ended, "goes on")}, {Text: hosts(s.Begun), Long: true}, {Text: fmt.Sprint(s.Begun.Slots), Number: true},
+			{Text: of.Job}, {Text: report.Session{Begun: s.Begun}.Versions(), Long: true}, {Text: of.Commit, Long: true},
+			{Text: strings.Join(of.Modules, " "), Long: true}, {Text: strings.Join(of.Command, " "), Long: true}, {Text: of.Dir, Long: true},
 		})
+		for _, o := range s.Orders {
+			orders.Rows = append(orders.Rows, []Cell{
+				{Text: fmt.Sprint(i + 1), Number: true}, {Text: moment(o.At)}, {Text: strings.TrimSpace(o.Order + " " + o.Detail), Long: true}, {Text: o.By},
+			})
+		}
 	}
 	out.Tables = []Table{t.withoutEmpty()}
+	if len(orders.Rows) > 0 {
+		out.Tables = append(out.Tables, orders)
+	}
+	if files, ok := filesOf(known); ok {
+		out.Tables = append(out.Tables, files)
+	}
+	out.Python = known.Packages
 	return out
+}
+
+// moment is a time in microseconds as people read it.
+func moment(unixMicro int64) string {
+	return time.UnixMicro(unixMicro).UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+// filesOf is the table of the model's files; none where none are known.
+func filesOf(s l2l.Session) (Table, bool) {
+	t := Table{Title: "Files of the model and of its data", Caption: "As the last session had them.", Columns: []Column{{Name: "file"}, {Name: "SHA-256"}}}
+	paths := slices.Sorted(maps.Keys(s.Files))
+	if more := len(paths) - maxRows; more > 0 {
+		paths = paths[:maxRows]
+		t.Caption += fmt.Sprintf(" %d more are in manifest.json.", more)
+	}
+	for _, path := range paths {
+		t.Rows = append(t.Rows, []Cell{{Text: path, Long: true}, {Text: s.Files[path], Long: true}})
+	}
+	return t, len(t.Rows) > 0
 }
 
 // hosts are those of a session with the number of their ranks.
