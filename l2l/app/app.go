@@ -183,6 +183,7 @@ func (s *session) command() *cobra.Command {
 	} {
 		root.AddCommand(command(s.kinds))
 	}
+	s.complete(root)
 	return root
 }
 
