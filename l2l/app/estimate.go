@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
@@ -14,9 +15,10 @@ func tellEstimate(w io.Writer, p *config.Plan, slots int) error {
 	if slots < 0 {
 		return fmt.Errorf("--slots %d: want 1 or more", slots)
 	}
-	e, err := run.Estimated(p)
+	e, err := estimated(p)
 	if err != nil {
-		return err
+		fmt.Fprintf(w, "what the run takes cannot be told: %v\n", err)
+		return nil
 	}
 	line := "no rule limits its evaluations"
 	if e.Evaluations > 0 {
@@ -60,6 +62,27 @@ func tellEstimate(w io.Writer, p *config.Plan, slots int) error {
 			report.Count(int64(slots), "slot"), report.Count(rounds, "round"), 100*idle)
 	}
 	return nil
+}
+
+// estimated is run.Estimated, or an error where that takes long: with many parameters, one generation may. It is then left to itself, as the program
+// ends soon.
+func estimated(p *config.Plan) (run.Estimate, error) {
+	const patience = 5 * time.Second
+	type estimate struct {
+		run.Estimate
+		err error
+	}
+	done := make(chan estimate, 1)
+	go func() {
+		e, err := run.Estimated(p)
+		done <- estimate{e, err}
+	}()
+	select {
+	case e := <-done:
+		return e.Estimate, e.err
+	case <-time.After(patience):
+		return run.Estimate{}, fmt.Errorf("a few generations of %s take more than %v", p.Optimizer.Name, patience)
+	}
 }
 
 // size is a number of bytes as people read it.
