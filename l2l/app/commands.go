@@ -18,13 +18,14 @@ func checkCommand(kinds config.Kinds) *cobra.Command {
 	var file, replay string
 	var set []string
 	var resume bool
+	var slots int
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Check a configuration and show it with every default; or prove that a run's journal is what its optimizer does",
 		Long: "Checks a configuration, with all that a run would refuse before it starts a program: the optimizee's own checks and the optimizer's, what it\n" +
-			"begins with, the directory. Shows it with every default. With --replay it proves, of a run, that its optimizer makes of the recorded results\n" +
-			"what the journal says, individual by individual, and tells the hash by which two such runs can be compared. It says nothing of the model,\n" +
-			"which is not run: that another evaluation would have the same result.",
+			"begins with, the directory. Shows it with every default, and, on the standard error, about what the run takes. With --replay it proves, of a\n" +
+			"run, that its optimizer makes of the recorded results what the journal says, individual by individual, and tells the hash by which two such\n" +
+			"runs can be compared. It says nothing of the model, which is not run: that another evaluation would have the same result.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
@@ -47,6 +48,9 @@ func checkCommand(kinds config.Kinds) *cobra.Command {
 			for _, remark := range p.Remarks() {
 				fmt.Fprintln(cmd.ErrOrStderr(), remark)
 			}
+			if err := tellEstimate(cmd.ErrOrStderr(), p, slots); err != nil {
+				return usage(err)
+			}
 			text, err := p.Effective()
 			if err != nil {
 				return failure{exitFailed, err}
@@ -57,6 +61,7 @@ func checkCommand(kinds config.Kinds) *cobra.Command {
 	}
 	addConfigFlags(cmd, &file, &set)
 	cmd.Flags().StringVar(&replay, "replay", "", "the directory of a run")
+	cmd.Flags().IntVar(&slots, "slots", 0, "with --config: tell how many of so many slots, of all ranks together, would be idle; without it of execution.slots")
 	cmd.Flags().BoolVar(&resume, "resume", false, "with --config: check it for a run with --resume, which may go on with one that is there")
 	return cmd
 }

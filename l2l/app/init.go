@@ -47,6 +47,7 @@ func initCommand(kinds config.Kinds) *cobra.Command {
 			if asks {
 				q := &questions{in: bufio.NewReader(cmd.InOrStdin()), out: cmd.ErrOrStderr()}
 				writeModel, err = d.ask(q)
+				fmt.Fprintln(q.out) // between questions and answer
 			} else {
 				err = d.take(parameters, objectives)
 			}

@@ -118,16 +118,11 @@ func (p *Plan) checkSizes() error {
 	if each > maxEach {
 		return wrongf("evaluation", "instances times replicates are %.3g evaluations of each individual, want at most %.3g", each, maxEach)
 	}
-	for _, f := range schema.Fields(p.Params) {
-		if f.Key != "pop_size" || !f.Value.CanInt() {
-			continue
-		}
-		switch n := float64(f.Value.Int()); {
-		case n*dim > maxNumbers:
-			return wrongf("optimizer.pop_size", "%.0f individuals of %.0f coordinates are %.3g numbers, want at most %.3g", n, dim, n*dim, maxNumbers)
-		case n*each > maxEvaluations:
-			return wrongf("optimizer.pop_size", "%.0f individuals of %.0f evaluations are %.3g, want at most %.3g", n, each, n*each, maxEvaluations)
-		}
+	switch n := float64(p.PopSize()); {
+	case n*dim > maxNumbers:
+		return wrongf("optimizer.pop_size", "%.0f individuals of %.0f coordinates are %.3g numbers, want at most %.3g", n, dim, n*dim, maxNumbers)
+	case n*each > maxEvaluations:
+		return wrongf("optimizer.pop_size", "%.0f individuals of %.0f evaluations are %.3g, want at most %.3g", n, each, n*each, maxEvaluations)
 	}
 	return nil
 }
@@ -287,6 +282,16 @@ func (p *Plan) open() any {
 		}
 	}
 	return params
+}
+
+// PopSize is the number of individuals of a generation, as far as a parameter of the optimizer says it; otherwise 0.
+func (p *Plan) PopSize() int64 {
+	for _, f := range schema.Fields(p.Params) {
+		if f.Key == "pop_size" && f.Value.CanInt() {
+			return f.Value.Int()
+		}
+	}
+	return 0
 }
 
 // each is the number of evaluations of an individual.

@@ -57,6 +57,12 @@ func (c *chain) encode(dst []byte, e l2l.Event) ([]byte, error) {
 	return c.appendFrame(dst, kind, payload)
 }
 
+// Size is the number of bytes that an event takes in a journal.
+func Size(e l2l.Event) (int64, error) {
+	frame, err := new(chain).encode(nil, e)
+	return int64(len(frame)), err
+}
+
 // errPass says that a frame is to be passed over.
 var errPass = errors.New("an aside of another version")
 
