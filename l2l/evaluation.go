@@ -19,12 +19,13 @@ import (
 // Individual is a proposed parameter set.
 type Individual struct {
 	ID         int64        // 0, 1, 2, … in the order of proposal
-	Generation int          // generations that the optimizer had completed when it proposed the individual
+	Generation int          // generations that the optimizer, or its lane, had completed when it proposed the individual
 	X          codec.Vector // the point, in the coordinates of optimizee.Space
-	Lane       int          // the chain of searches that proposed it, where several run side by side
+	Lane       int          // the chain of searches that proposed it, from 1 on, where several run side by side; 0 where there is one
+	Nth        int64        // its number among those of its Lane, from 0 on; 0 where Lane is
 }
 
-func (i *Individual) fields() []any { return []any{&i.ID, &i.Generation, &i.X, &i.Lane} }
+func (i *Individual) fields() []any { return []any{&i.ID, &i.Generation, &i.X, &i.Lane, &i.Nth} }
 
 // EncodeMsgpack implements msgpack.CustomEncoder.
 func (i Individual) EncodeMsgpack(enc *msgpack.Encoder) error {
@@ -44,6 +45,7 @@ type Evaluation struct {
 	Attempt    int // from 0; attempts do not differ at all
 	Seed       uint64
 	X          codec.Vector
+	Copy       int // from 0; how often it was given to another rank before this one, while it was not known what became of it there
 }
 
 // Ending says how an evaluation ended.

@@ -35,6 +35,11 @@ func (s *Instances) UnmarshalYAML(n *yaml.Node) error {
 	return errors.New("want a range of instances such as 100..139, or a list of numbers")
 }
 
+// SchemaWord implements schema.Worded: a number, or a range.
+func (s *Instances) SchemaWord() map[string]any {
+	return map[string]any{"type": []string{"integer", "string"}, "minimum": 0, "pattern": `^\+?[0-9]+(\.\.\+?[0-9]+)?$`}
+}
+
 // read reads numbers and ranges.
 func (s *Instances) read(words []string) error {
 	var all []int

@@ -28,9 +28,9 @@ type Loop struct {
 	Record    Record // how much of what is asked is recorded
 	// MaxFailures ends the run when that many individuals have failed in a row; 0 is never.
 	MaxFailures int
-	// Hopeless is, for a model that has never worked, the number of individuals in a row that may fail for reasons of one kind beyond those that are
-	// under way at first, one for each evaluation that the evaluator has room for, until the run ends; 0 is never. So the run's end depends on the
-	// room. Which individuals there are does not; and a run that ends so has no result.
+	// Hopeless is, for a model that has never worked, the number of individuals in a row that may fail for reasons of one kind, by which the program
+	// is at fault and not the point, beyond those that are under way at first, one for each evaluation that the evaluator has room for, until the run
+	// ends; 0 is never. So the run's end depends on the room. Which individuals there are does not; and a run that ends so has no result.
 	Hopeless  int
 	Space     optimizee.Space      // tells what individuals that fail have in common; nil: only their reasons do
 	WarmStart []optimizer.Solution // what the optimizer is told of before it is first asked; a resumed search knows already
@@ -301,7 +301,7 @@ func (l *Loop) over() StopReason {
 	switch {
 	case l.MaxFailures > 0 && p.InARow >= l.MaxFailures:
 		return because(TooManyFail, "%d individuals in a row, %v", p.InARow, &l.streak)
-	case l.Hopeless > 0 && l.Search.fruitless() && l.streak.alike() && p.InARow >= l.Evaluator.Capacity()+l.Hopeless:
+	case l.Hopeless > 0 && l.Search.fruitless() && l.streak.hopeless() && p.InARow >= l.Evaluator.Capacity()+l.Hopeless:
 		return because(TooManyFail, "the model has never worked: %d individuals in a row, %v", p.InARow, &l.streak)
 	case p.InARow > 0 && l.Search.rules.Then == Abort:
 		return because(FirstFailure, "%s", Headline(p.Failure))

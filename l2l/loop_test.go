@@ -395,14 +395,16 @@ func TestLoopGivesAModelUpThatHasNeverWorked(t *testing.T) {
 		reason func(n int) string
 		want   string
 	}{
-		"one reason": {1, func(n int) string { return fmt.Sprintf("exit status 3 in run %d.5e-3\ntrace %d", n, n) },
-			"max failures: the model has never worked: 4 individuals in a row, all of them: exit status 3 in run 1.5e-3"},
-		"one reason, and room for 16": {16, func(int) string { return "exit status 3" },
-			"max failures: the model has never worked: 19 individuals in a row, all of them: exit status 3"},
+		"one reason": {1, func(n int) string { return fmt.Sprintf("NameError: run %d.5e-3\ntrace %d", n, n) },
+			"max failures: the model has never worked: 4 individuals in a row, all of them: NameError: run 1.5e-3"},
+		"one reason, and room for 16": {16, func(int) string { return "exit status 127" },
+			"max failures: the model has never worked: 19 individuals in a row, all of them: exit status 127"},
+		"one reason of the model's own": {1, func(int) string { return "ValueError: infeasible" },
+			"max failures: 30 individuals in a row, all of them: ValueError: infeasible"},
 		"several reasons": {1, func(n int) string { return []string{"no spikes", "too many spikes"}[n%2] },
 			"max failures: 30 individuals in a row, 15 of them: too many spikes; 15 of them: no spikes"},
-		"it has worked once": {1, func(n int) string { return map[bool]string{true: "", false: "exit status 3"}[n == 2] },
-			"max failures: 30 individuals in a row, all of them: exit status 3"},
+		"it has worked once": {1, func(n int) string { return map[bool]string{true: "", false: "exit status 127"}[n == 2] },
+			"max failures: 30 individuals in a row, all of them: exit status 127"},
 	} {
 		loop := &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "random"), rules()), Evaluator: &oneByOne{evaluator{evaluate: failing(c.reason), capacity: c.room}}, MaxFailures: 30, Hopeless: 3}
 		if got := run(t, loop).Reason.String(); got != c.want {

@@ -35,3 +35,15 @@ var numbers = regexp.MustCompile(`0x[0-9a-fA-F]+|[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\
 func (r *Result) Kind() string { return r.Ending.String() + " " + kindOf(r.Reason) }
 
 func kindOf(reason string) string { return numbers.ReplaceAllString(Headline(reason), "#") }
+
+// faulty are words of failures that are the program's and not those of a point, as no other parameters would mend them: it does not start, something
+// that it needs is not installed, it is misspelt, or what it returns has not the form that was asked for. All else may be how a model says that it has
+// no value at a point: an exit status, a simulation that diverged, an exception of its own.
+var faulty = regexp.MustCompile(`cannot start|said no hello|speaks version|its hello|cannot be written as|its answer (is|has) |among the keys|fitness: .*want \d+: ` +
+	`|exit status 12[67]\b|[Cc]ommand not found|[Ee]xec format error|executable file not found|error while loading shared libraries` + // a shell, a loader
+	`|\b(ImportError|ModuleNotFoundError|SyntaxError|IndentationError|TabError|NameError|UnboundLocalError|AttributeError|TypeError)\b|[Nn]o module named` + // Python
+	`|\b(NoClassDefFoundError|ClassNotFoundException|UnsupportedClassVersionError)\b|find or load main class|access jarfile` + // Java
+	`|there is no package called|could not find function|\bUndefVarError\b|not found in current path|[Uu]ndefined function`) // R, Julia, MATLAB
+
+// blamesProgram reports whether the reason says that the program is at fault, whatever the parameters.
+func blamesProgram(reason string) bool { return faulty.MatchString(Headline(reason)) }

@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha256"
-	"encoding"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"maps"
 	"math"
@@ -108,7 +106,8 @@ type Search struct {
 	rules     Rules
 	optimizer optimizer.Optimizer
 	s         searchState
-	trail     hash.Hash
+	trail     *trail         // of individuals without a lane
+	lanes     map[int]*trail // of those of the lanes
 }
 
 // searchState is what a snapshot holds, besides the optimizer.
@@ -133,10 +132,11 @@ type searchState struct {
 	Afterwards  int64   // evaluations of finals that have been asked for
 	Ended       int64   // those of them that have ended for good
 
-	// The trajectory hash: SHA-256 over the individuals told, in the order of their IDs; those told before their turn are held.
+	// The trail of individuals without a lane, in a snapshot, and those of the lanes.
 	Next  int64
 	Held  map[int64][]byte
-	Trail []byte // the hash's state
+	Trail []byte
+	Lanes map[int]*trail
 }
 
 // open is an individual that waits for evaluations.
@@ -149,7 +149,7 @@ type open struct {
 // NewSearch is the state before the first event. The search owns the optimizer from now on, and closes it.
 func NewSearch(o optimizer.Optimizer, rules Rules) *Search {
 	rules.Instances, rules.Replicates = max(rules.Instances, 1), max(rules.Replicates, 1)
-	return &Search{rules: rules, optimizer: o, trail: sha256.New(), s: searchState{Open: map[int64]*open{}, Held: map[int64][]byte{}}}
+	return &Search{rules: rules, optimizer: o, trail: newTrail(), lanes: map[int]*trail{}, s: searchState{Open: map[int64]*open{}}}
 }
 
 // PerIndividual is the number of evaluations of each individual.
@@ -229,6 +229,11 @@ func (s *Search) ask(max int) (Asked, error) {
 	generation := s.optimizer.Status().Generation
 	for i, c := range candidates {
 		asked.Individuals[i] = Individual{ID: c.ID, Generation: generation, X: c.X}
+		if c.Lane > 0 {
+			t := s.lane(c.Lane)
+			asked.Individuals[i] = Individual{ID: c.ID, Generation: c.Generation, X: c.X, Lane: c.Lane, Nth: t.Asked}
+			t.Asked++
+		}
 	}
 	s.begin(asked.Individuals)
 	return asked, nil
@@ -364,12 +369,19 @@ func (r *Rules) Batch(ind Individual) int {
 }
 
 // SeedOf is the seed of an individual's evaluation (see the function SeedOf). Those of the finals, whose individuals have numbers below 0, have the same
-// for the same instance and replicate, as those of a generation have with common seeds.
+// for the same instance and replicate, as those of a generation have with common seeds. Those of an individual in a lane follow from its place in it,
+// wherever the other lanes are.
 func (r *Rules) SeedOf(ind Individual, instance, replicate int) uint64 {
-	const generations = 1 << 62 // beyond all numbers of individuals
+	const (
+		generations = 1 << 62 // beyond all numbers of individuals
+		lane        = 1 << 40
+	)
 	who := max(ind.ID, -1)
+	if ind.Lane > 0 {
+		who = int64(ind.Lane)*lane + ind.Nth
+	}
 	if r.Seeds == Common && who >= 0 {
-		who = generations + int64(ind.Generation)
+		who = generations + int64(ind.Lane)*lane + int64(ind.Generation)
 	}
 	return SeedOf(r.Seed, who, instance, replicate)
 }
@@ -581,41 +593,58 @@ func Loss(fitness []float64, objectives []optimizee.Objective) float64 {
 	return sum
 }
 
-// follow adds an individual to the trajectory hash.
+// follow adds an individual to its trail.
 func (s *Search) follow(ind Individual, fitness codec.Vector) {
-	line := binary.LittleEndian.AppendUint64(nil, uint64(ind.ID))
+	t, n := s.trail, ind.ID
+	if ind.Lane > 0 {
+		t, n = s.lane(ind.Lane), ind.Nth
+	}
+	line := binary.LittleEndian.AppendUint64(nil, uint64(n))
 	line = ind.X.Append(line)
 	if fitness == nil {
 		line = append(line, "failed"...)
 	}
-	s.s.Held[ind.ID] = fitness.Append(line)
-	for line, ok := s.s.Held[s.s.Next]; ok; line, ok = s.s.Held[s.s.Next] {
-		s.trail.Write(line)
-		delete(s.s.Held, s.s.Next)
-		s.s.Next++
+	t.follow(n, fitness.Append(line))
+}
+
+// lane is the trail of a lane.
+func (s *Search) lane(number int) *trail {
+	t := s.lanes[number]
+	if t == nil {
+		t = newTrail()
+		s.lanes[number] = t
 	}
+	return t
 }
 
 // TrajectoryHash is a hash of every individual told so far and its fitness, in the order of their IDs. It says nothing of times and
-// places, so two runs that searched alike have the same.
+// places, so two runs that searched alike have the same. Where there are lanes, it is a hash of theirs: how far each of them has come
+// depends on times.
 func (s *Search) TrajectoryHash() string {
-	all := cloneHash(s.trail)
-	for _, id := range slices.Sorted(maps.Keys(s.s.Held)) {
-		all.Write(s.s.Held[id])
+	if len(s.lanes) == 0 {
+		return hex.EncodeToString(s.trail.sum())
+	}
+	all := sha256.New()
+	for _, number := range slices.Sorted(maps.Keys(s.lanes)) {
+		all.Write(s.lanes[number].sum())
 	}
 	return hex.EncodeToString(all.Sum(nil))
 }
 
-func cloneHash(h hash.Hash) hash.Hash {
-	state, err := h.(encoding.BinaryMarshaler).MarshalBinary()
-	if err != nil {
-		panic(fmt.Sprintf("l2l: SHA-256 does not marshal: %v", err))
+// Lane says how far a lane has come: two runs of the same search whose numbers for a lane are equal have the same hash there.
+type Lane struct {
+	Number      int   // from 1 on
+	Individuals int64 // told, without one missing before them
+	Hash        string
+}
+
+// Lanes are the lanes of the search, in their order; none where it has none.
+func (s *Search) Lanes() (all []Lane) {
+	for _, number := range slices.Sorted(maps.Keys(s.lanes)) {
+		t := s.lanes[number]
+		all = append(all, Lane{number, t.Next, hex.EncodeToString(t.hash.Sum(nil))})
 	}
-	again := sha256.New()
-	if err := again.(encoding.BinaryUnmarshaler).UnmarshalBinary(state); err != nil {
-		panic(fmt.Sprintf("l2l: SHA-256 does not unmarshal: %v", err))
-	}
-	return again
+	return all
 }
 
 // Replay takes in a recorded event, checking that it is what the optimizer does, and returns it as it was before it was recorded: an Asked with
@@ -678,7 +707,7 @@ func sameIndividuals(recorded, asked Asked) error {
 	}
 	for i, r := range recorded.Individuals {
 		a := asked.Individuals[i]
-		if r.ID != a.ID || r.Generation != a.Generation || !bytes.Equal(r.X.Append(nil), a.X.Append(nil)) {
+		if r.ID != a.ID || r.Generation != a.Generation || r.Lane != a.Lane || r.Nth != a.Nth || !bytes.Equal(r.X.Append(nil), a.X.Append(nil)) {
 			return fmt.Errorf("individual %d is recorded with other values than the optimizer proposes", r.ID)
 		}
 	}
@@ -692,6 +721,10 @@ func (a Asked) digested() Asked {
 	for _, ind := range a.Individuals {
 		line = binary.LittleEndian.AppendUint64(line[:0], uint64(ind.ID))
 		line = binary.LittleEndian.AppendUint64(line, uint64(ind.Generation))
+		if ind.Lane > 0 {
+			line = binary.LittleEndian.AppendUint64(line, uint64(ind.Lane))
+			line = binary.LittleEndian.AppendUint64(line, uint64(ind.Nth))
+		}
 		h.Write(ind.X.Append(line))
 	}
 	return Asked{Max: a.Max, Count: len(a.Individuals), Digest: h.Sum(nil)}
@@ -726,9 +759,11 @@ func (s *Search) Snapshot() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.s.Trail, err = s.trail.(encoding.BinaryMarshaler).MarshalBinary(); err != nil {
-		return nil, err
+	for _, t := range s.lanes {
+		t.pack()
 	}
+	s.trail.pack()
+	s.s.Next, s.s.Held, s.s.Trail, s.s.Lanes = s.trail.Next, s.trail.Held, s.trail.Trail, s.lanes
 	return codec.Marshal(snapshot{state, s.s})
 }
 
@@ -744,8 +779,12 @@ func (s *Search) Restore(b []byte) error {
 			return fmt.Errorf("l2l: not a snapshot of this run: individual %d", id)
 		}
 	}
-	trail := sha256.New()
-	if err := trail.(encoding.BinaryUnmarshaler).UnmarshalBinary(in.State.Trail); err != nil {
+	all := &trail{Next: in.State.Next, Held: in.State.Held, Trail: in.State.Trail}
+	err := all.unpack()
+	for _, t := range in.State.Lanes {
+		err = errors.Join(err, t.unpack())
+	}
+	if err != nil {
 		return fmt.Errorf("l2l: not a snapshot: %w", err)
 	}
 	if err := s.optimizer.UnmarshalBinary(in.Optimizer); err != nil {
@@ -754,10 +793,10 @@ func (s *Search) Restore(b []byte) error {
 	if in.State.Open == nil {
 		in.State.Open = map[int64]*open{}
 	}
-	if in.State.Held == nil {
-		in.State.Held = map[int64][]byte{}
+	if in.State.Lanes == nil {
+		in.State.Lanes = map[int]*trail{}
 	}
-	s.s, s.trail = in.State, trail
+	s.s, s.trail, s.lanes = in.State, all, in.State.Lanes
 	return nil
 }
 

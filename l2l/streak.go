@@ -76,6 +76,9 @@ func (s *streak) take(x []float64, failed bool, reason string) {
 // alike reports whether all of them have failed for reasons of one kind.
 func (s *streak) alike() bool { return len(s.kinds) == 1 && s.kinds[0].count == s.failed }
 
+// hopeless reports whether all of them have failed for one kind of reasons, by which the program is at fault and not where they were.
+func (s *streak) hopeless() bool { return s.alike() && blamesProgram(s.kinds[0].headline) }
+
 // String tells what they have in common.
 func (s *streak) String() string {
 	var text string

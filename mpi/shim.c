@@ -1,5 +1,7 @@
 //go:build mpi
 
+#define _GNU_SOURCE  // ppoll
+
 #include "shim.h"
 
 #include <stdlib.h>
@@ -7,7 +9,13 @@
 #include <time.h>
 #include <unistd.h>
 #ifdef __linux__
+#include <fcntl.h>
+#include <poll.h>
+#include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #endif
 #if defined(OMPI_MAJOR_VERSION) && OMPI_MAJOR_VERSION >= 5
 #include <mpi-ext.h>
@@ -115,15 +123,131 @@ static void sleep_ns(int64_t ns) {
 	nanosleep(&t, NULL);  // a signal ends it early, which is harmless
 }
 
-static int is_set(const uint32_t *flag) { return flag && __atomic_load_n(flag, __ATOMIC_ACQUIRE); }
+static int is_set(const uint32_t *flag) { return flag && __atomic_load_n(flag, __ATOMIC_SEQ_CST); }
 
 // A look_fn looks once whether something has come about, and says so in *done.
 typedef int look_fn(void *arg, int *done);
 
+// ---- bells ----
+
+// A rank that has waited for long would look for messages some hundred times a second, and never find one. Where all ranks are on one machine it
+// sleeps much longer instead, and whoever sends it the first message after a while rings its bell, a socket. A bell says only that it is worth
+// looking: one that is rung for nothing costs a look, and one that is not heard costs the rest of the sleep, BELL_SLEEP_NS at most.
+//
+// A message is the first one after a while if the one before was sent more than QUIET_NS ago. A wait has lasted longer than that, by far, before
+// its sleeps exceed max_idle_ns.
+enum { BELL_SLEEP_NS = 20 * 1000 * 1000, QUIET_NS = 50 * 1000 * 1000 };
+
+static int bell = -1;        // this rank's; -1 where not all ranks can ring it
+static uint32_t asleep;      // set while this rank sleeps until the bell rings
+
+#ifdef __linux__
+// A bell's address is a name in the kernel, which goes with the process: so it leaves no file behind. It is known in one network namespace.
+typedef struct {
+	uint64_t machine, net;  // names of the machine as it runs since its start, and of the network namespace; 0: not known
+	uint64_t length;        // of name
+	char name[16];
+} bell_address;
+
+static bell_address *bells;  // by rank of the world
+static int64_t *sent_at;     // by rank of the world: when it was last sent a message
+static int me;
+
+static uint64_t hash(const char *s, int n) {  // FNV-1a
+	uint64_t h = 14695981039346656037u;
+	while (n--) h = (h ^ (unsigned char)*s++) * 1099511628211u;
+	return h;
+}
+
+static bell_address hang_bell(void) {
+	bell_address a = {0};
+	char id[64];
+	struct stat net;
+	int f = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	int n = f < 0 ? 0 : (int)read(f, id, sizeof id);
+	if (f >= 0) close(f);
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	socklen_t length = sizeof at.sun_family;  // alone: the kernel chooses the name
+	bell = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (bell < 0 || n <= 0 || stat("/proc/self/ns/net", &net) || bind(bell, (struct sockaddr *)&at, length)) return a;
+	length = sizeof at;
+	if (getsockname(bell, (struct sockaddr *)&at, &length)) return a;
+	a.length = length - offsetof(struct sockaddr_un, sun_path);
+	if (a.length > sizeof a.name) return (bell_address){0};
+	memcpy(a.name, at.sun_path, a.length);
+	a.machine = hash(id, n);
+	a.net = net.st_ino;
+	return a;
+}
+
+static void ring(int rank) {
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	memcpy(at.sun_path, bells[rank].name, bells[rank].length);
+	// It fails where the bell has been rung often and not been heard, and where the rank is gone: neither matters.
+	sendto(bell, "", 1, MSG_NOSIGNAL, (struct sockaddr *)&at, offsetof(struct sockaddr_un, sun_path) + bells[rank].length);
+}
+
+// has_sent is called after each message, and rings the bell of a rank that may be asleep.
+static void has_sent(int rank) {
+	if (bell < 0 || rank == me) return;
+	int64_t now = now_ns();
+	if (now - sent_at[rank] > QUIET_NS) ring(rank);
+	sent_at[rank] = now;
+}
+
+// await_bell sleeps for ns, or until the bell rings, and reports whether it has. It does not begin where a flag is set already.
+static int await_bell(int64_t ns, const uint32_t *cancel, const uint32_t *wake) {
+	struct pollfd p = {.fd = bell, .events = POLLIN};
+	struct timespec t = {0, ns};
+	char rings[64];
+	int rung = 1;
+	__atomic_store_n(&asleep, 1, __ATOMIC_SEQ_CST);
+	if (!is_set(cancel) && !is_set(wake)) rung = ppoll(&p, 1, &t, NULL) > 0;
+	__atomic_store_n(&asleep, 0, __ATOMIC_SEQ_CST);
+	while (rung && recv(bell, rings, sizeof rings, 0) >= 0) {}
+	return rung;
+}
+
+void l2l_rouse(void) {
+	if (bell >= 0) ring(me);
+}
+
+static int look_request(void *request, int *done);
+static int await(look_fn *look, void *arg, const uint32_t *cancel, const uint32_t *wake, int by_bell);
+
+// hang_bells tells all ranks of each other's bells. All have just left MPI_Init.
+static int hang_bells(void) {
+	int n;
+	MPI_Request request;
+	TRY(MPI_Comm_size(MPI_COMM_WORLD, &n));
+	TRY(MPI_Comm_rank(MPI_COMM_WORLD, &me));
+	bells = calloc(n, sizeof *bells);
+	sent_at = calloc(n, sizeof *sent_at);
+	bell_address mine = hang_bell();
+	if (!bells || !sent_at) return L2L_NO_MEMORY;
+	TRY(MPI_Iallgather(&mine, sizeof mine, MPI_BYTE, bells, sizeof mine, MPI_BYTE, MPI_COMM_WORLD, &request));
+	TRY(await(look_request, &request, NULL, NULL, 0));
+	int all = max_idle_ns > 0;
+	for (int i = 0; i < n; i++) all = all && bells[i].machine && bells[i].machine == mine.machine && bells[i].net == mine.net;
+	if (!all && bell >= 0) {
+		close(bell);
+		bell = -1;
+	}
+	return MPI_SUCCESS;
+}
+#else
+static int hang_bells(void) { return MPI_SUCCESS; }
+static void has_sent(int rank) { (void)rank; }
+static int await_bell(int64_t ns, const uint32_t *cancel, const uint32_t *wake) { return 0; }
+void l2l_rouse(void) {}
+#endif
+
+uint32_t *l2l_asleep(void) { return &asleep; }
+
 // await is the only function that waits: it looks, for SPIN_NS without a pause, then with pauses that grow. A blocking
 // MPI call would burn a core that a simulator needs (Open MPI yields it only when told so, MPICH never), and a pause made
-// in Go lasts a millisecond at least.
-static int await(look_fn *look, void *arg, const uint32_t *cancel, const uint32_t *wake) {
+// in Go lasts a millisecond at least. by_bell says that whoever brings about what it waits for rings this rank's bell.
+static int await(look_fn *look, void *arg, const uint32_t *cancel, const uint32_t *wake, int by_bell) {
 	int64_t began = 0, pause = FIRST_SLEEP_NS;
 	for (;;) {
 		int looks = pause > SHORT_SLEEP_NS ? LOOKS_AFTER_LONG_SLEEP : LOOKS;
@@ -139,8 +263,15 @@ static int await(look_fn *look, void *arg, const uint32_t *cancel, const uint32_
 		if (!began) began = now;
 		int64_t waited = now - began;
 		if (waited < SPIN_NS || max_idle_ns == 0) continue;
-		if (pause > max_idle_ns) pause = max_idle_ns;
-		sleep_ns(pause);
+		int64_t longest = by_bell && bell >= 0 && !first && max_idle_ns < BELL_SLEEP_NS ? BELL_SLEEP_NS : max_idle_ns;
+		if (pause > longest) pause = longest;
+		if (pause <= max_idle_ns) {
+			sleep_ns(pause);
+		} else if (await_bell(pause, cancel, wake)) {
+			began = 0;
+			pause = FIRST_SLEEP_NS;
+			continue;
+		}
 		if (pause < SHORT_SLEEP_NS) pause = 2 * pause < SHORT_SLEEP_NS ? 2 * pause : SHORT_SLEEP_NS;
 		if (pause < waited / PART_OF_WAIT) pause = waited / PART_OF_WAIT;
 	}
@@ -169,7 +300,7 @@ int l2l_init(int64_t max_idle, const char *last_words) {
 	owner = 1;
 	max_idle_ns = max_idle;
 	sleep_exactly();
-	return provided < MPI_THREAD_FUNNELED ? L2L_NO_THREADS : MPI_SUCCESS;
+	return provided < MPI_THREAD_FUNNELED ? L2L_NO_THREADS : hang_bells();
 }
 
 int l2l_finalize(void) {
@@ -187,6 +318,21 @@ void l2l_abort(int code) {
 // ---- groups ----
 
 MPI_Comm l2l_world(void) { return MPI_COMM_WORLD; }
+
+int l2l_places(MPI_Comm comm, int n, int *places) {
+	ENTER;
+	MPI_Group group, world;
+	TRY(MPI_Comm_group(comm, &group));
+	TRY(MPI_Comm_group(MPI_COMM_WORLD, &world));
+	int *ranks = malloc(n * sizeof *ranks);
+	if (!ranks) return L2L_NO_MEMORY;
+	for (int i = 0; i < n; i++) ranks[i] = i;
+	int rc = MPI_Group_translate_ranks(group, n, ranks, world, places);
+	free(ranks);
+	TRY(rc);
+	TRY(MPI_Group_free(&group));
+	return MPI_Group_free(&world);
+}
 
 int l2l_split(MPI_Comm parent, int colour, int key, MPI_Comm *comm, MPI_Comm *fatal) {
 	ENTER;
@@ -243,7 +389,7 @@ int l2l_leave(MPI_Comm comm, MPI_Comm fatal) {
 	ENTER;
 	leaving l = {.comm = comm, .fatal = fatal};
 	TRY(MPI_Comm_set_errhandler(fatal, MPI_ERRORS_RETURN));
-	int rc = await(look_leaving, &l, NULL, NULL);
+	int rc = await(look_leaving, &l, NULL, NULL, 0);
 	return is_death(rc) ? MPI_SUCCESS : rc; // nobody waits for the dead
 }
 
@@ -283,13 +429,13 @@ static int find(look_fn *look, MPI_Comm comm, int from, int tag, l2l_envelope *e
 		.tag = tag < 0 ? MPI_ANY_TAG : tag,
 	};
 	TRY(reap());
-	TRY(await(look, &w, cancel, wake));
+	TRY(await(look, &w, cancel, wake, 1));
 	env->from = w.status.MPI_SOURCE;
 	env->tag = w.status.MPI_TAG;
 	return MPI_Get_count(&w.status, MPI_BYTE, &env->len);
 }
 
-int l2l_send(MPI_Comm comm, int to, int tag, const unsigned char *data, int len) {
+int l2l_send(MPI_Comm comm, int to, int place, int tag, const unsigned char *data, int len) {
 	ENTER;
 	TRY(reap());
 	pending *p = malloc(sizeof *p + len);
@@ -300,6 +446,7 @@ int l2l_send(MPI_Comm comm, int to, int tag, const unsigned char *data, int len)
 	int rc = MPI_Isend(p->data, len, MPI_BYTE, to, tag, comm, &p->request);
 	if (rc == MPI_SUCCESS) rc = MPI_Test(&p->request, &done, MPI_STATUS_IGNORE);
 	if (rc != MPI_SUCCESS || done) free(p); else enqueue(p);
+	has_sent(place);
 	return is_death(rc) ? MPI_SUCCESS : rc;
 }
 
@@ -320,7 +467,7 @@ int l2l_take(unsigned char *buf, int len) {
 	ENTER;
 	MPI_Request request;
 	TRY(MPI_Imrecv(buf, len, MPI_BYTE, &matched, &request));
-	return await(look_request, &request, NULL, NULL);
+	return await(look_request, &request, NULL, NULL, 0);
 }
 
 // ---- collectives ----
@@ -329,21 +476,21 @@ int l2l_barrier(MPI_Comm comm, const uint32_t *cancel) {
 	ENTER;
 	MPI_Request request;
 	TRY(MPI_Ibarrier(comm, &request));
-	return await(look_request, &request, cancel, NULL);
+	return await(look_request, &request, cancel, NULL, 0);
 }
 
 int l2l_bcast(MPI_Comm comm, int root, unsigned char *buf, int len, const uint32_t *cancel) {
 	ENTER;
 	MPI_Request request;
 	TRY(MPI_Ibcast(buf, len, MPI_BYTE, root, comm, &request));
-	return await(look_request, &request, cancel, NULL);
+	return await(look_request, &request, cancel, NULL, 0);
 }
 
 int l2l_gather(MPI_Comm comm, int root, const int64_t *x, int64_t *all, const uint32_t *cancel) {
 	ENTER;
 	MPI_Request request;
 	TRY(MPI_Igather(x, 1, MPI_INT64_T, all, 1, MPI_INT64_T, root, comm, &request));
-	return await(look_request, &request, cancel, NULL);
+	return await(look_request, &request, cancel, NULL, 0);
 }
 
 int l2l_gatherv(MPI_Comm comm, int root, const unsigned char *data, int len, unsigned char *all, const int *lens,
@@ -351,14 +498,14 @@ int l2l_gatherv(MPI_Comm comm, int root, const unsigned char *data, int len, uns
 	ENTER;
 	MPI_Request request;
 	TRY(MPI_Igatherv(data, len, MPI_BYTE, all, lens, offsets, MPI_BYTE, root, comm, &request));
-	return await(look_request, &request, cancel, NULL);
+	return await(look_request, &request, cancel, NULL, 0);
 }
 
 int l2l_max(MPI_Comm comm, const int64_t *x, int64_t *all, const uint32_t *cancel) {
 	ENTER;
 	MPI_Request request;
 	TRY(MPI_Iallreduce(x, all, 2, MPI_INT64_T, MPI_MAX, comm, &request));
-	return await(look_request, &request, cancel, NULL);
+	return await(look_request, &request, cancel, NULL, 0);
 }
 
 // ---- words ----

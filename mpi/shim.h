@@ -26,7 +26,7 @@ typedef struct {
 	int from, tag, len;
 } l2l_envelope;
 
-// l2l_init starts MPI. Waits sleep for at most max_idle nanoseconds at a time; 0: they never sleep. last_words are written to the
+// l2l_init starts MPI. Waits sleep for at most max_idle nanoseconds at a time, or longer where a message wakes them; 0: they never sleep. last_words are written to the
 // standard error if MPI ends the process instead.
 int l2l_init(int64_t max_idle, const char *last_words);
 // l2l_finalize ends it.
@@ -42,14 +42,20 @@ int l2l_split(MPI_Comm parent, int colour, int key, MPI_Comm *comm, MPI_Comm *fa
 int l2l_leave(MPI_Comm comm, MPI_Comm fatal);
 int l2l_free(MPI_Comm comm, MPI_Comm fatal);
 MPI_Comm l2l_world(void);
+// l2l_places sets places to the ranks in the world of the n ranks of comm.
+int l2l_places(MPI_Comm comm, int n, int *places);
 
-// l2l_send copies data and sends it in the background.
-int l2l_send(MPI_Comm comm, int to, int tag, const unsigned char *data, int len);
+// l2l_send copies data and sends it in the background. place is the receiver's rank in the world.
+int l2l_send(MPI_Comm comm, int to, int place, int tag, const unsigned char *data, int len);
 // l2l_probe waits for a message; it also gives up when *wake is set. A negative from or tag matches any.
 int l2l_probe(MPI_Comm comm, int from, int tag, l2l_envelope *env, const uint32_t *cancel, const uint32_t *wake);
 // l2l_recv waits for a message and takes it. If it is longer than cap, only env is set, and l2l_take must follow.
 int l2l_recv(MPI_Comm comm, int from, int tag, unsigned char *buf, int64_t cap, l2l_envelope *env, const uint32_t *cancel);
 int l2l_take(unsigned char *buf, int len);
+// *l2l_asleep is not 0 while this rank sleeps in l2l_probe or l2l_recv for so long that whoever sets one of their flags, from whichever thread, must
+// call l2l_rouse after that.
+uint32_t *l2l_asleep(void);
+void l2l_rouse(void);
 
 // The collectives may go on using their buffers after L2L_CANCELLED, for as long as the process lives.
 int l2l_barrier(MPI_Comm comm, const uint32_t *cancel);

@@ -25,7 +25,8 @@ type world struct {
 	gompi gompiComm  // gompi's view of fatal
 	rank  int
 	size  int
-	whole bool // all ranks: Close finalises MPI
+	place []cInt // by rank: its rank among all
+	whole bool   // all ranks: Close finalises MPI
 
 	dead error // ErrClosed or errBroken: why this rank can do no more
 
@@ -38,6 +39,9 @@ type world struct {
 	flag   *uint32
 	forget func() bool
 }
+
+// cInt can be named in tests, too.
+type cInt = C.int
 
 var _ Comm = (*world)(nil)
 
@@ -106,7 +110,7 @@ func (w *world) Send(to, tag int, data []byte) error {
 	if err := checkSend(to, tag, len(data), w.size); err != nil {
 		return err
 	}
-	return w.failure("Send", C.l2l_send(w.comm, C.int(to), C.int(tag), pointer(data), C.int(len(data))))
+	return w.failure("Send", C.l2l_send(w.comm, C.int(to), w.place[to], C.int(tag), pointer(data), C.int(len(data))))
 }
 
 func (w *world) Probe(ctx context.Context, from, tag int) (Envelope, error) {
@@ -145,7 +149,18 @@ func (w *world) Recv(ctx context.Context, from, tag int, buf []byte) ([]byte, En
 	return buf[:w.env.len], w.envelope(), nil
 }
 
-func (w *world) Wake() { atomic.StoreUint32(&w.wake, 1) }
+func (w *world) Wake() { raise(&w.wake) }
+
+// asleep says that this process sleeps in C, and how to rouse it.
+var asleep = (*uint32)(C.l2l_asleep())
+
+// raise sets a flag that C looks at while it waits.
+func raise(flag *uint32) {
+	atomic.StoreUint32(flag, 1)
+	if atomic.LoadUint32(asleep) != 0 {
+		C.l2l_rouse()
+	}
+}
 
 // split returns this rank's part, nil for colour Undefined. All ranks must be about to call it.
 func (w *world) split(colour, key int) (*world, error) {
@@ -159,6 +174,10 @@ func (w *world) split(colour, key int) (*world, error) {
 	}
 	part.gompi = newGompiComm(part.fatal)
 	part.rank, part.size = part.gompi.rank(), part.gompi.size()
+	part.place = make([]cInt, part.size)
+	if err := w.failure("Split", C.l2l_places(part.comm, C.int(part.size), &part.place[0])); err != nil {
+		return nil, err
+	}
 	return part, nil
 }
 
@@ -204,7 +223,7 @@ func (w *world) watch(ctx context.Context) *C.uint32_t {
 		if done != nil {
 			flag := new(uint32)
 			w.flag = flag
-			w.forget = context.AfterFunc(ctx, func() { atomic.StoreUint32(flag, 1) })
+			w.forget = context.AfterFunc(ctx, func() { raise(flag) })
 		}
 	}
 	return (*C.uint32_t)(w.flag)

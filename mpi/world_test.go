@@ -18,7 +18,7 @@ func TestErrorsOfMPIAreReturned(t *testing.T) {
 	}
 
 	w := c.(*world)
-	w.size = 8 // so that MPI has to find out that there is no rank 5
+	w.size, w.place = 8, append(w.place, make([]cInt, 7)...) // so that MPI has to find out that there is no rank 5
 	err = c.Send(5, 0, nil)
 	w.size = 1
 	if err == nil {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 )
 
 // Optimizee is a model whose parameters are to be found. There is one per slot, and its methods are called from one goroutine
@@ -107,11 +108,28 @@ type (
 		Locate(dir string)
 	}
 
+	// Placed is told where its slot is, once, before it is prepared.
+	Placed interface {
+		Place(p Place)
+	}
+
 	// Preparer gets ready for evaluations, outside their time limit: a program that takes long to start is started here, and again
 	// after it has died. Prepare is called before each evaluation, and for the first one before the run begins: there its error ends the
 	// run, later the evaluation has failed. It should return ctx's error soon after ctx has ended.
 	Preparer interface {
 		Prepare(ctx context.Context) error
+	}
+
+	// Interruptible says whether an evaluation that nobody waits for any more may as well be ended: not so for a program that takes long to
+	// start again. An optimizee that does not say so is interruptible unless it is a Preparer.
+	Interruptible interface {
+		Interruptible() bool
+	}
+
+	// Once says whether an evaluation must not run in two slots at a time, because it does something else beside returning its outcome: it writes
+	// to a file of a fixed name, say. Otherwise one that takes suspiciously long may be copied to a slot that has nothing to do.
+	Once interface {
+		Once() bool
 	}
 
 	// Wide says how many CPUs an evaluation keeps busy, at least 1; a rank has accordingly fewer slots.
@@ -160,6 +178,33 @@ type (
 		Report(ctx context.Context, e Evaluation, w io.Writer) error
 	}
 )
+
+// Place is where a slot is.
+type Place struct {
+	Rank     int
+	Slot     int      // of the rank, from 0
+	CPUs     []int    // that are the slot's share; nil where that is not known, or there is less than one
+	GPUs     []string // that are the slot's share, perhaps together with other slots; nil where there are none
+	Variable string   // of the environment by which a program is told of the GPUs; "" where there are none
+}
+
+// CPUList is the CPUs as lists of them are written: 0-3,8.
+func (p Place) CPUList() string {
+	var parts []string
+	for i := 0; i < len(p.CPUs); {
+		j := i
+		for j+1 < len(p.CPUs) && p.CPUs[j+1] == p.CPUs[j]+1 {
+			j++
+		}
+		part := fmt.Sprint(p.CPUs[i])
+		if j > i {
+			part += fmt.Sprint("-", p.CPUs[j])
+		}
+		parts = append(parts, part)
+		i = j + 1
+	}
+	return strings.Join(parts, ",")
+}
 
 // Type is an optimizee as a configuration names it: "optimizee: {type: <Name>, …}".
 type Type struct {

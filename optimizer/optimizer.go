@@ -100,6 +100,10 @@ func Recommended(o Optimizer) [][]float64 {
 type Candidate struct {
 	ID int64     // its number: 0, 1, 2, … in the order of asking
 	X  []float64 // the point, in the problem's box, whole numbers where its kind says so; read-only, and valid until its result is told
+
+	// Lane is the chain of searches that proposed it, from 1 on, where several run side by side, each of them deterministic by itself (package
+	// kit/lanes); 0 where the search is one. Generation is the number of generations that the lane had completed by then.
+	Lane, Generation int
 }
 
 // Evaluated is an individual's result.

@@ -97,6 +97,10 @@ type Problem struct {
 	Objectives int // length of a loss; 0 means 1
 	Outputs    int // length of the model outputs, and of their targets; 0 where there are none
 
+	// Parallel is the number of individuals whose evaluations can usefully be under way at a time; 0 or 1 where nothing is to be gained by more than
+	// the algorithm proposes of its own accord. It is part of the search: another number is another search.
+	Parallel int
+
 	// Encode translates a value of coordinate i, as a configuration has it, to the coordinate; nil where the values are the coordinates. It is for
 	// parameters of an algorithm that are points.
 	Encode func(i int, value any) (float64, error)
@@ -135,8 +139,8 @@ func (p Problem) Check() error {
 	if len(p.Coords) == 0 {
 		return errors.New("optimizer: a problem without coordinates")
 	}
-	if p.Objectives < 0 || p.Outputs < 0 {
-		return fmt.Errorf("optimizer: %d objectives and %d outputs, want >= 0", p.Objectives, p.Outputs)
+	if p.Objectives < 0 || p.Outputs < 0 || p.Parallel < 0 {
+		return fmt.Errorf("optimizer: %d objectives, %d outputs and %d in parallel, want >= 0", p.Objectives, p.Outputs, p.Parallel)
 	}
 	for i, c := range p.Coords {
 		infinite := math.IsInf(c.Lower, 0) || math.IsInf(c.Upper, 0)

@@ -4,20 +4,17 @@
 //	go run ./bench/async cmaes cmaes_async
 //	go run ./bench/async -slots 64 jade de_async pso pso_async
 //
-// An algorithm that is not asynchronous proposes its next generation when it has been told all of the last one; its individuals are evaluated by
-// the slots as these become free. Time is simulated: figures do not depend on the machine.
+// Time is simulated (package slots): figures do not depend on the machine.
 package main
 
 import (
-	"container/heap"
 	"flag"
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"os"
 	"strings"
 	"text/tabwriter"
 
+	"github.com/meta-optimization/l2l-mpi/bench/internal/slots"
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
@@ -82,25 +79,6 @@ func run(s settings, searches int, names []string) error {
 // outcome is how a search ended, or the sum of several.
 type outcome struct{ evaluations, time, reached float64 }
 
-// evaluation is one under way.
-type evaluation struct {
-	optimizer.Candidate
-	ends float64
-}
-
-// queue is a heap of evaluations, the next to end first.
-type queue []evaluation
-
-func (q queue) Len() int           { return len(q) }
-func (q queue) Less(i, j int) bool { return q[i].ends < q[j].ends }
-func (q queue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
-func (q *queue) Push(x any)        { *q = append(*q, x.(evaluation)) }
-func (q *queue) Pop() any {
-	last := (*q)[len(*q)-1]
-	*q = (*q)[:len(*q)-1]
-	return last
-}
-
 // search runs the algorithm until the target is reached.
 func search(s settings, name string, spec functions.Spec, seed uint64) (outcome, error) {
 	algorithm, ok := catalogue.Find(name)
@@ -115,39 +93,17 @@ func search(s settings, name string, spec functions.Spec, seed uint64) (outcome,
 	if err != nil {
 		return outcome{}, err
 	}
-	sigma := math.Log(s.ratio) / 2 / 1.6449 // of the logarithm; 1.6449: the 95th percentile of N(0, 1)
-	rng := rand.New(rand.NewPCG(seed, 1))
-	var busy queue
-	for out := (outcome{}); ; {
-		for len(busy) < s.slots {
-			candidates, err := o.Ask(s.slots - len(busy))
-			if err != nil {
-				return out, err
-			}
-			for _, c := range candidates {
-				heap.Push(&busy, evaluation{c, out.time + math.Exp(sigma*rng.NormFloat64())})
-			}
-			if len(candidates) == 0 {
-				break
-			}
+	value := make([]float64, 1)
+	simulated, err := slots.Slots{Number: s.slots, Ratio: s.ratio}.Run(o, func(x []float64) (loss float64, reached bool) {
+		if fn.Gap(x) <= s.target {
+			return 0, true
 		}
-		if len(busy) == 0 {
-			return out, nil // the search has stopped
-		}
-		next := heap.Pop(&busy).(evaluation)
-		out.time = next.ends
-		out.evaluations++
-		if fn.Gap(next.X) <= s.target {
-			out.reached = 1
-			return out, nil
-		}
-		if int(out.evaluations) >= s.budget {
-			return out, nil
-		}
-		loss := make([]float64, 1)
-		fn.Eval(next.X, loss)
-		if err := o.Tell([]optimizer.Evaluated{{ID: next.ID, Loss: loss}}); err != nil {
-			return out, err
-		}
+		fn.Eval(x, value)
+		return value[0], false
+	}, s.budget, seed)
+	out := outcome{evaluations: float64(simulated.Evaluations), time: simulated.Time}
+	if simulated.Reached {
+		out.reached = 1
 	}
+	return out, err
 }

@@ -46,7 +46,7 @@ func run() error {
 	trials := flag.Int("trials", 15, "trials, each on an instance of its own; a third of it where there are more than 100 dimensions")
 	rows := flag.String("rows", "", "regular expression that the names of rows have")
 	seed := flag.Uint64("seed", 1, "another seed is other instances")
-	flag.StringVar(&bounds, "bounds", "", "cmaes' bounds: penalised or projected; none: its default")
+	flag.StringVar(&bounds, "bounds", "", "cmaes' bounds: adaptive, penalised or projected; none: its default")
 	flag.Parse()
 	named, err := regexp.Compile(*rows)
 	if err != nil {

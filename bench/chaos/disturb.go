@@ -25,6 +25,13 @@ const (
 	killed      = 128 + int(syscall.SIGKILL)
 )
 
+// unheeded are the exit codes of a program that a signal ends before it heeds signals: during its start.
+var unheeded = []int{128 + int(syscall.SIGHUP), 128 + int(syscall.SIGINT), 128 + int(syscall.SIGTERM)}
+
+// crashed are exit codes that nothing which is done here explains: of a program that is ended by a fault of its own, as shells and as MPICH's launcher
+// have them. (While it starts, MPICH has a rank crash when another one is ended by a signal.)
+var crashed = []int{int(syscall.SIGABRT), int(syscall.SIGSEGV), 128 + int(syscall.SIGABRT), 128 + int(syscall.SIGSEGV)}
+
 var disturbances = []disturbance{
 	{"KILL to all", killed, func(c *cycle, launcher int) bool { return c.send(syscall.SIGKILL, c.everything(launcher)...) }},
 	{"KILL to a rank", killed, func(c *cycle, launcher int) bool { return c.send(syscall.SIGKILL, c.one(c.ranks(launcher))...) }},

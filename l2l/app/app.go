@@ -177,14 +177,14 @@ func (s *session) command() *cobra.Command {
 	flags := root.Flags()
 	addConfigFlags(root, &o.config, &o.set)
 	flags.BoolVar(&o.resume, "resume", false, "go on with the run in its directory, or start it where there is none")
-	flags.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
-	flags.StringVar(&o.logLevel, "log-level", "info", "what to log: debug, info, warn, error")
-	root.AddCommand(statusCommand(), ctlCommand(), s.rerunCommand())
+	addShowFlags(root, &o)
+	root.AddCommand(statusCommand(), initCommand(s.kinds), s.campaignCommand(), ctlCommand(), s.rerunCommand())
 	for _, command := range []func(config.Kinds) *cobra.Command{
 		checkCommand, describeCommand, evalCommand, bestCommand, exportCommand, reportCommand, plotCommand,
 	} {
 		root.AddCommand(command(s.kinds))
 	}
+	s.complete(root)
 	return root
 }
 

@@ -31,6 +31,15 @@ func ctlCommand() *cobra.Command {
 			"  l2l-mpi ctl runs/fit/001 stop --after generation\n" +
 			"  l2l-mpi ctl runs/fit/001 set execution.timeout=20m stop.generations=200",
 		Args: cobra.MinimumNArgs(2),
+		ValidArgsFunction: beginning(func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+			switch len(args) {
+			case 0:
+				return runs(cmd, args, typed)
+			case 1:
+				return run.Orders(), cobra.ShellCompDirectiveNoFileComp
+			}
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o := run.Order{Order: args[1], Args: args[2:], By: whoever()}
 			switch {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -14,12 +15,29 @@ import (
 )
 
 func describeCommand(kinds config.Kinds) *cobra.Command {
-	return &cobra.Command{
+	var asSchema bool
+	cmd := &cobra.Command{
 		Use:   "describe [NAME …]",
 		Short: "Describe the optimizers and optimizees: parameters, defaults, ranges, references",
+		Long: "Describes the optimizers and optimizees, and the keys of a configuration: parameters, defaults, ranges, references.\n\n" +
+			"With --schema it writes the same as a JSON Schema, by which editors complete and check a configuration that begins with the line\n" +
+			"# yaml-language-server: $schema=l2l-mpi.schema.json",
+		Example: "  l2l-mpi describe cmaes\n  l2l-mpi describe --schema > l2l-mpi.schema.json",
 		RunE: func(cmd *cobra.Command, names []string) error {
 			w := cmd.OutOrStdout()
-			if len(names) == 0 {
+			switch {
+			case asSchema && len(names) > 0:
+				return usage(errors.New("describe: want either names or --schema, which is of all"))
+			case asSchema:
+				text, err := kinds.JSONSchema()
+				if err == nil {
+					_, err = w.Write(text)
+				}
+				if err != nil {
+					return failure{exitFailed, err}
+				}
+				return nil
+			case len(names) == 0:
 				return list(w, kinds)
 			}
 			for i, name := range names {
@@ -33,6 +51,8 @@ func describeCommand(kinds config.Kinds) *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&asSchema, "schema", false, "write a JSON Schema of configurations, for editors")
+	return cmd
 }
 
 func list(w io.Writer, kinds config.Kinds) error {
@@ -46,6 +66,7 @@ func list(w io.Writer, kinds config.Kinds) error {
 		fmt.Fprintf(t, "  %s\t%s\n", o.Name, o.Title)
 	}
 	fmt.Fprintf(t, "configuration\n  run\tthe keys of a configuration besides those two sections; one by its name: %s\n", strings.Join(sections(), ", "))
+	fmt.Fprintf(t, "  campaign\tthe keys of a file of several runs\n")
 	if err := t.Flush(); err != nil {
 		return err
 	}
@@ -58,7 +79,7 @@ const whereToBegin = "Where to begin: cmaes; with several objectives nsga2,\n" +
 
 // describe tells all about what has a name: an optimizer, an optimizee or both.
 func describe(w io.Writer, name string, kinds config.Kinds) error {
-	known, found := []string{"run"}, 0
+	known, found := []string{"run", "campaign"}, 0
 	begin := func(title string) {
 		if found++; found > 1 {
 			fmt.Fprintln(w)
@@ -95,8 +116,12 @@ func describe(w io.Writer, name string, kinds config.Kinds) error {
 		describeRows(w, "", o.New())
 	}
 	c := config.Defaults()
-	if name == "run" {
+	switch name {
+	case "run":
 		describeRows(w, "", &c)
+		return nil
+	case "campaign":
+		describeRows(w, "", &config.Campaign{})
 		return nil
 	}
 	if f, ok := fieldAt(&c, name); ok {

@@ -44,13 +44,9 @@ func reportCommand(kinds config.Kinds) *cobra.Command {
 
 // document is the report of the runs in some directories.
 func document(dirs []string, kinds config.Kinds) (page.Document, error) {
-	var runs []*figure.Data
-	for _, dir := range dirs {
-		d, err := gather(dir, kinds)
-		if err != nil {
-			return page.Document{}, err
-		}
-		runs = append(runs, d)
+	runs, err := gather(dirs, kinds)
+	if err != nil {
+		return page.Document{}, err
 	}
 	if len(runs) > 1 {
 		doc, err := page.Compare(runs, run.Version())
@@ -70,32 +66,38 @@ func document(dirs []string, kinds config.Kinds) (page.Document, error) {
 func plotCommand(kinds config.Kinds) *cobra.Command {
 	var name, output string
 	var width float64
-	var names []string
+	var names, ofSeveral []string
 	for _, k := range figure.Kinds() {
 		names = append(names, k.Name)
 	}
+	for _, k := range figure.ComparisonKinds() {
+		ofSeveral = append(ofSeveral, k.Name)
+	}
 	cmd := &cobra.Command{
-		Use:     "plot RUN --figure NAME",
-		Short:   "Write a figure of a run, finished or not, for print: SVG, PNG or PDF",
-		Example: "  l2l-mpi plot RUN --figure convergence --out fig.pdf",
-		Args:    cobra.ExactArgs(1),
+		Use:   "plot RUN... --figure NAME",
+		Short: "Write a figure of a run, finished or not, or of several side by side, for print: SVG, PNG or PDF",
+		Example: "  l2l-mpi plot RUN --figure convergence --out fig.pdf\n" +
+			"  l2l-mpi plot RUN RUN RUN --figure compare-convergence --out fig.pdf",
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			at := slices.Index(names, name)
-			if at < 0 {
-				return usage(fmt.Errorf("--figure %s: want %s", cmp.Or(name, `""`), strings.Join(names, ", ")))
+			known := names
+			if len(args) > 1 {
+				known = ofSeveral
+			}
+			if !slices.Contains(known, name) {
+				return usage(fmt.Errorf("--figure %s: want, of %s, %s", cmp.Or(name, `""`), numberOf(args), strings.Join(known, ", ")))
 			}
 			file := cmp.Or(output, name+".svg")
 			format := strings.ToLower(strings.TrimPrefix(filepath.Ext(file), "."))
 			if !slices.Contains(plot.Formats(), format) {
 				return usage(fmt.Errorf("--out %s: want a name that ends in .%s", file, strings.Join(plot.Formats(), ", .")))
 			}
-			d, err := gather(args[0], kinds)
+			f, err := oneFigure(name, args, kinds)
 			if err != nil {
 				return err
 			}
-			f := figure.Kinds()[at].Make(d)
 			if f == nil {
-				return failure{exitFailed, fmt.Errorf("the run in %s has nothing for the figure %s", args[0], name)}
+				return failure{exitFailed, fmt.Errorf("%s: there is nothing for the figure %s", strings.Join(args, ", "), name)}
 			}
 			if err := writeTo(file, cmd.OutOrStdout(), func(w io.Writer) error { return plot.Write(w, f, format, width) }); err != nil {
 				return failure{exitFailed, err}
@@ -104,21 +106,57 @@ func plotCommand(kinds config.Kinds) *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVarP(&name, "figure", "f", "", strings.Join(names, ", "))
+	cmd.Flags().StringVarP(&name, "figure", "f", "", strings.Join(names, ", ")+"; of several runs "+strings.Join(ofSeveral, ", "))
 	cmd.Flags().StringVarP(&output, "out", "o", "", "the file to write, which ends in .svg, .png or .pdf; without it NAME.svg")
 	cmd.Flags().Float64Var(&width, "width", plot.Column, "in millimetres, 30 to 1000; one column of a journal is 85")
 	return cmd
 }
 
-// gather reads a run for its figures.
-func gather(dir string, kinds config.Kinds) (*figure.Data, error) {
-	r, err := open(dir, kinds)
+func numberOf(runs []string) string {
+	if len(runs) > 1 {
+		return "several runs"
+	}
+	return "one run"
+}
+
+// oneFigure is the figure of that name of a run, or of several; nil where they have nothing for it.
+func oneFigure(name string, dirs []string, kinds config.Kinds) (*figure.Figure, error) {
+	runs, err := gather(dirs, kinds)
 	if err != nil {
 		return nil, err
 	}
-	d, err := figure.Gather(r)
-	if err != nil {
-		return nil, failure{exitFailed, err}
+	if len(runs) > 1 {
+		c, err := figure.Compare(runs, figure.Groups(runs))
+		if err != nil {
+			return nil, usage(err)
+		}
+		for _, k := range figure.ComparisonKinds() {
+			if k.Name == name {
+				return k.Make(c), nil
+			}
+		}
 	}
-	return d, nil
+	for _, k := range figure.Kinds() {
+		if k.Name == name {
+			return k.Make(runs[0]), nil
+		}
+	}
+	return nil, nil
+}
+
+// gather reads runs for their figures.
+func gather(dirs []string, kinds config.Kinds) ([]*figure.Data, error) {
+	var runs []*figure.Data
+	for _, dir := range dirs {
+		r, err := open(dir, kinds)
+		if err != nil {
+			return nil, err
+		}
+		d, err := figure.Gather(r)
+		if err != nil {
+			return nil, failure{exitFailed, err}
+		}
+		runs = append(runs, d)
+	}
+	return runs, nil
 }

@@ -30,8 +30,7 @@ func (s *session) rerunCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVarP(&o.out, "out", "o", "", "the directory to run in; without it a new one, runs/<name>/<number>")
 	flags.StringArrayVar(&o.set, "set", nil, "change a value that does not change the search: `key.path=value`; may be repeated")
-	flags.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
-	flags.StringVar(&o.logLevel, "log-level", "info", "what to log: debug, info, warn, error")
+	addShowFlags(cmd, &o)
 	return cmd
 }
 

@@ -40,7 +40,7 @@ func (s *session) run(ctx context.Context, o runOptions) error {
 	if comm.Rank() > 0 {
 		// The signals of a job go to every rank. Rank 0 decides what follows from them. (To ignore them would have child processes ignore them.)
 		signal.Notify(make(chan os.Signal, 1), endings...)
-		return s.follow(ctx, comm)
+		return s.follow(ctx, comm, run.Follow)
 	}
 	shown := o.screen()
 	plan, options, err := o.read(s.kinds, shown)
@@ -71,9 +71,9 @@ func (s *session) end(comm mpi.Comm, lost []int, err error) error {
 	return closed(comm, err)
 }
 
-// follow is the program on the other ranks.
-func (s *session) follow(ctx context.Context, comm mpi.Comm) error {
-	err := coded(run.Follow(ctx, comm, s.kinds))
+// follow is the program on the other ranks, whose part of the work is given.
+func (s *session) follow(ctx context.Context, comm mpi.Comm, part func(context.Context, mpi.Comm, config.Kinds) error) error {
+	err := coded(part(ctx, comm, s.kinds))
 	s.say(err)
 	message, _, rerr := comm.Recv(ctx, 0, tagCode, nil)
 	switch {

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 
 	"golang.org/x/term"
 
+	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/l2l/run"
 )
 
@@ -114,6 +114,5 @@ func progressLine(p run.Progress, columns int) string {
 	if room < least || p.Done == 0 {
 		return text
 	}
-	done := int(p.Done * float64(room))
-	return strings.Repeat("━", done) + strings.Repeat("─", room-done) + "  " + text
+	return report.Bar(p.Done, room) + "  " + text
 }

@@ -54,6 +54,17 @@ func (w *Words) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// SchemaWord implements schema.Worded: a text of any words.
+func (w *Words) SchemaWord() map[string]any {
+	return map[string]any{"type": []string{"string", "number", "boolean"}}
+}
+
+// SchemaRules implements schema.Ruled: there is something to start.
+func (p *Program) SchemaRules() map[string]any {
+	something := map[string]any{"minItems": 1, "pattern": `\S`}
+	return map[string]any{"required": []string{"command"}, "properties": map[string]any{"command": something}}
+}
+
 // Locate makes a relative Dir one that starts at dir, the absolute path of the configuration's directory.
 func (p *Program) Locate(dir string) {
 	if !filepath.IsAbs(p.Dir) {

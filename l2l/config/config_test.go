@@ -22,6 +22,8 @@ import (
 type bowl struct {
 	Target float64 `yaml:"target" doc:"where the error is least" range:"[-5, 5]"`
 	Goals  int     `yaml:"goals" doc:"objectives" range:"[1, 2]"`
+	Sum    string  `yaml:"sum" doc:"how the error is added up" range:"squares | values" before:"values"`
+	Where  string  `yaml:"where" doc:"of its data" resume:"free"`
 	dir    string
 }
 
@@ -42,7 +44,7 @@ func (b *bowl) Evaluate(context.Context, optimizee.Evaluation) (optimizee.Outcom
 }
 
 var (
-	bowlType = optimizee.Type{Name: "bowl", New: func() optimizee.Optimizee { return &bowl{Target: 3, Goals: 1} }}
+	bowlType = optimizee.Type{Name: "bowl", New: func() optimizee.Optimizee { return &bowl{Target: 3, Goals: 1, Sum: "squares"} }}
 	kinds    = Kinds{Optimizees: []optimizee.Type{bowlType, functions.Type, process.Type}, Optimizers: catalogue.All()}
 )
 
@@ -61,7 +63,7 @@ func algorithm(t *testing.T, name string) optimizer.Algorithm {
 func TestAPlanMadeInGoIsThatOfItsEffectiveConfiguration(t *testing.T) {
 	c := Defaults()
 	c.Name, c.Seed, c.Stop.Generations, c.Output.Dir = "in-go", 7, 3, "there"
-	model := optimizee.Type{Name: "bowl", New: func() optimizee.Optimizee { return &bowl{Target: -1, Goals: 1} }}
+	model := optimizee.Type{Name: "bowl", New: func() optimizee.Optimizee { return &bowl{Target: -1, Goals: 1, Sum: "squares"} }}
 	p, err := New(c, model, algorithm(t, "cmaes"), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -184,6 +186,134 @@ func TestPlanContinuesARunWithTheDefaultsOfItsTime(t *testing.T) {
 		}
 		if _, err := later.Resumable(string(started)); err == nil {
 			t.Errorf("%s: it goes on with a run of another search", text)
+		}
+	}
+}
+
+// reread is the plan of an effective configuration.
+func reread(t *testing.T, text string) *Plan {
+	t.Helper()
+	p, err := Parse("run.yaml", []byte(text), kinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// The number of evaluations that a search keeps under way is settled once; what depends on it is open until then.
+func TestParallelIsSettledOnceAndThenKept(t *testing.T) {
+	read := func(text string) *Plan {
+		p, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\n"+text), kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	effective := func(p *Plan) string {
+		b, err := p.Effective()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	settled := func(p *Plan, room int) *Plan {
+		q, err := p.Settled(p.Parallel(room))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return q
+	}
+	auto := read("optimizer: {type: cmaes}\nevaluation: {instances: 2, replicates: 5}\n")
+	if text := effective(auto); !strings.Contains(text, "parallel: auto") || !strings.Contains(text, "restarts: auto") || strings.Contains(text, "pop_size: auto") {
+		t.Errorf("before it is settled:\n%s", text)
+	}
+	few, many := settled(auto, 64), settled(auto, 6400)
+	if text := effective(few); !strings.Contains(text, "parallel: 6\n") || !strings.Contains(text, "restarts: bipop") {
+		t.Errorf("64 at a time:\n%s", text)
+	}
+	if text := effective(many); !strings.Contains(text, "parallel: 640\n") || !strings.Contains(text, "restarts: parallel") {
+		t.Errorf("6400 at a time:\n%s", text)
+	}
+	if again := reread(t, effective(many)); effective(again) != effective(many) || settled(again, 3) != again {
+		t.Errorf("what is settled is another plan:\n%s", effective(again))
+	}
+	if n := read("optimizer: {type: cmaes}\nevaluation: {rotate: 2}\n").Parallel(500); n != 1 {
+		t.Errorf("where evaluations rotate it is %d", n)
+	}
+
+	old := strings.Replace(effective(few), "  parallel: 6\n", "", 1)
+	for _, c := range []struct {
+		text, started string
+		want          int // 0: refused
+	}{
+		{"optimizer: {type: cmaes}\n", effective(many), 640},
+		{"optimizer: {type: cmaes, restarts: auto}\n", effective(many), 640},
+		{"optimizer: {type: cmaes}\nexecution: {slots: 3, parallel: 640}\n", effective(many), 640},
+		{"optimizer: {type: cmaes}\nexecution: {parallel: 64}\n", effective(many), 0},
+		{"optimizer: {type: cmaes, restarts: bipop}\n", effective(many), 0},
+		{"optimizer: {type: cmaes}\n", old, 1},
+		{"optimizer: {type: cmaes}\nexecution: {parallel: 1}\n", old, 1},
+		{"optimizer: {type: cmaes}\nexecution: {parallel: 2}\n", old, 0},
+	} {
+		later, err := read(c.text + "evaluation: {instances: 2, replicates: 5}\n").Continued(c.started)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = later.Resumable(c.started)
+		if refused := c.want == 0; refused != (err != nil) || !refused && settled(later, 3).Execution.Parallel != c.want {
+			t.Errorf("%q goes on with %d, %v; want %d", c.text, later.Execution.Parallel, err, c.want)
+		}
+	}
+	_, err := Parse("run.yaml", []byte("optimizee: {type: bowl}\noptimizer: {type: cmaes}\nevaluation: {rotate: 1}\nexecution: {parallel: 8}\n"), kinds)
+	if err == nil || !strings.Contains(err.Error(), "execution.parallel: 8, want 1 where evaluations rotate") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A run of before a key of the optimizee had another default, or was there at all, goes on with what it had. What is searched does not depend on a
+// free key, which is that of the configuration at hand.
+func TestPlanContinuesARunWithTheOptimizeeOfItsTime(t *testing.T) {
+	read := func(text string) *Plan {
+		p, err := Parse("run.yaml", []byte("optimizer: {type: random}\n"+text), kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	effective := func(p *Plan) string {
+		text, err := p.Effective()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	started := effective(read("optimizee: {type: bowl, target: 2, where: there}\n")) // as if 2 had been the default of that time
+	old := strings.Replace(started, "  sum: squares\n", "", 1)
+	if old == started {
+		t.Fatalf("no sum in\n%s", started)
+	}
+	for _, c := range []struct {
+		started, text string
+		has           []string // lines of the plan that goes on; nil if none does
+	}{
+		{started, "optimizee: {type: bowl}\n", []string{"target: 2\n", "sum: squares\n", "where: \"\"\n"}},
+		{old, "optimizee: {type: bowl}\n", []string{"target: 2\n", "sum: values\n"}},
+		{old, "optimizee: {type: bowl, sum: values}\n", []string{"target: 2\n", "sum: values\n"}},
+		{old, "optimizee: {type: bowl, sum: squares}\n", nil},
+		{started, "optimizee: {type: bowl, target: 3}\n", nil},
+		{started, "optimizee: {type: bowl, sum: values}\n", nil},
+	} {
+		later, err := read(c.text).Continued(c.started)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := later.Resumable(c.started); (err == nil) != (c.has != nil) {
+			t.Errorf("%s goes on: %v", c.text, err)
+		}
+		for _, line := range c.has {
+			if text := effective(later); !strings.Contains(text, line) {
+				t.Errorf("%s\nwant a line %q", text, line)
+			}
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/schema"
-	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
 // Difference is a value that two configurations do not share.
@@ -61,36 +61,87 @@ func (p *Plan) mayChange(path string) bool {
 	return schema.Free(p.Config, path)
 }
 
-// Continued is the plan by which a run goes on that was started with an effective configuration: what this plan does not name of the optimizer's
-// parameters is what it was then, whatever the defaults are by now.
+// Continued is the plan by which a run goes on that was started with an effective configuration: what this plan does not name of the optimizer and the
+// optimizee, and what is searched depends on, is what it was then, and so is execution.parallel where it is auto, whatever the defaults and the ranks are by
+// now.
 func (p *Plan) Continued(started string) (*Plan, error) {
 	d, err := parse("the run's configuration", []byte(started))
 	if err != nil {
 		return nil, err
 	}
-	var then optimizer.Algorithm
-	section, err := section(d, "optimizer", p.Kinds.Optimizers, optimizerName, &then)
-	if err != nil || then.Name != p.Optimizer.Name || p.unnamed == nil {
-		return p, nil // which Resumable will not let pass, or which names everything
-	}
 	q := *p
-	q.Params = copied(p.Params)
-	was := p.Optimizer.Params()
-	if err := d.decode(section, "optimizer", was, "type"); err != nil {
-		return nil, err
+	if q.Execution.Parallel == 0 {
+		if q.Execution.Parallel, err = parallelOf(d); err != nil {
+			return nil, err
+		}
 	}
-	before := schema.Fields(was)
-	for i, f := range schema.Fields(q.Params) {
-		if p.unnamed(f.Key) {
-			f.Value.Set(before[i].Value)
+	q.Params, q.given = copied(p.given), nil
+	if was := p.Optimizer.Params(); p.unnamed != nil {
+		same, err := d.past("optimizer", p.Optimizer.Name, was)
+		if err != nil {
+			return nil, err
+		}
+		if same { // otherwise Resumable will not let it pass
+			recall(q.Params, was, p.unnamed)
+		}
+	}
+	if was := p.Optimizee.New(); p.unnamedModel != nil {
+		same, err := d.past("optimizee", p.Optimizee.Name, was)
+		if err != nil {
+			return nil, err
+		}
+		if same {
+			q.configured = func() (optimizee.Optimizee, error) {
+				o, err := p.configured()
+				recall(o, was, p.unnamedModel)
+				return o, err
+			}
+			if err := q.learn(); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return &q, q.complete()
 }
 
+// parallelOf is execution.parallel of an effective configuration: 1 in versions that knew no other; 0 where it is not settled.
+func parallelOf(d *document) (int, error) {
+	was := Execution{Parallel: 1}
+	execution := child(d.root, "execution")
+	if execution == nil || child(execution, "parallel") == nil {
+		return was.Parallel, nil
+	}
+	err := d.decode(execution, "execution", &was)
+	return was.Parallel, err
+}
+
+// past reads the section of a name from the effective configuration of a run into v, which holds the defaults of today, if it is of this kind.
+func (d *document) past(name, kind string, v any) (same bool, err error) {
+	n := child(d.root, name)
+	if n == nil || child(n, "type") == nil || child(n, "type").Value != kind {
+		return false, nil
+	}
+	for _, f := range schema.Fields(v) {
+		if f.Past != "" && child(n, f.Key) == nil {
+			f.Value.SetString(f.Past)
+		}
+	}
+	return true, d.decode(n, name, v, "type")
+}
+
+// recall sets the fields of v that are not named, and that the search depends on, to what they were.
+func recall(v, was any, unnamed func(key string) bool) {
+	before := schema.Fields(was)
+	for i, f := range schema.Fields(v) {
+		if unnamed(f.Key) && !f.Free {
+			f.Value.Set(before[i].Value)
+		}
+	}
+}
+
 // Resumable compares the effective configuration that a run was started with and this plan's. What differs and may, because it changes where and
 // how evaluations run and not what is searched, is returned; what may not is an error that names each value. The fields themselves say what may
-// (package schema). A key that the run was started without, as it is newer, counts as having had its default.
+// (package schema). A key that the run was started without, as it is newer, counts as having had its default, or what the field says it was.
 func (p *Plan) Resumable(started string) (changes []Difference, err error) {
 	now, err := p.Effective()
 	if err != nil {
@@ -111,6 +162,14 @@ func (p *Plan) Resumable(started string) (changes []Difference, err error) {
 		})
 	}
 	for _, d := range differences {
+		if d.Path == "execution.parallel" {
+			if d.Before == "nothing" {
+				d.Before = `"1"` // as it would be shown
+			}
+			if d.Before == d.After || p.Execution.Parallel == 0 {
+				continue
+			}
+		}
 		if d.Before == "nothing" && p.isDefault(d.Path, d.After) {
 			continue
 		}
@@ -137,6 +196,12 @@ func (p *Plan) isDefault(path, value string) bool {
 	n, err := encode(defaults)
 	if err != nil {
 		return false
+	}
+	for _, f := range schema.Fields(defaults) {
+		if f.Key == rest && f.Past != "" {
+			n = scalarNode(f.Past)
+			return value == flat(n, shown) || value == flat(n, bare)
+		}
 	}
 	for key := range strings.SplitSeq(rest, ".") {
 		if n = child(n, key); n == nil {

@@ -25,6 +25,11 @@ func Load(path string, assignments []string, kinds Kinds) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	return LoadText(path, text, assignments, kinds)
+}
+
+// LoadText is [Load] of a file that has this text, and need not be there.
+func LoadText(path string, text []byte, assignments []string, kinds Kinds) (*Plan, error) {
 	d, err := parse(path, text)
 	if err != nil {
 		return nil, err
@@ -222,6 +227,11 @@ func (d *document) assign(assignment string) error {
 	if leaf == nil {
 		leaf = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
 	}
+	return d.put(path, leaf, place)
+}
+
+// put has another value at a path, whose keys are joined by dots. place is where it comes from, for errors about it.
+func (d *document) put(path string, leaf *yaml.Node, place string) error {
 	at := d.root
 	keys := strings.Split(path, ".")
 	for i, key := range keys {
@@ -374,6 +384,7 @@ func (d *document) plan(assignments []string, kinds Kinds) (*Plan, error) {
 		p.unnamed = func(key string) bool { return child(algorithm, key) == nil }
 	}
 	if model != nil {
+		p.unnamedModel = func(key string) bool { return child(model, key) == nil }
 		p.configured = func() (optimizee.Optimizee, error) {
 			o := p.Optimizee.New()
 			err := d.decode(model, "optimizee", o, "type")

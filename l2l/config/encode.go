@@ -12,7 +12,8 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 )
 
-// Effective is the configuration, as YAML, with every default written out: what another run needs to repeat this one.
+// Effective is the configuration, as YAML, with every default written out: what another run needs to repeat this one. While execution.parallel is
+// auto, so is what depends on it.
 func (p *Plan) Effective() ([]byte, error) {
 	root, err := encode(&p.Config)
 	if err != nil {
@@ -26,7 +27,7 @@ func (p *Plan) Effective() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	algorithm, err := typed(p.Optimizer.Name, p.Params)
+	algorithm, err := typed(p.Optimizer.Name, p.open())
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,7 @@ type Plan struct {
 	Outputs    int  // model outputs of an evaluation
 	CPUs       int  // that an evaluation keeps busy, at least 1
 	Prepares   bool // it gets ready before its evaluations (optimizee.Preparer)
+	Once       bool // its evaluations must not run twice at a time (optimizee.Once)
 	Stochastic bool // it says that the same point has another fitness with another seed (optimizee.Stochastic)
 
 	// Interpreter is how the Python is started that runs the model, or the optimizer, and where; nil where neither is in Python.
@@ -37,8 +38,11 @@ type Plan struct {
 	// Sum says that the objectives are added up, because there is one alone or because the optimizer takes only one.
 	Sum bool
 
+	given      any                                 // the optimizer's parameters before what is chosen automatically was filled in
 	configured func() (optimizee.Optimizee, error) // makes an optimizee with its configuration, not opened
-	unnamed    func(key string) bool               // whether a parameter of the optimizer was left to its default; nil where that is not known
+
+	// Whether a key of the optimizer, and of the optimizee, was left to its default; nil where that is not known.
+	unnamed, unnamedModel func(key string) bool
 }
 
 // New makes a plan in Go. model.New makes optimizees that are configured as this plan wants them; params is a pointer to algorithm's parameter
@@ -154,6 +158,9 @@ func (p *Plan) learn() (err error) {
 		p.CPUs = max(wide.CPUs(), 1)
 	}
 	_, p.Prepares = o.(optimizee.Preparer)
+	if once, ok := o.(optimizee.Once); ok {
+		p.Once = once.Once()
+	}
 	if s, ok := o.(optimizee.Stochastic); ok {
 		p.Stochastic = s.Stochastic()
 	}
@@ -170,6 +177,9 @@ func (p *Plan) learn() (err error) {
 func (p *Plan) complete() (err error) {
 	if err := p.checkSizes(); err != nil {
 		return err
+	}
+	if p.given == nil {
+		p.given = copied(p.Params)
 	}
 	o, sum, err := p.optimizerWith(p.Params)
 	if err != nil {
@@ -188,6 +198,9 @@ func (p *Plan) complete() (err error) {
 	rules := p.Rules()
 	reserved := rules.Reserved(p.Stop.Evaluations)
 	switch {
+	case p.Execution.Parallel > 1 && p.Evaluation.Rotate > 0:
+		return wrongf("execution.parallel", "%d, want 1 where evaluations rotate: searches side by side would be on different instances",
+			p.Execution.Parallel)
 	case !begins && (p.WarmStart.Run != "" || len(p.WarmStart.Individuals) > 0):
 		return wrongf("warm_start", "optimizer %s cannot begin with what is known", p.Optimizer.Name)
 	case recalled && p.Output.Record == l2l.Digest:
@@ -211,7 +224,7 @@ func (p *Plan) complete() (err error) {
 // weighted sum.
 func (p *Plan) optimizerWith(params any) (o optimizer.Optimizer, sum bool, err error) {
 	problem := l2l.Problem(p.Space, p.Outputs*p.Evaluation.Instances*p.Evaluation.Replicates)
-	problem.Objectives = len(p.Objectives)
+	problem.Objectives, problem.Parallel = len(p.Objectives), p.Execution.Parallel
 	reserved := int64(0)
 	if len(p.Objectives) == 1 {
 		rules := p.Rules()
@@ -228,6 +241,52 @@ func (p *Plan) optimizerWith(params any) (o optimizer.Optimizer, sum bool, err e
 		err = nil
 	}
 	return o, problem.Objectives == 1, err
+}
+
+// Parallel is what execution.parallel is, or becomes where it is auto and that many evaluations can be under way at a time.
+func (p *Plan) Parallel(room int) int {
+	switch {
+	case p.Execution.Parallel > 0:
+		return p.Execution.Parallel
+	case p.Evaluation.Rotate > 0:
+		return 1
+	}
+	return int(min(max(int64(room)/p.each(), 1), maxParallel))
+}
+
+// maxParallel is what execution.parallel may be at most.
+const maxParallel = 1_000_000
+
+// Settled is the plan with execution.parallel, and what the optimizer makes of it, no longer auto but n, at least 1. Where it is not auto, it is the
+// plan itself.
+func (p *Plan) Settled(n int) (*Plan, error) {
+	if p.Execution.Parallel > 0 {
+		return p, nil
+	}
+	q := *p
+	q.Execution.Parallel, q.Params = n, copied(p.given)
+	return &q, q.complete()
+}
+
+// open are the optimizer's parameters with those left to be chosen that depend on execution.parallel, while that is.
+func (p *Plan) open() any {
+	if p.Execution.Parallel > 0 || !slices.ContainsFunc(schema.Fields(p.given), schema.Field.IsAuto) {
+		return p.Params
+	}
+	q := *p
+	q.Execution.Parallel = 1 << 16 // more than any default population
+	many := copied(p.given)
+	if _, _, err := q.optimizerWith(many); err != nil {
+		return p.Params
+	}
+	params := copied(p.Params)
+	with, given := schema.Fields(many), schema.Fields(p.given)
+	for i, f := range schema.Fields(params) {
+		if given[i].IsAuto() && !reflect.DeepEqual(f.Value.Interface(), with[i].Value.Interface()) {
+			f.SetAuto()
+		}
+	}
+	return params
 }
 
 // each is the number of evaluations of an individual.

@@ -29,12 +29,12 @@ const (
 	// Collective sends waiting evaluations in rounds: to every rank its block, and the next round when all have answered. A round is a
 	// tenth of a second of work, or one evaluation per slot where that takes longer. For evaluations of microseconds.
 	Collective Schedule = "collective"
-	// Auto begins with Pull and changes to Collective while evaluations take less than 50 µs, there are enough of them for all slots, and their
+	// Auto begins with Pull and changes to Collective while calls take less than 50 µs, there are enough of them for all slots, and their
 	// points have at most 100 coordinates.
 	Auto Schedule = "auto"
 )
 
-// When Auto prefers Collective: below this mean time of an evaluation, in seconds, and up to this number of coordinates. Longer points take
+// When Auto prefers Collective: below this mean time of a call, in seconds, and up to this number of coordinates. Longer points take
 // longer to move than to evaluate, and are moved while others are evaluated, which Pull does.
 const (
 	collectiveBelow = 50e-6
@@ -50,13 +50,13 @@ const (
 	farewell = 10 * time.Second // in which a rank has to answer that the run is over
 )
 
-// Coordinator is rank 0's side: it holds no slots of its own.
+// Coordinator is rank 0's side: it holds no slots of its own. It keeps its time by its link.
 //
 // A rank that does not answer any more is lost: what it held is evaluated by the others. Where it is heard of again, it takes part again.
 type Coordinator struct {
 	Log zerolog.Logger // is told of ranks that are lost
 
-	comm     mpi.Comm
+	link     link
 	schedule Schedule
 	slots    []int // by rank
 	sched    *scheduler
@@ -65,27 +65,38 @@ type Coordinator struct {
 
 	pulse    time.Duration
 	farewell time.Duration
-	asking   context.Context // that of the last Next
-	period   context.Context // asking, until the next pulse
-	cancel   context.CancelFunc
-	silent   []int        // by rank: the pulses since it was heard of, or since it has held something
+	beatAt   time.Time    // the end of the pulse
+	copyAt   time.Time    // when something may have to be copied; zero if that depends on results
+	silent   []int        // by rank: the pulses in which it held something and was not heard of
 	lost     map[int]bool // the ranks that are lost
 	again    int          // evaluations that were given to another rank because one was lost
 }
 
-// NewCoordinator makes rank 0's side for workers with these slots, by rank; slots[0] is not used. A slot that takes batches counts as many
-// times as a batch has evaluations.
-func NewCoordinator(comm mpi.Comm, schedule Schedule, slots []int) (*Coordinator, error) {
-	switch schedule {
+// Policy says how rank 0 spreads evaluations.
+type Policy struct {
+	Schedule Schedule
+	Slots    []int // of the workers, by rank; Slots[0] is not used
+	Batch    int   // evaluations that a slot evaluates together, as in Options; 0 means 1
+	// Copies has evaluations that take suspiciously long copied to slots that have nothing to do, but for those of Collective.
+	Copies bool
+	// InOrder has evaluations given out in the order in which they are submitted, instead of the longest first.
+	InOrder bool
+}
+
+// NewCoordinator makes rank 0's side.
+func NewCoordinator(comm mpi.Comm, policy Policy) (*Coordinator, error) {
+	switch policy.Schedule {
 	case Pull, Collective, Auto:
 	default:
-		return nil, fmt.Errorf("dispatch: schedule = %q, want auto, pull or collective", schedule)
+		return nil, fmt.Errorf("dispatch: schedule = %q, want auto, pull or collective", policy.Schedule)
 	}
-	slots = append([]int{0}, slots[1:]...)
-	return &Coordinator{
-		comm: comm, schedule: schedule, slots: slots, sched: newScheduler(slots),
-		pulse: pulse, farewell: farewell, cancel: func() {}, silent: make([]int, len(slots)), lost: map[int]bool{},
-	}, nil
+	slots := append([]int{0}, policy.Slots[1:]...)
+	c := &Coordinator{
+		link: newDirect(comm), schedule: policy.Schedule, slots: slots, sched: newScheduler(slots, policy.Batch),
+		pulse: pulse, farewell: farewell, silent: make([]int, len(slots)), lost: map[int]bool{},
+	}
+	c.sched.inOrder, c.sched.copies.on = policy.InOrder, policy.Copies && policy.Schedule != Collective
+	return c, nil
 }
 
 // Capacity implements l2l.Evaluator.
@@ -93,6 +104,7 @@ func (c *Coordinator) Capacity() int { return c.sched.capacity() }
 
 // Submit implements l2l.Evaluator.
 func (c *Coordinator) Submit(es []l2l.Evaluation) error {
+	c.sched.now = c.link.now()
 	c.sched.add(es)
 	return nil
 }
@@ -104,7 +116,7 @@ func (c *Coordinator) Hold(held bool) { c.held = held }
 func (c *Coordinator) Limit(l Limits) error {
 	b, err := codec.Marshal(l)
 	for rank := 1; rank < len(c.slots) && err == nil; rank++ {
-		err = c.comm.Send(rank, tagLimits, b)
+		err = c.link.send(rank, tagLimits, b)
 	}
 	return err
 }
@@ -115,6 +127,7 @@ func (c *Coordinator) Next(ctx context.Context) ([]l2l.Result, error) {
 		return nil, errors.New("dispatch: Next without an evaluation to wait for")
 	}
 	for {
+		c.sched.now = c.link.now()
 		if c.sched.slots == 0 {
 			return nil, fmt.Errorf("dispatch: no rank is left to evaluate: %v do not answer any more", c.Lost())
 		}
@@ -133,20 +146,23 @@ func (c *Coordinator) collective() bool {
 		return c.schedule == Collective
 	}
 	s := c.sched
-	return s.queued() >= 2*s.slots && s.mean > 0 && s.mean < collectiveBelow && len(s.queue[s.first].X) <= collectiveUpTo
+	return s.queued() >= 2*s.slots*s.batch && s.mean > 0 && s.call() < collectiveBelow && len(s.queue[s.first].X) <= collectiveUpTo
 }
 
 // feed sends evaluations to ranks: to those that have room for them, or to all when it is time for the next round.
 func (c *Coordinator) feed() error {
+	if c.held {
+		c.copyAt = time.Time{}
+		return nil
+	}
 	switch {
-	case c.held:
 	case c.sched.idle() && c.collective():
 		for rank, n := range c.sched.round() {
 			if n == 0 {
 				continue
 			}
 			block := c.sched.take(n)
-			c.sched.give(rank, block)
+			c.sched.give(rank, block, min(max(c.slots[rank], up(n, c.sched.batch)), n))
 			if err := c.send(rank, tagBlock, block); err != nil {
 				return err
 			}
@@ -155,39 +171,50 @@ func (c *Coordinator) feed() error {
 		for {
 			rank, chunk := c.sched.next()
 			if len(chunk) == 0 {
-				return nil
+				break
 			}
 			if err := c.send(rank, tagTasks, chunk); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	for {
+		rank, copies, next := c.sched.copy()
+		if c.copyAt = next; len(copies) == 0 {
+			return nil
+		}
+		if err := c.send(rank, tagTasks, copies); err != nil {
+			return err
+		}
+	}
 }
 
 // send sends evaluations to a rank, which has been given them.
 func (c *Coordinator) send(rank, tag int, es []l2l.Evaluation) error {
-	if c.sched.ranks.load[rank].held == len(es) { // it had nothing: its silence begins now
-		c.silent[rank] = 0
-	}
 	c.out = appendTasks(c.out[:0], es)
-	return c.comm.Send(rank, tag, c.out)
+	return c.link.send(rank, tag, c.out)
 }
 
 // receive waits for a message. There may be no results in it that count, or none because a rank was lost instead.
 func (c *Coordinator) receive(ctx context.Context) ([]l2l.Result, error) {
-	if ctx != c.asking || c.period.Err() != nil {
-		c.cancel()
-		c.asking = ctx
-		c.period, c.cancel = context.WithTimeout(ctx, c.pulse)
+	if !c.sched.now.Before(c.beatAt) { // nobody listened in the meantime
+		c.beatAt = c.sched.now.Add(c.pulse)
 	}
-	b, envelope, err := c.comm.Recv(c.period, mpi.Any, mpi.Any, c.in)
-	if err != nil {
-		if ctx.Err() == nil && c.period.Err() != nil {
+	until := c.beatAt
+	if !c.copyAt.IsZero() && c.copyAt.Before(until) {
+		until = c.copyAt
+	}
+	b, envelope, err := c.link.receive(ctx, until, c.in)
+	if errors.Is(err, errLate) {
+		if until.Equal(c.beatAt) {
 			return nil, c.beat()
 		}
+		return nil, nil
+	}
+	if err != nil {
 		return nil, err
 	}
+	c.sched.now = c.link.now()
 	c.in = b
 	c.hear(envelope.From)
 	if envelope.Tag != tagResults {
@@ -197,12 +224,40 @@ func (c *Coordinator) receive(ctx context.Context) ([]l2l.Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("from rank %d: %w", envelope.From, err)
 	}
-	return slices.DeleteFunc(rs, func(r l2l.Result) bool { return !c.sched.done(envelope.From, r) }), nil
+	rs = slices.DeleteFunc(rs, func(r l2l.Result) bool { return !c.sched.done(envelope.From, r) })
+	return rs, c.drop()
+}
+
+// drop tells ranks which of their evaluations another one has done.
+func (c *Coordinator) drop() error {
+	drops := c.sched.copies.drops
+	c.sched.copies.drops = drops[:0]
+	for len(drops) > 0 {
+		rank, n := drops[0].rank, 1
+		for n < len(drops) && drops[n].rank == rank {
+			n++
+		}
+		es := make([]l2l.Evaluation, n)
+		for i := range es {
+			es[i] = drops[i].evaluation
+			es[i].X = nil
+		}
+		if err := c.send(rank, tagDrop, es); err != nil {
+			return err
+		}
+		drops = drops[n:]
+	}
+	return nil
 }
 
 // beat is done once in each pulse: it asks the ranks that hold evaluations and are silent whether they are there, and gives up those that have
 // been asked often enough.
 func (c *Coordinator) beat() error {
+	c.sched.now = c.link.now()
+	c.sched.overdue()
+	if err := c.drop(); err != nil {
+		return err
+	}
 	for rank := range c.slots {
 		if c.sched.ranks.load[rank].held == 0 {
 			continue
@@ -215,7 +270,7 @@ func (c *Coordinator) beat() error {
 				Msg("a rank does not answer any more; what it had is evaluated by the others")
 			continue
 		}
-		if err := c.comm.Send(rank, tagPing, nil); err != nil {
+		if err := c.link.send(rank, tagPing, nil); err != nil {
 			return err
 		}
 	}
@@ -238,24 +293,26 @@ func (c *Coordinator) Lost() []int { return slices.Sorted(maps.Keys(c.lost)) }
 // Again is the number of evaluations that had to be given to another rank because one was lost.
 func (c *Coordinator) Again() int { return c.again }
 
+// Copies is the number of evaluations that were copied because they took long, and of those of which the copy was the first to be done.
+func (c *Coordinator) Copies() (made, won int) { return c.sched.copies.made, c.sched.copies.won }
+
 // Close ends the workers' Serve. What they have under way is given up. Ranks that do not answer to it are lost.
 func (c *Coordinator) Close() error {
-	c.cancel()
+	defer c.link.close()
 	waiting := map[int]bool{}
 	for rank := 1; rank < len(c.slots); rank++ {
-		if err := c.comm.Send(rank, tagStop, nil); err != nil {
+		if err := c.link.send(rank, tagStop, nil); err != nil {
 			return err
 		}
 		if !c.lost[rank] {
 			waiting[rank] = true
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.farewell)
-	defer cancel()
+	until := c.link.now().Add(c.farewell)
 	for len(waiting) > 0 {
 		// Results may still be on their way; a rank's bye is its last message.
-		_, envelope, err := c.comm.Recv(ctx, mpi.Any, mpi.Any, nil)
-		if err != nil && ctx.Err() != nil {
+		_, envelope, err := c.link.receive(context.Background(), until, nil)
+		if errors.Is(err, errLate) {
 			break
 		}
 		if err != nil {

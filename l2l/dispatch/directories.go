@@ -32,6 +32,9 @@ func (d *directories) open(s *slot, call []l2l.Evaluation) ([]string, error) {
 	dirs := make([]string, len(call))
 	for i, e := range call {
 		dirs[i] = filepath.Join(d.base, fmt.Sprintf("%d-%d-%d-%d", e.Individual, e.Instance, e.Replicate, e.Attempt))
+		if e.Copy > 0 { // another rank may use that of the first one
+			dirs[i] += fmt.Sprintf("-copy-%d", e.Copy)
+		}
 		if !o.NeedsDir() {
 			continue
 		}

@@ -63,10 +63,37 @@ func options(slots int, evaluate func(context.Context, optimizee.Evaluation) (op
 // world runs main on rank 0 of n goroutine ranks, the others serving as workers with slots 1, 2, 3, 1, 2, 3, ….
 func world(t *testing.T, n int, schedule Schedule, opts Options, main func(ctx context.Context, e l2l.Evaluator)) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	slots := make([]int, n)
+	for r := range slots {
+		slots[r] = 1 + r%3
+	}
+	slots[0] = opts.Slots // of a rank that is alone
+	spread(t, slots, Policy{Schedule: schedule}, opts, main)
+}
+
+// alike is world with as many slots on each rank.
+func alike(t *testing.T, n, slots int, schedule Schedule, opts Options, main func(ctx context.Context, e l2l.Evaluator)) {
+	t.Helper()
+	spread(t, slices.Repeat([]int{slots}, n), Policy{Schedule: schedule}, opts, main)
+}
+
+// spread runs main on rank 0 of goroutine ranks with these slots, the others serving as workers.
+func spread(t *testing.T, slots []int, policy Policy, opts Options, main func(ctx context.Context, e l2l.Evaluator)) {
+	t.Helper()
+	policy.Batch = opts.Batch
+	ranked(t, slots, policy, func(int) Options { return opts }, main)
+}
+
+// ranked is spread with options for each rank.
+func ranked(t *testing.T, slots []int, policy Policy, opts func(rank int) Options, main func(ctx context.Context, e l2l.Evaluator)) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Hour) // in some tests time is not real
 	defer cancel()
+	n := len(slots)
 	if n == 1 {
-		s, err := NewSolo(ctx, opts)
+		o := opts(0)
+		o.Slots = slots[0]
+		s, err := NewSolo(ctx, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,15 +103,11 @@ func world(t *testing.T, n int, schedule Schedule, opts Options, main func(ctx c
 		}
 		return
 	}
-	slots := make([]int, n)
-	for r := range slots {
-		slots[r] = 1 + r%3
-	}
 	comms := mpi.Local(n)
 	var wg sync.WaitGroup
 	for r := 1; r < n; r++ {
 		wg.Go(func() {
-			o := opts
+			o := opts(r)
 			o.Slots = slots[r]
 			w, err := NewWorker(ctx, comms[r], o)
 			if err == nil {
@@ -95,7 +118,8 @@ func world(t *testing.T, n int, schedule Schedule, opts Options, main func(ctx c
 			}
 		})
 	}
-	c, err := NewCoordinator(comms[0], schedule, slots)
+	policy.Slots = slots
+	c, err := NewCoordinator(comms[0], policy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -384,7 +408,7 @@ func coordinated(t *testing.T, n int, schedule Schedule, opts Options, silent bo
 		})
 	}
 	slots := slices.Repeat([]int{1}, n)
-	c, err := NewCoordinator(comms[0], schedule, slots)
+	c, err := NewCoordinator(comms[0], Policy{Schedule: schedule, Slots: slots})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -417,7 +441,7 @@ func TestCoordinatorTakesARankThatIsFoundBack(t *testing.T) {
 			t.Fatalf("lost are %v, want rank 2", c.Lost())
 		}
 		last.silent.Store(false)
-		if err := c.comm.Send(2, tagPing, nil); err != nil {
+		if err := c.link.send(2, tagPing, nil); err != nil {
 			t.Fatal(err)
 		}
 		ranks := map[int]bool{}
@@ -463,7 +487,7 @@ func TestCoordinatorChoosesRoundsForManyShortEvaluationsOfShortPoints(t *testing
 		{Auto, 10, 3, 1e-6, true}, {Auto, 10, 101, 1e-6, false}, {Auto, 3, 3, 1e-6, false}, {Auto, 10, 3, 1e-3, false}, {Auto, 10, 3, 0, false},
 		{Pull, 10, 3, 1e-6, false}, {Collective, 1, 1000, 1, true},
 	} {
-		one, err := NewCoordinator(nil, c.schedule, []int{0, 1, 1})
+		one, err := NewCoordinator(nil, Policy{Schedule: c.schedule, Slots: []int{0, 1, 1}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -525,7 +549,7 @@ func TestCoordinatorLosesARankThatDoesNotTakeItsLeave(t *testing.T) {
 
 func TestWhatTravelsComesBackAsItWas(t *testing.T) {
 	es := []l2l.Evaluation{
-		{Individual: 1 << 40, Instance: 2, Replicate: 3, Attempt: 4, Seed: 1<<64 - 1, X: []float64{1, -0.5}},
+		{Individual: 1 << 40, Instance: 2, Replicate: 3, Attempt: 4, Seed: 1<<64 - 1, X: []float64{1, -0.5}, Copy: 2},
 		{Individual: 7, X: []float64{math.Inf(1), 5e-324}},
 	}
 	got, err := decodeTasks(appendTasks(nil, es))
@@ -574,7 +598,7 @@ func TestWireReadsMessagesWithOneFieldMoreOrLess(t *testing.T) {
 		return append(codec.AppendArray(nil, columns), body...)
 	}
 	for _, more := range []int{1, 6} {
-		if got, err := decodeTasks(with(tasks, 6+more)); err != nil || !reflect.DeepEqual(got, es) {
+		if got, err := decodeTasks(with(tasks, 7+more)); err != nil || !reflect.DeepEqual(got, es) {
 			t.Errorf("tasks with %d columns more: %+v, %v", more, got, err)
 		}
 		if got, err := decodeResults(with(results, 14+more)); err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", rs) {

@@ -110,7 +110,7 @@ func withoutRanks(t *testing.T, schedule Schedule, lost []int, how, want string)
 	for _, work := range workers {
 		wg.Go(work)
 	}
-	c, err := NewCoordinator(comms[0], schedule, slices.Repeat([]int{1}, n))
+	c, err := NewCoordinator(comms[0], Policy{Schedule: schedule, Slots: slices.Repeat([]int{1}, n)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,8 @@ type Options struct {
 	KeepFailed int
 	// Transcript, if it is not nil, makes what takes in what the programs of a slot print; it is called at most once for each slot.
 	Transcript func(slot int) Transcript
+	// Place, if it is not nil, is where a slot is.
+	Place func(slot int) optimizee.Place
 	// KeepAll has the directories of evaluations that succeed stay, too.
 	KeepAll bool
 }
@@ -56,6 +58,7 @@ type pool struct {
 	results   []l2l.Result
 	mean      float64 // seconds per evaluation, a running average; 0 before the first
 	slots     []*slot // without those that were given up
+	idle      int     // of the slots: those that have nothing to evaluate
 
 	transcripts []Transcript // by the index of the slot
 	broken      error        // why no slot is left; nil while there is one
@@ -142,6 +145,45 @@ func (p *pool) refuse(es []l2l.Evaluation) {
 	p.notify()
 }
 
+// drop has evaluations end that nobody waits for any more: those that have not begun, and those under way whose end costs less than they do. Their
+// results say that they failed.
+func (p *pool) drop(es []l2l.Evaluation) {
+	unwanted := map[key]bool{}
+	for _, e := range es {
+		unwanted[keyOf(e)] = true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var dropped []l2l.Evaluation
+	p.queue, dropped = without(p.queue, unwanted)
+	for _, s := range p.slots {
+		dropped = append(dropped, s.drop(unwanted)...)
+	}
+	if len(dropped) > 0 {
+		p.results = append(p.results, p.failed(dropped, l2l.Failed, notNeeded, 0)...)
+		p.delivered.Broadcast()
+		p.notify()
+	}
+}
+
+// notNeeded is the reason of what was dropped.
+const notNeeded = "another slot was faster"
+
+// without are the evaluations that are wanted, and those that are not.
+func without(es []l2l.Evaluation, unwanted map[key]bool) (kept, dropped []l2l.Evaluation) {
+	for _, e := range es {
+		if unwanted[keyOf(e)] {
+			dropped = append(dropped, e)
+		} else {
+			kept = append(kept, e)
+		}
+	}
+	if len(dropped) == 0 {
+		return es, nil
+	}
+	return kept, dropped
+}
+
 // evaluateAll evaluates es and waits for all of them. Nothing else may be under way.
 func (p *pool) evaluateAll(es []l2l.Evaluation) ([]l2l.Result, error) {
 	p.submit(es)
@@ -216,6 +258,9 @@ func (p *pool) addSlot(index int) (*slot, error) {
 		if err == nil {
 			s = newSlot(o, p.opts.Batch)
 			s.index, s.transcript = index, p.transcript(index, o)
+			if placed, ok := o.(optimizee.Placed); ok && p.opts.Place != nil {
+				placed.Place(p.opts.Place(index))
+			}
 		}
 		return err
 	})
@@ -225,6 +270,7 @@ func (p *pool) addSlot(index int) (*slot, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.slots, p.broken = append(p.slots, s), nil
+	p.idle++
 	return s, nil
 }
 
@@ -253,14 +299,13 @@ func (p *pool) step(s *slot) bool {
 	case len(call) > 0:
 		p.evaluate(s, call, number)
 	default:
-		p.deliver(s)
+		p.deliver(s, 1)
 		s.wait(p.next())
 	}
 	return true
 }
 
-// next waits for evaluations and takes some from the queue: a batch, or as many batches as fill a millisecond or so, while enough are
-// left for the other slots. There are none if the pool is closed.
+// next waits for evaluations and takes the slot's share from the queue. There are none if the pool is closed.
 func (p *pool) next() []l2l.Evaluation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -270,18 +315,25 @@ func (p *pool) next() []l2l.Evaluation {
 	if p.ctx.Err() != nil {
 		return nil
 	}
-	slots := max(len(p.slots), 1)
-	n := min(p.opts.Batch, (len(p.queue)+slots-1)/slots)
-	if p.mean > 0 {
-		n = max(n, min(int(1e-3/p.mean), len(p.queue)/(2*slots))/p.opts.Batch*p.opts.Batch)
-	}
+	n := share(len(p.queue), p.opts.Batch, p.idle, len(p.slots), p.mean)
+	p.idle--
 	chunk := p.queue[:n:n]
 	p.queue = p.queue[n:]
 	return chunk
 }
 
-// deliver hands the slot's results over.
-func (p *pool) deliver(s *slot) {
+// share is how many of the evaluations in a queue a slot takes: a batch, while there are enough for all slots that are idle, or as many batches as
+// fill a millisecond or so; otherwise an even share among the idle ones, of which it is one. mean is the time of an evaluation, in seconds.
+func share(queued, batch, idle, slots int, mean float64) int {
+	n := min(batch, up(queued, idle))
+	if mean > 0 {
+		n = max(n, min(int(1e-3/mean), queued/(2*slots))/batch*batch)
+	}
+	return n
+}
+
+// deliver hands the slot's results over. With them, so many slots have become idle: none, or this one.
+func (p *pool) deliver(s *slot, idle int) {
 	rs := s.take()
 	if len(rs) == 0 {
 		return
@@ -292,6 +344,7 @@ func (p *pool) deliver(s *slot) {
 	}
 	p.mu.Lock()
 	p.results = append(p.results, rs...)
+	p.idle += idle
 	p.mean = average(p.mean, seconds/float64(len(rs)))
 	p.delivered.Broadcast()
 	p.mu.Unlock()
@@ -329,14 +382,18 @@ func (p *pool) evaluate(s *slot, call []l2l.Evaluation, number int) {
 			seconds = time.Since(began).Seconds() / float64(len(call))
 		}
 		late := errors.Is(ctx.Err(), context.DeadlineExceeded) && p.ctx.Err() == nil
+		dropped := s.end(time.Duration(seconds * float64(len(call)) * float64(time.Second)))
 		for i := range rs {
 			r := &rs[i]
+			if dropped && r.Ending == l2l.Failed {
+				r.Reason = notNeeded
+			}
 			if late && r.Ending == l2l.Failed {
 				r.Ending, r.Reason = l2l.TimedOut, tooLong(limits.Timeout)+beyond(r.Reason)
 			}
 			r.Seconds, r.Rank, r.Slot = seconds, p.rank, s.index
 		}
-		if p.ctx.Err() == nil {
+		if p.ctx.Err() == nil && !dropped {
 			p.dirs.close(s, dirs, rs)
 		} else {
 			p.dirs.discard(dirs)
@@ -354,6 +411,12 @@ func (p *pool) evaluate(s *slot, call []l2l.Evaluation, number int) {
 			return err
 		}
 		began = time.Now()
+		if s.long() {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithCancel(ctx)
+			defer cancel()
+			s.droppable(call, cancel)
+		}
 		if limits.Timeout > 0 {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, limits.Timeout)
@@ -428,5 +491,5 @@ func (p *pool) giveUp(s *slot, call []l2l.Evaluation, number int, timeout time.D
 		}
 		p.mu.Unlock()
 	}
-	p.deliver(s)
+	p.deliver(s, 0)
 }

@@ -3,45 +3,79 @@ package dispatch
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
 )
 
-// scheduler decides which rank evaluates what. It does no input or output and reads no clock. What it does for a result, or for a chunk,
+// scheduler decides which rank evaluates what. It does no input or output and reads no clock: it is told the time. What it does for a result, or for a chunk,
 // takes a time that grows with the logarithm of the number of ranks, and allocates nothing once it has warmed up.
 //
 // For the pull schedule ranks are kept fed with guided chunks: a rank gets more when it has little left, as much as fills its slots for a
 // few milliseconds, and towards the end of the queue less, so that the last evaluations are spread over all. Evaluations of 50 ms and
 // more are never sent ahead: one that waits behind a straggler is a straggler itself. For a collective round every rank gets its block.
 //
-// An evaluation may be given to more than one rank: the first result counts. What a lost rank held goes to the others.
+// A slot evaluates what it has in calls. A call has a batch of evaluations while there are enough to fill all slots that have none; otherwise
+// these slots share what there is evenly. What a slot does is counted in calls, as a call takes a slot however few evaluations it has.
+//
+// Where it can be guessed how long evaluations take, those that are queued together are given out in that order, the longest first.
+//
+// An evaluation may be given to more than one rank: the first result counts. What a lost rank held goes to the others, and what takes suspiciously
+// long is copied to a slot that has nothing to do (copies.go).
 type scheduler struct {
 	queue   []l2l.Evaluation // those from first on wait for a rank
 	first   int
 	ranks   ranks
 	working int              // ranks with slots
 	slots   int              // of all ranks
+	batch   int              // evaluations of a full call
 	held    map[key]*holding // given to ranks that have not answered
 	awaited int              // of those held: without a result yet
 	spare   []*holding       // to be used again
-	mean    float64          // seconds per evaluation, a running average; 0 before the first
+	now     time.Time        // as it was told last
+
+	forecast forecast
+	inOrder  bool // evaluations are given out in the order in which they were queued
+	copies   copies
+	mean     float64 // seconds per evaluation, a running average; 0 before the first
 }
 
 // holding is an evaluation that ranks have.
 type holding struct {
 	evaluation l2l.Evaluation
-	owners     []int // the ranks that have it and have not answered; almost always one
-	answered   bool  // a rank that was an owner has answered
+	owners     []owner // that have it and have not answered; almost always one
+	answered   bool    // a rank that was an owner has answered
+
+	since      time.Time // the first one was given it
+	guess      float64   // the forecast's then
+	turns      int       // calls that its slot had to do then, this one included
+	suspicious bool      // it was copied because it took long
+	before     *holding  // among those that may be copied; nil: it is none
+	after      *holding
+}
+
+// owner is a rank that has an evaluation.
+type owner struct {
+	rank int
+	call *call // that the evaluation is in; nil for one that is a call by itself
+	copy bool  // another rank had it before
+}
+
+// call is a call of several evaluations.
+type call struct {
+	size int
+	left int // that have no answer
 }
 
 // release takes rank off the owners. It reports false if it is none.
-func (h *holding) release(rank int) bool {
-	i := slices.Index(h.owners, rank)
+func (h *holding) release(rank int) (o owner, ok bool) {
+	i := slices.IndexFunc(h.owners, func(o owner) bool { return o.rank == rank })
 	if i < 0 {
-		return false
+		return o, false
 	}
+	o = h.owners[i]
 	h.owners = slices.Delete(h.owners, i, i+1)
-	return true
+	return o, true
 }
 
 // key identifies an evaluation among those under way.
@@ -53,14 +87,15 @@ type key struct {
 func keyOf(e l2l.Evaluation) key   { return key{e.Individual, e.Instance, e.Replicate, e.Attempt} }
 func keyOfResult(r l2l.Result) key { return key{r.Individual, r.Instance, r.Replicate, r.Attempt} }
 
-func newScheduler(slots []int) *scheduler {
-	s := &scheduler{ranks: newRanks(slots), held: map[key]*holding{}}
+func newScheduler(slots []int, batch int) *scheduler {
+	s := &scheduler{ranks: newRanks(slots), batch: max(batch, 1), held: map[key]*holding{}}
 	for _, n := range slots {
 		s.slots += n
 		if n > 0 {
 			s.working++
 		}
 	}
+	s.copies = newCopies(len(slots))
 	return s
 }
 
@@ -70,21 +105,26 @@ const (
 	queueAhead     = 2e-3  // work that a slot has waiting, if evaluations are short
 	maxAhead       = 512   // evaluations that a slot has waiting at most
 	roundTime      = 0.1   // that a collective round takes, unless a single evaluation takes longer
+	foreseeable    = 1e-3  // from here on it is worth while to foresee times
 )
 
-// ahead is the number of evaluations that a rank holds per slot.
+// call is about how long a full call takes, in seconds; 0 before the first result.
+func (s *scheduler) call() float64 { return s.mean * float64(s.batch) }
+
+// ahead is the number of calls that a rank holds per slot.
 func (s *scheduler) ahead() int {
-	switch {
-	case s.mean == 0 || s.mean >= longEvaluation:
+	switch call := s.call(); {
+	case call == 0 || call >= longEvaluation:
 		return 1
-	case s.mean < queueAhead/maxAhead:
+	case call < queueAhead/maxAhead:
 		return maxAhead
+	default:
+		return 2 + int(queueAhead/call)
 	}
-	return 2 + int(queueAhead/s.mean)
 }
 
 // capacity is the number of evaluations that all ranks together can hold.
-func (s *scheduler) capacity() int { return max(s.slots*s.ahead(), 1) }
+func (s *scheduler) capacity() int { return max(s.slots*s.ahead(), 1) * s.batch }
 
 // queued is the number of evaluations that wait for a rank.
 func (s *scheduler) queued() int { return len(s.queue) - s.first }
@@ -102,6 +142,13 @@ func (s *scheduler) add(es []l2l.Evaluation) {
 		s.first = 0
 	}
 	s.queue = append(s.queue, es...)
+	if s.inOrder || s.mean < foreseeable {
+		return
+	}
+	s.forecast.refit(s.now)
+	if s.forecast.predicts() && len(es) > 1 {
+		s.forecast.sort(s.queue[len(s.queue)-len(es):])
+	}
 }
 
 // take takes the first n evaluations from the queue. They stay as they are until the next add.
@@ -122,19 +169,32 @@ func (s *scheduler) next() (rank int, chunk []l2l.Evaluation) {
 	if r.held >= r.slots && 2*r.held > r.slots*ahead || r.held >= r.slots*ahead {
 		return 0, nil // its slots are busy, and more than half of what it may have waiting is there; and so it is with the others
 	}
-	chunk = s.take(min(max(r.slots-r.held, (queued+2*s.working-1)/(2*s.working), 1), r.slots*ahead-r.held, queued))
-	s.give(rank, chunk)
+	if s.passedOver(rank) {
+		return 0, nil // and the others are busy
+	}
+	calls := r.idle()
+	if queued >= s.ranks.free*s.batch {
+		full := up(queued, s.batch)
+		calls = min(max(calls, up(full, 2*s.working), 1), r.slots*ahead-r.held, full)
+		chunk = s.take(min(calls*s.batch, queued))
+	} else {
+		chunk = s.take(min(calls*up(queued, s.ranks.free), queued))
+	}
+	s.give(rank, chunk, min(calls, len(chunk)))
 	return rank, chunk
 }
 
+// up is a divided by b, rounded up.
+func up(a, b int) int { return (a + b - 1) / b }
+
 // round is how many evaluations of the queue each rank gets in a collective round, by rank: their shares in proportion to their slots of as
-// many as all slots together do in roundTime, but of one per slot at least.
+// many as all slots together do in roundTime, but of one call per slot at least.
 func (s *scheduler) round() []int {
 	each := 1
 	if s.mean > 0 {
-		each = max(int(min(roundTime/s.mean, float64(s.queued()))), 1)
+		each = max(int(min(roundTime/s.call(), float64(s.queued()))), 1)
 	}
-	n := min(s.queued(), s.slots*each)
+	n := min(s.queued(), s.slots*each*s.batch)
 	shares := make([]int, len(s.ranks.load))
 	before, given := 0, 0
 	for rank, r := range s.ranks.load {
@@ -145,18 +205,44 @@ func (s *scheduler) round() []int {
 	return shares
 }
 
-// give makes rank an owner of evaluations, which may have others.
-func (s *scheduler) give(rank int, es []l2l.Evaluation) {
-	for _, e := range es {
-		h := s.held[keyOf(e)]
-		if h == nil {
+// give makes rank an owner of evaluations, which may have others. It evaluates them in so many calls, at most one for each.
+func (s *scheduler) give(rank int, es []l2l.Evaluation, calls int) {
+	s.ranks.add(rank, calls)
+	for ; len(es) > 0; calls-- {
+		n := up(len(es), calls)
+		var c *call
+		if n > 1 {
+			c = &call{n, n}
+		}
+		for _, e := range es[:n] {
+			h := s.held[keyOf(e)]
+			if another := h != nil; another {
+				s.copies.leave(h)
+				h.owners = append(h.owners, owner{rank, c, true})
+				continue
+			}
 			h = s.newHolding(e)
+			h.owners = append(h.owners, owner{rank: rank, call: c})
+			h.since, h.turns = s.now, up(s.ranks.load[rank].held, s.ranks.load[rank].slots)
+			if s.mean >= foreseeable {
+				h.guess = s.forecast.guess(e)
+			}
 			s.held[keyOf(e)] = h
 			s.awaited++
+			s.copies.join(h)
 		}
-		h.owners = append(h.owners, rank)
+		es = es[n:]
 	}
-	s.ranks.add(rank, len(es))
+}
+
+// over takes into account that a rank has answered an evaluation of a call.
+func (s *scheduler) over(o owner) {
+	if o.call != nil {
+		if o.call.left--; o.call.left > 0 {
+			return
+		}
+	}
+	s.ranks.add(o.rank, -1)
 }
 
 // newHolding is a holding without an owner.
@@ -167,7 +253,7 @@ func (s *scheduler) newHolding(e l2l.Evaluation) *holding {
 	}
 	h := s.spare[n-1]
 	s.spare = s.spare[:n-1]
-	h.evaluation, h.answered = e, false
+	*h = holding{evaluation: e, owners: h.owners}
 	return h
 }
 
@@ -175,15 +261,21 @@ func (s *scheduler) newHolding(e l2l.Evaluation) *holding {
 // has given before.
 func (s *scheduler) done(rank int, r l2l.Result) bool {
 	h := s.held[keyOfResult(r)]
-	if h == nil || !h.release(rank) {
+	if h == nil {
 		return false
 	}
-	s.ranks.add(rank, -1)
+	o, ok := h.release(rank)
+	if !ok {
+		return false
+	}
+	s.over(o)
 	counts := !h.answered
+	s.timed(h, o, r, counts)
 	if counts {
 		h.answered = true
 		s.awaited--
 		s.mean = average(s.mean, r.Seconds)
+		s.copies.decided(h, o)
 	}
 	s.forget(h)
 	return counts
@@ -211,12 +303,18 @@ func (s *scheduler) lost(rank int) int {
 	s.ranks.set(rank, 0)
 	var es []l2l.Evaluation
 	for _, h := range s.held {
-		if !h.release(rank) {
+		if _, ok := h.release(rank); !ok {
 			continue
 		}
+		for ok := true; ok; { // it may have a copy of its own
+			_, ok = h.release(rank)
+		}
 		if len(h.owners) == 0 && !h.answered {
-			es = append(es, h.evaluation)
+			e := h.evaluation
+			e.Copy++
+			es = append(es, e)
 			s.awaited--
+			s.copies.leave(h)
 		}
 		s.forget(h)
 	}

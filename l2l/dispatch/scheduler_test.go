@@ -54,6 +54,10 @@ func TestSchedulerPlaysItsScenarios(t *testing.T) {
 	}
 }
 
+func (h *holding) ownedBy(rank int) bool {
+	return slices.ContainsFunc(h.owners, func(o owner) bool { return o.rank == rank })
+}
+
 // player carries out the commands of a scenario.
 type player struct {
 	*scheduler
@@ -67,11 +71,14 @@ func (p *player) command(t *testing.T, line string) (answer string, say bool) {
 	switch word {
 	case "slots":
 		var slots []int
-		for _, f := range strings.Split(rest, ",") {
+		list, batch, _ := strings.Cut(rest, " batch ")
+		for _, f := range strings.Split(list, ",") {
 			fmt.Sscan(f, &n)
 			slots = append(slots, n)
 		}
-		*p = player{scheduler: newScheduler(slots)}
+		n = 1
+		fmt.Sscan(batch, &n)
+		*p = player{scheduler: newScheduler(slots, n)}
 	case "add":
 		fmt.Sscan(rest, &n)
 		for range n {
@@ -102,7 +109,7 @@ func (p *player) command(t *testing.T, line string) (answer string, say bool) {
 		for range n {
 			var oldest int64 = -1
 			for k, h := range p.held {
-				if slices.Contains(h.owners, rank) && (oldest < 0 || k.individual < oldest) {
+				if h.ownedBy(rank) && (oldest < 0 || k.individual < oldest) {
 					oldest = k.individual
 				}
 			}
@@ -118,7 +125,7 @@ func (p *player) command(t *testing.T, line string) (answer string, say bool) {
 		p.found(rank, n)
 	case "copy":
 		fmt.Sscan(rest, &n, &rank)
-		p.give(rank, []l2l.Evaluation{{Individual: int64(n)}})
+		p.give(rank, []l2l.Evaluation{{Individual: int64(n)}}, 1)
 	case "queued":
 		return fmt.Sprintf("queued %d", p.queued()), true
 	case "outstanding":
@@ -134,7 +141,7 @@ func (p *player) command(t *testing.T, line string) (answer string, say bool) {
 func TestSchedulerSharesARoundInProportionToSlots(t *testing.T) {
 	for _, slots := range [][]int{{0, 1}, {0, 1, 1, 1}, {0, 4, 1, 3}, {0, 128, 128}} {
 		for _, n := range []int{0, 1, 2, 7, 100, 1001} {
-			s := newScheduler(slots)
+			s := newScheduler(slots, 1)
 			s.mean = 1e-6
 			s.add(make([]l2l.Evaluation, n))
 			total := 0
@@ -153,7 +160,7 @@ func TestSchedulerSharesARoundInProportionToSlots(t *testing.T) {
 
 func TestSchedulerBoundsTheTimeOfARound(t *testing.T) {
 	for mean, each := range map[float64]int{0: 1, 1e-6: 1000, 1e-3: 100, 10e-3: 10, 0.2: 1, 1000: 1} {
-		s := newScheduler([]int{0, 2, 1})
+		s := newScheduler([]int{0, 2, 1}, 1)
 		s.mean = mean
 		s.add(make([]l2l.Evaluation, 3000))
 		if got := s.round(); got[1] != 2*each || got[2] != each {

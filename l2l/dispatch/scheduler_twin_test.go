@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -12,33 +13,47 @@ import (
 
 // twin is a scheduler that is simple in place of quick: it looks at all ranks for everything that it does.
 type twin struct {
+	batch    int
 	queue    []l2l.Evaluation
 	ranks    []twinRank
 	answered map[key]bool // of those that a rank still holds
 	mean     float64
+	slow     func(rank int) int // as the scheduler has found
 }
 
 type twinRank struct {
 	slots int
 	held  map[key]l2l.Evaluation
+	calls [][]key // what of each has no answer
 }
 
-func newTwin(slots []int) *twin {
-	t := &twin{answered: map[key]bool{}}
+// idle is the number of slots without a call.
+func (r *twinRank) idle() int { return max(r.slots-len(r.calls), 0) }
+
+func (r *twinRank) answer(k key) {
+	delete(r.held, k)
+	for i, c := range r.calls {
+		r.calls[i] = slices.DeleteFunc(c, func(other key) bool { return other == k })
+	}
+	r.calls = slices.DeleteFunc(r.calls, func(c []key) bool { return len(c) == 0 })
+}
+
+func newTwin(slots []int, batch int) *twin {
+	t := &twin{batch: batch, answered: map[key]bool{}}
 	for _, n := range slots {
-		t.ranks = append(t.ranks, twinRank{n, map[key]l2l.Evaluation{}})
+		t.ranks = append(t.ranks, twinRank{n, map[key]l2l.Evaluation{}, nil})
 	}
 	return t
 }
 
-func (t *twin) ahead() int { return (&scheduler{mean: t.mean}).ahead() }
+func (t *twin) ahead() int { return (&scheduler{mean: t.mean, batch: t.batch}).ahead() }
 
 func (t *twin) capacity() int {
 	n := 0
 	for _, r := range t.ranks {
 		n += r.slots * t.ahead()
 	}
-	return max(n, 1)
+	return max(n, 1) * t.batch
 }
 
 func (t *twin) outstanding() int {
@@ -63,33 +78,56 @@ func (t *twin) next() (rank int, chunk []l2l.Evaluation) {
 	if len(t.queue) == 0 {
 		return 0, nil
 	}
-	ahead, best, working := t.ahead(), -1, 0
+	ahead, best, working, idle := t.ahead(), -1, 0, 0
 	for i, r := range t.ranks {
 		if r.slots == 0 {
 			continue
 		}
 		working++
-		if len(r.held) >= r.slots && 2*len(r.held) > r.slots*ahead || len(r.held) >= r.slots*ahead {
+		idle += r.idle()
+		if n := len(r.calls); n >= r.slots && 2*n > r.slots*ahead || n >= r.slots*ahead {
 			continue
 		}
-		if best < 0 || len(r.held)*t.ranks[best].slots < len(t.ranks[best].held)*r.slots {
-			best = i
+		if best >= 0 {
+			mine, other := len(r.calls)*t.ranks[best].slots, len(t.ranks[best].calls)*r.slots
+			if mine > other || mine == other && t.slow(i) >= t.slow(best) {
+				continue
+			}
 		}
+		best = i
 	}
 	if best < 0 {
 		return 0, nil
 	}
 	r := &t.ranks[best]
-	n := min(max(r.slots-len(r.held), (len(t.queue)+2*working-1)/(2*working), 1), r.slots*ahead-len(r.held), len(t.queue))
+	calls, size := r.idle(), t.batch
+	if queued := float64(len(t.queue)); len(t.queue) < idle*t.batch {
+		size = int(math.Ceil(queued / float64(idle)))
+	} else {
+		full := math.Ceil(queued / float64(t.batch))
+		calls = min(max(calls, int(math.Ceil(full/float64(2*working)))), r.slots*ahead-len(r.calls), int(full))
+	}
+	n := min(calls*size, len(t.queue))
 	chunk = t.queue[:n:n]
 	t.queue = t.queue[n:]
-	t.give(best, chunk)
+	t.give(best, chunk, min(calls, n))
 	return best, chunk
 }
 
-func (t *twin) give(rank int, es []l2l.Evaluation) {
-	for _, e := range es {
-		t.ranks[rank].held[keyOf(e)] = e
+func (t *twin) give(rank int, es []l2l.Evaluation, calls int) {
+	r := &t.ranks[rank]
+	n := len(es)
+	for i := range calls { // the first ones are one larger, where they cannot all be alike
+		size := n / calls
+		if i < n%calls {
+			size++
+		}
+		var c []key
+		for _, e := range es[:size] {
+			r.held[keyOf(e)] = e
+			c = append(c, keyOf(e))
+		}
+		r.calls, es = append(r.calls, c), es[size:]
 	}
 }
 
@@ -99,7 +137,7 @@ func (t *twin) done(rank int, r l2l.Result) bool {
 		return false
 	}
 	counts := !t.answered[k]
-	delete(t.ranks[rank].held, k)
+	t.ranks[rank].answer(k)
 	if counts {
 		t.mean = average(t.mean, r.Seconds)
 	}
@@ -123,6 +161,7 @@ func (t *twin) lost(rank int) int {
 	t.ranks[rank] = twinRank{}
 	for k, e := range held {
 		if !t.answered[k] && !slices.ContainsFunc(t.ranks, func(r twinRank) bool { _, ok := r.held[k]; return ok }) {
+			e.Copy++
 			es = append(es, e)
 		}
 		t.forget(k)
@@ -133,7 +172,7 @@ func (t *twin) lost(rank int) int {
 }
 
 func (t *twin) found(rank, slots int) {
-	t.ranks[rank] = twinRank{slots, map[key]l2l.Evaluation{}}
+	t.ranks[rank] = twinRank{slots, map[key]l2l.Evaluation{}, nil}
 }
 
 func TestSchedulerDecidesAsItsSimpleTwin(t *testing.T) {
@@ -150,7 +189,10 @@ func decidesAlike(t *testing.T, rng *rand.Rand) bool {
 	for i := range slots {
 		slots[i] = rng.IntN(4) * (1 + rng.IntN(3))
 	}
-	s, w := newScheduler(slots), newTwin(slots)
+	batch := max(1, rng.IntN(12)-5)
+	s, w := newScheduler(slots, batch), newTwin(slots, batch)
+	s.inOrder = true
+	w.slow = func(rank int) int { return s.ranks.load[rank].slow }
 	scale := []float64{1e-6, 1e-4, 1e-3, 20e-3, 0.1}[rng.IntN(5)]
 	individuals := int64(0)
 	var chunk, other []l2l.Evaluation
@@ -188,12 +230,12 @@ func decidesAlike(t *testing.T, rng *rand.Rand) bool {
 				continue
 			}
 			e := held[rng.IntN(len(held))]
-			if s.held[keyOf(e)].answered || slices.Contains(s.held[keyOf(e)].owners, to) {
+			if s.held[keyOf(e)].answered || s.held[keyOf(e)].ownedBy(to) {
 				continue
 			}
 			what = fmt.Sprintf("rank %d has %d too", to, e.Individual)
-			s.give(to, []l2l.Evaluation{e})
-			w.give(to, []l2l.Evaluation{e})
+			s.give(to, []l2l.Evaluation{e}, 1)
+			w.give(to, []l2l.Evaluation{e}, 1)
 		case dice < 99 || s.ranks.load[rank].slots > 0 || slots[rank] == 0:
 			what = fmt.Sprintf("rank %d is lost", rank)
 			a, b = s.lost(rank), w.lost(rank)
@@ -220,7 +262,7 @@ func decidesAlike(t *testing.T, rng *rand.Rand) bool {
 func (s *scheduler) heldBy(rank int) []l2l.Evaluation {
 	var es []l2l.Evaluation
 	for _, h := range s.held {
-		if slices.Contains(h.owners, rank) {
+		if h.ownedBy(rank) {
 			es = append(es, h.evaluation)
 		}
 	}
@@ -237,7 +279,7 @@ func BenchmarkScheduler(b *testing.B) {
 
 func refill(b *testing.B, ranks int) {
 	const slots = 8
-	s := newScheduler(append([]int{0}, slices.Repeat([]int{slots}, ranks)...))
+	s := newScheduler(append([]int{0}, slices.Repeat([]int{slots}, ranks)...), 1)
 	es := make([]l2l.Evaluation, ranks*slots)
 	for i := range es {
 		es[i].Individual = int64(i)

@@ -26,6 +26,7 @@ type slot struct {
 	transcript Transcript             // nil where none is kept
 	batch      int                    // evaluations per call
 	es         []optimizee.Evaluation // those of the call under way
+	took       time.Duration          // by the last call; 0 before the first
 	aside      sync.Mutex             // held while another goroutine than the slot's uses the optimizee
 	ended      chan struct{}
 	closed     error // what closing the optimizee returned; after ended
@@ -34,7 +35,10 @@ type slot struct {
 	waiting []l2l.Evaluation // taken from the queue, for later calls
 	calls   int              // that have ended
 	results []l2l.Result
-	dead    bool // the call under way was given up, and the slot has been replaced
+	dead    bool               // the call under way was given up, and the slot has been replaced
+	wanted  map[key]bool       // of the call under way, if it can be dropped
+	cancel  context.CancelFunc // ends the call under way
+	dropped bool               // it was called
 }
 
 func newSlot(o optimizee.Optimizee, batch int) *slot {
@@ -62,6 +66,55 @@ func (s *slot) begin() (call []l2l.Evaluation, number int, ok bool) {
 	n := min(s.batch, len(s.waiting))
 	call, s.waiting = s.waiting[:n], s.waiting[n:]
 	return call, s.calls, !s.dead
+}
+
+// long reports whether calls are so long that it is worth while to make them ones that can be dropped, and whether they may be.
+func (s *slot) long() bool {
+	if s.took > 0 && s.took.Seconds() < foreseeable {
+		return false
+	}
+	if i, ok := s.optimizee.(optimizee.Interruptible); ok {
+		return i.Interruptible()
+	}
+	_, prepares := s.optimizee.(optimizee.Preparer) // again, if it is interrupted
+	return !prepares
+}
+
+// droppable has the call under way be one that cancel ends.
+func (s *slot) droppable(call []l2l.Evaluation, cancel context.CancelFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wanted, s.cancel = make(map[key]bool, len(call)), cancel
+	for _, e := range call {
+		s.wanted[keyOf(e)] = true
+	}
+}
+
+// drop takes what is unwanted from what waits, and returns it. The call under way ends, if nothing in it is wanted and it can be dropped.
+func (s *slot) drop(unwanted map[key]bool) (dropped []l2l.Evaluation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting, dropped = without(s.waiting, unwanted)
+	if s.cancel == nil {
+		return dropped
+	}
+	for k := range unwanted {
+		delete(s.wanted, k)
+	}
+	if len(s.wanted) == 0 {
+		s.dropped = true
+		s.cancel()
+	}
+	return dropped
+}
+
+// end takes in that the call under way has ended, and how long it took. It reports whether it was dropped.
+func (s *slot) end(took time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	dropped := s.dropped
+	s.took, s.wanted, s.cancel, s.dropped = took, nil, nil, false
+	return dropped
 }
 
 // finish ends the call under way. If it was given up, its results are no longer wanted.

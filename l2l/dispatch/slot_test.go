@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
@@ -99,6 +100,64 @@ func TestABatchIsSpreadOverIdleSlots(t *testing.T) {
 	for n := range sizes {
 		if n > 2 {
 			t.Errorf("a batch of %d among 4 idle slots for 8 evaluations", n)
+		}
+	}
+}
+
+// calls is a model whose calls take the same time for any number of evaluations, as those on a GPU do.
+type calls struct {
+	model
+	sizes func(n int)
+}
+
+func (m *calls) EvaluateBatch(ctx context.Context, es []optimizee.Evaluation) ([]optimizee.Outcome, []error) {
+	m.sizes(len(es))
+	outs, errs := make([]optimizee.Outcome, len(es)), make([]error, len(es))
+	for i, e := range es {
+		outs[i], errs[i] = sphere(ctx, e)
+	}
+	time.Sleep(200 * time.Millisecond)
+	return outs, errs
+}
+
+func TestBatchIsFullWhileThereAreIndividualsEnoughAndEvenOtherwise(t *testing.T) {
+	const rounds = 5
+	for _, c := range []struct {
+		ranks, slots, n int
+		sizes           string // of a round, in order
+		took            time.Duration
+	}{
+		{1, 1, 64, "64", 200 * time.Millisecond}, {1, 2, 64, "32 32", 200 * time.Millisecond}, {1, 3, 64, "21 21 22", 200 * time.Millisecond},
+		{1, 2, 128, "64 64", 200 * time.Millisecond}, {1, 2, 1, "1", 200 * time.Millisecond}, {1, 1, 100, "36 64", 400 * time.Millisecond},
+		{3, 1, 64, "32 32", 200 * time.Millisecond}, {3, 2, 64, "16 16 16 16", 200 * time.Millisecond}, {3, 1, 65, "32 33", 200 * time.Millisecond},
+		{3, 1, 256, "64 64 64 64", 400 * time.Millisecond}, {2, 3, 5, "1 2 2", 200 * time.Millisecond},
+	} {
+		for _, schedule := range []Schedule{Pull, Collective, Auto} {
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				var sizes []int
+				one := func() (optimizee.Optimizee, error) {
+					return &calls{sizes: func(n int) {
+						mu.Lock()
+						defer mu.Unlock()
+						sizes = append(sizes, n)
+					}}, nil
+				}
+				alike(t, c.ranks, c.slots, schedule, Options{Batch: 64, Make: one}, func(ctx context.Context, e l2l.Evaluator) {
+					began := time.Now()
+					for range rounds {
+						sizes = nil
+						evaluateN(t, ctx, e, c.n)
+						slices.Sort(sizes)
+						if got := fmt.Sprint(sizes); got != "["+c.sizes+"]" {
+							t.Errorf("%d ranks of %d slots, %s: %d evaluations in calls of %s, want %s", c.ranks, c.slots, schedule, c.n, got, c.sizes)
+						}
+					}
+					if took := time.Since(began); took != rounds*c.took {
+						t.Errorf("%d ranks of %d slots, %s: %d evaluations took %v, want %v", c.ranks, c.slots, schedule, c.n, took/rounds, c.took)
+					}
+				})
+			})
 		}
 	}
 }

@@ -3,20 +3,34 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"math"
+	"slices"
+	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
 )
 
-// Solo is the Evaluator of a run of one rank: it evaluates in the slots of its own process.
+// Solo is the Evaluator of a run of one rank: it evaluates in the slots of its own process. Where it can be guessed how long evaluations take, those
+// that are submitted together begin with the longest.
 type Solo struct {
 	pool    *pool
 	arrived chan struct{} // there may be results
 	under   int
+
+	forecast forecast
+	mean     float64         // seconds per evaluation, a running average; 0 before the first
+	guessed  map[key]guessed // of what is under way; empty while evaluations are short
+}
+
+// guessed is an evaluation with the logarithm of the time that it may take.
+type guessed struct {
+	l2l.Evaluation
+	guess float64
 }
 
 // NewSolo makes the optimizees and starts the slots.
 func NewSolo(ctx context.Context, opts Options) (*Solo, error) {
-	s := &Solo{arrived: make(chan struct{}, 1)}
+	s := &Solo{arrived: make(chan struct{}, 1), guessed: map[key]guessed{}}
 	var err error
 	s.pool, err = newPool(ctx, 0, opts, func() {
 		select {
@@ -33,6 +47,16 @@ func (s *Solo) Capacity() int { return s.pool.opts.Slots * s.pool.opts.Batch }
 // Submit implements l2l.Evaluator.
 func (s *Solo) Submit(es []l2l.Evaluation) error {
 	s.under += len(es)
+	if s.mean >= foreseeable {
+		s.forecast.refit(time.Now())
+		if s.forecast.predicts() && len(es) > 1 {
+			es = slices.Clone(es)
+			s.forecast.sort(es)
+		}
+		for _, e := range es {
+			s.guessed[keyOf(e)] = guessed{e, s.forecast.guess(e)}
+		}
+	}
 	s.pool.submit(es)
 	return nil
 }
@@ -54,6 +78,7 @@ func (s *Solo) Next(ctx context.Context) ([]l2l.Result, error) {
 	for {
 		if rs := s.pool.take(); len(rs) > 0 {
 			s.under -= len(rs)
+			s.learn(rs)
 			return rs, nil
 		}
 		select {
@@ -61,6 +86,21 @@ func (s *Solo) Next(ctx context.Context) ([]l2l.Result, error) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
+	}
+}
+
+// learn takes in how long evaluations took.
+func (s *Solo) learn(rs []l2l.Result) {
+	for _, r := range rs {
+		s.mean = average(s.mean, r.Seconds)
+		if len(s.guessed) == 0 {
+			continue
+		}
+		k := keyOfResult(r)
+		if g, ok := s.guessed[k]; ok && r.Ending == l2l.OK && r.Seconds > 0 {
+			s.forecast.learn(g.Evaluation, g.guess, math.Log(r.Seconds))
+		}
+		delete(s.guessed, k)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 //
 //	0 -> r  tasks     evaluations to run; their results come as they end
 //	0 -> r  block     evaluations to run; their results come together
+//	0 -> r  drop      evaluations that are not needed any more; their results come nevertheless, but may be failures
 //	r -> 0  results   of some, in any order
 //	0 -> r  ping      are you there?
 //	r -> 0  pong      yes
@@ -26,6 +27,7 @@ const (
 	tagPong
 	tagStop
 	tagBye
+	tagDrop
 	tagLimits
 )
 
@@ -40,31 +42,34 @@ type Limits struct {
 // appendTasks appends evaluations, whose points all have the same length, to dst.
 func appendTasks(dst []byte, es []l2l.Evaluation) []byte {
 	n := len(es)
-	dst = codec.AppendArray(dst, 6)
+	dst = codec.AppendArray(dst, 7)
 	dst = codec.AppendInts(dst, n, func(i int) int64 { return es[i].Individual })
 	dst = codec.AppendInts(dst, n, func(i int) int64 { return int64(es[i].Instance) })
 	dst = codec.AppendInts(dst, n, func(i int) int64 { return int64(es[i].Replicate) })
 	dst = codec.AppendInts(dst, n, func(i int) int64 { return int64(es[i].Attempt) })
 	dst = codec.AppendInts(dst, n, func(i int) int64 { return int64(es[i].Seed) })
-	return codec.AppendVectors(dst, n, func(i int) []float64 { return es[i].X })
+	dst = codec.AppendVectors(dst, n, func(i int) []float64 { return es[i].X })
+	return appendUnlessZero(dst, n, func(i int) int64 { return int64(es[i].Copy) })
 }
 
 // decodeTasks is the inverse of appendTasks.
 func decodeTasks(b []byte) ([]l2l.Evaluation, error) {
 	c := codec.NewColumns(b)
 	individual, instance, replicate, attempt, seed, x := c.Ints(), c.Ints(), c.Ints(), c.Ints(), c.Ints(), c.Vector()
+	again := c.Ints()
 	if err := c.Err(); err != nil {
 		return nil, fmt.Errorf("dispatch: tasks: %w", err)
 	}
 	n := len(individual)
-	if !equal(n, len(instance), len(replicate), len(attempt), len(seed)) || !divides(n, len(x)) {
+	again = orZeros(again, n)
+	if !equal(n, len(instance), len(replicate), len(attempt), len(seed), len(again)) || !divides(n, len(x)) {
 		return nil, fmt.Errorf("dispatch: tasks: columns of different lengths")
 	}
 	es := make([]l2l.Evaluation, n)
 	for i := range es {
 		es[i] = l2l.Evaluation{
 			Individual: individual[i], Instance: int(instance[i]), Replicate: int(replicate[i]), Attempt: int(attempt[i]),
-			Seed: uint64(seed[i]), X: part(x, i, n),
+			Seed: uint64(seed[i]), X: part(x, i, n), Copy: int(again[i]),
 		}
 	}
 	return es, nil

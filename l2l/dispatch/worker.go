@@ -60,6 +60,12 @@ func (w *Worker) Serve(ctx context.Context) (err error) {
 			if envelope.Tag == tagBlock {
 				w.pool.await(len(es), roundPatience)
 			}
+		case tagDrop:
+			es, err := decodeTasks(buf)
+			if err != nil {
+				return err
+			}
+			w.pool.drop(es)
 		case tagPing:
 			if err := w.comm.Send(0, tagPong, nil); err != nil {
 				return err

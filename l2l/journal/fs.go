@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // fileSystem is what a journal asks of a disk: the system's, or in tests one that fills up, fails and loses its power.
@@ -93,7 +94,15 @@ func (f systemFile) Linked() error {
 }
 
 func (f systemFile) Lock() error {
+	const tries, pause = 10, 10 * time.Millisecond // somebody may only be asking whether it is in use
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	for range tries {
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			break
+		}
+		time.Sleep(pause)
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	}
 	switch {
 	case errors.Is(err, syscall.EWOULDBLOCK):
 		return ErrInUse

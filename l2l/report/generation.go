@@ -34,7 +34,7 @@ func (r *Run) Generations() iter.Seq2[Generation, error] {
 			case l2l.Figures:
 				row = Generation{Generation: e.Generation, Evaluations: e.Evaluations, Names: e.Names, Figures: e.Values}
 			case l2l.Asked:
-				if len(e.Individuals) > 0 {
+				if len(e.Individuals) > 0 && e.Individuals[0].Lane == 0 { // those of a lane are not the search's
 					row.Generation = e.Individuals[0].Generation // later than that of the last figures only where there are none
 				}
 			}

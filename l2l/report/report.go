@@ -6,7 +6,6 @@
 package report
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -154,53 +153,15 @@ func (r *Run) Individuals() iter.Seq2[Individual, error] {
 	}
 }
 
-// Step is an event, and what it has brought to an end.
-type Step struct {
-	Event l2l.Event
-	Ended *Evaluation // by a Result
-	Told  *Individual // by the last Result of an individual
-}
-
-// waiting is an individual that waits for results.
-type waiting struct {
-	l2l.Individual
-	final []l2l.Result
-	want  int // final results
-}
-
 // Steps are the events with what they bring to an end: one reading of the journal for whoever wants several of the rows.
 func (r *Run) Steps() iter.Seq2[Step, error] {
 	return func(yield func(Step, error) bool) {
-		open := map[int64]*waiting{}
-		var finalists []l2l.Finalist
+		f := NewFold(&r.Begun.Rules)
 		for e, err := range r.Events() {
-			s := Step{Event: e}
-			switch e := e.(type) {
-			case l2l.Asked:
-				for _, ind := range e.Individuals {
-					open[ind.ID] = &waiting{Individual: ind, want: r.Begun.Rules.Evaluations()}
-				}
-			case l2l.Finals:
-				if len(e.Finalists) > 0 {
-					finalists = e.Finalists
-				}
-				individuals, ferr := e.Individuals(finalists)
-				err = errors.Join(err, ferr)
-				for _, ind := range individuals {
-					open[ind.ID] = &waiting{Individual: ind, want: e.Each(&r.Begun.Rules)}
-				}
-			case l2l.Result:
-				of := open[e.Individual]
-				if of == nil {
-					err = fmt.Errorf("report: %s has a result for individual %d, which is not awaited", r.Dir, e.Individual)
-					break
-				}
-				if s = r.take(e, of); s.Told == nil {
-					break
-				}
-				delete(open, e.Individual)
-				if e.Individual < 0 {
-					s.Told = nil // it was not told: the search had ended
+			var s Step
+			if err == nil {
+				if s, err = f.Step(e); err != nil {
+					err = fmt.Errorf("report: %s %w", r.Dir, err)
 				}
 			}
 			if !yield(s, err) || err != nil {
@@ -208,30 +169,6 @@ func (r *Run) Steps() iter.Seq2[Step, error] {
 			}
 		}
 	}
-}
-
-// take takes a result in.
-func (r *Run) take(result l2l.Result, of *waiting) Step {
-	rules := &r.Begun.Rules
-	e := &Evaluation{
-		Result: result, Of: of.Individual, Seed: rules.SeedOf(of.Individual, result.Instance, result.Replicate),
-		Final: result.Ending == l2l.OK || result.Attempt >= rules.Retries,
-	}
-	s := Step{Event: result, Ended: e}
-	if e.Final {
-		of.final = append(of.final, result)
-	}
-	if len(of.final) < of.want {
-		return s
-	}
-	slices.SortFunc(of.final, func(a, b l2l.Result) int {
-		return cmp.Or(cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Replicate, b.Replicate))
-	})
-	s.Told = &Individual{Individual: of.Individual, Results: of.final, Fitness: rules.Judge(of.final)}
-	if s.Told.Fitness != nil {
-		s.Told.Loss = rules.Loss(s.Told.Fitness)
-	}
-	return s
 }
 
 // Best is the individual with the best fitness so far, the first of equals, and where evaluations rotate the best on the last instances: the one that a

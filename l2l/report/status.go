@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 )
 
@@ -31,96 +30,79 @@ type Status struct {
 	Dir         string    `json:"dir"`
 	State       State     `json:"state"`
 	Resumable   bool      `json:"resumable"`
-	Reason      string    `json:"reason"` // why it ended; "" where it has not, or has not said
-	Evaluations int64     `json:"evaluations"`
-	Sessions    int       `json:"sessions"`         // starts of the program
-	LastEvent   time.Time `json:"last_event"`       // when something was last written
-	Paused      bool      `json:"paused,omitempty"` // by an order, while it is running
-	Host        string    `json:"host,omitempty"`   // of rank 0, in the last session
+	Reason      string    `json:"reason"`      // why it ended; "" where it has not, or has not said
+	Evaluations int64     `json:"evaluations"` // that have ended, attempts that are tried again included
+	Sessions    int       `json:"sessions"`    // starts of the program
+	LastEvent   time.Time `json:"last_event"`  // when something was last written
+
+	Name        string             `json:"name"`
+	Begun       time.Time          `json:"begun,omitzero"` // when the last session did; the zero time where nothing has happened yet
+	Generations int                `json:"generations"`    // completed
+	Individuals int64              `json:"individuals"`    // whose evaluations have all ended
+	Failures    int64              `json:"failures"`       // of them
+	Best        map[string]float64 `json:"best"`           // the best fitness as it was told; null before the first success, and where there is a front
+	Front       int                `json:"front,omitempty"`
+	PerSecond   float64            `json:"per_second"` // evaluations of the last session
+	Done        float64            `json:"done"`       // as in Progress
+	Left        float64            `json:"left"`       // about how many seconds it will go on; 0 where nothing is known
+
+	Paused bool   `json:"paused,omitempty"` // by an order, while it is running
+	Host   string `json:"host,omitempty"`   // of rank 0, in the last session
+
+	best string
 }
 
-// quiet is how long nothing may be heard of a run on another host, whose process cannot be asked for, until it counts as crashed. Package run has it
-// say that it lives more often than that.
+// quiet is how long there may be no sign of life of a run on another host, whose process cannot be asked for, until it counts as crashed.
 const quiet = 2 * time.Minute
 
 // ReadStatus reads how the run in dir stands.
 func ReadStatus(dir string) (Status, error) {
-	s := Status{Dir: dir}
 	if !journal.Exists(dir) {
-		return s, fmt.Errorf("%s %w", dir, ErrNoRun)
+		return Status{Dir: dir}, fmt.Errorf("%s %w", dir, ErrNoRun)
 	}
-	running, err := journal.InUse(dir) // before the events are read: a run that ends meanwhile has said why
+	inUse, err := journal.InUse(dir) // before the events are read: a run that ends meanwhile has said why
 	if err != nil {
-		return s, err
+		return Status{Dir: dir}, err
 	}
-	var stopped *l2l.Stopped // the last event
+	c := NewCourse()
 	for e, err := range journal.Read(dir, 0) {
 		if journal.IsTorn(err) {
 			break
 		}
-		if err != nil {
-			return s, err
+		if err == nil {
+			_, err = c.Take(e.Event)
 		}
-		stopped = nil
-		switch e := e.Event.(type) {
-		case l2l.Begun:
-			s.Sessions++
-			s.Paused = false
-			if len(e.Hosts) > 0 {
-				s.Host = e.Hosts[0]
-			}
-		case l2l.Ordered:
-			s.Paused = paused(s.Paused, e)
-		case l2l.Result:
-			s.Evaluations++
-		case l2l.Stopped:
-			stopped = &e
+		if err != nil {
+			return Status{Dir: dir}, err
 		}
 	}
-	if s.LastEvent, err = journal.Written(dir); err != nil {
-		return s, err
+	return c.Status(dir, inUse, time.Now())
+}
+
+// stand finds out how the run of a course stands, and returns what rank 0 tells of one that is running.
+func (s *Status) stand(c *Course, inUse bool, now time.Time) (live *Live, err error) {
+	if s.LastEvent, err = journal.Written(s.Dir); err != nil {
+		return nil, err
+	}
+	live, alive := ReadLive(s.Dir)
+	if s.LastEvent.After(alive) {
+		alive = s.LastEvent
 	}
 	here, _ := os.Hostname() // unknown hosts count as one
 	switch {
-	case stopped != nil:
-		s.Reason = stopped.Reason
-		s.State = ended(*stopped)
-	case running, s.Host != "" && s.Host != here && (time.Since(s.LastEvent) < quiet || time.Since(journal.Touched(dir)) < quiet):
+	case c.Stopped != nil:
+		s.Reason = c.Stopped.Reason
+		s.State = ended(*c.Stopped)
+	case inUse, c.Host() != "" && c.Host() != here && now.Sub(alive) < quiet:
 		s.State = Running
 	default:
 		s.State = Crashed
 	}
-	s.Resumable, s.Paused = s.State.Resumable(), s.Paused && s.State == Running
-	return s, nil
-}
-
-// paused reports whether a run pauses after an order, which did so before it or not.
-func paused(before bool, o l2l.Ordered) bool {
-	switch o.Order {
-	case "pause":
-		return true
-	case "resume", "stop":
-		return false
+	s.Resumable, s.Paused, s.Host = s.State.Resumable(), c.Paused && s.State == Running, c.Host()
+	if s.State != Running {
+		live = nil
 	}
-	return before
-}
-
-// ended is the state of a run that has said why it ended.
-func ended(e l2l.Stopped) State {
-	rule := e.Rule
-	if rule == "" { // the first version had the text alone
-		text, _, _ := strings.Cut(e.Reason, ":")
-		rule = l2l.StopRule(text)
-	}
-	switch reason := (l2l.StopReason{Rule: rule}); {
-	case rule == l2l.ByOrder:
-		return Stopped
-	case reason.Resumable():
-		return Interrupted
-	case reason.Failed():
-		return Failed
-	}
-	return Finished
+	return live, nil
 }
 
 // String is the status as a line for people.
@@ -132,9 +114,17 @@ func (s Status) String() string {
 	if s.Reason != "" && s.Reason != string(s.State) {
 		text += ", " + strings.TrimPrefix(s.Reason, string(s.State)+": ")
 	}
-	text += fmt.Sprintf("; %s, the last event %v ago", Count(s.Evaluations, "evaluation"), max(time.Since(s.LastEvent), 0).Round(time.Second))
+	text += fmt.Sprintf("; %s, the last event %s ago", Count(s.Evaluations, "evaluation"), DurationText(max(time.Since(s.LastEvent), 0)))
 	if s.Resumable {
 		text += "; go on with --resume --set output.dir=" + s.Dir
 	}
 	return text
+}
+
+// BestText is the best that was found, on one line: a fitness, or how many individuals are on the front; "" before there is any.
+func (s Status) BestText() string {
+	if s.Front > 0 {
+		return fmt.Sprintf("%d on the front", s.Front)
+	}
+	return s.best
 }

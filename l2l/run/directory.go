@@ -192,7 +192,7 @@ func (r *leader) writeDown() error {
 func (r *leader) manifest(begun l2l.Begun, result *Result) error {
 	m := map[string]any{
 		"name": r.Name, "seed": r.Seed, "version": begun.Version, "go": runtime.Version(), "mpi": mpi.Library(), "ranks": len(r.ranks),
-		"slots": begun.Slots, "hosts": begun.Hosts, "started": r.started.Format(time.RFC3339), "resumed": r.resumed,
+		"slots": begun.Slots, "hosts": begun.Hosts, "started": r.started.Format(time.RFC3339), "resumed": r.resumed, "placement": r.placed(),
 		"sessions": r.sessions.Entries(result == nil),
 	}
 	if job := r.jobEntry(); job != nil {
@@ -202,6 +202,9 @@ func (r *leader) manifest(begun l2l.Begun, result *Result) error {
 		m["ended"], m["reason"] = time.Now().Format(time.RFC3339), result.Reason.String()
 		if len(result.Lost) > 0 || result.Again > 0 {
 			m["ranks_lost"], m["evaluated_again"] = result.Lost, result.Again
+		}
+		if result.Copies.Made > 0 {
+			m["copies"] = result.Copies
 		}
 	}
 	b, err := json.MarshalIndent(m, "", "  ")

@@ -22,13 +22,19 @@ type briefing struct {
 	Usage  bool // because what was asked for cannot be
 	Config string
 	Dir    string
-	Slots  []int // by rank
+	Slots  []int       // by rank
+	Places []placement // by rank
+	// Parallel is execution.parallel, settled.
+	Parallel int
 }
 
 // check returns an error for a briefing that is not for a run of so many ranks.
 func (b briefing) check(ranks int) error {
 	if len(b.Slots) != ranks {
 		return fmt.Errorf("run: a briefing with slots of %d ranks, want %d", len(b.Slots), ranks)
+	}
+	if len(b.Places) != ranks {
+		return fmt.Errorf("run: a briefing with the places of %d ranks, want %d", len(b.Places), ranks)
 	}
 	for rank, n := range b.Slots {
 		if n < 1 || n > mostSlots {

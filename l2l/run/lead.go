@@ -22,6 +22,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/mpi"
+	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
@@ -34,6 +35,7 @@ type leader struct {
 	effective string // configuration
 	ranks     []hello
 	slots     []int // by rank
+	places    []placement
 	search    *l2l.Search
 	journal   *journal.Journal // nil in memory
 	log       zerolog.Logger
@@ -63,7 +65,8 @@ func lead(ctx context.Context, comm mpi.Comm, plan *config.Plan, list []Option) 
 		return Result{}, errors.Join(err, broadcast(inside, comm, briefing{Over: true, Usage: errors.Is(err, ErrUsage)}))
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
-	if err := broadcast(inside, comm, briefing{Config: r.effective, Dir: r.dir, Slots: r.slots}); err != nil {
+	b := briefing{Config: r.effective, Dir: r.dir, Slots: r.slots, Places: r.places, Parallel: r.Execution.Parallel}
+	if err := broadcast(inside, comm, b); err != nil {
 		return Result{}, err
 	}
 
@@ -94,8 +97,17 @@ func prepare(plan *config.Plan, o options, ranks []hello) (r *leader, err error)
 		options: o, ranks: ranks, slots: slotsOf(ranks, plan.Execution.Slots, plan.CPUs), started: time.Now(),
 		log: zerolog.New(zerolog.SyncWriter(o.log)).Level(o.level).With().Timestamp().Logger(),
 	}
+	if plan.Execution.Slots == 0 {
+		r.slots = withGPUs(ranks, r.slots, plan.Execution.GPUsPerSlot)
+	}
+	if r.places, err = placements(ranks, r.slots, plan.Execution.GPUsPerSlot); err != nil {
+		return nil, usage(err)
+	}
 	r.dir = place(plan, o)
 	if plan, r.known, err = checked(plan, o, r.dir); err != nil {
+		return nil, usage(err)
+	}
+	if plan, err = plan.Settled(plan.Parallel(room(plan, r.slots))); err != nil {
 		return nil, usage(err)
 	}
 	if r.search, err = plan.NewSearch(); err != nil {
@@ -155,24 +167,25 @@ func (r *leader) evaluator(ctx context.Context, comm mpi.Comm) (evaluator, error
 	if err != nil {
 		return nil, err
 	}
+	opts.Place = func(slot int) optimizee.Place { return r.places[0].place(r.ranks[0], 0, slot, r.Execution.GPUsPerSlot) }
 	return dispatch.NewSolo(ctx, opts)
 }
 
 // newCoordinator is rank 0's side, for workers with these slots.
 func newCoordinator(comm mpi.Comm, p *config.Plan, slots []int) (*dispatch.Coordinator, error) {
-	room := make([]int, len(slots))
-	for rank, n := range slots {
-		room[rank] = n * p.Execution.Batch
-	}
-	return dispatch.NewCoordinator(comm, dispatch.Schedule(p.Execution.Schedule), room)
+	return dispatch.NewCoordinator(comm, dispatch.Policy{
+		Schedule: dispatch.Schedule(p.Execution.Schedule), Slots: slots, Batch: p.Execution.Batch, Copies: p.Execution.Copies == "auto" && !p.Once,
+	})
 }
 
 // newWorker is another rank's side.
-func newWorker(ctx context.Context, comm mpi.Comm, p *config.Plan, slots []int) (*dispatch.Worker, error) {
-	opts, err := dispatchOptions(p, comm.Rank(), slots[comm.Rank()], len(slots))
+func newWorker(ctx context.Context, comm mpi.Comm, p *config.Plan, own hello, b briefing) (*dispatch.Worker, error) {
+	rank := comm.Rank()
+	opts, err := dispatchOptions(p, rank, b.Slots[rank], len(b.Slots))
 	if err != nil {
 		return nil, err
 	}
+	opts.Place = func(slot int) optimizee.Place { return b.Places[rank].place(own, rank, slot, p.Execution.GPUsPerSlot) }
 	return dispatch.NewWorker(ctx, comm, opts)
 }
 
@@ -237,15 +250,23 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	}
 	failures := &failureLog{dir: r.dir, space: r.Space, log: r.log, kinds: map[string]*failureKind{}}
 	loop.Observers = append(loop.Observers, failures.observe, r.logRestarts())
-	stopWatching := func() {}
-	if len(r.options.watchers) > 0 {
+	stopWatching, stopLive := func() {}, func() {}
+	if watched := len(r.options.watchers) > 0; watched || r.journal != nil {
 		p := newPulse(e)
-		observe, stop := r.watch(p)
-		loop.Evaluator, stopWatching = p, stop
-		loop.Observers = append(loop.Observers, observe)
+		loop.Evaluator = p
+		if watched {
+			observe, stop := r.watch(p)
+			stopWatching = stop
+			loop.Observers = append(loop.Observers, observe)
+		}
+		if r.journal != nil {
+			stopLive = r.live(p)
+		}
 	}
 	r.log.Info().Str("dir", r.dir).Str("mpi", mpi.Library()).Int("ranks", len(r.ranks)).Int("slots", begun.Slots).
+		Int("parallel", r.Execution.Parallel).
 		Str("optimizee", r.Optimizee.Name).Str("optimizer", r.Optimizer.Name).Bool("resumed", r.resumed).Msg("begun")
+	r.tellPlaces()
 	for _, remark := range r.Remarks() {
 		r.log.Info().Msg(remark)
 	}
@@ -255,6 +276,7 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 
 	summary, err := loop.Run(ctx)
 	stopWatching()
+	stopLive()
 	if summary.Warning != "" {
 		r.log.Warn().Str("reason", summary.Warning).Msg("what the optimizer has found is not to be trusted yet")
 	}
@@ -270,6 +292,7 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	}
 	if c, ok := e.(*dispatch.Coordinator); ok {
 		result.Lost, result.Again = c.Lost(), c.Again()
+		result.Copies.Made, result.Copies.Won = c.Copies()
 	}
 	if err == nil && r.journal != nil {
 		err = r.finish(begun, result)
@@ -298,14 +321,25 @@ func (r *leader) begun() l2l.Begun {
 		},
 	}
 	begun.Session.Dir, _ = os.Getwd() // unknown where it was removed
-	for rank, h := range r.ranks {
+	for _, h := range r.ranks {
 		begun.Hosts = append(begun.Hosts, h.Host)
-		if rank > 0 || len(r.ranks) == 1 {
-			begun.Slots += r.slots[rank]
-		}
 	}
+	begun.Slots = total(r.slots)
 	return begun
 }
+
+// total is the number of slots of all ranks together; rank 0 has none, unless it is alone.
+func total(slots []int) (sum int) {
+	for rank, n := range slots {
+		if rank > 0 || len(slots) == 1 {
+			sum += n
+		}
+	}
+	return sum
+}
+
+// room is the number of evaluations that ranks with these slots can have under way.
+func room(plan *config.Plan, slots []int) int { return total(slots) * plan.Execution.Batch }
 
 // tellObjectives says what becomes of several objectives.
 func (r *leader) tellObjectives() {

@@ -31,6 +31,13 @@ type Result struct {
 	Elapsed time.Duration // since Run was called: not the time of sessions before this one
 	Lost    []int         // ranks that do not answer any more: the communicator cannot be closed in order, only aborted
 	Again   int           // evaluations that were given to another rank because theirs was lost
+	Copies  Copies        // of evaluations that took long
+}
+
+// Copies are second copies of evaluations that took suspiciously long, on slots that had nothing to do.
+type Copies struct {
+	Made int `json:"made"`
+	Won  int `json:"won"` // those that were done first
 }
 
 // Counts are how far a run was.
@@ -71,7 +78,11 @@ func Run(ctx context.Context, comm mpi.Comm, plan *config.Plan, options ...Optio
 		return lead(ctx, comm, plan, options)
 	}
 	return Result{}, follow(ctx, comm, func(b briefing) (*config.Plan, error) {
-		mine, err := plan.In(b.Dir).Effective()
+		plan, err := plan.In(b.Dir).Settled(max(b.Parallel, 1))
+		if err != nil {
+			return nil, err
+		}
+		mine, err := plan.Effective()
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +91,7 @@ func Run(ctx context.Context, comm mpi.Comm, plan *config.Plan, options ...Optio
 			d := differences[0]
 			err = fmt.Errorf("it has another plan than rank 0: %s = %s, want %s", d.Path, d.Before, d.After)
 		}
-		return plan.In(b.Dir), err
+		return plan, err
 	})
 }
 
@@ -103,7 +114,8 @@ func CallOff(ctx context.Context, comm mpi.Comm) error {
 // follow is the part of all ranks but 0.
 func follow(ctx context.Context, comm mpi.Comm, planOf func(briefing) (*config.Plan, error)) error {
 	ctx = context.WithoutCancel(ctx) // rank 0 says when it is over
-	if err := send(ctx, comm, newHello()); err != nil {
+	own := newHello()
+	if err := send(ctx, comm, own); err != nil {
 		return err
 	}
 	var b briefing
@@ -123,7 +135,7 @@ func follow(ctx context.Context, comm mpi.Comm, planOf func(briefing) (*config.P
 		plan, err = planOf(b)
 	}
 	if err == nil {
-		worker, err = newWorker(ctx, comm, plan, b.Slots)
+		worker, err = newWorker(ctx, comm, plan, own, b)
 	}
 	if err == nil {
 		defer worker.Close() // Serve tells its error, where it comes to that

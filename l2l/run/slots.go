@@ -14,11 +14,12 @@ type hello struct {
 	Build build
 	CPUs  []int // that it may use
 	// Given is the number of CPUs that the batch system says each task has; 0 where it says nothing.
-	Given int
+	Given   int
+	Devices gpus // the GPUs that it may use
 }
 
 func newHello() hello {
-	h := hello{Build: thisBuild(), Given: batch.CPUs()}
+	h := hello{Build: thisBuild(), Given: batch.CPUs(), Devices: findGPUs(os.Getenv, files)}
 	h.Host, _ = os.Hostname() // unknown hosts count as one
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err == nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
+	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
@@ -43,8 +44,8 @@ func TestProgressLineFitsAnyNumberOfColumns(t *testing.T) {
 			t.Errorf("in %d columns: %q, want %q", columns, got, want)
 		}
 	}
-	for rates, want := range map[float64]string{0: "0/s", 1234: "1.23e+03/s", 2: "2/s", 0.5: "30/min", 0.001: "3.6/h"} {
-		if got := rate(rates); got != want {
+	for rates, want := range map[float64]string{0: "0/s", 1234: "1234/s", 2: "2/s", 0.5: "30/min", 0.001: "3.6/h"} {
+		if got := report.Rate(rates); got != want {
 			t.Errorf("%v a second is %q, want %q", rates, got, want)
 		}
 	}
@@ -111,8 +112,8 @@ func TestPulseKnowsWhatIsUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("a further attempt", 1)
-	if len(p.all) != 1 || len(p.waiting) != 0 {
-		t.Errorf("%d and %d are remembered", len(p.all), len(p.waiting))
+	if len(p.all) != 1 || len(p.queue) != 1 || p.next != 1 {
+		t.Errorf("%d and %d are remembered", len(p.all), len(p.queue))
 	}
 }
 

@@ -10,12 +10,16 @@
 // The tags: yaml, the key; doc, one sentence; unit; range, the values allowed (an interval, or words separated by |); auto, how
 // the value is chosen where it is left at zero (such a zero is always in range); autois, the whole number that stands for
 // that choice where zero has a meaning of its own; resume, "free" where a run that is resumed may have another
-// value, as it does not change what is searched. A field without a yaml key, or with "-", is not part of the configuration. What resume says of a
+// value, as it does not change what is searched; before, the word that a configuration written out without the key meant, where the key is newer
+// and its default another. A field without a yaml key, or with "-", is not part of the configuration. What resume says of a
 // section, or of an embedded struct, it says of all that is in it. Defaults are not tags: they are the values of a struct that the owner hands out. With the option omitempty
 // after its key, a field is not written out while it is zero.
 //
 // A section whose keys are names of the user's choice is a [Map]. A struct or a list that is an encoding.TextUnmarshaler may also be
 // given as a single word.
+//
+// For editors, [JSON] says all of that as a JSON Schema, with what tags cannot say: a [Worded] value says which words it takes, and a [Ruled] struct which
+// rules there are between its keys.
 //
 // It is a leaf: it knows no YAML, no optimizer and no optimizee.
 package schema
@@ -39,6 +43,7 @@ type Field struct {
 	Auto  string        // how a value that IsAuto is filled in; "" where there is no such
 	Omit  bool          // not written out while it is zero
 	Free  bool          // a resumed run may have another value
+	Past  string        // what the word was before there was the key; "" where it was the default
 	Value reflect.Value // the field itself, settable if the struct was given by pointer
 
 	auto int64 // the value that is filled in
@@ -75,7 +80,7 @@ func fieldsOf(v reflect.Value) []Field {
 			fields = append(fields, Field{
 				Key: key, Doc: f.Tag.Get("doc"), Unit: f.Tag.Get("unit"),
 				Range: f.Tag.Get("range"), Auto: f.Tag.Get("auto"), Omit: options == "omitempty",
-				Free: f.Tag.Get("resume") == "free", Value: v.Field(i), auto: autoOf(f),
+				Free: f.Tag.Get("resume") == "free", Past: f.Tag.Get("before"), Value: v.Field(i), auto: autoOf(f),
 			})
 		}
 	}
@@ -147,7 +152,7 @@ func (f Field) Default() string {
 	switch kind := f.Value.Kind(); {
 	case f.IsAuto():
 		return "auto: " + f.Auto
-	case kind == reflect.Pointer && f.Value.IsNil():
+	case (kind == reflect.Pointer || kind == reflect.Interface) && f.Value.IsNil():
 		return "none"
 	case (kind == reflect.String || kind == reflect.Slice || kind == reflect.Map) && f.Value.Len() == 0:
 		return "none"

@@ -66,6 +66,11 @@ type Spec struct {
 	Instance   int    `yaml:"instance" doc:"the first instance of a BBOB function; the other functions have one only" range:"[1, 200000]" auto:"1"`
 }
 
+// SchemaRules implements schema.Ruled: the name is one of those that there are.
+func (*Spec) SchemaRules() map[string]any {
+	return map[string]any{"properties": map[string]any{"name": map[string]any{"enum": Names()}}}
+}
+
 // maxInstance keeps the seeds of the BBOB functions below 2^31 − 1, the modulus of their generator.
 const maxInstance = 200_000
 

@@ -1,8 +1,10 @@
 package neuron
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -16,6 +18,9 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
+
+// eight are the training currents of the recordings that come with the package, unless others are given.
+var eight = []float64{-100, -50, 50, 100, 150, 200, 250, 300}
 
 func opened(t *testing.T, f *Fit) *Fit {
 	t.Helper()
@@ -83,12 +88,14 @@ func TestFitHasASpaceAndObjectivesThatCanBeOptimised(t *testing.T) {
 	if err := f.Space().Check(); err != nil {
 		t.Error(err)
 	}
-	for _, f.Split = range []bool{false, true} {
-		if err := optimizee.CheckObjectives(f.Objectives()); err != nil {
-			t.Error(err)
-		}
-		if got := evaluate(t, opened(t, f), point(t, regular)); len(got) != len(f.Objectives()) {
-			t.Errorf("%d numbers of fitness, want %d", len(got), len(f.Objectives()))
+	for _, f.Weighting = range []string{"pulses", "steps"} {
+		for _, f.Split = range []bool{false, true} {
+			if err := optimizee.CheckObjectives(f.Objectives()); err != nil {
+				t.Error(err)
+			}
+			if got := evaluate(t, opened(t, f), point(t, regular)); len(got) != len(f.Objectives()) {
+				t.Errorf("%d numbers of fitness, want %d", len(got), len(f.Objectives()))
+			}
 		}
 	}
 	for _, p := range f.Space() {
@@ -110,7 +117,7 @@ func TestFitSettingsAreDocumentedAndTheirDefaultsAllowed(t *testing.T) {
 			t.Errorf("%s has no doc", f.Key)
 		}
 	}
-	if want := []string{"data", "train", "pulses", "split"}; !slices.Equal(keys, want) {
+	if want := []string{"data", "train", "pulses", "weighting", "split"}; !slices.Equal(keys, want) {
 		t.Errorf("settings %v, want %v", keys, want)
 	}
 }
@@ -161,7 +168,7 @@ func TestFitKeepsHeldOutStepsOutOfTheFitness(t *testing.T) {
 		rec := parsed(t, regularSpiking)
 		for i, s := range rec {
 			// A prepulse of a held-out step is held out too; it has the current of a training step.
-			heldOut := !slices.Contains(f.Train, s.Current) || i+1 < len(rec) && rec[i+1].Before == i && !slices.Contains(f.Train, rec[i+1].Current)
+			heldOut := !slices.Contains(eight, s.Current) || i+1 < len(rec) && rec[i+1].Before == i && !slices.Contains(eight, rec[i+1].Current)
 			if heldOut {
 				rec[i].Baseline, rec[i].Steady, rec[i].Spikes = -60*rng.Float64(), -60*rng.Float64(), nil
 				for time := 1.0; rng.IntN(5) > 0; time += 10 {
@@ -263,6 +270,101 @@ func TestFitOfASilentModelIsWorseThanOfOneThatIsTooLate(t *testing.T) {
 	}
 }
 
+// Some amplifiers step to the same current before every other one: that the step is there thirty times is no reason to fit it thirty times as well.
+func TestFitWeighsARepeatedPulseAsOne(t *testing.T) {
+	once := "0,-100,100,300,-65,-80,0,\n0,50,1000,500,-65,-60,0,\n0,100,2000,500,-65,,2,50 200\n"
+	thrice := once + "1,-100,100,300,-65,-80,0,\n2,-100,100,300,-65,-80,0,\n"
+	for weighting, alike := range map[string]bool{"pulses": true, "steps": false} {
+		var got [2][]float64
+		for i, text := range []string{once, thrice} {
+			f := New()
+			f.Weighting, f.Split, f.Train = weighting, true, []float64{-100, 50, 100}
+			if err := f.use(parsed(t, header+text)); err != nil {
+				t.Fatal(err)
+			}
+			got[i] = evaluate(t, f, point(t, regular))
+		}
+		for i := range got[0] {
+			if same := math.Abs(got[0][i]-got[1][i]) < 1e-12; !same && alike || same && !alike && i == 0 {
+				t.Errorf("%s: term %d is %v with a pulse once and %v with it three times", weighting, i, got[0][i], got[1][i])
+			}
+		}
+	}
+}
+
+// A configuration of before there was a choice has the fitness that it had.
+func TestFitThatWeighsStepsIsAsItWas(t *testing.T) {
+	earlier := []float64{38.70354965283555, 32.0536488858623, 29.821976039299177}
+	f := New()
+	f.Weighting = "steps"
+	opened(t, f)
+	for i, want := range earlier {
+		if got := evaluate(t, f, somewhere(len(earlier))[i])[0]; got != want {
+			t.Errorf("point %d: error %v, want %v", i, got, want)
+		}
+	}
+}
+
+func TestFitTrainsOnEverySecondCurrentOfARecordingOfOnesOwn(t *testing.T) {
+	for name, c := range map[string]struct {
+		currents string // a step of each
+		pulses   string
+		want     []float64
+	}{
+		"of either sign from the outermost inwards": {currents: "-30 -20 -10 0 10 20 30 40", want: []float64{-30, -10, 20, 40}},
+		"an odd number":   {currents: "-20 10 20 30", want: []float64{-20, 10, 30}},
+		"in any order":    {currents: "30 -20 10 20 10", want: []float64{-20, 10, 30}},
+		"one":             {currents: "7", want: []float64{7}},
+		"rest alone":      {currents: "0", want: []float64{0}},
+		"of first pulses": {currents: "40 60", pulses: "first", want: []float64{60}},
+	} {
+		text, sweeps := header, strings.Fields(c.currents)
+		for i, current := range sweeps {
+			text += fmt.Sprintf("%d,%s,100,500,-65,-64,0,\n", i, current)
+		}
+		f := New()
+		f.Pulses = cmp.Or(c.pulses, "all")
+		if err := f.use(parsed(t, text)); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var got []float64
+		for _, s := range f.steps {
+			if s.training && !slices.Contains(got, s.Current) {
+				got = append(got, s.Current)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: trains on %v of %s, want %v", name, got, c.currents, c.want)
+		}
+	}
+	for _, data := range []string{"regular_spiking", "fast_spiking"} {
+		f := New()
+		f.Data = data
+		var got []float64
+		for _, s := range opened(t, f).steps {
+			if s.training && !slices.Contains(got, s.Current) {
+				got = append(got, s.Current)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, eight) {
+			t.Errorf("%s: trains on %v, want %v", data, got, eight)
+		}
+	}
+}
+
+func TestFitFindsItsDataBesideTheConfiguration(t *testing.T) {
+	for data, want := range map[string]string{"cell.csv": "/lab/cell.csv", "../cells/a.csv": "/cells/a.csv", "/data/cell.csv": "/data/cell.csv", "fast_spiking": "fast_spiking"} {
+		f := New()
+		f.Data = data
+		if f.Locate("/lab"); f.Data != want {
+			t.Errorf("%s: %s, want %s", data, f.Data, want)
+		}
+	}
+}
+
 func TestFitEndsWithTheErrorOfItsContext(t *testing.T) {
 	f := opened(t, New())
 	ctx, cancel := context.WithCancel(context.Background())
@@ -294,7 +396,7 @@ func TestFitOfFirstPulsesHoldsOutTheOthers(t *testing.T) {
 	f := New()
 	f.Pulses = "first"
 	for _, s := range opened(t, f).steps {
-		if want := slices.Contains(f.Train, s.Current) && s.Before < 0; s.training != want {
+		if want := slices.Contains(eight, s.Current) && s.Before < 0; s.training != want {
 			t.Errorf("sweep %d, %v pA: training = %v", s.Sweep, s.Current, s.training)
 		}
 	}
@@ -327,8 +429,9 @@ func TestFitRefusesAConfigurationThatCannotBeUsed(t *testing.T) {
 	}{
 		{func(f *Fit) { f.Data = "no/such/file.csv" }, "regular_spiking, fast_spiking or a CSV file"},
 		{func(f *Fit) { f.Data = broken }, broken},
-		{func(f *Fit) { f.Train = nil }, "train is empty"},
-		{func(f *Fit) { f.Train = []float64{100, 110} }, "[110] pA"},
+		{func(f *Fit) { f.Train = []float64{} }, "train: it is empty, want currents of the recording: -100, -75, -50, -25, 25, 50,"},
+		{func(f *Fit) { f.Train = []float64{100, 110} }, "train: the recording has no step of 110 pA to train on, want currents that it has: -100, -75, -50,"},
+		{func(f *Fit) { f.Weighting = "both" }, `weighting = "both", want pulses or steps`},
 		{func(f *Fit) { f.Train = []float64{100, math.NaN()} }, "train[1] = NaN"},
 		{func(f *Fit) { f.Pulses = "both" }, `pulses = "both", want all or first`},
 	} {
@@ -357,7 +460,7 @@ func FuzzFitTakesEveryRecordingThatIsRead(f *testing.F) {
 			fit.Train = []float64{s.Current}
 			if err := fit.use(rec); err != nil {
 				// The only step of its current may be a prepulse, which cannot be trained on.
-				if !strings.Contains(err.Error(), "no such step") {
+				if !strings.Contains(err.Error(), "no step of") {
 					t.Errorf("use: %v", err)
 				}
 				continue

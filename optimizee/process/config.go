@@ -20,10 +20,11 @@ type Config struct {
 	Random        bool                  `yaml:"stochastic,omitempty" doc:"the program returns another fitness for the same parameters with another seed, so that the best one reported is the luckiest: the answer is then evaluated anew"`
 	Outputs       int                   `yaml:"outputs" doc:"model outputs, and as many targets, that it returns besides" range:"[0, 1e7]"`
 
-	Pass    string   `yaml:"pass" doc:"how a oneshot program gets the parameters that its command does not name as {NAME}: as arguments --NAME=value, in environment variables L2L_PARAM_NAME, or in a file params.json or params.csv, which its command may name as {params}; a command may name constants, too" range:"arguments | environment | json | csv" resume:"free"`
-	Fitness Fitness  `yaml:"fitness" doc:"where a oneshot program leaves its fitness: last_line, or a section" auto:"the last line of the standard output" resume:"free"`
-	Files   []string `yaml:"files" doc:"files and directories of dir that a oneshot program, which runs in a directory of its own, finds there" auto:"the first argument of the command, if it is a file of dir" resume:"free"`
-	Scratch bool     `yaml:"scratch" doc:"whether a worker is given a directory for each evaluation; a oneshot program always is" resume:"free"`
+	Pass        string   `yaml:"pass" doc:"how a oneshot program gets the parameters that its command does not name as {NAME}: as arguments --NAME=value, in environment variables L2L_PARAM_NAME, or in a file params.json or params.csv, which its command may name as {params}; a command may name constants, too" range:"arguments | environment | json | csv" resume:"free"`
+	Fitness     Fitness  `yaml:"fitness" doc:"where a oneshot program leaves its fitness: last_line, or a section" auto:"the last line of the standard output" resume:"free"`
+	SideEffects bool     `yaml:"side_effects,omitempty" doc:"the program does something else beside returning its fitness, which must not happen twice at a time, as writing to a file of a fixed name: then execution.copies is off" resume:"free"`
+	Files       []string `yaml:"files" doc:"files and directories of dir that a oneshot program, which runs in a directory of its own, finds there" auto:"the first argument of the command, if it is a file of dir" resume:"free"`
+	Scratch     bool     `yaml:"scratch" doc:"whether a worker is given a directory for each evaluation; a oneshot program always is" resume:"free"`
 
 	Launcher           child.Words `yaml:"launcher" doc:"what starts the program, if that is an MPI program itself: mpirun -n 4, or srun --exact -N 1 -n 4; on the node of its rank" resume:"free"`
 	Width              int         `yaml:"cpus" doc:"CPUs that an evaluation keeps busy; a rank has accordingly fewer slots" range:"[1, 1e6]" auto:"the tasks of the launcher times their CPUs, or 1" resume:"free"`
@@ -54,6 +55,42 @@ type Parameter struct {
 	Std     float64  `yaml:"std,omitempty" doc:"standard deviation of the first individuals, which are then normally distributed, for a log scale in the natural logarithm; 0: uniform between the bounds" range:"[0, inf)"`
 	Unit    string   `yaml:"unit,omitempty" doc:"of the value, for people" resume:"free"`
 	Doc     string   `yaml:"doc,omitempty" doc:"what it is, for people" resume:"free"`
+}
+
+// SchemaRules implements schema.Ruled: there is something to search for, and to start.
+func (c *Config) SchemaRules() map[string]any {
+	one := map[string]any{"type": "object", "minProperties": 1}
+	return map[string]any{
+		"allOf": []any{c.Program.SchemaRules()}, "required": []string{"parameters", "objectives"},
+		"properties": map[string]any{"parameters": one, "objectives": one},
+	}
+}
+
+// SchemaRules implements schema.Ruled: as parameter and optimizee.Space.Check have it, numbers have bounds or a normal distribution, and what is no number
+// has choices or none.
+func (*Parameter) SchemaRules() map[string]any {
+	type rule = map[string]any
+	is := func(key string, s rule) rule { return rule{"required": []string{key}, "properties": rule{key: s}} }
+	oneOf := func(values ...any) rule { return rule{"enum": values} }
+	either := func(rules ...rule) rule { return rule{"anyOf": rules} }
+	not := func(r rule) rule { return rule{"not": r} }
+	when := func(condition, then rule) rule { return rule{"if": condition, "then": then} }
+
+	number, whole := rule{"type": "number"}, rule{"type": []string{"integer", "null"}}
+	positive := rule{"type": "number", "exclusiveMinimum": 0}
+	several := rule{"type": "array", "minItems": 2}
+	given, notZero := not(oneOf(nil)), not(oneOf(0))
+	bounds := rule{"required": []string{"lower", "upper"}, "properties": rule{"lower": number, "upper": number}}
+	chosen := is("choices", rule{"minItems": 1})
+	noNumber := either(chosen, is("type", oneOf("bool", "categorical")))
+	return rule{"type": "object", "allOf": []any{
+		when(noNumber, not(either(is("lower", given), is("upper", given), is("std", notZero), is("mean", notZero), is("scale", oneOf("log"))))),
+		when(not(noNumber), either(bounds, is("std", positive))),
+		when(either(chosen, is("type", oneOf("categorical"))), is("choices", several)),
+		when(is("type", oneOf("int")), rule{"properties": rule{"lower": whole, "upper": whole, "scale": not(oneOf("log"))}}),
+		when(is("scale", oneOf("log")), is("lower", positive)),
+		when(is("mean", notZero), is("std", positive)),
+	}}
 }
 
 var kinds = map[string]optimizee.Kind{
@@ -120,6 +157,16 @@ type Objective struct {
 	Unit      string  `yaml:"unit,omitempty" doc:"for people" resume:"free"`
 }
 
+// SchemaWord implements schema.Worded: the direction alone.
+func (*Objective) SchemaWord() map[string]any {
+	return map[string]any{"enum": []string{"minimise", "maximise"}}
+}
+
+// SchemaRules implements schema.Ruled: there is no direction that goes without saying.
+func (*Objective) SchemaRules() map[string]any {
+	return map[string]any{"type": "object", "required": []string{"direction"}}
+}
+
 // UnmarshalText implements encoding.TextUnmarshaler: the direction alone.
 func (o *Objective) UnmarshalText(text []byte) error {
 	if _, err := direction(string(text)); err != nil {
@@ -156,6 +203,9 @@ type Fitness struct {
 	Regex string `yaml:"regex,omitempty" doc:"a regular expression (RE2) with a group for each objective, in their order or by their names; its last match in the standard output counts"`
 	Key   string `yaml:"key,omitempty" doc:"where in the JSON file the fitness is, keys and indices joined by dots; or the name of the column of the CSV file"`
 }
+
+// SchemaWord implements schema.Worded: the word last_line.
+func (*Fitness) SchemaWord() map[string]any { return map[string]any{"enum": []string{"last_line"}} }
 
 // UnmarshalText implements encoding.TextUnmarshaler: the word last_line.
 func (f *Fitness) UnmarshalText(text []byte) error {

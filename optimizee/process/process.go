@@ -41,6 +41,7 @@ type Process struct {
 	worker     *child.Server  // nil while there is none
 	stdout     io.Writer      // where what they print goes, too; nil: nowhere
 	stderr     io.Writer
+	place      []string // variables of the environment that tell where the slot is
 
 	// Of a oneshot program.
 	named   map[string]bool // parameters that the command names
@@ -49,16 +50,18 @@ type Process struct {
 }
 
 var (
-	_ optimizee.Opener   = (*Process)(nil)
-	_ optimizee.Located  = (*Process)(nil)
-	_ optimizee.Preparer = (*Process)(nil)
-	_ optimizee.Batch    = (*Process)(nil)
-	_ optimizee.Scratch  = (*Process)(nil)
-	_ optimizee.Modeller = (*Process)(nil)
-	_ optimizee.Wide     = (*Process)(nil)
-	_ optimizee.Printer  = (*Process)(nil)
-
-	_ optimizee.Interpreted = (*Process)(nil)
+	_ optimizee.Opener        = (*Process)(nil)
+	_ optimizee.Located       = (*Process)(nil)
+	_ optimizee.Preparer      = (*Process)(nil)
+	_ optimizee.Batch         = (*Process)(nil)
+	_ optimizee.Scratch       = (*Process)(nil)
+	_ optimizee.Modeller      = (*Process)(nil)
+	_ optimizee.Wide          = (*Process)(nil)
+	_ optimizee.Printer       = (*Process)(nil)
+	_ optimizee.Interruptible = (*Process)(nil)
+	_ optimizee.Once          = (*Process)(nil)
+	_ optimizee.Interpreted   = (*Process)(nil)
+	_ optimizee.Placed        = (*Process)(nil)
 )
 
 // New returns a Process with the default configuration. Its Config must be completed before Open.
@@ -154,6 +157,12 @@ func launched(launcher child.Words, options ...string) int {
 	return 1
 }
 
+// Interruptible implements optimizee.Interruptible: a worker would have to be started again.
+func (p *Process) Interruptible() bool { return p.Mode == modeOneshot }
+
+// Once implements optimizee.Once.
+func (p *Process) Once() bool { return p.SideEffects }
+
 // Prepare starts the worker, unless it runs.
 func (p *Process) Prepare(ctx context.Context) error {
 	if p.Mode == modeOneshot {
@@ -191,9 +200,36 @@ func (p *Process) Interpreter() (argv []string, dir string, env []string) {
 // PrintTo implements optimizee.Printer.
 func (p *Process) PrintTo(stdout, stderr io.Writer) { p.stdout, p.stderr = stdout, stderr }
 
+// Place implements optimizee.Placed.
+func (p *Process) Place(at optimizee.Place) {
+	p.place = []string{"L2L_RANK=" + strconv.Itoa(at.Rank), "L2L_SLOT=" + strconv.Itoa(at.Slot)}
+	if len(at.CPUs) > 0 {
+		p.place = append(p.place, "L2L_CPUS="+at.CPUList())
+	}
+	if len(at.GPUs) > 0 {
+		p.place = append(p.place, at.Variable+"="+strings.Join(at.GPUs, ","))
+	}
+}
+
+// environment is that of the program. What the configuration says goes before what follows from its place.
+func (p *Process) environment() []string {
+	env := p.Environment(p.Launcher)
+	for _, v := range p.place {
+		if name, _, _ := strings.Cut(v, "="); !has(p.Env, name) {
+			env = append(env, v)
+		}
+	}
+	return env
+}
+
+func has(m map[string]string, name string) bool {
+	_, ok := m[name]
+	return ok
+}
+
 // command is how the program is started.
 func (p *Process) command(argv []string, dir string) child.Command {
-	c := child.Command{Argv: slices.Concat(p.Launcher, argv), Dir: dir, Env: p.Environment(p.Launcher), LogLimit: p.LogLimit, Free: p.Affinity == "free"}
+	c := child.Command{Argv: slices.Concat(p.Launcher, argv), Dir: dir, Env: p.environment(), LogLimit: p.LogLimit, Free: p.Affinity == "free"}
 	c.Stdout, c.Stderr = p.stdout, p.stderr
 	if p.Affinity == "" {
 		var own unix.CPUSet

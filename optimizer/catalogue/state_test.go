@@ -11,6 +11,25 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
+// forms are the algorithms of the catalogue, and those of them once more that search otherwise where many evaluations can be under way.
+func forms(t testing.TB) []optimizer.Algorithm {
+	t.Helper()
+	all := catalogue.All()
+	for _, name := range []string{"cmaes"} {
+		a, ok := catalogue.Find(name)
+		if !ok {
+			t.Fatalf("%s is not in the catalogue", name)
+		}
+		alone := a.New
+		a.New = func(problem optimizer.Problem, params any, seed uint64) (optimizer.Optimizer, error) {
+			problem.Parallel = 60
+			return alone(problem, params, seed)
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
 // begun is a search of the algorithm after some generations, with half a generation outstanding, its state, and its problem.
 func begun(t testing.TB, a optimizer.Algorithm, generations int) (optimizer.Optimizer, []byte, optimizer.Problem) {
 	t.Helper()
@@ -41,7 +60,11 @@ func begun(t testing.TB, a optimizer.Algorithm, generations int) (optimizer.Opti
 // generation asks for what the search wants, and tells it of one in every so many.
 func generation(t testing.TB, o optimizer.Optimizer, problem optimizer.Problem, every int) {
 	t.Helper()
-	cs, err := o.Ask(0)
+	most := 0
+	if _, ok := o.(optimizer.Asynchronous); ok {
+		most = 50
+	}
+	cs, err := o.Ask(most)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +86,7 @@ func generation(t testing.TB, o optimizer.Optimizer, problem optimizer.Problem, 
 }
 
 func TestStatesWithAnyByteChangedAreRefused(t *testing.T) {
-	for _, a := range catalogue.All() {
+	for _, a := range forms(t) {
 		o, b, _ := begun(t, a, 2)
 		for at := range b {
 			b[at] ^= 1 << (at % 8)
@@ -80,7 +103,7 @@ func TestStatesWithAnyByteChangedAreRefused(t *testing.T) {
 
 // FuzzStates gives every algorithm states of any content. One that is refused changes nothing; with one that is taken the search goes on.
 func FuzzStates(f *testing.F) {
-	all := catalogue.All()
+	all := forms(f)
 	for i, a := range all {
 		_, b, _ := begun(f, a, 2)
 		f.Add(byte(i), b)
@@ -112,7 +135,7 @@ func FuzzStates(f *testing.F) {
 // A state that lacks a part is that of another program, or was written by none. It must be refused at once: what is missing would be missed later.
 func TestStatesWithoutARandomStreamAreRefused(t *testing.T) {
 	refused := 0
-	for _, a := range catalogue.All() {
+	for _, a := range forms(t) {
 		made, b, _ := begun(t, a, 0)
 		b, err := b[len("L2LS")+4:], error(nil) // without its checksum, as states were before
 		var envelope map[string]any

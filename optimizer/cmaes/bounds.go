@@ -27,15 +27,28 @@ import (
 //   - A coordinate in which individuals are cut says little of whether steps are too long or too short, so the path of σ takes it for less: bounded.
 //
 // It takes a third to a half of the evaluations where the optimum lies on bounds, and in thousands of coordinates, where nearly every individual
-// leaves the box, the penalty brings the search to a halt. But a coordinate that lies on a bound by chance comes back late: with many local minima
-// the penalised search is far better (bench/results/bounds.txt).
+// leaves the box, the penalty brings the search to a halt. But of a coordinate that lies beyond a bound few individuals see more than the bound: while
+// steps are long that is so by chance, and with many local minima the search ends in a worse one (bench/results/bounds.txt).
+//
+// Adaptive, a coordinate is penalised as long as its deviation is a part of its width to speak of, and which valley the search ends in is still
+// open; it is projected from there on.
 const (
+	adaptive  = "adaptive"
 	penalised = "penalised"
 	projected = "projected"
 
 	redraws = 9
-	nearby  = 0.3 // projected: deviations from a bound at which individuals beyond it are no longer drawn again
+	nearby  = 0.3  // projected: deviations from a bound at which individuals beyond it are no longer drawn again
+	local   = 0.05 // adaptive: the part of a coordinate's width below which a deviation is projected; with 0.03 and 0.1 it is much the same
 )
+
+// projects reports, for coordinate j, whether individuals beyond its bounds are projected, and not penalised.
+func (e *strategy) projects(j int, deviations []float64) bool {
+	if e.par.Bounds == adaptive {
+		return e.state.Sigma*deviations[j] < local
+	}
+	return e.par.Bounds == projected
+}
 
 // penaltyState is what the penalty has come to.
 type penaltyState struct {
@@ -69,7 +82,10 @@ func (e *strategy) penalise(ranked []trial, losses []float64) []trial {
 		logs += math.Log(deviations[j]) / float64(n)
 	}
 	weights := make([]float64, n)
-	for j, gamma := range s.Penalty.Weights { // γ/(n ξ), ξ = exp(0.9 (log C_jj − mean of log C))
+	for j, gamma := range s.Penalty.Weights { // 0 where it is projected, otherwise γ/(n ξ), ξ = exp(0.9 (log C_jj − mean of log C))
+		if e.projects(j, deviations) {
+			continue
+		}
 		weights[j] = gamma / float64(n) / math.Exp(1.8*(math.Log(deviations[j])-logs))
 	}
 	type penalised struct {
@@ -91,15 +107,21 @@ func (e *strategy) penalise(ranked []trial, losses []float64) []trial {
 	return ranked
 }
 
-// adaptPenalty sets the weights when the mean leaves the box for the first time, so that the penalty is of the size of the differences
-// between losses, and raises those of coordinates in which it remains far outside.
+// adaptPenalty sets the weights when the mean leaves the box for the first time in a coordinate that is penalised, so that the penalty is of the size
+// of the differences between losses, and raises those of coordinates in which it remains far outside.
 func (e *strategy) adaptPenalty(losses, deviations []float64) {
 	s, n := &e.state, len(e.ordered)
 	p := &s.Penalty
 	spread := losses[3*len(losses)/4] - losses[len(losses)/4]
 	p.Spreads = last(append(p.Spreads, spread), 20+3*n/len(e.k.weights))
-	out := e.outside(s.Mean)
-	if out == nil {
+	out, within := e.outside(s.Mean), true
+	for j := range out {
+		if e.projects(j, deviations) {
+			out[j] = 0
+		}
+		within = within && out[j] == 0
+	}
+	if within {
 		return
 	}
 	if p.Weights == nil {
@@ -121,28 +143,26 @@ func (e *strategy) adaptPenalty(losses, deviations []float64) {
 	}
 }
 
-// mayRedraw reports whether the mean lies well within all bounds that an individual is beyond; a penalised one is always drawn again.
+// mayRedraw reports whether the mean lies well within all bounds that an individual is beyond and that are projected; for a penalty, individuals are
+// always drawn again.
 func (e *strategy) mayRedraw(out, deviations []float64) bool {
 	s := &e.state
-	if e.par.Bounds == penalised {
-		return true
-	}
 	for j, d := range out {
-		if d != 0 && min(s.Mean[j]-e.lower[j], e.upper[j]-s.Mean[j]) < nearby*s.Sigma*deviations[j] {
+		if d != 0 && e.projects(j, deviations) && min(s.Mean[j]-e.lower[j], e.upper[j]-s.Mean[j]) < nearby*s.Sigma*deviations[j] {
 			return false
 		}
 	}
 	return true
 }
 
-// keepNear moves the mean of continuous coordinates back to where individuals lie within the bounds with a probability of 1/(n+2) at least: as the
+// keepNear moves the mean of continuous coordinates that are projected back to where individuals lie within the bounds with a probability of 1/(n+2) at least: as the
 // margin of whole numbers (see keepMargin) it keeps a way back open. Where all coordinates are on bounds, one individual of three lies on all of
 // them; with a higher probability the search would not come to rest there, with a lower one it would find the way back late.
 func (e *strategy) keepNear(deviations []float64) {
 	s := &e.state
 	quantile := normal.UpperQuantile(1 / float64(len(e.ordered)+2))
 	for j, i := range e.ordered {
-		if e.problem.Coords[i].Kind == optimizer.Continuous {
+		if e.problem.Coords[i].Kind == optimizer.Continuous && e.projects(j, deviations) {
 			furthest := quantile * s.Sigma * deviations[j]
 			s.Mean[j] = min(max(s.Mean[j], e.lower[j]-furthest), e.upper[j]+furthest)
 		}
@@ -150,14 +170,15 @@ func (e *strategy) keepNear(deviations []float64) {
 }
 
 // bounded returns what the path of σ learns from a step y, which is the weighted mean of the individuals' steps: A⁻¹F y, F being the parts of the
-// individuals that lie within the bounds, in each coordinate. It is lengthened so that the steps of individuals that were chosen at random
+// individuals that lie within the bounds, in each coordinate that is projected. It is lengthened so that the steps of individuals that were chosen at random
 // would have the length that the path compares with.
 func (e *strategy) bounded(y []float64, ranked []trial) []float64 {
 	model, n := e.state.Shape.model(), len(y)
+	deviations := model.deviations()
 	part := make([]float64, n)
 	for _, t := range ranked {
 		for j := range part {
-			if t.Out == nil || t.Out[j] == 0 {
+			if t.Out == nil || t.Out[j] == 0 || !e.projects(j, deviations) {
 				part[j] += 1 / float64(len(ranked))
 			}
 		}

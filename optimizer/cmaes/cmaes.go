@@ -2,8 +2,9 @@
 // learns where the good ones lie, how far apart they are, and how coordinates depend on each other; when it has converged, the search starts
 // again. It is the first choice for continuous parameters, also among whole numbers and choices.
 //
-// [New] makes the one with generations, to be preferred where evaluations take about equally long. [NewAsync] makes the one without, for
-// evaluations that differ so much in time that the slowest would keep all others waiting.
+// [New] makes the one with generations, to be preferred where evaluations take about equally long. [NewParallel] makes several of it side by side, for
+// many more evaluations at a time than there are individuals in a generation. [NewAsync] makes the one without generations, for evaluations that differ
+// so much in time that the slowest would keep all others waiting.
 //
 // Not its business: several objectives (package moo), spaces of choices alone (package ga), and more coordinates than some thousands unless
 // covariance is diagonal or low_rank.
@@ -27,11 +28,11 @@ type Params struct {
 	Start          string  `yaml:"start" doc:"initial mean of the first run: the centre of the box, or a random point in its middle 80 %; a coordinate with a given mean starts there" range:"random | centre"`
 	InitialSamples int     `yaml:"initial_samples" doc:"draw and evaluate this many random individuals first and start at the best of them" range:"[0, inf)"`
 	Covariance     string  `yaml:"covariance" doc:"what is learnt of the coordinates' scales and dependencies: all of it (memory n²), scales only, or scales and dependencies along some 4 + 3 ln n directions" range:"full | diagonal | low_rank" auto:"full up to 500 coordinates, above that low_rank, or diagonal where some are whole numbers"`
-	Bounds         string  `yaml:"bounds" doc:"how it is learnt from individuals beyond the bounds, which are evaluated at the nearest point of the box: with a penalty for the distance, or as they were drawn, which is up to three times faster where the optimum lies on bounds, and misled where there are many local minima" range:"penalised | projected" auto:"penalised with full covariance, otherwise projected"`
+	Bounds         string  `yaml:"bounds" doc:"how it is learnt from individuals beyond the bounds, which are evaluated at the nearest point of the box: with a penalty for the distance; as they were drawn, which is up to three times faster where the optimum lies on bounds, and misled where there are many local minima; or first with the penalty and, where steps have become short, as they were drawn" range:"adaptive | penalised | projected" auto:"adaptive with full covariance, otherwise projected"`
 	Active         bool    `yaml:"active" doc:"learn from the worse half too, by negative weights"`
 	AdaptRates     bool    `yaml:"adapt_rates" doc:"learn more slowly where losses are noisy or have many local minima, as much as is needed; with full covariance only"`
-	Restarts       string  `yaml:"restarts" doc:"what follows when a run has converged: nothing; runs of twice the population each time; or such runs and others of small populations and steps, where the kind that has found the best so far gets twice the evaluations of the other" range:"none | ipop | bipop"`
-	MaxRestarts    int     `yaml:"max_restarts" doc:"times the population is doubled before the search ends" range:"[0, 30]"`
+	Restarts       string  `yaml:"restarts" doc:"what follows when a run has converged: nothing; runs of twice the population each time; such runs and others of small populations and steps, where the kind that has found the best so far gets twice the evaluations of the other; or runs of many populations at the same time" range:"none | ipop | bipop | parallel" auto:"parallel where more than 4 pop_size evaluations can be under way, otherwise bipop"`
+	MaxRestarts    int     `yaml:"max_restarts" doc:"times the population is doubled, with parallel the largest one, before the search ends" range:"[0, 30]"`
 	TolX           float64 `yaml:"tol_x" doc:"a run has converged when the step in every coordinate has fallen below this fraction of the initial one" range:"[0, 1)"`
 	TolFun         float64 `yaml:"tol_fun" doc:"a run has converged when the losses of the last generations differ by no more than this, in the unit of the loss, or by rounding alone" range:"[0, inf)"`
 }
@@ -45,7 +46,7 @@ const (
 
 // Defaults returns the defaults of [Params].
 func Defaults() Params {
-	return Params{Sigma: 0.2, Start: "random", Active: true, Restarts: "bipop", MaxRestarts: 9, TolX: 1e-12}
+	return Params{Sigma: 0.2, Start: "random", Active: true, MaxRestarts: 9, TolX: 1e-12}
 }
 
 func (p *Params) resolve(problem optimizer.Problem) error {
@@ -55,6 +56,12 @@ func (p *Params) resolve(problem optimizer.Problem) error {
 	}
 	if p.PopSize == 0 {
 		p.PopSize = 4 + int(3*math.Log(float64(n)))
+	}
+	if p.Restarts == "" {
+		p.Restarts = "bipop"
+		if problem.Parallel > manyTimes*p.PopSize {
+			p.Restarts = parallel
+		}
 	}
 	if p.Covariance == "" {
 		switch {
@@ -69,7 +76,7 @@ func (p *Params) resolve(problem optimizer.Problem) error {
 	if p.Bounds == "" {
 		p.Bounds = projected
 		if p.Covariance == "full" {
-			p.Bounds = penalised
+			p.Bounds = adaptive
 		}
 	}
 	switch {
@@ -94,7 +101,8 @@ func Algorithms() []optimizer.Algorithm {
 	return []optimizer.Algorithm{algorithm(), asyncAlgorithm()}
 }
 
-// earlier: version 1 took losses that differed by 1e-9 for equal, and had another path of σ where the covariance is not full.
+// earlier: version 1 took losses that differed by 1e-9 for equal, had another path of σ where the covariance is not full, and penalised all that lay
+// beyond the bounds.
 var earlier = []string{""}
 
 func algorithm() optimizer.Algorithm {
@@ -111,9 +119,10 @@ func algorithm() optimizer.Algorithm {
 			"adapt_rates",
 		Cost: "O(λn²), and O(n³) every few generations, memory O(n² + λn), with full covariance; O(λn) with diagonal; O(λn ln n) with " +
 			"low_rank",
-		Parallelism: "pop_size at a time, and twice as many after each restart",
-		Earlier:     earlier,
-	}, Defaults, New)
+		Parallelism: "with execution.parallel more than 4 pop_size, as many as that says, in runs of different populations; otherwise pop_size at a " +
+			"time, and twice as many after each restart",
+		Earlier: earlier,
+	}, Defaults, suited)
 }
 
 // constants are the strategy parameters of the tutorial's table 1, for n coordinates and a population of λ.
@@ -185,8 +194,12 @@ type state struct {
 	Steps []step // of the generation's members
 }
 
-// New makes a CMA-ES for a problem with one objective.
+// New makes a CMA-ES for a problem with one objective, of one run after the other: it does not heed Problem.Parallel.
 func New(problem optimizer.Problem, par Params, seed uint64) (*Search, error) {
+	if par.Restarts == parallel {
+		return nil, fmt.Errorf("optimizer: cmaes: restarts = %s, want one run after the other: none, ipop or bipop (NewParallel takes it)", parallel)
+	}
+	problem.Parallel = 0
 	e, err := newStrategy(algorithm(), problem, par, seed)
 	if err != nil {
 		return nil, err

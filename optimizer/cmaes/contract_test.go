@@ -25,6 +25,11 @@ func TestCMAESVariantsKeepTheContract(t *testing.T) {
 			return cmaes.New(p, par, seed)
 		})
 	}
+	run("parallel", func(p optimizer.Problem, seed uint64) (optimizer.Optimizer, error) {
+		p.Parallel = 100
+		a := cmaes.Algorithms()[0]
+		return a.New(p, a.Params(), seed)
+	})
 	run("adapted rates, async", func(p optimizer.Problem, seed uint64) (optimizer.Optimizer, error) {
 		par := cmaes.Defaults()
 		par.AdaptRates, par.Active, par.InitialSamples = true, false, 10

@@ -53,6 +53,11 @@ func (e *strategy) restart(reason string) {
 	case e.par.Restarts == "none":
 		e.state.Stop = reason
 		return
+	case e.chain == steady:
+		next.PopSize = r.PopSize
+		if next.Number%2 == 1 {
+			next.Sigma *= math.Pow(10, -2*rand.New(e.state.Src).Float64())
+		}
 	case e.par.Restarts == "bipop" && next.smallIsDue():
 		rng := rand.New(e.state.Src)
 		u := rng.Float64()

@@ -20,6 +20,7 @@ import (
 type strategy struct {
 	problem optimizer.Problem
 	par     Params
+	chain   chain
 	ordered []int     // the problem's coordinates that u stands for, len n
 	choices []int     // the others, which are categorical
 	width   []float64 // of each ordered coordinate, len n
@@ -191,7 +192,7 @@ func (e *strategy) learn(ranked []trial, losses []float64) {
 		e.keepMargin(s.Shape.model().deviations())
 		return
 	}
-	if e.par.Bounds == penalised {
+	if e.par.Bounds != projected {
 		ranked = e.penalise(ranked, losses)
 	}
 	// A failed individual is worse than all others, but never one to move to.
@@ -211,7 +212,7 @@ func (e *strategy) learn(ranked []trial, losses []float64) {
 	deviations := s.Shape.model().deviations()
 	if exhausted == "" { // otherwise they may be no numbers
 		e.keepMargin(deviations)
-		if e.par.Bounds == projected {
+		if e.par.Bounds != penalised {
 			e.keepNear(deviations)
 		}
 	}
@@ -239,7 +240,7 @@ func (e *strategy) update(ranked []trial, w []float64) (exhausted string) {
 	floats.Add(zw, drawn)
 	floats.Scale(0.5, zw)
 	path := zw
-	if e.par.Bounds == projected && slices.ContainsFunc(ranked, func(t trial) bool { return t.Out != nil }) {
+	if e.par.Bounds != penalised && slices.ContainsFunc(ranked, func(t trial) bool { return t.Out != nil }) {
 		path = e.bounded(zw, ranked)
 	}
 	s.Shape.model().whiten(zw) //                                                C^{-1/2} y_w, up to a rotation, as A is no symmetric root

@@ -59,9 +59,21 @@ func (s *Stream[T]) Tell(results []optimizer.Evaluated, problem optimizer.Proble
 		s.Take(a.Evaluated, a.X)
 		s.Front.Prune(2 * optimizer.MaxFront)
 		at, _ := slices.BinarySearchFunc(s.Open, a.Proposal.ID, func(p Proposal[T], id int64) int { return cmp.Compare(p.ID, id) })
-		s.Open = slices.Delete(s.Open, at, at+1)
+		s.close(at)
 	}
 	return answers, nil
+}
+
+// close removes a proposal. It moves those on the shorter side: the first ones proposed are mostly the first to be told, and of thousands that are
+// outstanding the others stay where they are.
+func (s *Stream[T]) close(at int) {
+	if at > len(s.Open)/2 {
+		s.Open = slices.Delete(s.Open, at, at+1)
+		return
+	}
+	copy(s.Open[1:at+1], s.Open[:at])
+	s.Open[0] = Proposal[T]{}
+	s.Open = s.Open[1:]
 }
 
 // Status fills in what the books know; results of a population's size count as a generation.

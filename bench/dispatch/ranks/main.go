@@ -66,7 +66,7 @@ func run(comm mpi.Comm) error {
 	if mode == "loop" {
 		schedule = dispatch.Pull
 	}
-	c, err := dispatch.NewCoordinator(comm, schedule, slots)
+	c, err := dispatch.NewCoordinator(comm, dispatch.Policy{Schedule: schedule, Slots: slots})
 	if err != nil {
 		return err
 	}

@@ -8,27 +8,49 @@ import (
 	"strings"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/report/statistics"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
-// Comparison is several runs of one problem, those that differ by their seeds alone in one group.
+// Comparison is several runs of one problem, those that differ by their seeds alone in one group. What is compared is the best of the goal so far; with
+// several goals, the hypervolume of the front so far.
 type Comparison struct {
-	Goal   Goal
-	Groups []Group
-	Budget int64 // evaluations that every run has made: what is compared is the best by then
+	Goals   []Goal
+	Measure Goal // what is compared: the goal itself, or the hypervolume
+	Groups  []Group
+	Budget  int64 // evaluations that every run has made: what is compared is the measure by then
 }
 
 // Group are runs that differ by their seeds alone.
 type Group struct {
 	Name  string
 	Runs  []*Data
-	Final []float64 // of each run, the best of the goal within the budget; NaN where nothing had succeeded
+	Final []float64 // of each run, the measure within the budget; NaN where nothing had succeeded
+
+	paths [][]level // of each run
+}
+
+// level is what a run's measure has risen to, or fallen, and after how many evaluations.
+type level struct {
+	at    int64
+	value float64
+}
+
+// maxGoals is the number of goals up to which the hypervolume of a front is told: it grows dear.
+const maxGoals = 4
+
+// What is the measure in words.
+func (c *Comparison) What() string {
+	if len(c.Goals) > 1 {
+		return c.Measure.Name
+	}
+	return "best " + c.Measure.Name
 }
 
 // Losses are the final values as they are minimised; what has no value is worse than all.
 func (c *Comparison) Losses(g Group) []float64 {
 	out := make([]float64, len(g.Final))
 	for i, v := range g.Final {
-		if out[i] = c.Goal.loss(v); math.IsNaN(v) {
+		if out[i] = c.Measure.loss(v); math.IsNaN(v) {
 			out[i] = math.Inf(1)
 		}
 	}
@@ -39,14 +61,14 @@ func (c *Comparison) Losses(g Group) []float64 {
 // parameters.
 func Compare(runs []*Data, groups []string) (*Comparison, error) {
 	first := runs[0]
-	if len(first.Goals) > 1 {
-		return nil, fmt.Errorf("%s has %d objectives: runs with one are compared", first.Run.Dir, len(first.Goals))
+	if len(first.Goals) > maxGoals {
+		return nil, fmt.Errorf("%s has %d objectives: runs with at most %d are compared", first.Run.Dir, len(first.Goals), maxGoals)
 	}
-	c := &Comparison{Goal: first.Goals[0], Budget: math.MaxInt64}
+	c := &Comparison{Goals: first.Goals, Measure: first.Goals[0], Budget: math.MaxInt64}
 	for i, d := range runs {
 		if !slices.Equal(d.Goals, first.Goals) {
 			return nil, fmt.Errorf("%s searches for the %s and %s for the %s: want runs of one problem",
-				first.Run.Dir, first.Goals[0].Name, d.Run.Dir, d.Goals[0].Name)
+				first.Run.Dir, namesOf(first.Goals), d.Run.Dir, namesOf(d.Goals))
 		}
 		if !slices.EqualFunc(d.Parameters, first.Parameters, func(a, b Parameter) bool { return a.Label == b.Label }) {
 			return nil, fmt.Errorf("%s and %s have different parameters: want runs of one problem", first.Run.Dir, d.Run.Dir)
@@ -59,31 +81,115 @@ func Compare(runs []*Data, groups []string) (*Comparison, error) {
 		c.Groups[at].Runs = append(c.Groups[at].Runs, d)
 		c.Budget = min(c.Budget, d.final())
 	}
+	path := (*Data).improvements
+	if len(c.Goals) > 1 {
+		c.Measure = Goal{Name: "hypervolume of the front", Maximise: true}
+		path = volumes(runs, c.Budget)
+	}
 	for i, g := range c.Groups {
 		for _, d := range g.Runs {
-			c.Groups[i].Final = append(c.Groups[i].Final, d.bestBy(c.Budget))
+			p := path(d)
+			c.Groups[i].paths = append(c.Groups[i].paths, p)
+			c.Groups[i].Final = append(c.Groups[i].Final, by(p, c.Budget))
 		}
 	}
 	return c, nil
 }
 
+func namesOf(goals []Goal) string {
+	names := make([]string, len(goals))
+	for i, g := range goals {
+		names[i] = g.Name
+	}
+	return strings.Join(names, " and the ")
+}
+
 // final is the number of evaluations that have ended for good, as far as individuals have been told.
 func (d *Data) final() int64 { return d.Individuals * int64(max(d.Run.Begun.Rules.Evaluations(), 1)) }
 
-// bestBy is the best of the first goal after so many evaluations; NaN before there is one.
-func (d *Data) bestBy(evaluations int64) float64 {
-	n := sort.Search(len(d.Improved), func(i int) bool { return d.Improved[i].At > evaluations })
+// improvements are the steps of the best of the only goal.
+func (d *Data) improvements() []level {
+	path := make([]level, len(d.Improved))
+	for i, m := range d.Improved {
+		path[i] = level{m.At, m.Values[0]}
+	}
+	return path
+}
+
+// by is what a path has come to after so many evaluations; NaN before its first level.
+func by(path []level, evaluations int64) float64 {
+	n := sort.Search(len(path), func(i int) bool { return path[i].at > evaluations })
 	if n == 0 {
 		return math.NaN()
 	}
-	return d.Improved[n-1].Values[0]
+	return path[n-1].value
+}
+
+// volumes tells of each of the runs how the hypervolume of its front has grown. It is a share of that between the best and the worst of all fronts
+// together, each objective's worst being a tenth of the range further away.
+func volumes(runs []*Data, budget int64) func(*Data) []level {
+	const points = 80
+	n := len(runs[0].Goals)
+	low, high := slices.Repeat([]float64{math.Inf(1)}, n), slices.Repeat([]float64{math.Inf(-1)}, n)
+	for _, d := range runs {
+		d.fronts([]int64{budget}, func(_ int, front [][]float64) {
+			for _, loss := range front {
+				for k, v := range loss {
+					low[k], high[k] = min(low[k], v), max(high[k], v)
+				}
+			}
+		})
+	}
+	for k := range low {
+		if !(low[k] < high[k]) { // all are alike in it
+			high[k] = low[k] + 1
+		}
+	}
+	reference := slices.Repeat([]float64{1.1}, n)
+	return func(d *Data) (path []level) {
+		after := make([]int64, points)
+		for i := range after {
+			after[i] = int64(math.Ceil(float64(budget) * float64(i+1) / points))
+		}
+		d.fronts(after, func(i int, front [][]float64) {
+			if len(front) == 0 {
+				return
+			}
+			front, _ = wellSpread(front)
+			scaled := make([][]float64, len(front))
+			for j, loss := range front {
+				scaled[j] = make([]float64, n)
+				for k, v := range loss {
+					scaled[j][k] = (v - low[k]) / (high[k] - low[k])
+				}
+			}
+			path = append(path, level{after[i], optimizer.Hypervolume(scaled, reference) / math.Pow(1.1, float64(n))})
+		})
+		return path
+	}
+}
+
+// ComparisonKind is a figure that a comparison may have.
+type ComparisonKind struct {
+	Name string                    // of the figure that it makes
+	Make func(*Comparison) *Figure // nil where the comparison has nothing for it
+}
+
+// ComparisonKinds lists the figures of a comparison.
+func ComparisonKinds() []ComparisonKind {
+	return []ComparisonKind{
+		{"compare-convergence", (*Comparison).convergence},
+		{"compare-targets", (*Comparison).targets},
+		{"compare-finals", (*Comparison).finals},
+		{"compare-attainment", (*Comparison).attainment},
+	}
 }
 
 // Figures are those of a comparison.
 func (c *Comparison) Figures() []*Figure {
 	var out []*Figure
-	for _, f := range []*Figure{c.convergence(), c.targets(), c.finals()} {
-		if f != nil && !f.Empty() {
+	for _, k := range ComparisonKinds() {
+		if f := k.Make(c); f != nil && !f.Empty() {
 			out = append(out, f)
 		}
 	}
@@ -93,7 +199,7 @@ func (c *Comparison) Figures() []*Figure {
 // convergence is the median and the quartiles of the best so far of each group.
 func (c *Comparison) convergence() *Figure {
 	const points = 160
-	p := Panel{X: Axis{Label: "Evaluations"}, Y: c.Goal.axis()}
+	p := Panel{X: Axis{Label: "Evaluations"}, Y: c.Measure.axis()}
 	var bands, lines []Series
 	var middle Numbers
 	for i, g := range c.Groups {
@@ -102,13 +208,13 @@ func (c *Comparison) convergence() *Figure {
 		for k := range points {
 			at := int64(math.Ceil(float64(c.Budget) * float64(k+1) / points))
 			losses := make([]float64, len(g.Runs))
-			for j, d := range g.Runs {
-				if losses[j] = c.Goal.loss(d.bestBy(at)); math.IsNaN(losses[j]) {
+			for j, path := range g.paths {
+				if losses[j] = c.Measure.loss(by(path, at)); math.IsNaN(losses[j]) {
 					losses[j] = math.Inf(1)
 				}
 			}
 			slices.Sort(losses)
-			of := func(q float64) float64 { return c.Goal.loss(quantileOf(losses, q)) }
+			of := func(q float64) float64 { return c.Measure.loss(quantileOf(losses, q)) }
 			band.X, band.Y, band.Y2 = append(band.X, float64(at)), append(band.Y, of(0.25)), append(band.Y2, of(0.75))
 			line.X, line.Y = append(line.X, float64(at)), append(line.Y, of(0.5))
 		}
@@ -121,9 +227,12 @@ func (c *Comparison) convergence() *Figure {
 	p.Series = append(bands, lines...)
 	p.Y.Log = logarithmic(middle)
 	p.fit()
-	p.clip(c.Goal, middle, middle)
-	caption := fmt.Sprintf("The best %s so far by evaluations: the median over the runs of each group, and, "+
-		"where it has three or more, the middle half of them.", c.Goal.Name)
+	p.clip(c.Measure, middle, middle)
+	caption := fmt.Sprintf("The %s so far by evaluations: the median over the runs of each group, and, "+
+		"where it has three or more, the middle half of them.", c.What())
+	if len(c.Goals) > 1 {
+		caption += " It is a share of what lies between the best and the worst values of all fronts."
+	}
 	return newFigure("compare-convergence", "Convergence", caption, 1, p)
 }
 
@@ -140,10 +249,10 @@ func (c *Comparison) targetsOf() []float64 {
 	const most = 51
 	var all []float64
 	for _, g := range c.Groups {
-		for _, d := range g.Runs {
-			for _, m := range d.Improved {
-				if m.At <= c.Budget {
-					all = append(all, c.Goal.loss(m.Values[0]))
+		for _, path := range g.paths {
+			for _, l := range path {
+				if l.at <= c.Budget {
+					all = append(all, c.Measure.loss(l.value))
 				}
 			}
 		}
@@ -167,11 +276,11 @@ func (c *Comparison) targets() *Figure {
 	p := Panel{X: Axis{Label: "Evaluations", Log: true}, Y: Axis{Label: "Share of runs and targets"}}
 	for i, g := range c.Groups {
 		var times []float64
-		for _, d := range g.Runs {
+		for _, path := range g.paths {
 			for _, t := range targets {
-				at := slices.IndexFunc(d.Improved, func(m Member) bool { return c.Goal.loss(m.Values[0]) <= t })
-				if at >= 0 && d.Improved[at].At <= c.Budget {
-					times = append(times, float64(d.Improved[at].At))
+				at := slices.IndexFunc(path, func(l level) bool { return c.Measure.loss(l.value) <= t })
+				if at >= 0 && path[at].at <= c.Budget {
+					times = append(times, float64(path[at].at))
 				}
 			}
 		}
@@ -198,7 +307,7 @@ func (c *Comparison) targets() *Figure {
 
 // finals are the best values of each run within the budget.
 func (c *Comparison) finals() *Figure {
-	p := Panel{X: c.Goal.axis()}
+	p := Panel{X: c.Measure.axis()}
 	points := Series{Mark: Points, Name: "runs", Tone: Main}
 	medians := Series{Mark: Segments, Name: "median", Tone: Second}
 	lost := 0
@@ -213,7 +322,7 @@ func (c *Comparison) finals() *Figure {
 			points.Text = append(points.Text, strings.TrimSpace(g.Runs[j].Run.Dir))
 		}
 		losses := slices.Sorted(slices.Values(c.Losses(g)))
-		if m := c.Goal.loss(quantileOf(losses, 0.5)); !math.IsInf(m, 0) {
+		if m := c.Measure.loss(quantileOf(losses, 0.5)); !math.IsInf(m, 0) {
 			medians.X, medians.X2 = append(medians.X, m), append(medians.X2, m)
 			medians.Y, medians.Y2 = append(medians.Y, float64(i)-0.35), append(medians.Y2, float64(i)+0.35)
 		}
@@ -221,11 +330,81 @@ func (c *Comparison) finals() *Figure {
 	p.Series = []Series{points, medians}
 	p.X.Log = logarithmic(points.X)
 	p.fit()
-	caption := fmt.Sprintf("The best %s of each run after %s evaluations.", c.Goal.Name, Thousands(c.Budget))
+	caption := fmt.Sprintf("The %s of each run after %s evaluations.", c.What(), Thousands(c.Budget))
 	if lost > 0 {
 		caption += fmt.Sprintf(" %s had none by then.", count(lost, "run"))
 	}
 	return newFigure("compare-finals", "Best values of the runs", caption, 1, p)
+}
+
+// attainment is, for two goals, what the fronts of each group attain: the edge of the points for which half of its runs, at least, have an individual that is
+// as good in both (Fonseca and Fleming 1996, doi 10.1007/3-540-61723-X_1022).
+func (c *Comparison) attainment() *Figure {
+	if len(c.Goals) != 2 {
+		return nil
+	}
+	p := Panel{X: c.Goals[0].axis(), Y: c.Goals[1].axis()}
+	var bands, lines []Series
+	for i, g := range c.Groups {
+		var xs []float64
+		fronts := make([][][]float64, len(g.Runs))
+		for j, d := range g.Runs {
+			d.fronts([]int64{c.Budget}, func(_ int, front [][]float64) {
+				fronts[j] = slices.Clone(front)
+				for _, loss := range front {
+					xs = append(xs, loss[0])
+				}
+			})
+		}
+		slices.Sort(xs)
+		xs = slices.Compact(xs)
+		low, middle, high := make([]float64, len(xs)), make([]float64, len(xs)), make([]float64, len(xs))
+		for k, x := range xs {
+			reached := make([]float64, len(fronts))
+			for j, front := range fronts {
+				reached[j] = math.Inf(1)
+				for _, loss := range front {
+					if loss[0] <= x {
+						reached[j] = min(reached[j], loss[1])
+					}
+				}
+			}
+			slices.Sort(reached)
+			of := func(share float64) float64 { return reached[max(int(math.Ceil(share*float64(len(reached))))-1, 0)] }
+			low[k], middle[k], high[k] = of(0.25), of(0.5), of(0.75)
+		}
+		if len(g.Runs) > 2 {
+			band := Series{Mark: Band, Tone: Nth(i)}
+			band.X, band.Y = c.stairs(xs, low)
+			_, band.Y2 = c.stairs(xs, high)
+			for k, v := range band.Y2 {
+				if math.IsInf(v, 0) {
+					band.Y[k], band.Y2[k] = math.NaN(), math.NaN()
+				}
+			}
+			bands = append(bands, band)
+		}
+		line := Series{Mark: Line, Name: g.Name, Tone: Nth(i)}
+		line.X, line.Y = c.stairs(xs, middle)
+		lines = append(lines, line)
+	}
+	p.Series = append(bands, lines...)
+	p.fit()
+	caption := fmt.Sprintf("What is attained after %s evaluations: for points beyond its line at least half of a group's runs have an individual "+
+		"that is as good in both objectives; where it has three runs or more, the band is between a quarter and three quarters of them.",
+		Thousands(c.Budget))
+	return newFigure("compare-attainment", "Attainment", caption, 1, p)
+}
+
+// stairs are the corners of a line that keeps its y up to the next x, in the values of the two goals.
+func (c *Comparison) stairs(xs, ys []float64) (x, y Numbers) {
+	for i := range xs {
+		if i > 0 {
+			x, y = append(x, c.Goals[0].loss(xs[i])), append(y, c.Goals[1].loss(ys[i-1]))
+		}
+		x, y = append(x, c.Goals[0].loss(xs[i])), append(y, c.Goals[1].loss(ys[i]))
+	}
+	return x, y
 }
 
 // Test is what a rank test says of two groups.

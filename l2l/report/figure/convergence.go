@@ -48,6 +48,11 @@ func (d *Data) convergence(name, along string, c *course, x Axis, scale float64)
 			seen, middle = slices.Concat(q[0], q[2], q[4]), q[2]
 		}
 		p.Series = append(p.Series, Series{Mark: Steps, Name: "best so far", Tone: Main, X: ends, Y: best})
+		if known := d.Known[k]; !math.IsNaN(known) && len(ends) > 0 {
+			first, last := ends[0], ends[len(ends)-1]
+			p.Series = append(p.Series, Series{Mark: Line, Name: "known before", Tone: Fourth, X: Numbers{first, last}, Y: Numbers{known, known}})
+			best = append(best, known)
+		}
 		p.Y.Log = logarithmic(slices.Concat(best, seen))
 		p.fit()
 		cut = p.clip(goal, best, middle) || cut

@@ -262,6 +262,35 @@ func TestFiguresOfAPosteriorAreItsWeights(t *testing.T) {
 }
 
 // A run may be looked at from its first event on, and when it was cut off anywhere.
+func TestFiguresOfADesignHaveSensitivities(t *testing.T) {
+	dir := begin(t, "optimizee: {type: mixed, goals: 2, fail: 3}\noptimizer: {type: sobol}\nstop: {evaluations: 1024}\n")
+	f := all(t, gather(t, dir))["sensitivity"]
+	if f == nil || len(f.Panels) != 2 {
+		t.Fatalf("the sensitivities are %+v", f)
+	}
+	for k, want := range []string{"x", "tau"} { // what matters most to the gain, and to the cost, tau from 0 to 3 and |x| from 0 to 2
+		if p := f.Panels[k]; p.Y.Names[0] != want || p.Series[0].X2[0] < 0.5 || p.Series[0].X2[2] > 0.1 {
+			t.Errorf("to %s matter %v, by %v", p.Title, p.Y.Names, p.Series[0].X2)
+		}
+	}
+	if f := all(t, gather(t, begin(t, "optimizee: {type: mixed}\noptimizer: {type: cmaes}\nstop: {evaluations: 200}\n")))["sensitivity"]; f != nil {
+		t.Error("a search has sensitivities: its individuals depend on each other")
+	}
+}
+
+func TestFiguresOfAWarmStartHaveWhatWasKnown(t *testing.T) {
+	first := begin(t, "optimizee: {type: mixed}\noptimizer: {type: random}\nstop: {evaluations: 60}\n")
+	before := gather(t, first)
+	d := gather(t, begin(t, "optimizee: {type: mixed}\noptimizer: {type: cmaes}\nstop: {evaluations: 60}\nwarm_start: {run: "+first+"}\n"))
+	if want := before.Improved[len(before.Improved)-1].Values[0]; d.Known[0] != want {
+		t.Errorf("known is %v, want %v, the best of the run before", d.Known, want)
+	}
+	f := all(t, d)["convergence"]
+	if !slices.ContainsFunc(f.Panels[0].Series, func(s figure.Series) bool { return s.Name == "known before" && s.Y[0] == d.Known[0] }) {
+		t.Errorf("the convergence does not show it: %+v", f.Panels[0].Series)
+	}
+}
+
 func TestFiguresOfARunWithoutResultsAreFew(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -48,8 +48,8 @@ func frontFigure(d *Data) *Figure {
 
 // hypervolume is that of the front as the search went on.
 func hypervolume(d *Data) *Figure {
-	const most, points, exact = 4, 40, 400
-	if len(d.Goals) < 2 || len(d.Goals) > most || len(d.Front) < 2 {
+	const points = 40
+	if len(d.Goals) < 2 || len(d.Goals) > maxGoals || len(d.Front) < 2 {
 		return nil
 	}
 	reference := make([]float64, len(d.Goals)) // as that of a result: see report.Hypervolume
@@ -64,35 +64,57 @@ func hypervolume(d *Data) *Figure {
 		}
 		reference[k] = high + 0.1*(high-low)
 	}
-	last := d.Evaluations
-	s := Series{Mark: Steps, Tone: Main}
-	var front []optimizer.Solution
-	at, spread := 0, false
-	for i := range points {
-		until := int64(math.Ceil(float64(last) * float64(i+1) / points))
-		for ; at < len(d.entries) && d.entries[at].At <= until; at++ {
-			loss := d.losses(d.entries[at])
-			front = slices.DeleteFunc(front, func(f optimizer.Solution) bool { return optimizer.Dominates(loss, f.Loss) })
-			front = append(front, optimizer.Solution{ID: int64(at), Loss: loss})
-		}
-		of := front
-		if len(d.Goals) > 2 && len(front) > exact {
-			of, spread = optimizer.Spread(slices.Clone(front), exact), true
-		}
-		losses := make([][]float64, len(of))
-		for j, f := range of {
-			losses[j] = f.Loss
-		}
-		s.X, s.Y = append(s.X, float64(until)), append(s.Y, optimizer.Hypervolume(losses, reference))
+	after := make([]int64, points)
+	for i := range after {
+		after[i] = int64(math.Ceil(float64(d.Evaluations) * float64(i+1) / points))
 	}
+	s := Series{Mark: Steps, Tone: Main}
+	spread := false
+	d.fronts(after, func(i int, front [][]float64) {
+		of, fewer := wellSpread(front)
+		spread = spread || fewer
+		s.X, s.Y = append(s.X, float64(after[i])), append(s.Y, optimizer.Hypervolume(of, reference))
+	})
 	p := Panel{X: Axis{Label: "Evaluations"}, Y: Axis{Label: "Hypervolume"}, Series: []Series{s}}
 	p.fit()
 	p.Y.Min = min(p.Y.Min, 0)
 	caption := "How much of the objectives' space the front is better than, up to a tenth of the last front's range beyond its worst values."
 	if spread {
-		caption += fmt.Sprintf(" Of larger fronts, that of %d individuals, well spread.", exact)
+		caption += fmt.Sprintf(" Of larger fronts, that of %d individuals, well spread.", maxExact)
 	}
 	return newFigure("hypervolume", "Hypervolume of the front", caption, 1, p)
+}
+
+// fronts shows the losses of the front after each of some numbers of evaluations, in ascending order. They are valid until visit returns.
+func (d *Data) fronts(after []int64, visit func(i int, losses [][]float64)) {
+	var front [][]float64
+	at := 0
+	for i, until := range after {
+		for ; at < len(d.entries) && d.entries[at].At <= until; at++ {
+			loss := d.losses(d.entries[at])
+			front = slices.DeleteFunc(front, func(f []float64) bool { return optimizer.Dominates(loss, f) })
+			front = append(front, loss)
+		}
+		visit(i, front)
+	}
+}
+
+// maxExact is the size of a front up to which the hypervolume is that of all of it, where it has more than two objectives.
+const maxExact = 400
+
+// wellSpread are the losses of a front, or of so many of it that its hypervolume is not too dear.
+func wellSpread(front [][]float64) (of [][]float64, fewer bool) {
+	if len(front) <= maxExact || len(front[0]) <= 2 {
+		return front, false
+	}
+	all := make([]optimizer.Solution, len(front))
+	for i, loss := range front {
+		all[i] = optimizer.Solution{ID: int64(i), Loss: loss}
+	}
+	for _, s := range optimizer.Spread(all, maxExact) {
+		of = append(of, s.Loss)
+	}
+	return of, true
 }
 
 // posteriorFigure is the posterior of each parameter.

@@ -44,6 +44,9 @@ type Data struct {
 	Reasons  []Reason // why evaluations failed, the most frequent first
 	Others   int64    // failed evaluations with reasons that are not among these
 
+	// Known is the best of each goal that the search was told of before it began; NaN where it was told of none.
+	Known []float64
+
 	// Improved are the individuals that were the best so far of the first goal, in their order, without their parameters.
 	Improved []Member
 
@@ -134,7 +137,7 @@ func Gather(run *report.Run) (*Data, error) {
 		}
 	}
 	for range d.Goals {
-		d.best = append(d.best, math.NaN())
+		d.best, d.Known = append(d.best, math.NaN()), append(d.Known, math.NaN())
 	}
 	d.limit = min(max(maxCoordinates/max(len(d.Parameters), 1), 64), maxSample)
 	g := gathering{Data: d, reasons: map[Reason]*Reason{}}
@@ -200,6 +203,8 @@ func (g *gathering) take(s report.Step) error {
 	case l2l.Ordered:
 		g.session().Orders = append(g.session().Orders, e)
 		g.at(e.At)
+	case l2l.WarmStart:
+		g.know(e)
 	case l2l.Figures:
 		g.figure(report.Generation{Generation: e.Generation, Evaluations: e.Evaluations, Names: e.Names, Figures: e.Values})
 	}
@@ -230,6 +235,20 @@ func (g *gathering) at(unix int64) float64 {
 		g.Elapsed = s.From + float64(s.End-s.Begun.At)/1e6
 	}
 	return g.Elapsed
+}
+
+// know notes the best of what an optimizer was told of.
+func (g *gathering) know(e l2l.WarmStart) {
+	for _, s := range e.Solutions {
+		if len(s.Loss) != len(g.Goals) {
+			continue // a point without a result
+		}
+		for k, goal := range g.Goals {
+			if !(s.Loss[k] >= goal.loss(g.Known[k])) {
+				g.Known[k] = goal.loss(s.Loss[k])
+			}
+		}
+	}
 }
 
 func (g *gathering) figure(row report.Generation) {

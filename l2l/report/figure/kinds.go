@@ -31,6 +31,7 @@ func Kinds() []Kind {
 		{"hypervolume", Converged, hypervolume},
 		{"optimizer", Converged, optimizerFigures},
 		{"importance", Matters, importanceFigure},
+		{"sensitivity", Matters, sensitivity},
 		{"parameters", Matters, courses},
 		{"slices", Matters, slicesFigure},
 		{"pairs", Matters, pairs},

@@ -2,12 +2,9 @@ package page
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strings"
-
-	"go.yaml.in/yaml/v4"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/report/figure"
 	"github.com/meta-optimization/l2l-mpi/l2l/report/statistics"
@@ -19,13 +16,13 @@ const significant = 0.05
 // Compare is the report of several runs of one problem. Those whose configurations differ by nothing but the seed, and by what does not belong to
 // the search, are pooled.
 func Compare(runs []*figure.Data, version string) (Document, error) {
-	c, err := figure.Compare(runs, groupsOf(runs))
+	c, err := figure.Compare(runs, figure.Groups(runs))
 	if err != nil {
 		return Document{}, err
 	}
 	doc := Document{Title: "Comparison of runs", Version: version}
-	doc.Lead = fmt.Sprintf("%d runs in %d groups search for the %s. Compared is the best after %s evaluations, which all of them have made.",
-		len(runs), len(c.Groups), searched([]figure.Goal{c.Goal}), figure.Thousands(c.Budget))
+	doc.Lead = fmt.Sprintf("%d runs in %d groups search for the %s. Compared is the %s after %s evaluations, which all of them have made.",
+		len(runs), len(c.Groups), searched(c.Goals), c.What(), figure.Thousands(c.Budget))
 	doc.Found = []Table{groupTable(c)}
 	doc.Sections = []Section{{ID: "question-1", Question: "Which is better?", Text: verdict(c), Figures: c.Figures()}}
 	if t := testTable(c); len(t.Rows) > 0 {
@@ -34,7 +31,7 @@ func Compare(runs []*figure.Data, version string) (Document, error) {
 	for _, g := range c.Groups {
 		d := Description{Text: fmt.Sprintf("Group %s:", g.Name), Config: g.Runs[0].Run.Begun.Config}
 		t := Table{Columns: []Column{{Name: "run"}, {"seed", true}, {"evaluations", true}, {"individuals that failed", true},
-			{"best " + c.Goal.Name, true}}, Sorts: true}
+			{c.What(), true}}, Sorts: true}
 		for i, run := range g.Runs {
 			t.Rows = append(t.Rows, []Cell{
 				{Text: run.Run.Dir, Long: true}, {Text: fmt.Sprint(run.Run.Begun.Rules.Seed), Number: true}, {Text: fmt.Sprint(run.Evaluations), Number: true},
@@ -47,70 +44,10 @@ func Compare(runs []*figure.Data, version string) (Document, error) {
 	return doc, nil
 }
 
-// groupsOf names the group of each run: by its optimizer and, where several groups have the same, by the values of its configuration that differ
-// among them.
-func groupsOf(runs []*figure.Data) []string {
-	settings := make([]map[string]string, len(runs))
-	keys := make([]string, len(runs))
-	byOptimizer := map[string][]map[string]string{}
-	for i, d := range runs {
-		var c map[string]any
-		_ = yaml.Unmarshal([]byte(d.Run.Begun.Config), &c)                            // without it nothing tells the runs apart but their optimizers
-		for _, key := range []string{"seed", "name", "output", "execution", "stop"} { // none of them says what the search does next
-			delete(c, key)
-		}
-		settings[i] = map[string]string{}
-		flatten(settings[i], "", c)
-		keys[i] = fmt.Sprint(settings[i]) // maps are printed in the order of their keys
-		name := orSo(d.Run.Begun.Algorithm, "optimizer")
-		byOptimizer[name] = append(byOptimizer[name], settings[i])
-	}
-	out := make([]string, len(runs))
-	named := map[string]string{} // the group of a name
-	for i, d := range runs {
-		name := orSo(d.Run.Begun.Algorithm, "optimizer")
-		for _, key := range differing(byOptimizer[name]) {
-			name += fmt.Sprintf(", %s %s", key[strings.LastIndex(key, ".")+1:], orSo(settings[i][key], "none"))
-		}
-		for other, ok := named[name]; ok && other != keys[i]; other, ok = named[name] { // more differs than is said
-			name += "'"
-		}
-		named[name] = keys[i]
-		out[i] = name
-	}
-	return out
-}
-
-// flatten writes the values of nested maps under their paths.
-func flatten(into map[string]string, path string, v any) {
-	m, ok := v.(map[string]any)
-	if !ok {
-		into[path] = fmt.Sprint(v)
-		return
-	}
-	for key, value := range m {
-		flatten(into, strings.TrimPrefix(path+"."+key, "."), value)
-	}
-}
-
-// differing are the first three keys whose values are not the same in all.
-func differing(all []map[string]string) (keys []string) {
-	seen := map[string]bool{}
-	for _, m := range all {
-		for key := range m {
-			if slices.ContainsFunc(all, func(o map[string]string) bool { return o[key] != m[key] }) {
-				seen[key] = true
-			}
-		}
-	}
-	keys = slices.Sorted(maps.Keys(seen))
-	return keys[:min(len(keys), 3)]
-}
-
 func groupTable(c *figure.Comparison) Table {
 	t := Table{
 		Title: "The groups", Sorts: true,
-		Columns: []Column{{Name: "group"}, {"runs", true}, {withUnit("median of the best "+c.Goal.Name, c.Goal.Unit), true}, {"middle half", true},
+		Columns: []Column{{Name: "group"}, {"runs", true}, {withUnit("median of the "+c.What(), c.Measure.Unit), true}, {"middle half", true},
 			{"best", true}, {"worst", true}},
 	}
 	for _, g := range c.Groups {
@@ -120,13 +57,17 @@ func groupTable(c *figure.Comparison) Table {
 			if math.IsInf(v, 0) || math.IsNaN(v) {
 				return "none"
 			}
-			if c.Goal.Maximise {
+			if c.Measure.Maximise {
 				v = -v
 			}
 			return number(v)
 		}
+		low, high := 0.25, 0.75
+		if c.Measure.Maximise {
+			low, high = high, low
+		}
 		t.Rows = append(t.Rows, []Cell{
-			{Text: g.Name}, {Text: fmt.Sprint(len(g.Runs)), Number: true}, {Text: of(0.5), Number: true}, {Text: of(0.25) + " to " + of(0.75), Number: true},
+			{Text: g.Name}, {Text: fmt.Sprint(len(g.Runs)), Number: true}, {Text: of(0.5), Number: true}, {Text: of(low) + " to " + of(high), Number: true},
 			{Text: of(0), Number: true}, {Text: of(1), Number: true},
 		})
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/report/page"
 	"github.com/meta-optimization/l2l-mpi/l2l/run"
 	"github.com/meta-optimization/l2l-mpi/mpi"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
 // searched runs a function with an optimizer, once for each seed.
@@ -120,8 +121,58 @@ func TestComparisonRefusesRunsOfOtherProblems(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	two := searched(t, "zdt1, dim: 4", "{type: nsga2}", 60, 1, 2)
-	if _, err := page.Compare(two, ""); err == nil || !strings.Contains(err.Error(), "has 2 objectives: runs with one are compared") {
-		t.Error(err)
+}
+
+func TestComparisonOfFrontsIsByTheirHypervolume(t *testing.T) {
+	runs := slices.Concat(searched(t, "zdt1, dim: 4", "{type: nsga2}", 1200, 1, 2, 3, 4), searched(t, "zdt1, dim: 4", "{type: random}", 1200, 1, 2, 3, 4))
+	c, err := figure.Compare(runs, figure.Groups(runs))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range c.Groups {
+		for j, d := range g.Runs {
+			// The hypervolume again, from the front as the run has it.
+			var front [][]float64
+			low, high := []float64{math.Inf(1), math.Inf(1)}, []float64{math.Inf(-1), math.Inf(-1)}
+			for _, other := range runs {
+				for _, m := range other.Front {
+					for k, v := range m.Values {
+						low[k], high[k] = min(low[k], v), max(high[k], v)
+					}
+				}
+			}
+			for _, m := range d.Front {
+				front = append(front, []float64{(m.Values[0] - low[0]) / (high[0] - low[0]), (m.Values[1] - low[1]) / (high[1] - low[1])})
+			}
+			if want := optimizer.Hypervolume(front, []float64{1.1, 1.1}) / 1.21; math.Abs(g.Final[j]-want) > 1e-12 {
+				t.Errorf("%s, run %d: hypervolume %v, want %v", g.Name, j, g.Final[j], want)
+			}
+		}
+	}
+	if got := c.Tests(); len(got) != 1 || got[0].Smaller != 1 || math.Abs(got[0].P-2.0/70) > 1e-12 {
+		t.Errorf("tests %+v, want that nsga2 is better in all pairs", got)
+	}
+	var attained *figure.Figure
+	for _, f := range c.Figures() {
+		if f.Name == "compare-attainment" {
+			attained = f
+		}
+	}
+	if attained == nil {
+		t.Fatal("there is no attainment")
+	}
+	for _, s := range attained.Panels[0].Series {
+		for k := 1; s.Mark == figure.Line && k < len(s.X); k++ {
+			if s.X[k] < s.X[k-1] || s.Y[k] > s.Y[k-1] {
+				t.Fatalf("%s: the edge of what is attained goes from (%v, %v) to (%v, %v)", s.Name, s.X[k-1], s.Y[k-1], s.X[k], s.Y[k])
+			}
+		}
+	}
+	doc, err := page.Compare(runs, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "Compared is the hypervolume of the front after 1,200 evaluations"; !strings.Contains(doc.Lead, want) {
+		t.Errorf("%q does not say %q", doc.Lead, want)
 	}
 }

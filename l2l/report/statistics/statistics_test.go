@@ -114,3 +114,52 @@ func TestImportanceOfAChoiceIsThatByHand(t *testing.T) {
 	got := statistics.Importance([]statistics.Column{{Values: values, Choices: 4}}, good)
 	near(t, "importance", got[0], 3, 1e-3)
 }
+
+// The indices of Ishigami's function with a = 7 and b = 0.1 are known: 0.3139, 0.4424 and 0 (Ishigami and Homma 1990). A fourth parameter, a choice,
+// adds variance of a known size.
+func TestFirstOrderIsThatOfIshigami(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 1))
+	const n = 6000
+	columns := make([]statistics.Column, 4)
+	y := make([]float64, n)
+	for i := range n {
+		var x [3]float64
+		for k := range x {
+			x[k] = math.Pi * (2*rng.Float64() - 1)
+			columns[k].Values = append(columns[k].Values, x[k])
+		}
+		choice := float64(rng.IntN(3))
+		columns[3].Values = append(columns[3].Values, choice)
+		y[i] = 1e6 + math.Sin(x[0]) + 7*math.Pow(math.Sin(x[1]), 2) + 0.1*math.Pow(x[2], 4)*math.Sin(x[0]) + 2*choice
+	}
+	columns[3].Choices = 3
+	const variance, added = 13.8446, 4 * 2.0 / 3 // of the function, and of twice a choice from 0, 1, 2
+	got := statistics.FirstOrder(columns, y)
+	for k, share := range []float64{0.3139 * variance, 0.4424 * variance, 0, added} {
+		near(t, "the index", got[k], share/(variance+added), 0.03)
+	}
+	for k, drawn := range statistics.FirstOrderResampled(columns, y, 20, 1) {
+		for _, v := range drawn {
+			near(t, "the index of a resample", v, got[k], 0.06)
+		}
+	}
+}
+
+func TestFirstOrderOfWhatDoesNotMatterIsAboutZero(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 2))
+	sum := 0.0
+	for range 50 {
+		c := statistics.Column{}
+		var y []float64
+		for range 100 {
+			c.Values, y = append(c.Values, rng.Float64()), append(y, rng.NormFloat64())
+		}
+		sum += statistics.FirstOrder([]statistics.Column{c}, y)[0] / 50
+	}
+	near(t, "the mean index of noise", sum, 0, 0.05) // it is cut at 0
+	constant := statistics.Column{Values: []float64{1, 1, 1, 1, 1, 1, 1, 1}}
+	near(t, "the index of a constant", statistics.FirstOrder([]statistics.Column{constant}, []float64{1, 2, 3, 4, 5, 6, 7, 8})[0], 0, 0)
+	if v := statistics.FirstOrder([]statistics.Column{constant}, constant.Values)[0]; !math.IsNaN(v) {
+		t.Errorf("the index for what does not vary is %v", v)
+	}
+}

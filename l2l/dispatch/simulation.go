@@ -1,0 +1,317 @@
+package dispatch
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/mpi"
+)
+
+// Simulation is a run without evaluations, to learn how busy slots would be and how long it would take, for any number of slots and any times. Rank 0's
+// coordinator and scheduler are those of a run, and so are its messages. Ranks, slots and the time are simulated: a pool of slots
+// takes calls from its queue by the same rule as a real one, and messages cost what they are said to.
+type Simulation struct {
+	Policy
+	// Seconds is how long a call takes in a slot of a rank.
+	Seconds func(rank, slot int, call []l2l.Evaluation) float64
+	// Evaluate makes the results' fitness; nil makes none.
+	Evaluate func(e l2l.Evaluation) []float64
+	// Interruptible says that evaluations can be dropped while they are under way.
+	Interruptible bool
+	// Cost is what rank 0 spends on messages.
+	Cost Cost
+}
+
+// Cost is the time that messages take.
+type Cost struct {
+	Message    time.Duration // of rank 0's, for each that it sends or receives
+	Evaluation time.Duration // of rank 0's, for each evaluation or result in one
+	Latency    time.Duration // from one rank to another, during which both do other things
+}
+
+// Simulated is a coordinator in a simulation. It is an l2l.Evaluator, whose calls take no time but the simulated one.
+type Simulated struct {
+	*Coordinator
+	net *network
+}
+
+// Start starts a simulation. It is at the time 0.
+func (s Simulation) Start() (*Simulated, error) {
+	c, err := NewCoordinator(nil, s.Policy)
+	if err != nil {
+		return nil, err
+	}
+	n := &network{Simulation: s, clock: epoch, ranks: make([]simulatedRank, len(c.slots))}
+	for i := range n.ranks {
+		n.ranks[i].slots = make([]simulatedSlot, c.slots[i])
+		n.ranks[i].idle = c.slots[i]
+	}
+	n.Batch = max(n.Batch, 1)
+	c.link = n
+	return &Simulated{c, n}, nil
+}
+
+// Elapsed is the simulated time since the start.
+func (s *Simulated) Elapsed() time.Duration { return s.net.clock.Sub(epoch) }
+
+// Spend has rank 0 spend time on something else than messages: on the search, say.
+func (s *Simulated) Spend(d time.Duration) { s.net.clock = s.net.clock.Add(d) }
+
+// Overhead is the time that rank 0 has spent on messages.
+func (s *Simulated) Overhead() time.Duration { return s.net.spent }
+
+var epoch = time.Unix(0, 0)
+
+// network is the link of a simulation, with all that is at its other end.
+type network struct {
+	Simulation
+	clock  time.Time // rank 0's
+	spent  time.Duration
+	events events
+	number int // of events so far
+	ranks  []simulatedRank
+	inbox  []parcel // of rank 0, in the order of their arrival, which has been
+	read   int      // of these
+}
+
+// event is what happens to a simulated rank, or a message that comes to rank 0.
+type event struct {
+	at     time.Time
+	number int // of those at one time the first one is first
+	do     func(at time.Time) error
+}
+
+// events is a heap.
+type events []event
+
+func (e events) Len() int { return len(e) }
+func (e events) Less(i, j int) bool {
+	return e[i].at.Before(e[j].at) || e[i].at.Equal(e[j].at) && e[i].number < e[j].number
+}
+func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
+func (e *events) Push(x any)   { *e = append(*e, x.(event)) }
+func (e *events) Pop() any {
+	last := (*e)[len(*e)-1]
+	*e = (*e)[:len(*e)-1]
+	return last
+}
+
+// parcel is a message to rank 0.
+type parcel struct {
+	from, tag, n int
+	data         []byte
+}
+
+// simulatedRank is a worker with its pool.
+type simulatedRank struct {
+	slots   []simulatedSlot
+	idle    int
+	queue   []l2l.Evaluation
+	mean    float64      // seconds per evaluation, a running average, as a pool has it
+	block   int          // results that are to come together
+	results []l2l.Result // that wait for others of their block
+}
+
+type simulatedSlot struct {
+	waiting []l2l.Evaluation // for further calls
+	call    []l2l.Evaluation // under way
+	dropped map[key]bool     // of these
+	began   time.Time
+	results []l2l.Result // of calls before it
+	turn    int          // calls that have ended
+}
+
+func (n *network) now() time.Time { return n.clock }
+func (n *network) close()         {}
+
+func (n *network) spend(evaluations int) {
+	d := n.Cost.Message + time.Duration(evaluations)*n.Cost.Evaluation
+	n.clock, n.spent = n.clock.Add(d), n.spent+d
+}
+
+func (n *network) after(at time.Time, do func(at time.Time) error) {
+	n.number++
+	heap.Push(&n.events, event{at, n.number, do})
+}
+
+func (n *network) send(rank, tag int, data []byte) error {
+	var es []l2l.Evaluation
+	var err error
+	if tag == tagTasks || tag == tagBlock || tag == tagDrop {
+		es, err = decodeTasks(data)
+	}
+	n.spend(len(es))
+	n.after(n.clock.Add(n.Cost.Latency), func(at time.Time) error {
+		r := &n.ranks[rank]
+		switch tag {
+		case tagTasks:
+			r.queue = append(r.queue, es...)
+			return n.feed(rank, at)
+		case tagBlock:
+			r.queue, r.block = append(r.queue, es...), len(es)
+			n.after(at.Add(roundPatience), func(at time.Time) error { return n.deliver(rank, at, nil, true) })
+			return n.feed(rank, at)
+		case tagDrop:
+			return n.drop(rank, at, es)
+		case tagPing:
+			n.answer(rank, at, tagPong, 0, nil)
+		case tagStop:
+			n.answer(rank, at, tagBye, 0, nil)
+		}
+		return nil
+	})
+	return err
+}
+
+func (n *network) answer(rank int, at time.Time, tag, results int, data []byte) {
+	n.after(at.Add(n.Cost.Latency), func(time.Time) error {
+		n.inbox = append(n.inbox, parcel{rank, tag, results, data})
+		return nil
+	})
+}
+
+func (n *network) receive(ctx context.Context, until time.Time, _ []byte) ([]byte, mpi.Envelope, error) {
+	for n.read == len(n.inbox) || len(n.events) > 0 && !n.events[0].at.After(n.clock) { // what has come while it did something else is there
+		if err := ctx.Err(); err != nil {
+			return nil, mpi.Envelope{}, err
+		}
+		if len(n.events) == 0 {
+			return nil, mpi.Envelope{}, errors.New("dispatch: nothing is under way in the simulation")
+		}
+		if n.events[0].at.After(until) && n.read == len(n.inbox) {
+			n.clock = until
+			return nil, mpi.Envelope{}, errLate
+		}
+		e, had := heap.Pop(&n.events).(event), len(n.inbox)
+		if err := e.do(e.at); err != nil {
+			return nil, mpi.Envelope{}, err
+		}
+		if len(n.inbox) > had && e.at.After(n.clock) {
+			n.clock = e.at
+		}
+	}
+	p := n.inbox[n.read]
+	n.inbox[n.read] = parcel{}
+	if n.read++; n.read == len(n.inbox) {
+		n.inbox, n.read = n.inbox[:0], 0
+	}
+	n.spend(p.n)
+	return p.data, mpi.Envelope{From: p.from, Tag: p.tag, Len: len(p.data)}, nil
+}
+
+// feed has idle slots take calls from the queue, as pool.next does.
+func (n *network) feed(rank int, at time.Time) error {
+	r := &n.ranks[rank]
+	for i := range r.slots {
+		s := &r.slots[i]
+		if len(s.call) > 0 || len(r.queue) == 0 {
+			continue
+		}
+		k := share(len(r.queue), n.Batch, r.idle, len(r.slots), r.mean)
+		s.waiting, r.queue = r.queue[:k:k], r.queue[k:]
+		r.idle--
+		n.begin(rank, i, at)
+	}
+	return nil
+}
+
+// begin has a slot begin its next call.
+func (n *network) begin(rank, slot int, at time.Time) {
+	s := &n.ranks[rank].slots[slot]
+	k := min(n.Batch, len(s.waiting))
+	s.call, s.waiting, s.began, s.dropped = s.waiting[:k], s.waiting[k:], at, nil
+	turn := s.turn
+	n.after(at.Add(seconds(n.Seconds(rank, slot, s.call))), func(at time.Time) error {
+		if s.turn != turn {
+			return nil // it was dropped
+		}
+		return n.end(rank, slot, at)
+	})
+}
+
+// end ends a slot's call.
+func (n *network) end(rank, slot int, at time.Time) error {
+	r := &n.ranks[rank]
+	s := &r.slots[slot]
+	for _, e := range s.call {
+		a := answer(e)
+		a.Seconds, a.Rank, a.Slot = at.Sub(s.began).Seconds()/float64(len(s.call)), rank, slot
+		switch {
+		case n.Interruptible && len(s.dropped) == len(s.call):
+			a.Ending, a.Reason = l2l.Failed, notNeeded
+		case n.Evaluate != nil:
+			a.Fitness = n.Evaluate(e)
+		}
+		s.results = append(s.results, a)
+	}
+	s.turn++
+	if s.call = nil; len(s.waiting) > 0 {
+		n.begin(rank, slot, at)
+		return nil
+	}
+	rs := s.results
+	s.results = nil
+	r.idle++
+	took := 0.0
+	for _, a := range rs {
+		took += a.Seconds
+	}
+	r.mean = average(r.mean, took/float64(len(rs)))
+	return errors.Join(n.deliver(rank, at, rs, false), n.feed(rank, at))
+}
+
+// deliver sends results to rank 0, unless they wait for others of their block.
+func (n *network) deliver(rank int, at time.Time, rs []l2l.Result, late bool) error {
+	r := &n.ranks[rank]
+	r.results = append(r.results, rs...)
+	if len(r.results) == 0 || len(r.results) < r.block && !late {
+		return nil
+	}
+	b, err := encodeResults(r.results)
+	if err != nil {
+		return fmt.Errorf("dispatch: simulated rank %d: %w", rank, err)
+	}
+	n.answer(rank, at, tagResults, len(r.results), b)
+	r.results, r.block = nil, 0
+	return nil
+}
+
+// drop has evaluations end that are not needed, as pool.drop does.
+func (n *network) drop(rank int, at time.Time, es []l2l.Evaluation) error {
+	r := &n.ranks[rank]
+	unwanted := map[key]bool{}
+	for _, e := range es {
+		unwanted[keyOf(e)] = true
+	}
+	var dropped []l2l.Evaluation
+	r.queue, dropped = without(r.queue, unwanted)
+	var errs []error
+	for i := range r.slots {
+		s := &r.slots[i]
+		var more []l2l.Evaluation
+		s.waiting, more = without(s.waiting, unwanted)
+		dropped = append(dropped, more...)
+		for _, e := range s.call {
+			if unwanted[keyOf(e)] {
+				if s.dropped == nil {
+					s.dropped = map[key]bool{}
+				}
+				s.dropped[keyOf(e)] = true
+			}
+		}
+		if n.Interruptible && len(s.call) > 0 && len(s.dropped) == len(s.call) {
+			errs = append(errs, n.end(rank, i, at))
+		}
+	}
+	var rs []l2l.Result
+	for _, e := range dropped {
+		a := answer(e)
+		a.Ending, a.Reason, a.Rank = l2l.Failed, notNeeded, rank
+		rs = append(rs, a)
+	}
+	return errors.Join(append(errs, n.deliver(rank, at, rs, false))...)
+}

@@ -1,0 +1,67 @@
+package l2l
+
+import (
+	"crypto/sha256"
+	"encoding"
+	"errors"
+	"fmt"
+	"hash"
+	"maps"
+	"slices"
+)
+
+// trail is the hash of individuals and their fitnesses, in the order of their numbers: SHA-256 over those told; the ones told before their turn are
+// held.
+type trail struct {
+	Asked int64 // individuals that have a number; of a lane only
+	Next  int64 // the number of the next one to be hashed
+	Held  map[int64][]byte
+	Trail []byte // the hash's state, when it is packed
+
+	hash hash.Hash
+}
+
+func newTrail() *trail { return &trail{Held: map[int64][]byte{}, hash: sha256.New()} }
+
+// follow adds what is to be hashed of individual n.
+func (t *trail) follow(n int64, line []byte) {
+	t.Held[n] = line
+	for line, ok := t.Held[t.Next]; ok; line, ok = t.Held[t.Next] {
+		t.hash.Write(line)
+		delete(t.Held, t.Next)
+		t.Next++
+	}
+}
+
+// sum is the hash with those that are held.
+func (t *trail) sum() []byte {
+	t.pack()
+	all := trail{Trail: t.Trail}
+	if err := all.unpack(); err != nil {
+		panic(fmt.Sprintf("l2l: SHA-256 does not unmarshal: %v", err))
+	}
+	for _, n := range slices.Sorted(maps.Keys(t.Held)) {
+		all.hash.Write(t.Held[n])
+	}
+	return all.hash.Sum(nil)
+}
+
+// pack has the hash's state in Trail.
+func (t *trail) pack() {
+	state, err := t.hash.(encoding.BinaryMarshaler).MarshalBinary()
+	if err != nil {
+		panic(fmt.Sprintf("l2l: SHA-256 does not marshal: %v", err))
+	}
+	t.Trail = state
+}
+
+// unpack is the inverse of pack.
+func (t *trail) unpack() error {
+	if t == nil {
+		return errors.New("a lane without its trail")
+	}
+	if t.hash = sha256.New(); t.Held == nil {
+		t.Held = map[int64][]byte{}
+	}
+	return t.hash.(encoding.BinaryUnmarshaler).UnmarshalBinary(t.Trail)
+}

@@ -1,0 +1,150 @@
+package cmaes
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
+	"github.com/meta-optimization/l2l-mpi/optimizer/kit/lanes"
+)
+
+// parallel is the word for restarts at the same time.
+const parallel = "parallel"
+
+// manyTimes the population that is the default is what can be under way where runs one after the other no longer have use for it.
+const manyTimes = 4
+
+// Parallel is [Search] for many evaluations at a time: runs of different populations side by side, each a lane of its own, that share the slots. It is
+// the strategy of K-distributed IPOP-CMA-ES (Redon, Fortin, Derbel, Tsuji and Sato 2024, Massively Parallel CMA-ES with Increasing Population,
+// arXiv:2409.11765): a population of the size of the slots takes the least time where one will do, and nobody knows beforehand whether it will.
+//
+// The first lane has a good half of the slots, the next one the same part of what is left, and so on down to PopSize. A run that has converged is
+// followed in its lane by another one elsewhere: in the first lane of twice the population, in the others of the same one, every second time with
+// smaller steps.
+type Parallel struct {
+	*lanes.Set
+	problem optimizer.Problem
+	par     Params
+}
+
+// share is the part of the slots, of those that are left, that a lane takes.
+const share = 0.6
+
+// populations are those of the lanes, for so many individuals under way and the smallest population.
+func populations(slots, smallest int) (sizes []int) {
+	for {
+		size := max(smallest, int(math.Round(share*float64(slots))))
+		sizes = append(sizes, size)
+		if slots -= size; slots < smallest {
+			return sizes
+		}
+	}
+}
+
+// oversubscribed is how many times as many lanes there may be as fill the slots, where evaluations take so unequally long that lanes wait.
+const oversubscribed = 8
+
+// chain says what follows a run that has converged.
+type chain int
+
+const (
+	byRestarts chain = iota // what Params.Restarts says
+	growing                 // a run of twice the population
+	steady                  // a run of the same population
+)
+
+// member is a lane.
+type member struct{ *Search }
+
+// Size implements lanes.Member.
+func (m member) Size() int { return m.size() }
+
+// Level implements lanes.Member.
+func (m member) Level() float64 {
+	if m.leads() {
+		return m.level()
+	}
+	return m.state.Settled.Level
+}
+
+// suited makes the search that the parameters, and the evaluations that can be under way, ask for.
+func suited(problem optimizer.Problem, par Params, seed uint64) (search, error) {
+	settled, err := kit.Resolved(algorithm(), par, problem, (*Params).resolve)
+	if err != nil {
+		return nil, err
+	}
+	if settled.Restarts == parallel {
+		return NewParallel(problem, par, seed)
+	}
+	return New(problem, par, seed)
+}
+
+// search is Search or Parallel.
+type search interface {
+	optimizer.Optimizer
+	Params() Params
+}
+
+// NewParallel makes a CMA-ES of runs side by side for a problem with one objective, whatever Restarts is. Problem.Parallel says for how many evaluations
+// at a time.
+func NewParallel(problem optimizer.Problem, par Params, seed uint64) (*Parallel, error) {
+	par.Restarts = parallel
+	par, err := kit.Resolved(algorithm(), par, problem, (*Params).resolve)
+	if err != nil {
+		return nil, err
+	}
+	o := &Parallel{problem: problem, par: par}
+	sizes := populations(problem.Parallel, par.PopSize)
+	total := 0
+	for _, n := range sizes {
+		total += n
+	}
+	o.Set = lanes.New(problem, lanes.Rules{
+		Base: len(sizes), Most: oversubscribed * len(sizes), Open: max(problem.Parallel, total),
+		New: func(n int, seed uint64) (lanes.Member, error) { return o.member(n, sizes[(n-1)%len(sizes)], seed) },
+	}, seed)
+	return o, nil
+}
+
+// member makes lane n, of a population of that size.
+func (o *Parallel) member(n, size int, seed uint64) (member, error) {
+	par := o.par
+	par.PopSize, par.Restarts = size, "ipop"
+	how := steady
+	if n == 1 {
+		how = growing
+	} else {
+		par.Start = "random"
+	}
+	e, err := newStrategy(algorithm(), o.problem, par, seed)
+	if err != nil {
+		return member{}, fmt.Errorf("lane %d: %w", n, err)
+	}
+	e.chain = how
+	return member{&Search{strategy: e}}, nil
+}
+
+// Params returns the parameters, with those filled in that were left to be chosen.
+func (o *Parallel) Params() Params { return o.par }
+
+// layoutParallel is that of the state: other than those of Search.
+const layoutParallel = 1001
+
+// MarshalBinary implements optimizer.Optimizer.
+func (o *Parallel) MarshalBinary() ([]byte, error) {
+	s, err := o.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	return kit.EncodeState(algorithm(), layoutParallel, o.problem, s)
+}
+
+// UnmarshalBinary implements optimizer.Optimizer.
+func (o *Parallel) UnmarshalBinary(b []byte) error {
+	var s lanes.State
+	if err := kit.DecodeState(algorithm(), layoutParallel, o.problem, b, &s); err != nil {
+		return err
+	}
+	return o.Restore(s)
+}

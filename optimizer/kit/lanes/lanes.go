@@ -1,0 +1,321 @@
+// Package lanes runs several searches side by side as one, for more evaluations at a time than one of them has use for. Each lane is a search with
+// a seed of its own, that learns by generations and hears nothing of the others: what it proposes follows from its own results alone, whoever finished
+// first. Which lane proposes next depends on who finished. So two runs of the same seed that are of different speed agree on every lane, as far as
+// both have come with it.
+//
+// What the lanes are, how many and how large, is for the algorithm to say. The package keeps the books, and shares the slots out.
+package lanes
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
+)
+
+// Member is a search that can be a lane: one that learns by generations, so that the order in which results are told does not matter to it, and
+// that begins again by itself where it has converged.
+type Member interface {
+	optimizer.Optimizer
+	// Size is the number of individuals in its present or next generation, at least 1.
+	Size() int
+	// Level is how good the individuals are that it proposes at present, as a loss; +Inf where it has learnt nothing yet.
+	Level() float64
+}
+
+// Rules say which lanes there are.
+type Rules struct {
+	Base int // lanes that there are from the beginning, at least 1
+	Most int // lanes that there may be, at least Base
+	Open int // individuals that may be under way, at least 1
+	// New makes lane n, from 1 on, with a seed of its own. Lane n is the same in every search with the same parameters and seed.
+	New func(n int, seed uint64) (Member, error)
+}
+
+// Set is lanes as one search, which is asynchronous: it proposes whenever a lane does. An algorithm embeds it, and marshals its Snapshot.
+//
+// Slots are shared out by stride scheduling (Waldspurger and Weihl 1995, MIT/LCS/TM-528), to each lane in proportion to its population, so that
+// with too few of them the lanes' generations take equally long. A lane waits for the last results of its generation; where evaluations take
+// equally long, that is no time, and slots that are free for a moment must be kept for it. Where they do not, a lane of a large population waits many
+// times as long as one of a small one: then lanes are added, which have what the first ones leave (see spare).
+type Set struct {
+	problem optimizer.Problem
+	rules   Rules
+	members []Member
+	s       State
+
+	// What follows from the above.
+	dry     []bool    // lanes that propose nothing until they are told more
+	levels  []float64 // of the lanes
+	figures [][]optimizer.Figure
+	begun   []int // times that the lanes have begun again
+	leader  int   // the lane of the best level
+	stop    string
+}
+
+// State is all of a Set that changes, but for the members.
+type State struct {
+	Stream   kit.Stream[place]
+	Src      *kit.Source // of the lanes' seeds
+	Lanes    []lane
+	Clock    [2]float64 // the pass of the lane that was served last, among the first ones and among those added
+	Pace     float64    // generations that the smallest of the first lanes completes while the largest completes one: a running mean
+	Mark     int        // those that it had completed when the largest last did
+	Restarts optimizer.Restarts
+}
+
+// place is a proposal in its lane.
+type place struct {
+	Lane int   // from 0 on
+	ID   int64 // its number there
+}
+
+type lane struct {
+	Pass       float64 // individuals proposed, each divided by the population at that time: the smallest is next
+	Generation int     // completed
+	State      []byte  // of the member; set in a snapshot only
+}
+
+// New makes a set of lanes, which are made when they are needed first.
+func New(problem optimizer.Problem, rules Rules, seed uint64) *Set {
+	return &Set{problem: problem, rules: rules, s: State{Src: kit.NewSource(seed), Pace: 1}}
+}
+
+// Asynchronous implements optimizer.Asynchronous.
+func (o *Set) Asynchronous() {}
+
+// begin makes the first lanes, unless they are there.
+func (o *Set) begin() error {
+	for len(o.members) < o.rules.Base {
+		if err := o.open(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open adds a lane.
+func (o *Set) open() error {
+	m, err := o.rules.New(len(o.members)+1, o.s.Src.Uint64())
+	if err != nil {
+		return err
+	}
+	o.s.Lanes = append(o.s.Lanes, lane{})
+	o.add(m)
+	return nil
+}
+
+// add takes a member in, with what is known of it.
+func (o *Set) add(m Member) {
+	st := m.Status()
+	o.members, o.dry, o.levels, o.figures = append(o.members, m), append(o.dry, false), append(o.levels, m.Level()), append(o.figures, st.Figures)
+	o.begun = append(o.begun, st.Restarts.Count)
+	o.lead()
+	if len(o.members) == 1 {
+		o.stop = st.Stop
+	}
+}
+
+// lead finds the lane that has come furthest; of equals it is the first.
+func (o *Set) lead() { o.leader = slices.Index(o.levels, slices.Min(o.levels)) }
+
+// WarmStart tells the first lane of what is known. Points without a loss are proposed before any other individual.
+func (o *Set) WarmStart(known []optimizer.Solution) error {
+	if err := o.begin(); err != nil {
+		return err
+	}
+	w, ok := o.members[0].(optimizer.WarmStarter)
+	if !ok {
+		return fmt.Errorf("%w: it cannot begin with what is known", optimizer.ErrUnsuited)
+	}
+	if err := w.WarmStart(known); err != nil {
+		return err
+	}
+	points := 0
+	for _, k := range known {
+		if len(k.Loss) == 0 {
+			points++
+		}
+	}
+	for i := 1; i < len(o.s.Lanes); i++ {
+		o.s.Lanes[i].Pass = (float64(points) - 0.5) / float64(o.members[0].Size())
+	}
+	return nil
+}
+
+// Ask implements optimizer.Optimizer.
+func (o *Set) Ask(most int) (out []optimizer.Candidate, err error) {
+	if err := o.begin(); err != nil {
+		return nil, err
+	}
+	for len(out) < max(most, 1) && len(o.s.Stream.Open) < o.rules.Open && o.stop == "" {
+		at := o.turn()
+		if at < 0 {
+			if !o.spare() {
+				break
+			}
+			if err := o.open(); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		proposed, err := o.members[at].Ask(1)
+		if err != nil {
+			return nil, err
+		}
+		if len(proposed) == 0 {
+			o.dry[at] = true
+			continue
+		}
+		l, clock := &o.s.Lanes[at], o.clock(at)
+		*clock = max(l.Pass, *clock)
+		l.Pass = *clock + 1/float64(o.members[at].Size())
+		c := o.s.Stream.Propose(proposed[0].X, place{at, proposed[0].ID})
+		c.Lane, c.Generation = at+1, l.Generation
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// clock is that of the lanes that a lane is served among.
+func (o *Set) clock(at int) *float64 {
+	if at < o.rules.Base {
+		return &o.s.Clock[0]
+	}
+	return &o.s.Clock[1]
+}
+
+// turn is the lane to propose next, among those that may; -1 where none does. The first lanes come before those added. A lane that has waited is
+// not made up for it.
+func (o *Set) turn() int {
+	best, least := -1, math.Inf(1)
+	for i := range o.s.Lanes {
+		if i == o.rules.Base && best >= 0 {
+			break
+		}
+		if pass := max(o.s.Lanes[i].Pass, *o.clock(i)); !o.dry[i] && pass < least {
+			best, least = i, pass
+		}
+	}
+	return best
+}
+
+// spare reports whether there are slots to spare for another lane: where the largest of the first lanes waits much longer for the last results of
+// its generation than the smallest does. It is counted and not timed: what the lanes complete meanwhile tells.
+func (o *Set) spare() bool { return o.s.Pace > 1.5 && len(o.members) < o.rules.Most }
+
+// Tell implements optimizer.Optimizer.
+func (o *Set) Tell(results []optimizer.Evaluated) error {
+	answers, err := o.s.Stream.Tell(results, o.problem)
+	if err != nil {
+		return err
+	}
+	for _, a := range answers {
+		if err := o.tell(a.Memo.Lane, a.Memo.ID, a.Evaluated); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tell tells a lane of the individual that has that number there.
+func (o *Set) tell(at int, id int64, ev optimizer.Evaluated) error {
+	m, l := o.members[at], &o.s.Lanes[at]
+	ev.ID = id
+	if err := m.Tell([]optimizer.Evaluated{ev}); err != nil {
+		return err
+	}
+	o.dry[at] = false
+	st := m.Status()
+	if st.Generation == l.Generation {
+		return nil
+	}
+	l.Generation = st.Generation
+	for _, r := range st.Restarts.Since(o.begun[at]) {
+		r.Told = o.s.Stream.Told
+		r.Reason = fmt.Sprintf("%s, of lane %d", r.Reason, at+1)
+		o.s.Restarts.Add(r)
+	}
+	o.levels[at], o.figures[at], o.begun[at] = m.Level(), st.Figures, st.Restarts.Count
+	o.lead()
+	if at == 0 {
+		o.stop = st.Stop
+		smallest := o.s.Lanes[o.rules.Base-1].Generation
+		o.s.Pace += 0.25 * (float64(smallest-o.s.Mark) - o.s.Pace)
+		o.s.Mark = smallest
+	}
+	return nil
+}
+
+// Status implements optimizer.Optimizer. A generation is as many results as individuals may be under way. The figures are the number of lanes, which
+// of them leads, and its own. The search has ended when its first lane has.
+func (o *Set) Status() optimizer.Status {
+	st := o.s.Stream.Status(o.rules.Open)
+	st.Restarts, st.Stop = o.s.Restarts, o.stop
+	if len(o.members) > 0 {
+		st.Figures = append(st.Figures, optimizer.Figure{Name: "lanes", Value: float64(len(o.members))},
+			optimizer.Figure{Name: "lane", Value: float64(o.leader + 1)})
+		st.Figures = append(st.Figures, o.figures[o.leader]...)
+	}
+	return st
+}
+
+// recommenders are the lanes, the best of them, whose points are recommended.
+const recommenders = 4
+
+// Recommend implements optimizer.Recommender: it is what the lanes recommend that have come furthest.
+func (o *Set) Recommend() (points [][]float64) {
+	order := make([]int, len(o.members))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(o.levels[a], o.levels[b]) })
+	for _, i := range order[:min(len(order), recommenders)] {
+		if r, ok := o.members[i].(optimizer.Recommender); ok {
+			points = append(points, r.Recommend()...)
+		}
+	}
+	return points
+}
+
+// Snapshot is the state with those of the members.
+func (o *Set) Snapshot() (State, error) {
+	s := o.s
+	s.Lanes = slices.Clone(s.Lanes)
+	for i, m := range o.members {
+		var err error
+		if s.Lanes[i].State, err = m.MarshalBinary(); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// Restore continues from a snapshot. It returns ErrState, and changes nothing, if that is of other lanes.
+func (o *Set) Restore(s State) error {
+	n := len(s.Lanes)
+	outside := func(p kit.Proposal[place]) bool {
+		return p.Memo.Lane < 0 || p.Memo.Lane >= n || len(p.X) != o.problem.Dim()
+	}
+	if n > o.rules.Most || n > 0 && n < o.rules.Base || slices.ContainsFunc(s.Stream.Open, outside) || s.Src == nil {
+		return fmt.Errorf("%w: it is of other lanes", optimizer.ErrState)
+	}
+	again := Set{problem: o.problem, rules: o.rules, s: s}
+	again.s.Lanes = slices.Clone(s.Lanes)
+	for i := range again.s.Lanes {
+		m, err := o.rules.New(i+1, 0)
+		if err == nil {
+			err = m.UnmarshalBinary(again.s.Lanes[i].State)
+		}
+		if err != nil {
+			return err
+		}
+		again.s.Lanes[i].State = nil
+		again.add(m)
+	}
+	*o = again
+	return nil
+}
