@@ -254,7 +254,8 @@ func (r *leader) action(o Order, e evaluator) (a action, err error) {
 	case OrderPause:
 		return action{"", func(l *l2l.Loop) (string, error) {
 			l.Pause()
-			return "the run pauses: what has begun is evaluated to its end, and nothing else begins until it is told to resume, or is resumed after its end", nil
+			return "the run pauses: what has begun is evaluated to its end, and nothing else begins until it is told to resume, " +
+				"or is resumed after its end", nil
 		}}, nil
 	case OrderResume:
 		return action{"", func(l *l2l.Loop) (string, error) {
