@@ -55,7 +55,7 @@ var arrows = map[string][]string{
 	"l2l/report":   {"l2l", "l2l/codec", "l2l/journal", "optimizee", "optimizer"},
 	"l2l/config":   {"l2l", "l2l/schema", "optimizee", "optimizer"},
 	"l2l/run":      {"l2l", "l2l/batch", "l2l/codec", "l2l/config", "l2l/dispatch", "l2l/journal", "l2l/report", "mpi", "optimizee", "optimizer"},
-	"l2l/campaign": {"l2l/config", "l2l/report", "l2l/run", "mpi"},
+	"l2l/campaign": {"l2l", "l2l/config", "l2l/report", "l2l/run", "mpi"},
 	"l2l/app":      {"…"},
 	"cmd":          {"l2l/app"},
 	"examples":     {"l2l/app", "optimizee", "optimizer", "optimizer/kit"},

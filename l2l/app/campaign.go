@@ -134,7 +134,7 @@ func (s *session) leadCampaign(ctx context.Context, comm mpi.Comm, o runOptions,
 	ctx, stop := interruptible(ctx, s.abort)
 	defer stop()
 	shown := o.screen()
-	options := append([]run.Option{run.Log(console(shown), level)}, o.progress(shown)...)
+	options := append([]run.Option{run.Log(console(shown), level), run.CommandLine(os.Args)}, o.progress(shown)...)
 	lost, err = campaign.Run(ctx, comm, members, o.resume, func(m campaign.Member) {
 		shown.end()
 		tellMember(stdout, m)
@@ -174,6 +174,8 @@ func (s *session) concludes(w io.Writer, file, dir string, members []campaign.Me
 			finished = append(finished, m.Plan.Output.Dir)
 		case m.State == report.Failed:
 			failed++
+		case m.State == report.Stopped:
+			return failure{exitStopped, fmt.Errorf("%s was told to stop; go on with l2l-mpi campaign %s --resume", m.Name, file)}
 		default:
 			return failure{exitInterrupted, fmt.Errorf("go on with l2l-mpi campaign %s --resume", file)}
 		}

@@ -25,12 +25,22 @@ func ctlCommand() *cobra.Command {
 			"resume   ends a pause\n" +
 			"stop     ends the run in order: at once, or with --after generation when that is completed; --resume goes on\n" +
 			"set      changes timeouts, execution.max_failures and stop rules\n\n" +
-			"Each is written to the journal, none changes what is searched, and each holds until its session ends: a run that is resumed is not paused, and has\n" +
-			"what its configuration says. A run that was told to stop ends with exit code " + fmt.Sprint(exitStopped) + ", on which job scripts do not go on with it.",
+			"Each is written to the journal, none changes what is searched, and each holds until its session ends: a run that is resumed is\n" +
+			"not paused, and has what its configuration says. A run that was told to stop ends with exit code " + fmt.Sprint(exitStopped) + ", on which job\n" +
+			"scripts do not go on with it.",
 		Example: "  l2l-mpi ctl runs/fit/001 pause\n" +
 			"  l2l-mpi ctl runs/fit/001 stop --after generation\n" +
 			"  l2l-mpi ctl runs/fit/001 set execution.timeout=20m stop.generations=200",
 		Args: cobra.MinimumNArgs(2),
+		ValidArgsFunction: beginning(func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+			switch len(args) {
+			case 0:
+				return runs(cmd, args, typed)
+			case 1:
+				return run.Orders(), cobra.ShellCompDirectiveNoFileComp
+			}
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o := run.Order{Order: args[1], Args: args[2:], By: whoever()}
 			switch {

@@ -16,9 +16,10 @@ func (s *session) rerunCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rerun RUN",
 		Short: "Run the same again in another directory: the same configuration, with every default, and the same seed",
-		Long: "Runs the same again in another directory: the configuration of the run's last session, with every default as it was, and its seed. It tells what is\n" +
-			"not as it was: files of the model and of its data, the commit, versions. --set changes what may change when a run is resumed, such as slots, timeouts and\n" +
-			"when to stop; what would be another search is refused, and is another run: l2l-mpi --config RUN/run.yaml.",
+		Long: "Runs the same again in another directory: the configuration of the run's last session, with every default as it was, and its\n" +
+			"seed. It tells what is not as it was: files of the model and of its data, the commit, versions. --set changes what may change when\n" +
+			"a run is resumed, such as slots, timeouts and when to stop; what would be another search is refused, and is another run:\n" +
+			"l2l-mpi --config RUN/run.yaml.",
 		Example: "  l2l-mpi rerun runs/fit/001\n" +
 			"  mpirun -n 4 l2l-mpi rerun runs/fit/001 --out again --set execution.slots=8",
 		Args: cobra.ExactArgs(1),
@@ -30,8 +31,7 @@ func (s *session) rerunCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVarP(&o.out, "out", "o", "", "the directory to run in; without it a new one, runs/<name>/<number>")
 	flags.StringArrayVar(&o.set, "set", nil, "change a value that does not change the search: `key.path=value`; may be repeated")
-	flags.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
-	flags.StringVar(&o.logLevel, "log-level", "info", "what to log: debug, info, warn, error")
+	addShowFlags(cmd, &o)
 	return cmd
 }
 

@@ -121,7 +121,9 @@ func console(shown *screen) io.Writer {
 }
 
 // lead runs a plan on rank 0, and tells how it ended. evaluated is called once nothing is evaluated any more.
-func (s *session) lead(ctx context.Context, comm mpi.Comm, plan *config.Plan, options []run.Option, o runOptions, evaluated func()) (lost []int, err error) {
+func (s *session) lead(
+	ctx context.Context, comm mpi.Comm, plan *config.Plan, options []run.Option, o runOptions, evaluated func(),
+) (lost []int, err error) {
 	ctx, stop := interruptible(ctx, s.abort)
 	defer stop()
 	result, err := run.Run(ctx, comm, plan, options...)

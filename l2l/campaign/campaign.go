@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/l2l/run"
@@ -103,6 +104,8 @@ func stateOf(r run.Result, err error) report.State {
 	switch {
 	case err != nil || r.Reason.Failed():
 		return report.Failed
+	case r.Reason.Rule == l2l.ByOrder:
+		return report.Stopped
 	case r.Reason.Resumable():
 		return report.Interrupted
 	}

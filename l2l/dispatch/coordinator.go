@@ -151,9 +151,11 @@ func (c *Coordinator) collective() bool {
 
 // feed sends evaluations to ranks: to those that have room for them, or to all when it is time for the next round.
 func (c *Coordinator) feed() error {
-	switch {
-	case c.held:
+	if c.held {
+		c.copyAt = time.Time{}
 		return nil
+	}
+	switch {
 	case c.sched.idle() && c.collective():
 		for rank, n := range c.sched.round() {
 			if n == 0 {

@@ -26,9 +26,9 @@ type Course struct {
 	Generation  int          // generations completed, as the last Figures have it
 	Figures     []optimizer.Figure
 	Phase       string       // as in Progress
+	Paused      bool         // by an order
 	Front       []Individual // of a run with several objectives that are not added up
 	LastAt      int64        // Unix time in microseconds, of the last event that has one
-	Paused      bool         // by an order of the last session
 
 	fold   *Fold
 	rules  *l2l.Rules

@@ -30,12 +30,10 @@ type Status struct {
 	Dir         string    `json:"dir"`
 	State       State     `json:"state"`
 	Resumable   bool      `json:"resumable"`
-	Reason      string    `json:"reason"`           // why it ended; "" where it has not, or has not said
-	Evaluations int64     `json:"evaluations"`      // that have ended, attempts that are tried again included
-	Sessions    int       `json:"sessions"`         // starts of the program
-	LastEvent   time.Time `json:"last_event"`       // when something was last written
-	Paused      bool      `json:"paused,omitempty"` // by an order, while it is running
-	Host        string    `json:"host,omitempty"`   // of rank 0, in the last session
+	Reason      string    `json:"reason"`      // why it ended; "" where it has not, or has not said
+	Evaluations int64     `json:"evaluations"` // that have ended, attempts that are tried again included
+	Sessions    int       `json:"sessions"`    // starts of the program
+	LastEvent   time.Time `json:"last_event"`  // when something was last written
 
 	Name        string             `json:"name"`
 	Begun       time.Time          `json:"begun,omitzero"` // when the last session did; the zero time where nothing has happened yet
@@ -47,6 +45,9 @@ type Status struct {
 	PerSecond   float64            `json:"per_second"` // evaluations of the last session
 	Done        float64            `json:"done"`       // as in Progress
 	Left        float64            `json:"left"`       // about how many seconds it will go on; 0 where nothing is known
+
+	Paused bool   `json:"paused,omitempty"` // by an order, while it is running
+	Host   string `json:"host,omitempty"`   // of rank 0, in the last session
 
 	best string
 }
@@ -97,7 +98,7 @@ func (s *Status) stand(c *Course, inUse bool, now time.Time) (live *Live, err er
 	default:
 		s.State = Crashed
 	}
-	s.Resumable, s.Paused = s.State.Resumable(), c.Paused && s.State == Running
+	s.Resumable, s.Paused, s.Host = s.State.Resumable(), c.Paused && s.State == Running, c.Host()
 	if s.State != Running {
 		live = nil
 	}

@@ -29,11 +29,8 @@ const (
 	answerEnd  = ".answer"
 )
 
-// How often rank 0 looks for orders, and says that it lives.
-const (
-	look  = 250 * time.Millisecond
-	alive = 30 * time.Second
-)
+// look is how often rank 0 looks for orders.
+const look = 250 * time.Millisecond
 
 // Order is what a run is told to do.
 type Order struct {
@@ -50,6 +47,9 @@ const (
 	OrderSet    = "set"
 	StopAfter   = "after generation"
 )
+
+// Orders lists what a run can be told.
+func Orders() []string { return []string{OrderPause, OrderResume, OrderStop, OrderSet} }
 
 // orderAnswer is the answer to an order.
 type orderAnswer struct {
@@ -142,8 +142,7 @@ func takenBack(dir, name string) error {
 		"has a version without orders, or sees this directory late (--timeout)", ErrNobody, cmp.Or(status.Host, "its host"))
 }
 
-// listen looks for orders until stop is called, and gives them to the loop. Those that were left to an earlier
-// session are removed.
+// listen looks for orders until stop is called, and gives them to the loop. Those that were left to an earlier session are removed.
 func (r *leader) listen(orders *l2l.Orders, e evaluator) (stop func()) {
 	dir := filepath.Join(r.dir, controlDir)
 	for _, name := range given(dir, orderEnd) {
@@ -255,7 +254,8 @@ func (r *leader) action(o Order, e evaluator) (a action, err error) {
 	case OrderPause:
 		return action{"", func(l *l2l.Loop) (string, error) {
 			l.Pause()
-			return "the run pauses: what has begun is evaluated to its end, and nothing else begins until it is told to resume, or is resumed after its end", nil
+			return "the run pauses: what has begun is evaluated to its end, and nothing else begins until it is told to resume, " +
+				"or is resumed after its end", nil
 		}}, nil
 	case OrderResume:
 		return action{"", func(l *l2l.Loop) (string, error) {
@@ -333,8 +333,8 @@ func (r *leader) setting(assignments []string, e evaluator) (a action, err error
 // Check returns an error for an order that no run would carry out, whatever it is doing.
 func (o Order) Check() error {
 	switch {
-	case !slices.Contains([]string{OrderPause, OrderResume, OrderStop, OrderSet}, o.Order):
-		return fmt.Errorf("%s: want %s, %s, %s or %s", o.Order, OrderPause, OrderResume, OrderStop, OrderSet)
+	case !slices.Contains(Orders(), o.Order):
+		return fmt.Errorf("%s: want %s", o.Order, strings.Join(Orders(), ", "))
 	case o.Order == OrderSet && len(o.Args) == 0:
 		return errors.New("set: nothing, want key.path=value")
 	case o.Order == OrderStop && len(o.Args) > 0 && (len(o.Args) > 1 || o.Args[0] != StopAfter):

@@ -142,7 +142,7 @@ func TestOrdersThatCannotBeAreRefused(t *testing.T) {
 		{run.OrderSet, nil, "set: nothing, want key.path=value"},
 		{run.OrderStop, []string{"tomorrow"}, "stop tomorrow: want nothing else, or after generation"},
 		{run.OrderPause, []string{"now"}, "pause now: want nothing else"},
-		{"inject", []string{"points.yaml"}, "inject: want pause, resume, stop or set"},
+		{"inject", []string{"points.yaml"}, "inject: want pause, resume, stop, set"},
 	} {
 		text, err := tell(t, p.Output.Dir, c.order, c.args...)
 		if !errors.Is(err, run.ErrUsage) || !strings.Contains(err.Error(), c.want) {

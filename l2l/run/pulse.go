@@ -22,6 +22,7 @@ type pulse struct {
 	held  bool              // nothing begins
 	lost  []int             // the ranks that do not answer any more
 	asked bool              // somebody wants to know of them
+	held  bool              // nothing begins
 }
 
 // attempt identifies what was submitted.
@@ -53,6 +54,15 @@ func (p *pulse) Submit(es []l2l.Evaluation) error {
 	p.begin(time.Now())
 	p.mu.Unlock()
 	return p.evaluator.Submit(es)
+}
+
+// Hold implements l2l.Holder.
+func (p *pulse) Hold(held bool) {
+	p.mu.Lock()
+	p.held = held
+	p.begin(time.Now())
+	p.mu.Unlock()
+	p.evaluator.Hold(held)
 }
 
 // Next implements l2l.Evaluator.

@@ -60,8 +60,8 @@ var (
 	_ optimizee.Printer       = (*Process)(nil)
 	_ optimizee.Interruptible = (*Process)(nil)
 	_ optimizee.Once          = (*Process)(nil)
-	_ optimizee.Placed        = (*Process)(nil)
 	_ optimizee.Interpreted   = (*Process)(nil)
+	_ optimizee.Placed        = (*Process)(nil)
 )
 
 // New returns a Process with the default configuration. Its Config must be completed before Open.

@@ -395,7 +395,10 @@ func moment(unixMicro int64) string {
 
 // filesOf is the table of the model's files; none where none are known.
 func filesOf(s l2l.Session) (Table, bool) {
-	t := Table{Title: "Files of the model and of its data", Caption: "As the last session had them.", Columns: []Column{{Name: "file"}, {Name: "SHA-256"}}}
+	t := Table{
+		Title: "Files of the model and of its data", Caption: "As the last session had them.",
+		Columns: []Column{{Name: "file"}, {Name: "SHA-256"}},
+	}
 	paths := slices.Sorted(maps.Keys(s.Files))
 	if more := len(paths) - maxRows; more > 0 {
 		paths = paths[:maxRows]
