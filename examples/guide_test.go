@@ -15,7 +15,8 @@ import (
 // fence is a fenced block of a page of the guide. The words behind ``` say what it is:
 //
 //	sh [exit=CODE]   commands, which every test of the guide runs; the exit code of the last is CODE
-//	sh MARK          commands that only a test runs which has MARK: mpi, slurm, or network, for what is downloaded
+//	sh MARK          commands that only a test runs which has MARK: mpi, slurm, l2l, the Python L2L, or network, for
+//	                 what is downloaded
 //	text             what the block of commands before prints, any lines of it in a row; … stands for anything within a line
 //	LANGUAGE FILE    a file of the guide
 type fence struct {
@@ -73,13 +74,13 @@ func (f fence) is(words ...string) bool {
 // The blocks of the guide are of a kind that is tested, and those that show a file have its text.
 func TestGuideShowsItsFilesAsTheyAre(t *testing.T) {
 	shown := 0
-	for _, f := range guide(t) {
+	for _, f := range append(guide(t), fences(t, "guide/from-python-l2l.md")...) {
 		checkFence(t, f)
 		if len(f.words) == 2 && !f.is("sh") {
 			shown++
 		}
 	}
-	if shown < 4 {
+	if shown < 6 {
 		t.Errorf("the guide shows %d files, want its models and configurations", shown)
 	}
 }
@@ -88,7 +89,7 @@ func checkFence(t *testing.T, f fence) {
 	t.Helper()
 	switch {
 	case f.is("sh"), f.is("text") && len(f.words) == 1:
-		if mark := mark(f); mark != "" && !slices.Contains([]string{"mpi", "slurm", "network"}, mark) {
+		if mark := mark(f); mark != "" && !slices.Contains([]string{"mpi", "slurm", "network", "l2l"}, mark) {
 			t.Errorf("%v: no test runs commands that are marked %q", f, mark)
 		}
 	case len(f.words) == 2:
