@@ -81,7 +81,7 @@ test-mpi: install
 
 .PHONY: test-slurm
 test-slurm: install
-	env=$$(.ci/start-slurm) && env $$env MPIS="$(MPIS)" go test -tags slurm -count=1 -parallel 16 -timeout 15m -run TestSlurm ./l2l/app/e2e
+	env=$$(.ci/start-slurm) && env $$env MPIS="$(MPIS)" go test -tags slurm -count=1 -parallel 16 -timeout 15m -run TestSlurm ./l2l/app/e2e ./examples
 
 .PHONY: test-browser
 test-browser:

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -571,4 +573,20 @@ func FuzzConfiguration(f *testing.F) {
 			t.Fatalf("the effective configuration differs from itself: %v", err)
 		}
 	})
+}
+
+// A section that has nothing but comments, such as init writes, is there for --set.
+func TestSetReachesIntoASectionOfCommentsAlone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "run.yaml")
+	text := "optimizee: {type: bowl}\noptimizer: {type: cmaes}\nstop: {generations: 3}\nexecution:\n  # slots: 4\n"
+	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	p, err := Load(file, []string{"execution.slots=7", "execution.on_failure.retries=2"}, kinds)
+	if err != nil || p.Execution.Slots != 7 || p.Execution.OnFailure.Retries != 2 {
+		t.Errorf("%v", err)
+	}
+	if _, err := Load(file, []string{"stop.generations.x=7"}, kinds); err == nil || !strings.Contains(err.Error(), "stop.generations is no section") {
+		t.Errorf("stop.generations.x: %v", err)
+	}
 }

@@ -235,6 +235,9 @@ func (d *document) put(path string, leaf *yaml.Node, place string) error {
 	at := d.root
 	keys := strings.Split(path, ".")
 	for i, key := range keys {
+		if at.Kind == yaml.ScalarNode && at.Tag == "!!null" { // a section with nothing but comments, such as init writes
+			*at = yaml.Node{Kind: yaml.MappingNode, Line: at.Line, Column: at.Column}
+		}
 		if at.Kind != yaml.MappingNode {
 			return fmt.Errorf("%s: %s is no section", place, strings.Join(keys[:i], "."))
 		}

@@ -19,7 +19,6 @@ type pulse struct {
 	queue []*beat           // in the order in which they were submitted, from the first on that has not ended
 	next  int               // of the queue: the first that has not begun
 	under int               // that have begun and not ended
-	held  bool              // nothing begins
 	lost  []int             // the ranks that do not answer any more
 	asked bool              // somebody wants to know of them
 	held  bool              // nothing begins
@@ -54,15 +53,6 @@ func (p *pulse) Submit(es []l2l.Evaluation) error {
 	p.begin(time.Now())
 	p.mu.Unlock()
 	return p.evaluator.Submit(es)
-}
-
-// Hold implements l2l.Holder.
-func (p *pulse) Hold(held bool) {
-	p.mu.Lock()
-	p.held = held
-	p.begin(time.Now())
-	p.mu.Unlock()
-	p.evaluator.Hold(held)
 }
 
 // Next implements l2l.Evaluator.
