@@ -25,7 +25,8 @@ type copies struct {
 	drops    []drop // to be told to their ranks
 	later    []drop // to be told if they take much longer still
 	made     int
-	won      int // of those made: the first result was theirs
+	won      int     // of those made: the first result was theirs
+	wasted   float64 // seconds that slots have spent on what another one did first
 }
 
 // pace is how much longer than guessed a rank's evaluations take.

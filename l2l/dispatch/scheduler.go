@@ -272,6 +272,9 @@ func (s *scheduler) done(rank int, r l2l.Result) bool {
 	s.over(o)
 	counts := !h.answered
 	s.timed(h, o, r, counts)
+	if !counts {
+		s.copies.wasted += r.Seconds
+	}
 	if counts {
 		h.answered = true
 		s.awaited--
