@@ -156,11 +156,11 @@ func (s *scheduler) timed(h *holding, o owner, r l2l.Result, counts bool) {
 
 // passedOver reports whether it would take a rank, which has the least work per slot, longer to do one evaluation of the queue than the others all of them.
 func (s *scheduler) passedOver(rank int) bool {
-	if !s.copies.on || s.ranks.load[rank].slow < verySlow || s.queued() == 0 {
+	if !s.copies.on || s.ranks.load[rank].slow < verySlow || s.queued() == 0 || s.ranks.quick == 0 {
 		return false
 	}
 	one := math.Exp(s.forecast.best(s.forecast.guess(s.queue[s.first])))
-	return one*s.copies.pace[rank].factor() > one+math.Exp(s.forecast.level)*float64(s.queued())/float64(s.slots*s.batch)
+	return one*s.copies.pace[rank].factor() > one+math.Exp(s.forecast.level)*float64(s.queued())/float64(s.ranks.quick*s.batch)
 }
 
 // try gives the evaluation that was given out last to a rank that is passed over, if that has not been done for long.
