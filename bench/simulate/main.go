@@ -72,7 +72,7 @@ func main() {
 
 // predict prints a table.
 func (s settings) predict(slots, times []string) error {
-	fmt.Printf("busy slots in %%, and in brackets the part of its time that rank 0 works; run times 10^%.2g:1 about the median, %d slots on each rank\n", math.Log10(s.ratio), s.perRank)
+	fmt.Printf("busy slots in %%, and in brackets the part of its time that rank 0 works; run times %g:1 about the median, %d slots on each rank\n", s.ratio, s.perRank)
 	fmt.Printf("rank 0: %v for a message, %v for each evaluation or result in it, %v for the search; latency %v\n\n", s.cost.Message, s.cost.Evaluation, s.search, s.cost.Latency)
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "slots\t"+strings.Join(times, "\t")+"\t")
