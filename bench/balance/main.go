@@ -104,7 +104,7 @@ func main() {
 }
 
 func run(s settings, each []string) error {
-	fmt.Printf("go run ./bench/balance %s\n%s, %d cores, %s; time is simulated\n", strings.Join(os.Args[1:], " "), time.Now().Format(time.DateOnly),
+	fmt.Printf("%s\n%s, %d cores, %s; time is simulated\n", strings.Join(append([]string{"go run ./bench/balance"}, os.Args[1:]...), " "), time.Now().Format(time.DateOnly),
 		runtime.NumCPU(), runtime.Version())
 	fmt.Printf("%d slots, generations %d, searches %d; busy slots in %%, and copies made and won per 1000 evaluations\n\n", s.slots, s.generations, s.seeds)
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)

@@ -13,6 +13,9 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
+// worthTelling is how long a session takes of which it is told how its slots were used.
+const worthTelling = 10 * time.Second
+
 // tell says how a run ended.
 func tell(w io.Writer, p *config.Plan, r run.Result) error {
 	fmt.Fprintf(w, "%s: %s\n", p.Name, r.Reason)
@@ -27,6 +30,9 @@ func tell(w io.Writer, p *config.Plan, r run.Result) error {
 		fmt.Fprintf(w, ", %s failed (see %s)", report.Count(r.Failures, "individual"), filepath.Join(r.Dir, "failures"))
 	}
 	fmt.Fprintln(w)
+	if use := r.Use.String(); use != "" && r.Elapsed >= worthTelling {
+		fmt.Fprintf(w, "slots: %s\n", use)
+	}
 	tellFailures(w, r)
 	switch {
 	case len(r.Front) > 0:

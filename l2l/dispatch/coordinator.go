@@ -65,11 +65,12 @@ type Coordinator struct {
 
 	pulse    time.Duration
 	farewell time.Duration
-	beatAt   time.Time    // the end of the pulse
-	copyAt   time.Time    // when something may have to be copied; zero if that depends on results
-	silent   []int        // by rank: the pulses in which it held something and was not heard of
-	lost     map[int]bool // the ranks that are lost
-	again    int          // evaluations that were given to another rank because one was lost
+	beatAt   time.Time         // the end of the pulse
+	copyAt   time.Time         // when something may have to be copied; zero if that depends on results
+	silent   []int             // by rank: the pulses in which it held something and was not heard of
+	lost     map[int]time.Time // the ranks that are lost, and when they were heard of last
+	gone     time.Duration     // that slots of ranks were lost which are there again
+	again    int               // evaluations that were given to another rank because one was lost
 }
 
 // Policy says how rank 0 spreads evaluations.
@@ -93,7 +94,7 @@ func NewCoordinator(comm mpi.Comm, policy Policy) (*Coordinator, error) {
 	slots := append([]int{0}, policy.Slots[1:]...)
 	c := &Coordinator{
 		link: newDirect(comm), schedule: policy.Schedule, slots: slots, sched: newScheduler(slots, policy.Batch),
-		pulse: pulse, farewell: farewell, silent: make([]int, len(slots)), lost: map[int]bool{},
+		pulse: pulse, farewell: farewell, silent: make([]int, len(slots)), lost: map[int]time.Time{},
 	}
 	c.sched.inOrder, c.sched.copies.on = policy.InOrder, policy.Copies && policy.Schedule != Collective
 	return c, nil
@@ -263,7 +264,7 @@ func (c *Coordinator) beat() error {
 			continue
 		}
 		if c.silent[rank]++; c.silent[rank] >= pulses {
-			c.lost[rank] = true
+			c.lost[rank] = c.sched.now.Add(-time.Duration(c.silent[rank]) * c.pulse)
 			n := c.sched.lost(rank)
 			c.again += n
 			c.Log.Warn().Int("rank", rank).Int("evaluations", n).Stringer("silent", time.Duration(c.silent[rank])*c.pulse).
@@ -280,7 +281,8 @@ func (c *Coordinator) beat() error {
 // hear takes into account that a rank is there.
 func (c *Coordinator) hear(rank int) {
 	c.silent[rank] = 0
-	if c.lost[rank] {
+	if since, lost := c.lost[rank]; lost {
+		c.gone += time.Duration(c.slots[rank]) * c.link.now().Sub(since)
 		delete(c.lost, rank)
 		c.sched.found(rank, c.slots[rank])
 		c.Log.Info().Int("rank", rank).Msg("a rank that was lost answers again")
@@ -296,6 +298,15 @@ func (c *Coordinator) Again() int { return c.again }
 // Copies is the number of evaluations that were copied because they took long, and of those of which the copy was the first to be done.
 func (c *Coordinator) Copies() (made, won int) { return c.sched.copies.made, c.sched.copies.won }
 
+// Wasted is the time of slots that came to nothing: of copies that lost, as far as it is known, and of ranks that were lost, up to now.
+func (c *Coordinator) Wasted() time.Duration {
+	wasted := c.gone + time.Duration(c.sched.copies.wasted*float64(time.Second))
+	for rank, since := range c.lost {
+		wasted += time.Duration(c.slots[rank]) * c.link.now().Sub(since)
+	}
+	return wasted
+}
+
 // Close ends the workers' Serve. What they have under way is given up. Ranks that do not answer to it are lost.
 func (c *Coordinator) Close() error {
 	defer c.link.close()
@@ -304,7 +315,7 @@ func (c *Coordinator) Close() error {
 		if err := c.link.send(rank, tagStop, nil); err != nil {
 			return err
 		}
-		if !c.lost[rank] {
+		if _, lost := c.lost[rank]; !lost {
 			waiting[rank] = true
 		}
 	}
@@ -324,7 +335,7 @@ func (c *Coordinator) Close() error {
 		}
 	}
 	for rank := range waiting {
-		c.lost[rank] = true
+		c.lost[rank] = c.link.now()
 		c.Log.Warn().Int("rank", rank).Msg("a rank does not answer that the run is over")
 	}
 	return nil

@@ -25,7 +25,8 @@ type copies struct {
 	drops    []drop // to be told to their ranks
 	later    []drop // to be told if they take much longer still
 	made     int
-	won      int // of those made: the first result was theirs
+	won      int     // of those made: the first result was theirs
+	wasted   float64 // seconds that slots have spent on what another one did first
 }
 
 // pace is how much longer than guessed a rank's evaluations take.
@@ -155,11 +156,11 @@ func (s *scheduler) timed(h *holding, o owner, r l2l.Result, counts bool) {
 
 // passedOver reports whether it would take a rank, which has the least work per slot, longer to do one evaluation of the queue than the others all of them.
 func (s *scheduler) passedOver(rank int) bool {
-	if !s.copies.on || s.ranks.load[rank].slow < verySlow || s.queued() == 0 {
+	if !s.copies.on || s.ranks.load[rank].slow < verySlow || s.queued() == 0 || s.ranks.quick == 0 {
 		return false
 	}
 	one := math.Exp(s.forecast.best(s.forecast.guess(s.queue[s.first])))
-	return one*s.copies.pace[rank].factor() > one+math.Exp(s.forecast.level)*float64(s.queued())/float64(s.slots*s.batch)
+	return one*s.copies.pace[rank].factor() > one+math.Exp(s.forecast.level)*float64(s.queued())/float64(s.ranks.quick*s.batch)
 }
 
 // try gives the evaluation that was given out last to a rank that is passed over, if that has not been done for long.

@@ -11,7 +11,8 @@ type ranks struct {
 	// two ranks, of equals the quicker, and of those the first; node 1 holds the lightest of all. The lower half of the slice are the ranks themselves, in order.
 	winners []int32
 
-	free int // slots of all ranks that have no call
+	free  int // slots of all ranks that have no call
+	quick int // slots of all ranks that are not very slow
 }
 
 // load is what a rank has to do.
@@ -24,6 +25,14 @@ type load struct {
 // idle is the number of slots that have no call.
 func (l load) idle() int { return max(l.slots-l.held, 0) }
 
+// quick is the number of slots, if they are not very slow.
+func (l load) quick() int {
+	if l.slow >= verySlow {
+		return 0
+	}
+	return l.slots
+}
+
 // nobody stands in a tournament for ranks that get nothing.
 const nobody = -1
 
@@ -35,6 +44,7 @@ func newRanks(slots []int) ranks {
 		if i < len(slots) && slots[i] > 0 {
 			r.load[i].slots = slots[i]
 			r.free += slots[i]
+			r.quick += slots[i]
 			r.winners[leaves+i] = int32(i)
 		}
 	}
@@ -58,6 +68,7 @@ func (r *ranks) add(rank, n int) {
 // set has a rank, which holds nothing then, have that many slots; with none it gets nothing any more.
 func (r *ranks) set(rank, slots int) {
 	r.free += slots - r.load[rank].idle()
+	r.quick += slots - r.load[rank].quick()
 	r.load[rank] = load{slots: slots}
 	leaf := &r.winners[len(r.winners)/2+rank]
 	if *leaf = nobody; slots > 0 {
@@ -69,7 +80,9 @@ func (r *ranks) set(rank, slots int) {
 // slow has a rank be so slow.
 func (r *ranks) slow(rank, slow int) {
 	if r.load[rank].slow != slow {
+		r.quick -= r.load[rank].quick()
 		r.load[rank].slow = slow
+		r.quick += r.load[rank].quick()
 		r.replay(rank)
 	}
 }

@@ -37,7 +37,8 @@ type scheduler struct {
 	forecast forecast
 	inOrder  bool // evaluations are given out in the order in which they were queued
 	copies   copies
-	mean     float64 // seconds per evaluation, a running average; 0 before the first
+	mean     float64 // seconds per evaluation, a running mean; 0 before the first
+	n        int     // evaluations that it is made of, up to longMemory
 }
 
 // holding is an evaluation that ranks have.
@@ -271,10 +272,14 @@ func (s *scheduler) done(rank int, r l2l.Result) bool {
 	s.over(o)
 	counts := !h.answered
 	s.timed(h, o, r, counts)
+	if !counts {
+		s.copies.wasted += r.Seconds
+	}
 	if counts {
 		h.answered = true
 		s.awaited--
-		s.mean = average(s.mean, r.Seconds)
+		s.n = min(s.n+1, longMemory)
+		s.mean = max(s.mean+(r.Seconds-s.mean)/float64(s.n), 1e-9) // it decides how far ahead ranks are fed, which must not change all the time
 		s.copies.decided(h, o)
 	}
 	s.forget(h)

@@ -18,6 +18,7 @@ type twin struct {
 	ranks    []twinRank
 	answered map[key]bool // of those that a rank still holds
 	mean     float64
+	n        int
 	slow     func(rank int) int // as the scheduler has found
 }
 
@@ -139,7 +140,8 @@ func (t *twin) done(rank int, r l2l.Result) bool {
 	counts := !t.answered[k]
 	t.ranks[rank].answer(k)
 	if counts {
-		t.mean = average(t.mean, r.Seconds)
+		t.n = min(t.n+1, longMemory)
+		t.mean = max(t.mean+(r.Seconds-t.mean)/float64(t.n), 1e-9)
 	}
 	t.answered[k] = true
 	t.forget(k)

@@ -61,6 +61,19 @@ func (s *Simulated) Elapsed() time.Duration { return s.net.clock.Sub(epoch) }
 // Spend has rank 0 spend time on something else than messages: on the search, say.
 func (s *Simulated) Spend(d time.Duration) { s.net.clock = s.net.clock.Add(d) }
 
+// Busy is the time that slots have been in calls, all of them together, lost copies included.
+func (s *Simulated) Busy() time.Duration {
+	busy := s.net.busy
+	for _, r := range s.net.ranks {
+		for _, slot := range r.slots {
+			if len(slot.call) > 0 {
+				busy += max(s.net.clock.Sub(slot.began), 0)
+			}
+		}
+	}
+	return busy
+}
+
 // Overhead is the time that rank 0 has spent on messages.
 func (s *Simulated) Overhead() time.Duration { return s.net.spent }
 
@@ -71,6 +84,7 @@ type network struct {
 	Simulation
 	clock  time.Time // rank 0's
 	spent  time.Duration
+	busy   time.Duration // of calls that have ended
 	events events
 	number int // of events so far
 	ranks  []simulatedRank
@@ -249,6 +263,7 @@ func (n *network) end(rank, slot int, at time.Time) error {
 		s.results = append(s.results, a)
 	}
 	s.turn++
+	n.busy += at.Sub(s.began)
 	if s.call = nil; len(s.waiting) > 0 {
 		n.begin(rank, slot, at)
 		return nil

@@ -294,3 +294,58 @@ func TestASlowSlotThatRecoversIsUsedAgain(t *testing.T) {
 		t.Errorf("long after it is quick again a slot has begun %d evaluations, and another one %d", began[1], began[2])
 	}
 }
+
+// Where the quick ranks are lost, the slow ones are all that there is.
+func TestVerySlowRanksAreNotPassedOverWhereThereAreNoOthers(t *testing.T) {
+	s := newScheduler([]int{0, 1, 1, 1, 1}, 1)
+	s.copies.on, s.now = true, epoch
+	next := int64(0)
+	feed := func() (ranks []int) {
+		for {
+			rank, chunk := s.next()
+			if len(chunk) == 0 {
+				return ranks
+			}
+			ranks = append(ranks, rank)
+		}
+	}
+	answers := func() {
+		for rank := 1; rank <= 4; rank++ {
+			for _, e := range s.heldBy(rank) {
+				seconds := 0.1
+				if rank > 2 {
+					seconds = 5
+				}
+				s.done(rank, l2l.Result{Individual: e.Individual, Seconds: seconds})
+			}
+		}
+	}
+	add := func(n int) {
+		for range n {
+			s.add([]l2l.Evaluation{{Individual: next}})
+			next++
+		}
+	}
+	for range 20 {
+		add(50)
+		for s.outstanding() > 0 {
+			feed()
+			answers()
+		}
+	}
+	add(8)
+	if got := fmt.Sprint(feed()); got != "[1 2]" {
+		t.Errorf("ranks %s are given something, want the quick ones", got)
+	}
+	s.lost(1)
+	s.lost(2)
+	if got := fmt.Sprint(feed()); got != "[3 4]" {
+		t.Errorf("after the quick ranks are lost, ranks %s are given something", got)
+	}
+	for s.outstanding() > 0 {
+		answers()
+		if feed(); s.idle() && s.outstanding() > 0 {
+			t.Fatal("nobody is given what waits")
+		}
+	}
+}

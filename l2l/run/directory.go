@@ -203,6 +203,7 @@ func (r *leader) manifest(begun l2l.Begun, result *Result) error {
 		if len(result.Lost) > 0 || result.Again > 0 {
 			m["ranks_lost"], m["evaluated_again"] = result.Lost, result.Again
 		}
+		m["use"] = result.Use
 		if result.Copies.Made > 0 {
 			m["copies"] = result.Copies
 		}

@@ -249,7 +249,8 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 		}
 	}
 	failures := &failureLog{dir: r.dir, space: r.Space, log: r.log, kinds: map[string]*failureKind{}}
-	loop.Observers = append(loop.Observers, failures.observe, r.logRestarts())
+	use := &use{slots: begun.Slots, began: r.started, starting: time.Since(r.started)}
+	loop.Observers = append(loop.Observers, failures.observe, r.logRestarts(), use.observe)
 	stopWatching, stopLive := func() {}, func() {}
 	if watched := len(r.options.watchers) > 0; watched || r.journal != nil {
 		p := newPulse(e)
@@ -281,6 +282,11 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 		r.log.Warn().Str("reason", summary.Warning).Msg("what the optimizer has found is not to be trusted yet")
 	}
 	result := Result{Summary: summary, Dir: r.dir, Resumed: r.resumed, Before: before, Reasons: failures.all()}
+	var wasted time.Duration
+	if c, ok := e.(*dispatch.Coordinator); ok {
+		wasted = c.Wasted()
+	}
+	result.Use = use.at(time.Now(), wasted)
 	if err == nil && r.journal != nil {
 		if err = r.journal.CheckpointNow(r.search.Snapshot); errors.Is(err, optimizer.ErrNoState) {
 			err = nil // a resumed run replays all

@@ -32,6 +32,7 @@ type Result struct {
 	Lost    []int         // ranks that do not answer any more: the communicator cannot be closed in order, only aborted
 	Again   int           // evaluations that were given to another rank because theirs was lost
 	Copies  Copies        // of evaluations that took long
+	Use     Use           // of the session's slots
 }
 
 // Copies are second copies of evaluations that took suspiciously long, on slots that had nothing to do.
