@@ -121,6 +121,7 @@ func TestCMAESFindsAGoodValleyInABox(t *testing.T) {
 			return found[7]
 		}
 		got, with, without := median(""), median(penalised), median(projected)
+		t.Logf("%g within: %.3g, penalised %.3g, projected %.3g", within, got, with, without)
 		if got > 1.15*with || got > 0.9*without {
 			t.Errorf("%g within: %g after 2,000 evaluations (median of 15), penalised %g, projected %g; want about as penalised", within, got, with, without)
 		}
