@@ -20,8 +20,8 @@ const manyTimes = 4
 // arXiv:2409.11765): a population of the size of the slots takes the least time where one will do, and nobody knows beforehand whether it will.
 //
 // The first lane has a good half of the slots, the next one the same part of what is left, and so on down to PopSize. A run that has converged is
-// followed in its lane by another one elsewhere: in the first lane of twice the population, in the others of the same one, every second time with
-// smaller steps.
+// followed in its lane by another one elsewhere, of the same population, every second time with smaller steps. The second lane is for losses that want
+// a larger population than there are slots: it grows within a run, as updates disagree (see sizing), and has twice the population after each.
 type Parallel struct {
 	*lanes.Set
 	problem optimizer.Problem
@@ -101,27 +101,27 @@ func NewParallel(problem optimizer.Problem, par Params, seed uint64) (*Parallel,
 		total += n
 	}
 	o.Set = lanes.New(problem, lanes.Rules{
-		Base: len(sizes), Most: oversubscribed * len(sizes), Open: max(problem.Parallel, total),
-		New: func(n int, seed uint64) (lanes.Member, error) { return o.member(n, sizes[(n-1)%len(sizes)], seed) },
+		Base: sizes, Most: oversubscribed * len(sizes), Open: max(problem.Parallel, total),
+		New: func(n int, seed uint64) (lanes.Member, error) { return o.member(n, sizes, seed) },
 	}, seed)
 	return o, nil
 }
 
-// member makes lane n, of a population of that size.
-func (o *Parallel) member(n, size int, seed uint64) (member, error) {
+// member makes lane n, of those that begin with these populations.
+func (o *Parallel) member(n int, sizes []int, seed uint64) (member, error) {
 	par := o.par
-	par.PopSize, par.Restarts = size, "ipop"
+	par.PopSize, par.Restarts = sizes[(n-1)%len(sizes)], "ipop"
 	how := steady
-	if n == 1 {
+	if n == min(2, len(sizes)) {
 		how = growing
-	} else {
+	}
+	if n > 1 {
 		par.Start = "random"
 	}
-	e, err := newStrategy(algorithm(), o.problem, par, seed)
+	e, err := newStrategy(algorithm(), o.problem, par, seed, how)
 	if err != nil {
 		return member{}, fmt.Errorf("lane %d: %w", n, err)
 	}
-	e.chain = how
 	return member{&Search{strategy: e}}, nil
 }
 
