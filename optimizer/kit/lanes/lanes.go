@@ -64,7 +64,8 @@ type State struct {
 	Lanes    []lane
 	Clock    [2]float64 // the pass of the lane that was served last, among the first ones and among those added
 	Out      int64      // the number after that of the individual that the first lane has proposed last
-	Overtook int        // individuals that were proposed after it, and told before the first lane's generation was complete
+	Again    int64      // the number of the next individual when the first one proposed after that was told; 0 before
+	Overtook int        // individuals proposed since then, and told before the first lane's generation was complete
 	Slack    float64    // a running mean of those for each of its generations
 	Restarts optimizer.Restarts
 }
@@ -177,7 +178,7 @@ func (o *Set) Ask(most int) (out []optimizer.Candidate, err error) {
 		c.Lane, c.Generation = at+1, l.Generation
 		o.under[at]++
 		if at == 0 {
-			o.s.Out = c.ID + 1
+			o.s.Out, o.s.Again = c.ID+1, 0
 		}
 		out = append(out, c)
 	}
@@ -223,8 +224,8 @@ func (o *Set) may(at int) bool {
 }
 
 // spares reports whether there are slots to spare, for lanes that have more to propose and for others: where evaluations take so unequally long that
-// many begin and end while the first lane, whose individuals are all under way, still waits for the last ones. It is counted and not timed. Where they
-// take about equally long there are none.
+// many times one ends, and another that is begun then, while the first lane, whose individuals are all under way, still waits for the last of them. It is
+// counted and not timed. Where they take about equally long, that does not happen.
 func (o *Set) spares() bool { return o.s.Slack > slack*float64(o.rules.Open) }
 
 const slack = 0.05 // part of the individuals under way
@@ -236,8 +237,11 @@ func (o *Set) Tell(results []optimizer.Evaluated) error {
 		return err
 	}
 	for _, a := range answers {
-		if a.Memo.Lane > 0 && a.Proposal.ID >= o.s.Out {
+		switch id := a.Proposal.ID; {
+		case o.s.Again > 0 && id >= o.s.Again:
 			o.s.Overtook++
+		case o.s.Again == 0 && id >= o.s.Out:
+			o.s.Again = o.s.Stream.NextID
 		}
 		if err := o.tell(a.Memo.Lane, a.Memo.ID, a.Evaluated); err != nil {
 			return err

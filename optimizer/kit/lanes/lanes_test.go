@@ -162,16 +162,20 @@ func TestSetFillsTheSlotsWithAGenerationOfEachLane(t *testing.T) {
 }
 
 // Evaluations of equal length do not end in one moment. A slot that is free for that long must not be taken by a lane that would keep it for as
-// long as all others need for their next generation.
+// long as all others need for their next generation, even where that lane has many to propose.
 func TestSetKeepsSlotsForALaneWhoseLastResultsAreComing(t *testing.T) {
-	w := newWorld(t, newSet([]int{60, 24, 10}, 24, 94, 0, 1), 94)
-	for round := range 20 {
+	set := lanes.New(problem, lanes.Rules{Base: []int{60, 24, 10}, Most: 24, Open: 94, New: func(n int, seed uint64) (lanes.Member, error) {
+		return &walk{problem: problem, size: []int{60, 240, 10}[n-1], s: walkState{Src: kit.NewSource(seed), At: make([]float64, 3), Level: 1e9}}, nil
+	}}, 1)
+	w := newWorld(t, set, 94)
+	rng := rand.New(rand.NewPCG(4, 4))
+	for round := range 40 {
 		w.ask()
 		if n := w.underWay(); n[1] != 60 || n[2] != 24 || n[3] != 10 {
 			t.Fatalf("round %d: %v under way", round, n)
 		}
-		for left := len(w.under); left > 0; left-- { // those of this round
-			w.tell(0)
+		for left := len(w.under); left > 0; left-- { // those of this round, which come first
+			w.tell(rng.IntN(left))
 			w.ask()
 		}
 	}
