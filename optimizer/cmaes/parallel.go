@@ -21,7 +21,8 @@ const manyTimes = 4
 //
 // The first lane has a good half of the slots, the next one the same part of what is left, and so on down to PopSize. A run that has converged is
 // followed in its lane by another one elsewhere, of the same population, every second time with smaller steps. The second lane is for losses that want
-// a larger population than there are slots: it grows within a run, as updates disagree (see sizing), and has twice the population after each.
+// a larger population than there are slots: it grows within a run, as updates disagree (see sizing), and has twice the population after each. The first
+// lane goes on with small populations, as BIPOP does, and further lanes have what it leaves.
 type Parallel struct {
 	*lanes.Set
 	problem optimizer.Problem
@@ -52,6 +53,7 @@ const (
 	byRestarts chain = iota // what Params.Restarts says
 	growing                 // a run of twice the population
 	steady                  // a run of the same population
+	shrinking               // a run of a small one: what a large population can do, another lane goes on with
 )
 
 // member is a lane.
@@ -110,9 +112,16 @@ func NewParallel(problem optimizer.Problem, par Params, seed uint64) (*Parallel,
 // member makes lane n, of those that begin with these populations.
 func (o *Parallel) member(n int, sizes []int, seed uint64) (member, error) {
 	par := o.par
-	par.PopSize, par.Restarts = sizes[(n-1)%len(sizes)], "ipop"
+	par.Restarts = "ipop"
 	how := steady
-	if n == min(2, len(sizes)) {
+	par.PopSize = sizes[(n-1)%len(sizes)]
+	if rest := sizes[min(1, len(sizes)-1):]; n > len(sizes) { // those that are added are the others once more
+		par.PopSize = rest[(n-1-len(sizes))%len(rest)]
+	}
+	if n == 1 {
+		how = shrinking
+	}
+	if n == min(2, len(sizes)) { // where there is one lane, it is this
 		how = growing
 	}
 	if n > 1 {
@@ -122,6 +131,7 @@ func (o *Parallel) member(n int, sizes []int, seed uint64) (member, error) {
 	if err != nil {
 		return member{}, fmt.Errorf("lane %d: %w", n, err)
 	}
+	e.smallest = o.par.PopSize
 	return member{&Search{strategy: e}}, nil
 }
 

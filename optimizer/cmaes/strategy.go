@@ -18,16 +18,17 @@ import (
 //
 // It works in n coordinates u, those of the problem that have an order, divided by their widths, so that one step size suits all.
 type strategy struct {
-	problem optimizer.Problem
-	par     Params
-	chain   chain
-	ordered []int     // the problem's coordinates that u stands for, len n
-	choices []int     // the others, which are categorical
-	width   []float64 // of each ordered coordinate, len n
-	lower   []float64 // bounds of u, len n; whole numbers have none, as they are rounded to the nearest that is allowed
-	upper   []float64
-	k       constants // for the present run's population
-	state   strategyState
+	problem  optimizer.Problem
+	par      Params
+	chain    chain
+	smallest int       // population of a chain that shrinks
+	ordered  []int     // the problem's coordinates that u stands for, len n
+	choices  []int     // the others, which are categorical
+	width    []float64 // of each ordered coordinate, len n
+	lower    []float64 // bounds of u, len n; whole numbers have none, as they are rounded to the nearest that is allowed
+	upper    []float64
+	k        constants // for the present run's population
+	state    strategyState
 }
 
 // strategyState is all that changes.

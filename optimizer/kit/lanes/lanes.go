@@ -28,7 +28,7 @@ type Member interface {
 
 // Rules say which lanes there are.
 type Rules struct {
-	Base []int // populations, at least 1, of the lanes that there are from the beginning, at least one; those added are of the same ones in turn
+	Base []int // populations, at least 1, of the lanes that there are from the beginning, at least one
 	Most int   // lanes that there may be, at least as many
 	Open int   // individuals that may be under way, at least 1
 	// New makes lane n, from 1 on, with a seed of its own. Lane n is the same in every search with the same parameters and seed.
@@ -188,10 +188,10 @@ func (o *Set) Ask(most int) (out []optimizer.Candidate, err error) {
 // weight is what a lane's share of the slots is in proportion to: the population that it began with, so that one that grows does not hold the others
 // up, which may be about to find what there is to find. When the first lane has converged they have had their chance, and it is the present one.
 func (o *Set) weight(at int) float64 {
-	if o.begun[0] > 0 {
+	if o.begun[0] > 0 || at >= len(o.rules.Base) {
 		return float64(o.members[at].Size())
 	}
-	return float64(o.rules.Base[at%len(o.rules.Base)])
+	return float64(o.rules.Base[at])
 }
 
 // clock is that of the lanes that a lane is served among.
@@ -220,13 +220,13 @@ func (o *Set) turn() int {
 // may reports whether a lane may have one more individual under way. Until the first lane has converged, its slots are kept for it, and so are those of
 // the others, unless there are slots to spare.
 func (o *Set) may(at int) bool {
-	return o.spares() || at < len(o.rules.Base) && (o.begun[0] > 0 || o.under[at] < o.rules.Base[at])
+	return o.spares() || at < len(o.rules.Base) && o.under[at] < o.rules.Base[at]
 }
 
 // spares reports whether there are slots to spare, for lanes that have more to propose and for others: where evaluations take so unequally long that
 // many times one ends, and another that is begun then, while the first lane, whose individuals are all under way, still waits for the last of them. It is
-// counted and not timed. Where they take about equally long, that does not happen.
-func (o *Set) spares() bool { return o.s.Slack > slack*float64(o.rules.Open) }
+// counted and not timed. Where they take about equally long, that does not happen. When the first lane has converged, nothing is kept any more.
+func (o *Set) spares() bool { return o.begun[0] > 0 || o.s.Slack > slack*float64(o.rules.Open) }
 
 const slack = 0.05 // part of the individuals under way
 
