@@ -21,8 +21,8 @@ func asyncAlgorithm() optimizer.Algorithm {
 			"finished first, so that it can be resumed and replayed, but not repeated",
 		Cost:    "as cmaes, and O(n²) more for each individual with full covariance",
 		Earlier: earlier,
-		Parallelism: "any number at a time; with more than pop_size, most results are out of date when they come in, so that with execution.parallel more than " +
-			"4 default populations pop_size is half of that",
+		Parallelism: "any number at a time; with more than pop_size, most results are out of date when they come in, so that with " +
+			"execution.parallel more than 4 default populations pop_size is half of that",
 	}, Defaults, NewAsync)
 }
 
@@ -52,8 +52,8 @@ type arrival struct {
 }
 
 // NewAsync makes an asynchronous CMA-ES for a problem with one objective. Where many more individuals can be under way than are in a population, most
-// would be drawn long before their results are learnt from: a population that is left to be chosen is then half as large as there are individuals under
-// way, which is best by measurement (bench/results/speedup.txt).
+// would be drawn long before their results are learnt from: a population that is left to be chosen is then half as large as there are individuals
+// under way, which is best by measurement (bench/results/speedup.txt).
 func NewAsync(problem optimizer.Problem, par Params, seed uint64) (*Async, error) {
 	if par.Restarts == parallel {
 		return nil, fmt.Errorf("optimizer: cmaes_async: restarts = %s, want one run after the other: none, ipop or bipop", parallel)

@@ -2,9 +2,9 @@
 // learns where the good ones lie, how far apart they are, and how coordinates depend on each other; when it has converged, the search starts
 // again. It is the first choice for continuous parameters, also among whole numbers and choices.
 //
-// [New] makes the one with generations, to be preferred where evaluations take about equally long. [NewParallel] makes several of it side by side, for
-// many more evaluations at a time than there are individuals in a generation. [NewAsync] makes the one without generations, for evaluations that differ
-// so much in time that the slowest would keep all others waiting.
+// [New] makes the one with generations, to be preferred where evaluations take about equally long. [NewParallel] makes several of it side by side,
+// for many more evaluations at a time than there are individuals in a generation. [NewAsync] makes the one without generations, for evaluations that
+// differ so much in time that the slowest would keep all others waiting.
 //
 // Not its business: several objectives (package moo), spaces of choices alone (package ga), and more coordinates than some thousands unless
 // covariance is diagonal or low_rank.

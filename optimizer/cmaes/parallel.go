@@ -15,14 +15,14 @@ const parallel = "parallel"
 // manyTimes the population that is the default is what can be under way where runs one after the other no longer have use for it.
 const manyTimes = 4
 
-// Parallel is [Search] for many evaluations at a time: runs of different populations side by side, each a lane of its own, that share the slots. It is
-// the strategy of K-distributed IPOP-CMA-ES (Redon, Fortin, Derbel, Tsuji and Sato 2024, Massively Parallel CMA-ES with Increasing Population,
+// Parallel is [Search] for many evaluations at a time: runs of different populations side by side, each a lane of its own, that share the slots. It
+// is the strategy of K-distributed IPOP-CMA-ES (Redon, Fortin, Derbel, Tsuji and Sato 2024, Massively Parallel CMA-ES with Increasing Population,
 // arXiv:2409.11765): a population of the size of the slots takes the least time where one will do, and nobody knows beforehand whether it will.
 //
 // The first lane has a good half of the slots, the next one the same part of what is left, and so on down to PopSize. A run that has converged is
-// followed in its lane by another one elsewhere, of the same population, every second time with smaller steps. The second lane is for losses that want
-// a larger population than there are slots: it grows within a run, as updates disagree (see sizing), and has twice the population after each. The first
-// lane goes on with small populations, as BIPOP does, and further lanes have what it leaves.
+// followed in its lane by another one elsewhere, of the same population, every second time with smaller steps. The second lane is for losses that
+// want a larger population than there are slots: it grows within a run, as updates disagree (see sizing), and has twice the population after each.
+// The first lane goes on with small populations, as BIPOP does, and further lanes have what it leaves.
 type Parallel struct {
 	*lanes.Set
 	problem optimizer.Problem
@@ -88,8 +88,8 @@ type search interface {
 	Params() Params
 }
 
-// NewParallel makes a CMA-ES of runs side by side for a problem with one objective, whatever Restarts is. Problem.Parallel says for how many evaluations
-// at a time.
+// NewParallel makes a CMA-ES of runs side by side for a problem with one objective, whatever Restarts is. Problem.Parallel says for how many
+// evaluations at a time.
 func NewParallel(problem optimizer.Problem, par Params, seed uint64) (*Parallel, error) {
 	par.Restarts = parallel
 	par, err := kit.Resolved(algorithm(), par, problem, (*Params).resolve)

@@ -1,5 +1,5 @@
-// Package lanes runs several searches side by side as one, for more evaluations at a time than one of them has use for. Each lane is a search with
-// a seed of its own, that learns by generations and hears nothing of the others: what it proposes follows from its own results alone, whoever finished
+// Package lanes runs several searches side by side as one, for more evaluations at a time than one of them has use for. Each lane is a search with a
+// seed of its own, that learns by generations and hears nothing of the others: what it proposes follows from its own results alone, whoever finished
 // first. Which lane proposes next depends on who finished. So two runs of the same seed that are of different speed agree on every lane, as far as
 // both have come with it.
 //
@@ -37,8 +37,8 @@ type Rules struct {
 
 // Set is lanes as one search, which is asynchronous: it proposes whenever a lane does. An algorithm embeds it, and marshals its Snapshot.
 //
-// Slots are shared out by stride scheduling (Waldspurger and Weihl 1995, MIT/LCS/TM-528), to each lane in proportion to its population (see weight), so
-// that with too few of them the lanes' generations take equally long. A lane waits for the last results of its generation; where evaluations take
+// Slots are shared out by stride scheduling (Waldspurger and Weihl 1995, MIT/LCS/TM-528), to each lane in proportion to its population (see weight),
+// so that with too few of them the lanes' generations take equally long. A lane waits for the last results of its generation; where evaluations take
 // equally long, that is no time, and slots that are free for a moment must be kept for it. Where they do not, a lane of a large population waits many
 // times as long as one of a small one: then lanes are added, which have what the first ones leave (see spares).
 type Set struct {
@@ -217,15 +217,15 @@ func (o *Set) turn() int {
 	return best
 }
 
-// may reports whether a lane may have one more individual under way. Until the first lane has converged, its slots are kept for it, and so are those of
-// the others, unless there are slots to spare.
+// may reports whether a lane may have one more individual under way. Until the first lane has converged, its slots are kept for it, and so are those
+// of the others, unless there are slots to spare.
 func (o *Set) may(at int) bool {
 	return o.spares() || at < len(o.rules.Base) && o.under[at] < o.rules.Base[at]
 }
 
 // spares reports whether there are slots to spare, for lanes that have more to propose and for others: where evaluations take so unequally long that
-// many times one ends, and another that is begun then, while the first lane, whose individuals are all under way, still waits for the last of them. It is
-// counted and not timed. Where they take about equally long, that does not happen. When the first lane has converged, nothing is kept any more.
+// many times one ends, and another that is begun then, while the first lane, whose individuals are all under way, still waits for the last of them.
+// It is counted and not timed. Where they take about equally long, that does not happen. When the first lane has converged, nothing is kept any more.
 func (o *Set) spares() bool { return o.begun[0] > 0 || o.s.Slack > slack*float64(o.rules.Open) }
 
 const slack = 0.05 // part of the individuals under way
