@@ -228,7 +228,7 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 		}
 	}
 	failures := &failureLog{dir: r.dir, space: r.Space, log: r.log, kinds: map[string]*failureKind{}}
-	loop.Observers = append(loop.Observers, failures.observe, r.logRestarts())
+	loop.Observers = append(loop.Observers, failures.observe, r.logRestarts(), r.logIdle())
 	stopWatching := func() {}
 	if len(r.options.watchers) > 0 {
 		p := newPulse(e)
