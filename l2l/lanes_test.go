@@ -34,8 +34,8 @@ type told struct {
 	results string
 }
 
-// byLane are the individuals of a run's lanes, in the order of their numbers there, with their results in the order of instances and replicates. Those
-// that lack a result are left out.
+// byLane are the individuals of a run's lanes, in the order of their numbers there, with their results in the order of instances and replicates.
+// Those that lack a result are left out.
 func byLane(t *testing.T, events []l2l.Event, each int) map[int][]told {
 	t.Helper()
 	lanes, of, results := map[int][]told{}, map[int64]l2l.Individual{}, map[int64][]string{}
@@ -169,7 +169,7 @@ func TestLanesSayHowFarTheyHaveComeAndHaveTheSameHashThere(t *testing.T) {
 		s := laned(t, r)
 		ev := newEvaluator(order, unlucky)
 		ev.capacity = 120
-		run(t, &l2l.Loop{Search: s, Evaluator: ev, Stop: l2l.Stop{Evaluations: 1500}, Observers: []l2l.Observer{func(e l2l.Event, _ *l2l.Individual, s *l2l.Search) {
+		look := func(_ l2l.Event, _ *l2l.Individual, s *l2l.Search) {
 			for _, lane := range s.Lanes() {
 				place := [2]int64{int64(lane.Number), lane.Individuals}
 				if was, ok := at[place]; ok && was != lane.Hash {
@@ -179,7 +179,8 @@ func TestLanesSayHowFarTheyHaveComeAndHaveTheSameHashThere(t *testing.T) {
 				}
 				at[place] = lane.Hash
 			}
-		}}})
+		}
+		run(t, &l2l.Loop{Search: s, Evaluator: ev, Stop: l2l.Stop{Evaluations: 1500}, Observers: []l2l.Observer{look}})
 	}
 	if compared < 1000 {
 		t.Errorf("%d hashes were compared", compared)

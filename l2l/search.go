@@ -359,8 +359,8 @@ func (s *Search) place(ind Individual, instance, replicate int) int {
 	return i*s.rules.Replicates + j
 }
 
-// Batch is the number of the mini-batch that an individual is evaluated on, from 0; always 0 where evaluations do not rotate. All of a generation have
-// the same, and fitnesses of different ones are not compared.
+// Batch is the number of the mini-batch that an individual is evaluated on, from 0; always 0 where evaluations do not rotate. All of a generation
+// have the same, and fitnesses of different ones are not compared.
 func (r *Rules) Batch(ind Individual) int {
 	if r.Rotate == 0 {
 		return 0
@@ -368,9 +368,9 @@ func (r *Rules) Batch(ind Individual) int {
 	return ind.Generation / r.Rotate
 }
 
-// SeedOf is the seed of an individual's evaluation (see the function SeedOf). Those of the finals, whose individuals have numbers below 0, have the same
-// for the same instance and replicate, as those of a generation have with common seeds. Those of an individual in a lane follow from its place in it,
-// wherever the other lanes are.
+// SeedOf is the seed of an individual's evaluation (see the function SeedOf). Those of the finals, whose individuals have numbers below 0, have the
+// same for the same instance and replicate, as those of a generation have with common seeds. Those of an individual in a lane follow from its place
+// in it, wherever the other lanes are.
 func (r *Rules) SeedOf(ind Individual, instance, replicate int) uint64 {
 	const (
 		generations = 1 << 62 // beyond all numbers of individuals

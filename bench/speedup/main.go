@@ -113,8 +113,8 @@ func run(s settings, numbers, ratios, which, lines string, workers int, names []
 	return nil
 }
 
-// table prints the times of all algorithms on all functions, with the part of searches that got there where not all did, and below them the part of the
-// slots' time that was used.
+// table prints the times of all algorithms on all functions, with the part of searches that got there where not all did, and below them the part of
+// the slots' time that was used.
 func table(s settings, on slots.Slots, which []float64, names []string, lines string, workers int) error {
 	fmt.Printf("\n%d slots, run times %g:1: time to the target (searches that got there, if not all), busy\n\n", on.Number, on.Ratio)
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
@@ -161,7 +161,8 @@ func (c cell) append(file string) error {
 		cell
 		Time                     any // JSON knows no infinity
 		Command, Go, CPU, Commit string
-	}{cell: c, Time: c.Time, Command: strings.Join(os.Args, " "), Go: runtime.Version(), CPU: fmt.Sprintf("%s, %d cores", runtime.GOARCH, runtime.NumCPU())}
+	}{cell: c, Time: c.Time, Command: strings.Join(os.Args, " "), Go: runtime.Version()}
+	line.CPU = fmt.Sprintf("%s, %d cores", runtime.GOARCH, runtime.NumCPU())
 	if math.IsInf(c.Time, 1) {
 		line.Time = nil
 	}

@@ -82,6 +82,11 @@ func prove(w io.Writer, dir string, kinds config.Kinds) error {
 	}
 	_, err = fmt.Fprintf(w, "%d events, %d evaluations, %d generations: %s\nthe results are as recorded; the model was not run: l2l-mpi eval --run %s does that\n"+
 		"trajectory hash %s\n", proof.Events, s.Evaluations(), s.Status().Generation, shown, dir, s.TrajectoryHash())
+	for _, lane := range s.Lanes() { // of a search of several lanes, whose whole depends on who finished first
+		if err == nil {
+			_, err = fmt.Fprintf(w, "lane %d: %d individuals, hash %s\n", lane.Number, lane.Individuals, lane.Hash)
+		}
+	}
 	return err
 }
 

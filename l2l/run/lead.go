@@ -250,7 +250,7 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	}
 	failures := &failureLog{dir: r.dir, space: r.Space, log: r.log, kinds: map[string]*failureKind{}}
 	use := &use{slots: begun.Slots, began: r.started, starting: time.Since(r.started)}
-	loop.Observers = append(loop.Observers, failures.observe, r.logRestarts(), use.observe)
+	loop.Observers = append(loop.Observers, failures.observe, r.logRestarts(), r.logIdle(), use.observe)
 	stopWatching, stopLive := func() {}, func() {}
 	if watched := len(r.options.watchers) > 0; watched || r.journal != nil {
 		p := newPulse(e)

@@ -1,11 +1,14 @@
 package run_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/rs/zerolog"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/run"
@@ -58,5 +61,19 @@ func TestRunOnManySlotsKeepsTheLanesThatItBeganWith(t *testing.T) {
 	if _, err := run.Run(t.Context(), mpi.Local(1)[0], other, run.Resume()); err == nil ||
 		!strings.Contains(fmt.Sprint(err), `execution.parallel: the run was started with "60", and is to be resumed with "61"`) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestRunSaysOnceThatSlotsIdle(t *testing.T) {
+	for text, want := range map[string]int{
+		"optimizer: {type: cmaes, pop_size: 8, restarts: bipop}\nexecution: {slots: 16}\n": 1,
+		"optimizer: {type: cmaes, pop_size: 8, restarts: bipop}\nexecution: {slots: 15}\n": 0,
+		"optimizer: {type: cmaes}\nexecution: {slots: 50}\n":                               0,
+	} {
+		var log bytes.Buffer
+		alone(t, plan(t, "optimizee: {type: valley}\nstop: {evaluations: 200}\n%s", text), run.InMemory(), run.Log(&log, zerolog.InfoLevel))
+		if got := strings.Count(log.String(), "of the slots or more idle"); got != want {
+			t.Errorf("%s: told %d times, want %d, in %s", text, got, want, log.String())
+		}
 	}
 }

@@ -157,6 +157,22 @@ func (r *leader) logRestarts() l2l.Observer {
 	}
 }
 
+// logIdle tells, once, of slots most of which the search has no use for.
+func (r *leader) logIdle() l2l.Observer {
+	told := false
+	return func(e l2l.Event, _ *l2l.Individual, s *l2l.Search) {
+		asked, ok := e.(l2l.Asked)
+		if told || !ok {
+			return
+		}
+		told = true
+		if slots, used := total(r.slots), len(asked.Individuals)*s.PerIndividual(); 2*used <= slots {
+			r.log.Info().Int("slots", slots).Int("used", used).Msg("half of the slots or more idle, as the search proposes no more at a time: a larger population, " +
+				"restarts: parallel of cmaes, replicates or instances would use them")
+		}
+	}
+}
+
 func (r *leader) logProgress(p Progress) {
 	line := r.log.Info().Int("gen", p.Generation)
 	if p.Phase != "" {

@@ -15,7 +15,7 @@ import (
 func forms(t testing.TB) []optimizer.Algorithm {
 	t.Helper()
 	all := catalogue.All()
-	for _, name := range []string{"cmaes"} {
+	for _, name := range []string{"cmaes", "cmaes_async"} {
 		a, ok := catalogue.Find(name)
 		if !ok {
 			t.Fatalf("%s is not in the catalogue", name)

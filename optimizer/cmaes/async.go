@@ -19,9 +19,10 @@ func asyncAlgorithm() optimizer.Algorithm {
 			"CMA-ES, arXiv:1110.4181",
 		When: "as cmaes, where evaluations differ so much in time that the slowest would keep all others waiting; a run depends on who " +
 			"finished first, so that it can be resumed and replayed, but not repeated",
-		Cost:        "as cmaes, and O(n²) more for each individual with full covariance",
-		Earlier:     earlier,
-		Parallelism: "any number at a time; with more than pop_size, most results are out of date when they come in",
+		Cost:    "as cmaes, and O(n²) more for each individual with full covariance",
+		Earlier: earlier,
+		Parallelism: "any number at a time; with more than pop_size, most results are out of date when they come in, so that with " +
+			"execution.parallel more than 4 default populations pop_size is half of that",
 	}, Defaults, NewAsync)
 }
 
@@ -50,9 +51,18 @@ type arrival struct {
 	Place place
 }
 
-// NewAsync makes an asynchronous CMA-ES for a problem with one objective.
+// NewAsync makes an asynchronous CMA-ES for a problem with one objective. Where many more individuals can be under way than are in a population, most
+// would be drawn long before their results are learnt from: a population that is left to be chosen is then half as large as there are individuals
+// under way, which is best by measurement (bench/results/speedup.txt).
 func NewAsync(problem optimizer.Problem, par Params, seed uint64) (*Async, error) {
-	e, err := newStrategy(asyncAlgorithm(), problem, par, seed)
+	if par.Restarts == parallel {
+		return nil, fmt.Errorf("optimizer: cmaes_async: restarts = %s, want one run after the other: none, ipop or bipop", parallel)
+	}
+	if par.PopSize == 0 && problem.Parallel > manyTimes*defaultPopSize(problem.Dim()) {
+		par.PopSize = problem.Parallel / 2
+	}
+	problem.Parallel = 0
+	e, err := newStrategy(asyncAlgorithm(), problem, par, seed, byRestarts)
 	if err != nil {
 		return nil, err
 	}

@@ -2,9 +2,9 @@
 // learns where the good ones lie, how far apart they are, and how coordinates depend on each other; when it has converged, the search starts
 // again. It is the first choice for continuous parameters, also among whole numbers and choices.
 //
-// [New] makes the one with generations, to be preferred where evaluations take about equally long. [NewParallel] makes several of it side by side, for
-// many more evaluations at a time than there are individuals in a generation. [NewAsync] makes the one without generations, for evaluations that differ
-// so much in time that the slowest would keep all others waiting.
+// [New] makes the one with generations, to be preferred where evaluations take about equally long. [NewParallel] makes several of it side by side,
+// for many more evaluations at a time than there are individuals in a generation. [NewAsync] makes the one without generations, for evaluations that
+// differ so much in time that the slowest would keep all others waiting.
 //
 // Not its business: several objectives (package moo), spaces of choices alone (package ga), and more coordinates than some thousands unless
 // covariance is diagonal or low_rank.
@@ -23,7 +23,7 @@ import (
 
 // Params configures [Search] and [Async].
 type Params struct {
-	PopSize        int     `yaml:"pop_size" doc:"individuals per generation, λ, of the first run" range:"[4, 1e6]" auto:"4 + floor(3 ln n)"`
+	PopSize        int     `yaml:"pop_size" doc:"individuals per generation, λ, of the first run" range:"[4, 1e6]" auto:"4 + floor(3 ln n); without generations, where execution.parallel is more than 4 times as many, half of that"`
 	Sigma          float64 `yaml:"sigma" doc:"initial step size, as a fraction of each coordinate's width (upper − lower, or √12 std)" range:"(0, 10]"`
 	Start          string  `yaml:"start" doc:"initial mean of the first run: the centre of the box, or a random point in its middle 80 %; a coordinate with a given mean starts there" range:"random | centre"`
 	InitialSamples int     `yaml:"initial_samples" doc:"draw and evaluate this many random individuals first and start at the best of them" range:"[0, inf)"`
@@ -49,13 +49,15 @@ func Defaults() Params {
 	return Params{Sigma: 0.2, Start: "random", Active: true, MaxRestarts: 9, TolX: 1e-12}
 }
 
+func defaultPopSize(n int) int { return 4 + int(3*math.Log(float64(n))) }
+
 func (p *Params) resolve(problem optimizer.Problem) error {
 	n := problem.Dim()
 	has := func(k optimizer.Kind) bool {
 		return slices.ContainsFunc(problem.Coords, func(c optimizer.Coordinate) bool { return c.Kind == k })
 	}
 	if p.PopSize == 0 {
-		p.PopSize = 4 + int(3*math.Log(float64(n)))
+		p.PopSize = defaultPopSize(n)
 	}
 	if p.Restarts == "" {
 		p.Restarts = "bipop"
@@ -200,7 +202,7 @@ func New(problem optimizer.Problem, par Params, seed uint64) (*Search, error) {
 		return nil, fmt.Errorf("optimizer: cmaes: restarts = %s, want one run after the other: none, ipop or bipop (NewParallel takes it)", parallel)
 	}
 	problem.Parallel = 0
-	e, err := newStrategy(algorithm(), problem, par, seed)
+	e, err := newStrategy(algorithm(), problem, par, seed, byRestarts)
 	if err != nil {
 		return nil, err
 	}

@@ -15,13 +15,14 @@ const parallel = "parallel"
 // manyTimes the population that is the default is what can be under way where runs one after the other no longer have use for it.
 const manyTimes = 4
 
-// Parallel is [Search] for many evaluations at a time: runs of different populations side by side, each a lane of its own, that share the slots. It is
-// the strategy of K-distributed IPOP-CMA-ES (Redon, Fortin, Derbel, Tsuji and Sato 2024, Massively Parallel CMA-ES with Increasing Population,
+// Parallel is [Search] for many evaluations at a time: runs of different populations side by side, each a lane of its own, that share the slots. It
+// is the strategy of K-distributed IPOP-CMA-ES (Redon, Fortin, Derbel, Tsuji and Sato 2024, Massively Parallel CMA-ES with Increasing Population,
 // arXiv:2409.11765): a population of the size of the slots takes the least time where one will do, and nobody knows beforehand whether it will.
 //
 // The first lane has a good half of the slots, the next one the same part of what is left, and so on down to PopSize. A run that has converged is
-// followed in its lane by another one elsewhere: in the first lane of twice the population, in the others of the same one, every second time with
-// smaller steps.
+// followed in its lane by another one elsewhere, of the same population, every second time with smaller steps. The second lane is for losses that
+// want a larger population than there are slots: it grows within a run, as updates disagree (see sizing), and has twice the population after each.
+// The first lane goes on with small populations, as BIPOP does, and further lanes have what it leaves.
 type Parallel struct {
 	*lanes.Set
 	problem optimizer.Problem
@@ -52,6 +53,7 @@ const (
 	byRestarts chain = iota // what Params.Restarts says
 	growing                 // a run of twice the population
 	steady                  // a run of the same population
+	shrinking               // a run of a small one: what a large population can do, another lane goes on with
 )
 
 // member is a lane.
@@ -86,8 +88,8 @@ type search interface {
 	Params() Params
 }
 
-// NewParallel makes a CMA-ES of runs side by side for a problem with one objective, whatever Restarts is. Problem.Parallel says for how many evaluations
-// at a time.
+// NewParallel makes a CMA-ES of runs side by side for a problem with one objective, whatever Restarts is. Problem.Parallel says for how many
+// evaluations at a time.
 func NewParallel(problem optimizer.Problem, par Params, seed uint64) (*Parallel, error) {
 	par.Restarts = parallel
 	par, err := kit.Resolved(algorithm(), par, problem, (*Params).resolve)
@@ -101,27 +103,35 @@ func NewParallel(problem optimizer.Problem, par Params, seed uint64) (*Parallel,
 		total += n
 	}
 	o.Set = lanes.New(problem, lanes.Rules{
-		Base: len(sizes), Most: oversubscribed * len(sizes), Open: max(problem.Parallel, total),
-		New: func(n int, seed uint64) (lanes.Member, error) { return o.member(n, sizes[(n-1)%len(sizes)], seed) },
+		Base: sizes, Most: oversubscribed * len(sizes), Open: max(problem.Parallel, total),
+		New: func(n int, seed uint64) (lanes.Member, error) { return o.member(n, sizes, seed) },
 	}, seed)
 	return o, nil
 }
 
-// member makes lane n, of a population of that size.
-func (o *Parallel) member(n, size int, seed uint64) (member, error) {
+// member makes lane n, of those that begin with these populations.
+func (o *Parallel) member(n int, sizes []int, seed uint64) (member, error) {
 	par := o.par
-	par.PopSize, par.Restarts = size, "ipop"
+	par.Restarts = "ipop"
 	how := steady
+	par.PopSize = sizes[(n-1)%len(sizes)]
+	if rest := sizes[min(1, len(sizes)-1):]; n > len(sizes) { // those that are added are the others once more
+		par.PopSize = rest[(n-1-len(sizes))%len(rest)]
+	}
 	if n == 1 {
+		how = shrinking
+	}
+	if n == min(2, len(sizes)) { // where there is one lane, it is this
 		how = growing
-	} else {
+	}
+	if n > 1 {
 		par.Start = "random"
 	}
-	e, err := newStrategy(algorithm(), o.problem, par, seed)
+	e, err := newStrategy(algorithm(), o.problem, par, seed, how)
 	if err != nil {
 		return member{}, fmt.Errorf("lane %d: %w", n, err)
 	}
-	e.chain = how
+	e.smallest = o.par.PopSize
 	return member{&Search{strategy: e}}, nil
 }
 

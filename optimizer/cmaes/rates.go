@@ -53,41 +53,67 @@ func (r *learningRate) adapt(update []float64, beta float64) {
 	r.Eta = min(1, r.Eta*math.Exp(min(speed*r.Eta, beta)*change))
 }
 
+// location is a distribution with full covariance.
+type location struct {
+	mean  []float64
+	sigma float64
+	shape *fullCovariance
+}
+
+// here is the present distribution, which update may then change.
+func (e *strategy) here() location {
+	s := &e.state
+	return location{slices.Clone(s.Mean), s.Sigma, &fullCovariance{C: slices.Clone(s.Shape.Full.C), U: s.Shape.Full.U}}
+}
+
+// movement is the way from one distribution to another.
+type movement struct {
+	mean, cov   []float64 // changes of m, divided by σ, and of Σ, divided by σ²; σ is that of the first
+	meanZ, covZ []float64 // the same in the coordinates of z, in which the length of both together is that of the Fisher metric
+}
+
+// movedFrom is the way from a distribution to the present one.
+func (e *strategy) movedFrom(before location) (d movement) {
+	n, s := len(e.ordered), &e.state
+	f, sigma := s.Shape.Full, before.sigma
+	d.mean = slices.Clone(s.Mean)
+	floats.Sub(d.mean, before.mean)
+	floats.Scale(1/sigma, d.mean)
+	d.meanZ = slices.Clone(d.mean)
+	before.shape.whiten(d.meanZ)
+	grown := s.Sigma * s.Sigma / (sigma * sigma)
+	d.cov = make([]float64, n*n)
+	for i := range n {
+		for j := i; j < n; j++ {
+			v := grown*f.C[i*n+j] - before.shape.C[i*n+j]
+			d.cov[i*n+j], d.cov[j*n+i] = v, v
+		}
+	}
+	d.covZ = slices.Clone(d.cov)
+	blas64.Trsm(blas.Left, blas.Trans, 1, before.shape.upper(), linalg.Rows(n, d.covZ))
+	blas64.Trsm(blas.Right, blas.NoTrans, 1, before.shape.upper(), linalg.Rows(n, d.covZ))
+	floats.Scale(math.Sqrt(0.5), d.covZ)
+	return d
+}
+
 // updateAdaptively is update, of which it does no more than the learning rates allow.
 func (e *strategy) updateAdaptively(ranked []trial, w []float64) (exhausted string) {
 	n, s := len(e.ordered), &e.state
 	f := s.Shape.Full
-	mean, sigma := slices.Clone(s.Mean), s.Sigma
-	before := &fullCovariance{C: slices.Clone(f.C), U: f.U}
+	before := e.here()
 	if exhausted = e.update(ranked, w); exhausted != "" {
 		return exhausted
 	}
-	// Both changes, in the coordinates of z.
-	dm := slices.Clone(s.Mean)
-	floats.Sub(dm, mean)
-	floats.Scale(1/sigma, dm)
-	dz := slices.Clone(dm)
-	before.whiten(dz)
-	grown := s.Sigma * s.Sigma / (sigma * sigma)
-	dc := make([]float64, n*n)
-	for i := range n {
-		for j := i; j < n; j++ {
-			d := grown*f.C[i*n+j] - before.C[i*n+j]
-			dc[i*n+j], dc[j*n+i] = d, d
-		}
-	}
-	dcz := slices.Clone(dc)
-	blas64.Trsm(blas.Left, blas.Trans, 1, before.upper(), linalg.Rows(n, dcz))
-	blas64.Trsm(blas.Right, blas.NoTrans, 1, before.upper(), linalg.Rows(n, dcz))
-	floats.Scale(math.Sqrt(0.5), dcz)
+	d := e.movedFrom(before)
 
 	old := s.Rates.Mean.Eta
-	s.Rates.Mean.adapt(dz, 0.1)
-	s.Rates.Cov.adapt(dcz, 0.03)
-	copy(s.Mean, mean)
-	floats.AddScaled(s.Mean, sigma*s.Rates.Mean.Eta, dm)
-	copy(f.C, before.C)
-	floats.AddScaled(f.C, s.Rates.Cov.Eta, dc)
+	s.Rates.Mean.adapt(d.meanZ, 0.1)
+	s.Rates.Cov.adapt(d.covZ, 0.03)
+	sigma := before.sigma
+	copy(s.Mean, before.mean)
+	floats.AddScaled(s.Mean, sigma*s.Rates.Mean.Eta, d.mean)
+	copy(f.C, before.shape.C)
+	floats.AddScaled(f.C, s.Rates.Cov.Eta, d.cov)
 
 	// Σ becomes σ²C again, with a C of determinant 1; the best σ is inversely proportional to the mean's rate.
 	if limit := f.factorise(); limit != "" {

@@ -53,6 +53,11 @@ func (e *strategy) restart(reason string) {
 	case e.par.Restarts == "none":
 		e.state.Stop = reason
 		return
+	case e.chain == shrinking:
+		rng := rand.New(e.state.Src)
+		u := rng.Float64()
+		next.PopSize = int(float64(e.smallest) * math.Pow(max(1, float64(e.par.PopSize)/float64(2*e.smallest)), u*u))
+		next.Sigma *= math.Pow(10, -2*rng.Float64())
 	case e.chain == steady:
 		next.PopSize = r.PopSize
 		if next.Number%2 == 1 {

@@ -22,6 +22,9 @@ func (e *strategy) begin(run runState) {
 	if e.par.AdaptRates {
 		s.Rates = newLearningRates(n)
 	}
+	if s.Sizing = nil; e.chain == growing && e.par.Covariance == "full" && !e.par.AdaptRates {
+		s.Sizing = newSizing(n, run.PopSize)
+	}
 	rng := rand.New(s.Src)
 	for j, i := range e.ordered {
 		c := e.problem.Coords[i]

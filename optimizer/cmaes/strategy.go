@@ -18,16 +18,17 @@ import (
 //
 // It works in n coordinates u, those of the problem that have an order, divided by their widths, so that one step size suits all.
 type strategy struct {
-	problem optimizer.Problem
-	par     Params
-	chain   chain
-	ordered []int     // the problem's coordinates that u stands for, len n
-	choices []int     // the others, which are categorical
-	width   []float64 // of each ordered coordinate, len n
-	lower   []float64 // bounds of u, len n; whole numbers have none, as they are rounded to the nearest that is allowed
-	upper   []float64
-	k       constants // for the present run's population
-	state   strategyState
+	problem  optimizer.Problem
+	par      Params
+	chain    chain
+	smallest int       // population of a chain that shrinks
+	ordered  []int     // the problem's coordinates that u stands for, len n
+	choices  []int     // the others, which are categorical
+	width    []float64 // of each ordered coordinate, len n
+	lower    []float64 // bounds of u, len n; whole numbers have none, as they are rounded to the nearest that is allowed
+	upper    []float64
+	k        constants // for the present run's population
+	state    strategyState
 }
 
 // strategyState is all that changes.
@@ -45,6 +46,7 @@ type strategyState struct {
 	Stretch  codec.Vector   // factors by which whole numbers' steps are lengthened, len n; nil where there are none
 	Choice   *choiceState   // nil without categorical coordinates
 	Rates    *learningRates // nil unless learning rates are adapted
+	Sizing   *sizing        // nil unless the population is
 	Penalty  penaltyState   // of individuals beyond the bounds
 	Past     pastLosses     // losses, for the rules that end a run
 	Average  kit.Average    // of the means of this run
@@ -74,12 +76,12 @@ type trial struct {
 	step
 }
 
-func newStrategy(algorithm optimizer.Algorithm, problem optimizer.Problem, par Params, seed uint64) (*strategy, error) {
+func newStrategy(algorithm optimizer.Algorithm, problem optimizer.Problem, par Params, seed uint64, how chain) (*strategy, error) {
 	par, err := kit.Resolved(algorithm, par, problem, (*Params).resolve)
 	if err != nil {
 		return nil, err
 	}
-	e := &strategy{problem: problem, par: par}
+	e := &strategy{problem: problem, par: par, chain: how}
 	for i, c := range problem.Coords {
 		if c.Kind == optimizer.Categorical {
 			e.choices = append(e.choices, i)
@@ -203,10 +205,13 @@ func (e *strategy) learn(ranked []trial, losses []float64) {
 		floats.Scale(1/floats.Sum(w[:ok]), w[:ok])
 	}
 	var exhausted string
-	if s.Rates == nil {
-		exhausted = e.update(ranked, w)
-	} else {
+	switch {
+	case s.Sizing != nil:
+		exhausted = e.updateSized(ranked, w)
+	case s.Rates != nil:
 		exhausted = e.updateAdaptively(ranked, w)
+	default:
+		exhausted = e.update(ranked, w)
 	}
 	e.learnChoices(ranked, w[:e.k.mu])
 	deviations := s.Shape.model().deviations()
@@ -219,6 +224,8 @@ func (e *strategy) learn(ranked []trial, losses []float64) {
 	s.Average.Add(s.Mean)
 	if reason := e.over(losses, deviations, exhausted); reason != "" {
 		e.restart(reason)
+	} else if s.Sizing != nil {
+		e.resize()
 	}
 }
 
@@ -296,13 +303,22 @@ func (e *strategy) restore(s strategyState) error {
 	}
 	fits = fits && (s.Average.T == 0 || len(s.Average.X) == n)
 	fits = fits && (s.Penalty.Weights == nil || len(s.Penalty.Weights) == n) && len(s.Stretch) == len(e.state.Stretch) && s.Src != nil &&
-		s.Run.PopSize >= 4 && s.Run.PopSize <= e.par.PopSize<<e.par.MaxRestarts
-	if !fits || !s.Shape.fits(e.par.Covariance, n) || !s.Choice.fits(e.state.Choice) || !s.Rates.fits(e.state.Rates) {
+		s.Run.PopSize >= 4 && s.Run.PopSize <= e.largest()
+	if !fits || !s.Shape.fits(e.par.Covariance, n) || !s.Choice.fits(e.state.Choice) || !s.Rates.fits(e.state.Rates) || !s.Sizing.fits(n) ||
+		(s.Sizing == nil) != (e.state.Sizing == nil) {
 		return fmt.Errorf("%w: its matrices have other sizes", optimizer.ErrState)
 	}
 	e.state = s
 	e.k = newConstants(n, s.Run.PopSize, e.par)
 	return nil
+}
+
+// largest is the largest population that there can be.
+func (e *strategy) largest() int {
+	if e.state.Sizing != nil {
+		return e.par.PopSize << e.par.MaxRestarts * mostTimes
+	}
+	return e.par.PopSize << e.par.MaxRestarts
 }
 
 // stepsFit reports whether the steps have the length they should have.

@@ -1,5 +1,5 @@
-// Package lanes runs several searches side by side as one, for more evaluations at a time than one of them has use for. Each lane is a search with
-// a seed of its own, that learns by generations and hears nothing of the others: what it proposes follows from its own results alone, whoever finished
+// Package lanes runs several searches side by side as one, for more evaluations at a time than one of them has use for. Each lane is a search with a
+// seed of its own, that learns by generations and hears nothing of the others: what it proposes follows from its own results alone, whoever finished
 // first. Which lane proposes next depends on who finished. So two runs of the same seed that are of different speed agree on every lane, as far as
 // both have come with it.
 //
@@ -28,19 +28,19 @@ type Member interface {
 
 // Rules say which lanes there are.
 type Rules struct {
-	Base int // lanes that there are from the beginning, at least 1
-	Most int // lanes that there may be, at least Base
-	Open int // individuals that may be under way, at least 1
+	Base []int // populations, at least 1, of the lanes that there are from the beginning, at least one
+	Most int   // lanes that there may be, at least as many
+	Open int   // individuals that may be under way, at least 1
 	// New makes lane n, from 1 on, with a seed of its own. Lane n is the same in every search with the same parameters and seed.
 	New func(n int, seed uint64) (Member, error)
 }
 
 // Set is lanes as one search, which is asynchronous: it proposes whenever a lane does. An algorithm embeds it, and marshals its Snapshot.
 //
-// Slots are shared out by stride scheduling (Waldspurger and Weihl 1995, MIT/LCS/TM-528), to each lane in proportion to its population, so that
-// with too few of them the lanes' generations take equally long. A lane waits for the last results of its generation; where evaluations take
+// Slots are shared out by stride scheduling (Waldspurger and Weihl 1995, MIT/LCS/TM-528), to each lane in proportion to its population (see weight),
+// so that with too few of them the lanes' generations take equally long. A lane waits for the last results of its generation; where evaluations take
 // equally long, that is no time, and slots that are free for a moment must be kept for it. Where they do not, a lane of a large population waits many
-// times as long as one of a small one: then lanes are added, which have what the first ones leave (see spare).
+// times as long as one of a small one: then lanes are added, which have what the first ones leave (see spares).
 type Set struct {
 	problem optimizer.Problem
 	rules   Rules
@@ -48,6 +48,7 @@ type Set struct {
 	s       State
 
 	// What follows from the above.
+	under   []int     // individuals under way of the lanes
 	dry     []bool    // lanes that propose nothing until they are told more
 	levels  []float64 // of the lanes
 	figures [][]optimizer.Figure
@@ -62,8 +63,10 @@ type State struct {
 	Src      *kit.Source // of the lanes' seeds
 	Lanes    []lane
 	Clock    [2]float64 // the pass of the lane that was served last, among the first ones and among those added
-	Pace     float64    // generations that the smallest of the first lanes completes while the largest completes one: a running mean
-	Mark     int        // those that it had completed when the largest last did
+	Out      int64      // the number after that of the individual that the first lane has proposed last
+	Again    int64      // the number of the next individual when the first one proposed after that was told; 0 before
+	Overtook int        // individuals proposed since then, and told before the first lane's generation was complete
+	Slack    float64    // a running mean of those for each of its generations
 	Restarts optimizer.Restarts
 }
 
@@ -74,14 +77,14 @@ type place struct {
 }
 
 type lane struct {
-	Pass       float64 // individuals proposed, each divided by the population at that time: the smallest is next
+	Pass       float64 // individuals proposed, each divided by the weight at that time: the smallest is next
 	Generation int     // completed
 	State      []byte  // of the member; set in a snapshot only
 }
 
 // New makes a set of lanes, which are made when they are needed first.
 func New(problem optimizer.Problem, rules Rules, seed uint64) *Set {
-	return &Set{problem: problem, rules: rules, s: State{Src: kit.NewSource(seed), Pace: 1}}
+	return &Set{problem: problem, rules: rules, s: State{Src: kit.NewSource(seed)}}
 }
 
 // Asynchronous implements optimizer.Asynchronous.
@@ -89,7 +92,7 @@ func (o *Set) Asynchronous() {}
 
 // begin makes the first lanes, unless they are there.
 func (o *Set) begin() error {
-	for len(o.members) < o.rules.Base {
+	for len(o.members) < len(o.rules.Base) {
 		if err := o.open(); err != nil {
 			return err
 		}
@@ -112,11 +115,9 @@ func (o *Set) open() error {
 func (o *Set) add(m Member) {
 	st := m.Status()
 	o.members, o.dry, o.levels, o.figures = append(o.members, m), append(o.dry, false), append(o.levels, m.Level()), append(o.figures, st.Figures)
-	o.begun = append(o.begun, st.Restarts.Count)
+	o.begun, o.under = append(o.begun, st.Restarts.Count), append(o.under, 0)
 	o.lead()
-	if len(o.members) == 1 {
-		o.stop = st.Stop
-	}
+	o.stop = cmp.Or(o.stop, st.Stop)
 }
 
 // lead finds the lane that has come furthest; of equals it is the first.
@@ -141,7 +142,7 @@ func (o *Set) WarmStart(known []optimizer.Solution) error {
 		}
 	}
 	for i := 1; i < len(o.s.Lanes); i++ {
-		o.s.Lanes[i].Pass = (float64(points) - 0.5) / float64(o.members[0].Size())
+		o.s.Lanes[i].Pass = (float64(points) - 0.5) / o.weight(0)
 	}
 	return nil
 }
@@ -154,7 +155,7 @@ func (o *Set) Ask(most int) (out []optimizer.Candidate, err error) {
 	for len(out) < max(most, 1) && len(o.s.Stream.Open) < o.rules.Open && o.stop == "" {
 		at := o.turn()
 		if at < 0 {
-			if !o.spare() {
+			if !o.spares() || len(o.members) == o.rules.Most {
 				break
 			}
 			if err := o.open(); err != nil {
@@ -172,17 +173,30 @@ func (o *Set) Ask(most int) (out []optimizer.Candidate, err error) {
 		}
 		l, clock := &o.s.Lanes[at], o.clock(at)
 		*clock = max(l.Pass, *clock)
-		l.Pass = *clock + 1/float64(o.members[at].Size())
+		l.Pass = *clock + 1/o.weight(at)
 		c := o.s.Stream.Propose(proposed[0].X, place{at, proposed[0].ID})
 		c.Lane, c.Generation = at+1, l.Generation
+		o.under[at]++
+		if at == 0 {
+			o.s.Out, o.s.Again = c.ID+1, 0
+		}
 		out = append(out, c)
 	}
 	return out, nil
 }
 
+// weight is what a lane's share of the slots is in proportion to: the population that it began with, so that one that grows does not hold the others
+// up, which may be about to find what there is to find. When the first lane has converged they have had their chance, and it is the present one.
+func (o *Set) weight(at int) float64 {
+	if o.begun[0] > 0 || at >= len(o.rules.Base) {
+		return float64(o.members[at].Size())
+	}
+	return float64(o.rules.Base[at])
+}
+
 // clock is that of the lanes that a lane is served among.
 func (o *Set) clock(at int) *float64 {
-	if at < o.rules.Base {
+	if at < len(o.rules.Base) {
 		return &o.s.Clock[0]
 	}
 	return &o.s.Clock[1]
@@ -193,19 +207,28 @@ func (o *Set) clock(at int) *float64 {
 func (o *Set) turn() int {
 	best, least := -1, math.Inf(1)
 	for i := range o.s.Lanes {
-		if i == o.rules.Base && best >= 0 {
+		if i == len(o.rules.Base) && best >= 0 {
 			break
 		}
-		if pass := max(o.s.Lanes[i].Pass, *o.clock(i)); !o.dry[i] && pass < least {
+		if pass := max(o.s.Lanes[i].Pass, *o.clock(i)); !o.dry[i] && pass < least && o.may(i) {
 			best, least = i, pass
 		}
 	}
 	return best
 }
 
-// spare reports whether there are slots to spare for another lane: where the largest of the first lanes waits much longer for the last results of
-// its generation than the smallest does. It is counted and not timed: what the lanes complete meanwhile tells.
-func (o *Set) spare() bool { return o.s.Pace > 1.5 && len(o.members) < o.rules.Most }
+// may reports whether a lane may have one more individual under way. Until the first lane has converged, its slots are kept for it, and so are those
+// of the others, unless there are slots to spare.
+func (o *Set) may(at int) bool {
+	return o.spares() || at < len(o.rules.Base) && o.under[at] < o.rules.Base[at]
+}
+
+// spares reports whether there are slots to spare, for lanes that have more to propose and for others: where evaluations take so unequally long that
+// many times one ends, and another that is begun then, while the first lane, whose individuals are all under way, still waits for the last of them.
+// It is counted and not timed. Where they take about equally long, that does not happen. When the first lane has converged, nothing is kept any more.
+func (o *Set) spares() bool { return o.begun[0] > 0 || o.s.Slack > slack*float64(o.rules.Open) }
+
+const slack = 0.05 // part of the individuals under way
 
 // Tell implements optimizer.Optimizer.
 func (o *Set) Tell(results []optimizer.Evaluated) error {
@@ -214,6 +237,12 @@ func (o *Set) Tell(results []optimizer.Evaluated) error {
 		return err
 	}
 	for _, a := range answers {
+		switch id := a.Proposal.ID; {
+		case o.s.Again > 0 && id >= o.s.Again:
+			o.s.Overtook++
+		case o.s.Again == 0 && id >= o.s.Out:
+			o.s.Again = o.s.Stream.NextID
+		}
 		if err := o.tell(a.Memo.Lane, a.Memo.ID, a.Evaluated); err != nil {
 			return err
 		}
@@ -229,6 +258,7 @@ func (o *Set) tell(at int, id int64, ev optimizer.Evaluated) error {
 		return err
 	}
 	o.dry[at] = false
+	o.under[at]--
 	st := m.Status()
 	if st.Generation == l.Generation {
 		return nil
@@ -241,17 +271,16 @@ func (o *Set) tell(at int, id int64, ev optimizer.Evaluated) error {
 	}
 	o.levels[at], o.figures[at], o.begun[at] = m.Level(), st.Figures, st.Restarts.Count
 	o.lead()
+	o.stop = cmp.Or(o.stop, st.Stop)
 	if at == 0 {
-		o.stop = st.Stop
-		smallest := o.s.Lanes[o.rules.Base-1].Generation
-		o.s.Pace += 0.25 * (float64(smallest-o.s.Mark) - o.s.Pace)
-		o.s.Mark = smallest
+		o.s.Slack += 0.25 * (float64(o.s.Overtook) - o.s.Slack)
+		o.s.Overtook = 0
 	}
 	return nil
 }
 
 // Status implements optimizer.Optimizer. A generation is as many results as individuals may be under way. The figures are the number of lanes, which
-// of them leads, and its own. The search has ended when its first lane has.
+// of them leads, and its own. The search has ended when one of the lanes has.
 func (o *Set) Status() optimizer.Status {
 	st := o.s.Stream.Status(o.rules.Open)
 	st.Restarts, st.Stop = o.s.Restarts, o.stop
@@ -300,7 +329,7 @@ func (o *Set) Restore(s State) error {
 	outside := func(p kit.Proposal[place]) bool {
 		return p.Memo.Lane < 0 || p.Memo.Lane >= n || len(p.X) != o.problem.Dim()
 	}
-	if n > o.rules.Most || n > 0 && n < o.rules.Base || slices.ContainsFunc(s.Stream.Open, outside) || s.Src == nil {
+	if n > o.rules.Most || n > 0 && n < len(o.rules.Base) || slices.ContainsFunc(s.Stream.Open, outside) || s.Src == nil {
 		return fmt.Errorf("%w: it is of other lanes", optimizer.ErrState)
 	}
 	again := Set{problem: o.problem, rules: o.rules, s: s}
@@ -315,6 +344,9 @@ func (o *Set) Restore(s State) error {
 		}
 		again.s.Lanes[i].State = nil
 		again.add(m)
+	}
+	for _, p := range s.Stream.Open {
+		again.under[p.Memo.Lane]++
 	}
 	*o = again
 	return nil
