@@ -40,18 +40,18 @@ func watchCommand() *cobra.Command {
 			if err != nil {
 				return ofRun(err)
 			}
-			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
-			defer stop()
 			if kind := os.Getenv("TERM"); term.IsTerminal(int(os.Stdout.Fd())) && kind != "" && kind != "dumb" {
 				if interval == 0 {
 					interval = time.Second
 				}
+				ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT) // which leave the terminal as it was
+				defer stop()
 				return watchOnScreen(ctx, cmd.OutOrStdout(), m, interval, untilEnd)
 			}
 			if interval == 0 {
 				interval = lineEvery
 			}
-			return watchInLines(ctx, cmd.OutOrStdout(), m, interval)
+			return watchInLines(cmd.OutOrStdout(), m, interval)
 		},
 	}
 	cmd.Flags().DurationVar(&interval, "interval", 0, "how often to look; 0 is every second on a terminal, and every five elsewhere")
@@ -89,14 +89,11 @@ func over(w io.Writer, m *watch.Model) error {
 const slice = 200 * time.Millisecond
 
 // watchInLines writes a line about the run in each interval until it has ended.
-func watchInLines(ctx context.Context, w io.Writer, m *watch.Model, interval time.Duration) error {
+func watchInLines(w io.Writer, m *watch.Model, interval time.Duration) error {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		for m.Refresh(time.Now(), slice) {
-			if ctx.Err() != nil {
-				return failure{exitInterrupted, errSaid}
-			}
 		}
 		if _, err := fmt.Fprintf(w, "%s  %s\n", time.Now().Format(time.TimeOnly), m.Line()); err != nil {
 			return failure{exitFailed, err}
@@ -104,11 +101,7 @@ func watchInLines(ctx context.Context, w io.Writer, m *watch.Model, interval tim
 		if m.Ended() {
 			return over(w, m)
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return failure{exitInterrupted, errSaid}
-		}
+		<-tick.C
 	}
 }
 
@@ -157,7 +150,7 @@ func showUntilQuit(ctx context.Context, terminal tcell.Screen, m *watch.Model, i
 	for {
 		select {
 		case <-ctx.Done():
-			return false, failure{exitInterrupted, errSaid}
+			return false, failure{exitFailed, errors.New("watch: ended by a signal; the run goes on")}
 		case more := <-refreshed:
 			resting = true
 			draw()

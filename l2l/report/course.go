@@ -23,7 +23,7 @@ type Course struct {
 	Evaluations int64        // that have ended for good
 	Individuals int64        // whose evaluations have all ended
 	Failures    int64        // of them
-	Generation  int          // generations completed, as the last Figures have it
+	Generation  int          // generations completed, as the last Figures or Asked has it
 	Figures     []optimizer.Figure
 	Phase       string       // as in Progress
 	Paused      bool         // by an order
@@ -85,6 +85,9 @@ func (c *Course) Take(event l2l.Event) (Step, error) {
 		c.Paused, c.LastAt = paused(c.Paused, e), max(c.LastAt, e.At)
 	case l2l.Asked:
 		c.Phase = ""
+		if len(e.Individuals) > 0 { // which tells it in journals of the first version, that have no figures
+			c.Generation = max(c.Generation, e.Individuals[0].Generation)
+		}
 	case l2l.Figures:
 		c.Generation, c.Figures = e.Generation, c.Figures[:0]
 		for i, name := range e.Names {

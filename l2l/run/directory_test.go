@@ -163,7 +163,7 @@ func TestRunOfAnotherVersionOfTheSearchIsRefusedToGoOnAndStillRead(t *testing.T)
 // With digests the journal of a run grows with its individuals, and not with their parameters.
 func TestRunThatRecordsDigestsHasAJournalThatDoesNotGrowWithTheParameters(t *testing.T) {
 	size := func(dim int, record string) int64 {
-		p := plan(t, "optimizee: {type: function, name: sphere, dim: %d}\noptimizer: {type: snes, pop_size: 20}\nstop: {evaluations: 400}\n"+
+		p := plan(t, "optimizee: {type: function, name: sphere, dim: %d}\noptimizer: {type: snes, pop_size: 20}\nstop: {evaluations: 400}\nexecution: {slots: 1}\n"+
 			"output: {record: %s}\n", dim, record)
 		alone(t, p)
 		info, err := os.Stat(filepath.Join(p.Output.Dir, "journal", "events"))

@@ -73,6 +73,9 @@ func (s *Screen) Press(k Key) (quit bool) {
 	case End, "G":
 		move = s.over + s.rows
 	}
+	if move == 0 {
+		return false
+	}
 	if s.Page == Log {
 		move = -move // it is seen from its end
 	}

@@ -73,17 +73,6 @@ func (m *Model) ranks() (ranks []int, slots map[int]int) {
 	return slices.Sorted(maps.Keys(slots)), slots
 }
 
-// all are the slots of the ranks, in their order.
-func (m *Model) allSlots() (all []slot) {
-	ranks, slots := m.ranks()
-	for _, rank := range ranks {
-		for k := range slots[rank] {
-			all = append(all, slot{rank, k})
-		}
-	}
-	return all
-}
-
 // total is the work of a rank's slots together.
 func (m *Model) total(rank, slots int) (sum work) {
 	for k := range slots {

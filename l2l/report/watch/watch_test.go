@@ -425,6 +425,10 @@ func TestKeysSwitchAndScrollPages(t *testing.T) {
 	sees(End, " weights[999] ", "")
 	sees(Down, " weights[999] ", "")
 	sees(Home, " weights[0] ", "")
+	sees(PageDown, " weights[19] ", " weights[0] ")
+	sees("1", "best", "")
+	sees("2", " weights[19] ", " weights[0] ") // as it was left
+	sees(Home, " weights[0] ", "")
 	sees("?", "quit; the run goes on", "weights[0]")
 	sees(Escape, " weights[0] ", "")
 	sees(Right, "No evaluation has failed", "")
