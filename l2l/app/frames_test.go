@@ -17,7 +17,8 @@ import (
 )
 
 // TestFramesOfPythonHoldEveryTable writes every table of several runs in every format and has the script testdata/frames.py read them back with pandas,
-// pyarrow, polars, DuckDB and NumPy: all must have the cells, to the last digit, that the CSV has.
+// pyarrow, polars, DuckDB and NumPy: all must have the cells, to the last digit, that the CSV has, and so must what the Python package reads from the
+// run's own directory.
 func TestFramesOfPythonHoldEveryTable(t *testing.T) {
 	tables := 0
 	for name, dir := range runsToExport(t) {
@@ -37,7 +38,9 @@ func TestFramesOfPythonHoldEveryTable(t *testing.T) {
 				}
 			}
 		}
-		out, err := exec.Command("python3", "testdata/frames.py", to).CombinedOutput()
+		read := exec.Command("python3", "testdata/frames.py", to, dir)
+		read.Env = append(read.Environ(), "PYTHONPATH=../../optimizee/process/python/src")
+		out, err := read.CombinedOutput()
 		t.Logf("%s: %s", name, out)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
