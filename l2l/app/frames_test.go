@@ -51,6 +51,32 @@ func TestFramesOfPythonHoldEveryTable(t *testing.T) {
 	}
 }
 
+// TestStoresOfPythonHoldTheGenerations has the script testdata/stores.py read with tensorboard and mlflow what export has written for them.
+func TestStoresOfPythonHoldTheGenerations(t *testing.T) {
+	for name, dir := range runsToExport(t) {
+		if name == "measured" {
+			continue // it has not ended
+		}
+		to := t.TempDir()
+		args := []string{"testdata/stores.py", filepath.Join(to, "generations.csv")}
+		written := [][]string{{"--table", "generations", "-o", args[1]}}
+		for _, store := range export.Stores() {
+			args = append(args, filepath.Join(to, store.Name))
+			written = append(written, []string{"--format", store.Name, "--out", filepath.Join(to, store.Name)})
+		}
+		for _, flags := range written {
+			if code := start(append([]string{"export", dir}, flags...), kindsWith(moody)); code != exitOK {
+				t.Fatalf("%s: export %q: exit code %d", name, flags, code)
+			}
+		}
+		out, err := exec.Command("python3", args...).CombinedOutput()
+		t.Logf("%s: %s", name, out)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // runsToExport are the directories of runs that have, together, every table and every kind of parameter.
 func runsToExport(t *testing.T) map[string]string {
 	t.Helper()
