@@ -226,12 +226,20 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	}
 	failures := &failureLog{dir: r.dir, space: r.Space, log: r.log, kinds: map[string]*failureKind{}}
 	loop.Observers = append(loop.Observers, failures.observe, r.logRestarts())
-	stopWatching := func() {}
-	if len(r.options.watchers) > 0 {
+	var observed []func() // what ends with the loop
+	if len(r.options.watchers) > 0 || r.Output.Metrics != "" {
 		p := newPulse(e)
-		observe, stop := r.watch(p)
-		loop.Evaluator, stopWatching = p, stop
-		loop.Observers = append(loop.Observers, observe)
+		loop.Evaluator = p
+		tell := func(begin func(*pulse) (l2l.Observer, func())) {
+			observe, stop := begin(p)
+			loop.Observers, observed = append(loop.Observers, observe), append(observed, stop)
+		}
+		if len(r.options.watchers) > 0 {
+			tell(r.watch)
+		}
+		if r.Output.Metrics != "" {
+			tell(r.serveMetrics)
+		}
 	}
 	r.log.Info().Str("dir", r.dir).Str("mpi", mpi.Library()).Int("ranks", len(r.ranks)).Int("slots", begun.Slots).
 		Str("optimizee", r.Optimizee.Name).Str("optimizer", r.Optimizer.Name).Bool("resumed", r.resumed).Msg("begun")
@@ -243,7 +251,9 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	}
 
 	summary, err := loop.Run(ctx)
-	stopWatching()
+	for _, stop := range observed {
+		stop()
+	}
 	if summary.Warning != "" {
 		r.log.Warn().Str("reason", summary.Warning).Msg("what the optimizer has found is not to be trusted yet")
 	}
