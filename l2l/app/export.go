@@ -35,14 +35,25 @@ func exportCommand(kinds config.Kinds) *cobra.Command {
 	for _, f := range export.Formats() {
 		formats = append(formats, f.Name+" ("+f.Doc+")")
 	}
+	for _, store := range export.Stores() {
+		formats = append(formats, store.Name+" ("+store.Doc+")")
+	}
 	cmd := &cobra.Command{
 		Use:   "export RUN",
 		Short: "Write a table of a run, finished or not, for another program: its evaluations, or another",
 		Long: "Writes a table of a run, finished or not: a row for each evaluation, or another. Parquet and Arrow files have types, and units, directions of\n" +
-			"objectives and the configuration as metadata. Numbers have all their digits; a reason is its first line.",
-		Example: "  l2l-mpi export RUN -o evaluations.parquet\n  l2l-mpi export RUN --table generations --since 10",
-		Args:    cobra.ExactArgs(1),
+			"objectives and the configuration as metadata. Numbers have all their digits; a reason is its first line.\n\n" +
+			"Or writes the whole run into a directory that TensorBoard or MLflow shows. A later MLflow wants MLFLOW_ALLOW_FILE_STORE=true for such a\n" +
+			"directory, or takes it over by mlflow migrate-filestore.",
+		Example: "  l2l-mpi export RUN -o evaluations.parquet\n  l2l-mpi export RUN --table generations --since 10\n" +
+			"  l2l-mpi export RUN --format mlflow -o mlruns",
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, store := range export.Stores() {
+				if store.Name == o.format {
+					return o.fill(store, cmd, args[0], kinds)
+				}
+			}
 			return o.run(cmd.OutOrStdout(), args[0], kinds)
 		},
 	}
@@ -53,10 +64,30 @@ func exportCommand(kinds config.Kinds) *cobra.Command {
 	flags.StringSliceVar(&o.columns, "columns", nil, "these columns alone, in this order: `a,b`; a vector's name stands for all its elements")
 	flags.IntVar(&o.since, "since", 0, "only rows of this `generation` and later ones")
 	flags.StringVar(&o.vectors, "vectors", "", "list or split: one column for a vector, or one for each element; without it split in csv, and list elsewhere")
-	flags.StringVarP(&o.output, "out", "o", "", "the file to write; without it the standard output")
+	flags.StringVarP(&o.output, "out", "o", "", "the file to write, or the directory; without it the standard output")
 	flags.StringVar(&o.output, "output", "", "the same as --out")
 	_ = flags.MarkHidden("output") // its name in earlier versions; the flag exists
 	return cmd
+}
+
+// fill writes the whole run to a directory.
+func (o exportOptions) fill(store export.Store, cmd *cobra.Command, dir string, kinds config.Kinds) error {
+	if o.output == "" {
+		return usage(fmt.Errorf("--format %s: want --out, a directory", store.Name))
+	}
+	for _, of := range []string{"table", "columns", "since", "vectors"} {
+		if cmd.Flags().Changed(of) {
+			return usage(fmt.Errorf("--%s: it is of tables, and --format %s is of the whole run", of, store.Name))
+		}
+	}
+	r, err := open(dir, kinds)
+	if err != nil {
+		return err
+	}
+	if err := store.Write(r, o.output); err != nil {
+		return failure{exitFailed, err}
+	}
+	return nil
 }
 
 // run writes the table.
@@ -116,6 +147,9 @@ func (o exportOptions) formatOf() (export.Format, error) {
 	}
 	if o.format == "" {
 		return formats[0], nil // whatever the name, as in earlier versions
+	}
+	for _, store := range export.Stores() {
+		names = append(names, store.Name)
 	}
 	return export.Format{}, fmt.Errorf("--format %s: want %s", o.format, strings.Join(append(names, crateFormat), ", "))
 }

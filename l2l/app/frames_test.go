@@ -17,7 +17,8 @@ import (
 )
 
 // TestFramesOfPythonHoldEveryTable writes every table of several runs in every format and has the script testdata/frames.py read them back with pandas,
-// pyarrow, polars, DuckDB and NumPy: all must have the cells, to the last digit, that the CSV has.
+// pyarrow, polars, DuckDB and NumPy: all must have the cells, to the last digit, that the CSV has, and so must what the Python package reads from the
+// run's own directory.
 func TestFramesOfPythonHoldEveryTable(t *testing.T) {
 	tables := 0
 	for name, dir := range runsToExport(t) {
@@ -37,7 +38,9 @@ func TestFramesOfPythonHoldEveryTable(t *testing.T) {
 				}
 			}
 		}
-		out, err := exec.Command("python3", "testdata/frames.py", to).CombinedOutput()
+		read := exec.Command("python3", "testdata/frames.py", to, dir)
+		read.Env = append(read.Environ(), "PYTHONPATH=../../optimizee/process/python/src")
+		out, err := read.CombinedOutput()
 		t.Logf("%s: %s", name, out)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -45,6 +48,32 @@ func TestFramesOfPythonHoldEveryTable(t *testing.T) {
 	}
 	if tables < 12 {
 		t.Errorf("%d tables were written, want at least 12", tables)
+	}
+}
+
+// TestStoresOfPythonHoldTheGenerations has the script testdata/stores.py read with tensorboard and mlflow what export has written for them.
+func TestStoresOfPythonHoldTheGenerations(t *testing.T) {
+	for name, dir := range runsToExport(t) {
+		if name == "measured" {
+			continue // it has not ended
+		}
+		to := t.TempDir()
+		args := []string{"testdata/stores.py", filepath.Join(to, "generations.csv")}
+		written := [][]string{{"--table", "generations", "-o", args[1]}}
+		for _, store := range export.Stores() {
+			args = append(args, filepath.Join(to, store.Name))
+			written = append(written, []string{"--format", store.Name, "--out", filepath.Join(to, store.Name)})
+		}
+		for _, flags := range written {
+			if code := start(append([]string{"export", dir}, flags...), kindsWith(moody)); code != exitOK {
+				t.Fatalf("%s: export %q: exit code %d", name, flags, code)
+			}
+		}
+		out, err := exec.Command("python3", args...).CombinedOutput()
+		t.Logf("%s: %s", name, out)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -9,6 +9,8 @@
 package config
 
 import (
+	"net"
+	"strings"
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
@@ -62,7 +64,16 @@ type Output struct {
 	Record     l2l.Record    `yaml:"record" doc:"whether the journal holds the individuals' points, or a digest of them, from which a search is repeated: much less to write where there are many parameters" range:"points | digest"`
 	OnFull     string        `yaml:"on_full" doc:"what a full disk, or quota, does: end the run, which can be resumed, or have it wait for room" range:"stop | wait"`
 	LogLimit   int64         `yaml:"log_limit" doc:"of what the programs of each slot print, how much is kept in <dir>/logs, a file for each slot whose program prints anything: what was printed last; 0 is nothing" unit:"bytes" range:"[0, 1e12]"`
+	Metrics    string        `yaml:"metrics,omitempty" doc:"the address, host:port, at which the first rank serves numbers of the run to Prometheus while it goes on; a port alone is one of 127.0.0.1. Where it is taken the run says so and goes on without. Without it there is none"`
 	KeepFailed int           `yaml:"keep_failed" doc:"directories of failed evaluations that stay in <dir>/work, where an optimizee has such" range:"[0, inf)"`
+}
+
+// MetricsAddress is where metrics are served, host and port; "" where they are not.
+func (o Output) MetricsAddress() string {
+	if port := strings.TrimPrefix(o.Metrics, ":"); port != "" && !strings.Contains(port, ":") {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return o.Metrics
 }
 
 // Defaults is the configuration of which nothing is said.

@@ -376,7 +376,7 @@ func (d *document) plan(assignments []string, kinds Kinds) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Config: Defaults(), Kinds: kinds}
-	errs = []error{d.decode(d.root, "", &p.Config, "optimizee", "optimizer"), d.placed(p.checkName())}
+	errs = []error{d.decode(d.root, "", &p.Config, "optimizee", "optimizer"), d.placed(errors.Join(p.checkName(), p.checkMetrics()))}
 	model, optimizeeErr := section(d, "optimizee", kinds.Optimizees, optimizeeName, &p.Optimizee)
 	algorithm, optimizerErr := section(d, "optimizer", kinds.Optimizers, optimizerName, &p.Optimizer)
 	errs = append(errs, optimizeeErr, optimizerErr)

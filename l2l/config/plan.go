@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
@@ -58,7 +60,7 @@ func New(c Config, model optimizee.Type, algorithm optimizer.Algorithm, params a
 	p := &Plan{Config: c, Optimizee: model, Optimizer: algorithm, Params: copied(params)}
 	p.Kinds = Kinds{[]optimizee.Type{model}, []optimizer.Algorithm{algorithm}}
 	p.configured = func() (optimizee.Optimizee, error) { return model.New(), nil }
-	err := errors.Join(schema.Check("", c), p.checkName(), p.learn())
+	err := errors.Join(schema.Check("", c), p.checkName(), p.checkMetrics(), p.learn())
 	if err == nil {
 		err = p.complete()
 	}
@@ -99,6 +101,20 @@ func (p *Plan) checkName() error {
 		return wrongf("name", "%d bytes, want at most %d, as it names a directory", len(p.Name), maxName)
 	case p.Name == "" || strings.ContainsAny(p.Name, "/\\\x00") || strings.HasPrefix(p.Name, "."):
 		return wrongf("name", "%q, want a name without slashes that does not begin with a dot", p.Name)
+	}
+	return nil
+}
+
+func (p *Plan) checkMetrics() error {
+	if p.Output.Metrics == "" {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(p.Output.MetricsAddress())
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return wrongf("output.metrics", "%q, want host:port, or a port from 0 to 65535", p.Output.Metrics)
 	}
 	return nil
 }

@@ -251,17 +251,22 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	failures := &failureLog{dir: r.dir, space: r.Space, log: r.log, kinds: map[string]*failureKind{}}
 	use := &use{slots: begun.Slots, began: r.started, starting: time.Since(r.started)}
 	loop.Observers = append(loop.Observers, failures.observe, r.logRestarts(), r.logIdle(), use.observe)
-	stopWatching, stopLive := func() {}, func() {}
-	if watched := len(r.options.watchers) > 0; watched || r.journal != nil {
+	var observed []func() // what ends with the loop
+	if len(r.options.watchers) > 0 || r.Output.Metrics != "" || r.journal != nil {
 		p := newPulse(e)
 		loop.Evaluator = p
-		if watched {
-			observe, stop := r.watch(p)
-			stopWatching = stop
-			loop.Observers = append(loop.Observers, observe)
+		tell := func(begin func(*pulse) (l2l.Observer, func())) {
+			observe, stop := begin(p)
+			loop.Observers, observed = append(loop.Observers, observe), append(observed, stop)
+		}
+		if len(r.options.watchers) > 0 {
+			tell(r.watch)
+		}
+		if r.Output.Metrics != "" {
+			tell(r.serveMetrics)
 		}
 		if r.journal != nil {
-			stopLive = r.live(p)
+			observed = append(observed, r.live(p))
 		}
 	}
 	r.log.Info().Str("dir", r.dir).Str("mpi", mpi.Library()).Int("ranks", len(r.ranks)).Int("slots", begun.Slots).
@@ -276,8 +281,9 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	}
 
 	summary, err := loop.Run(ctx)
-	stopWatching()
-	stopLive()
+	for _, stop := range observed {
+		stop()
+	}
 	if summary.Warning != "" {
 		r.log.Warn().Str("reason", summary.Warning).Msg("what the optimizer has found is not to be trusted yet")
 	}

@@ -1,4 +1,5 @@
-"""Reads each NAME.csv of a directory, and the tables of the same name in other formats as users of Python would, and compares every cell."""
+"""Reads each NAME.csv of a directory, the tables of the same name in other formats, as users of Python would, and those that l2l_optimizee makes of the
+directory of the run itself, and compares every cell."""
 
 import csv
 import json
@@ -14,6 +15,7 @@ import pyarrow.feather
 import pyarrow.ipc
 import pyarrow.json
 import pyarrow.parquet as pq
+from l2l_optimizee import load_run
 
 READERS = {
     "pandas parquet": lambda p: pandas(pd.read_parquet(p + ".parquet")),
@@ -71,7 +73,32 @@ def same(text, value):
     return text == value
 
 
-def check(path):
+def close(text, value):
+    """As same; what is searched by its logarithm may have other last digits in a language with another exponential."""
+    return same(text, value) or isinstance(value, float) and text != "" and math.isclose(float(text), value, rel_tol=1e-14)
+
+
+def loaded(run, name, header, rows):
+    """What is wrong with a table of load_run."""
+    table, at = getattr(run, name), 0
+    for i, column in enumerate(header):
+        vector = rows != [] and all(row[i].startswith("[") for row in rows)
+        for k in range(len(json.loads(rows[0][i])) if vector else 1):
+            label = f"{column}[{k}]" if vector else column
+            if table.columns[at] != label or len(table) != len(rows):
+                yield f"load_run: column {table.columns[at]} of {len(table)} rows, want {label} of {len(rows)}"
+                return
+            for row, value in zip(rows, table[label].tolist()):
+                element = json.loads(row[i])[k] if vector else row[i]
+                if not close(element if isinstance(element, str) else json.dumps(element), value):
+                    yield f"load_run: {label}: {value!r}, want {element!r}"
+                    break
+            at += 1
+    if at != len(table.columns):
+        yield f"load_run: {len(table.columns)} columns, want {at}"
+
+
+def check(path, run):
     with open(path + ".csv", newline="") as f:
         header, *rows = csv.reader(f)
     table = json.loads(pq.read_schema(path + ".parquet").metadata[b"l2l"])
@@ -109,12 +136,14 @@ def check(path):
                     wrong.append(f"{field.name}: {said}, {field.type}")
     if json.loads(np.load(path + ".npz")["l2l"].item()) != table:
         wrong.append("NumPy's archive has other metadata")
+    wrong += [] if rows == [] else loaded(run, pathlib.Path(path).name, header, rows)
     return len(rows), wrong
 
 
 failed = False
+run = load_run(sys.argv[2])
 for file in sorted(pathlib.Path(sys.argv[1]).glob("*.csv")):
-    count, wrong = check(str(file.with_suffix("")))
+    count, wrong = check(str(file.with_suffix("")), run)
     print(f"{file.stem}: {count} rows", *wrong, sep="\n  ")
     failed = failed or bool(wrong)
 sys.exit(failed)

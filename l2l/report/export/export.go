@@ -31,6 +31,21 @@ func Formats() []Format {
 	}
 }
 
+// Store is a directory of another program's that a whole run is written to.
+type Store struct {
+	Name  string
+	Doc   string
+	Write func(r *report.Run, dir string) error
+}
+
+// Stores lists them.
+func Stores() []Store {
+	return []Store{
+		{"tensorboard", "a directory for TensorBoard: best, median and figures by generation", TensorBoard},
+		{"mlflow", "a file store of MLflow, with the configuration and the answer as parameters", MLflow},
+	}
+}
+
 // Metadata is what a file says of its run beside the rows, where the format has a place for it: as JSON under the key l2l.
 type Metadata struct {
 	Table      string      `json:"table"`

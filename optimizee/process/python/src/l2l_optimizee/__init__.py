@@ -17,9 +17,25 @@ Needs nothing but the standard library. With msgpack installed, messages are rea
 arrays.
 """
 
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
 from ._model import Evaluation, Result
 from ._serve import serve
 from ._wire import PROTOCOL
 
-__all__ = ["PROTOCOL", "Evaluation", "Result", "serve"]
+if TYPE_CHECKING:
+    from ._run import Run
+
+__all__ = ["PROTOCOL", "Evaluation", "Result", "load_run", "serve"]
 __version__ = "0.1.0"
+
+
+def load_run(path: str | os.PathLike[str]) -> Run:
+    """The run in a directory, finished or not, with its tables as data frames. FileNotFoundError: there is none; ValueError: its journal is damaged,
+    or can only be read by l2l-mpi."""
+    from ._run import Run  # a model that is served needs none of it
+
+    return Run(path)
