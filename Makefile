@@ -48,7 +48,7 @@ quick:
 
 # What the detector need not watch: tests that take minutes under it for what algorithms compute, or for the programs that they start, and whose
 # goroutines are those of shorter tests beside them.
-UNRACED = TestTrajectoriesAreThoseOfEarlierVersions|TestGoldenRunsOfEveryFormatAreRead|TestEveryAlgorithmRunsFromItsConfiguration
+UNRACED = TestTrajectoriesAreThoseOfEarlierVersions|TestManualOfTheOptimizersIsUpToDate|TestGoldenRunsOfEveryFormatAreRead|TestEveryAlgorithmRunsFromItsConfiguration
 UNRACED := $(UNRACED)|TestThePythonPackageKeepsItsPromises|TestRunSurvivesTwentyKindsOfFailureAndHangs|TestProcessKeepsTheContract
 
 .PHONY: race
