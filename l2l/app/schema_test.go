@@ -73,15 +73,16 @@ func (j judges) edit(text string) error {
 
 // beyond is what check refuses and no schema can: the kinds of rules, and how their messages read. A message is of the first kind that it is of.
 var beyond = []struct{ kind, message string }{
-	{"what is not there: a program, a directory, a run", `there is no (program|directory)|holds no run`},
+	{"what is not there: a program, a directory, a run", `there is no (program|directory)|holds no run|no such file or directory`},
 	{"a number's writing: to a schema 1.0 and 1e6 are whole numbers", `"[0-9.e]+", want the number of an instance`},
 	{"the optimizer does not suit the problem, or how it is set", `problem does not suit the algorithm`},
 	{"a rule between keys of the optimizer, or with the number of parameters", `run.yaml:\d+:\d+: optimizer(\.pop_size)?: `},
 	{"a rule between keys of a parameter", `optimizee\.parameters\.g\.(lower|mean): .*want (lower < upper|a value between the bounds)`},
 	{"choices that are written alike, or are not of the type", `optimizee\.parameters\.g\.choices: \[\d\]:`},
 	{"a rule between keys of a program", `optimizee\.(fitness|outputs|pass|files): `},
-	{"what the model itself finds wrong", `optimizee: (neuron|functions|the simulator is not installed)`},
+	{"what the model itself finds wrong", `optimizee(\.train)?: (neuron|functions|the simulator is not installed|it is empty|the recording has)`},
 	{"a batch for a model that evaluates one at a time", `execution\.batch = \d+, want 1`},
+	{"an address", `output\.metrics: .*want host:port`},
 	{"a parameter's name and value", `warm_start\.individuals`},
 	{"a rule between sections", `stop\.(evaluations|target): |warm_start: optimizer`},
 }

@@ -81,6 +81,7 @@ func TestCrateDescribesARunAsAProcessRunCrate(t *testing.T) {
 		l2l.Begun{Config: "name: fit\noptimizee: {type: process}\n", Algorithm: "cmaes", Version: "v1", At: second, Hosts: []string{"a", "a"}, Slots: 4, Session: session},
 		l2l.Session{Commit: "c0ffee-dirty", Files: map[string]string{"/home/my model.py": sum, "/big": "9 bytes, changed x"}},
 		l2l.Session{Python: "3.11", Packages: []string{"numpy==1.26", "own @ file:///src/own"}},
+		l2l.Asked{Individuals: []l2l.Individual{{}}},
 		l2l.Result{At: 2 * second},
 		l2l.Begun{Config: "name: fit\n", Version: "v2", At: 5 * second, Hosts: []string{"b"}, Session: session},
 		l2l.Stopped{Reason: "generations: 3", Rule: l2l.Generations, At: 8 * second},
