@@ -17,9 +17,16 @@ type directories struct {
 	base string // an absolute path; "" means that there are none
 	keep int    // directories of failed evaluations that stay
 	all  bool   // those of evaluations that succeeded stay as well
+	left bool   // a session that was killed may have left some
 
 	mu   sync.Mutex
 	kept int
+}
+
+// newDirectories are those in base.
+func newDirectories(base string, keep int, all bool) directories {
+	_, err := os.Stat(base)
+	return directories{base: base, keep: keep, all: all, left: err == nil}
 }
 
 // open names the directories of a call, and makes them if the optimizee wants that; those that it made before an error are there. nil means
@@ -55,7 +62,7 @@ func (d *directories) open(s *slot, call []l2l.Evaluation) ([]string, error) {
 // close removes the directories of evaluations that succeeded, unless all are to stay, and those of failed ones that are too many.
 func (d *directories) close(s *slot, dirs []string, rs []l2l.Result) {
 	for i, dir := range dirs {
-		made := s.optimizee.(optimizee.Scratch).NeedsDir()
+		made := s.optimizee.(optimizee.Scratch).NeedsDir() || d.left
 		if rs[i].Ending != l2l.OK {
 			if _, err := os.Stat(dir); err != nil || d.another() {
 				continue

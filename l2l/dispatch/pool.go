@@ -67,7 +67,7 @@ type pool struct {
 // newPool makes the optimizees, prepares them, all at the same time, and starts the slots.
 func newPool(ctx context.Context, rank int, opts Options, notify func()) (*pool, error) {
 	opts.Slots, opts.Batch, opts.Grace = max(opts.Slots, 1), max(opts.Batch, 1), cmp.Or(opts.Grace, 10*time.Second)
-	p := &pool{opts: opts, rank: rank, dirs: directories{base: opts.Dir, keep: opts.KeepFailed, all: opts.KeepAll}, notify: notify,
+	p := &pool{opts: opts, rank: rank, dirs: newDirectories(opts.Dir, opts.KeepFailed, opts.KeepAll), notify: notify,
 		transcripts: make([]Transcript, opts.Slots), limits: Limits{opts.Timeout, opts.PrepareTimeout}}
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	p.arrived.L, p.delivered.L = &p.mu, &p.mu

@@ -257,6 +257,20 @@ func TestADirectoryIsMadeForAnEvaluationAndKeptOnlyIfItFails(t *testing.T) {
 	}
 }
 
+func TestADirectoryThatAKilledSessionLeftGoesWithItsEvaluation(t *testing.T) {
+	base := filepath.Join(t.TempDir(), "work")
+	for _, id := range []int{0, 2} {
+		if err := os.MkdirAll(filepath.Join(base, fmt.Sprintf("%d-0-0-0", id), "stderr.txt"), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	opts := Options{Slots: 2, Dir: base, KeepFailed: 3, Make: func() (optimizee.Optimizee, error) { return &tidy{model: model{evaluate: sphere}}, nil }}
+	world(t, 1, Pull, opts, func(ctx context.Context, e l2l.Evaluator) { evaluateN(t, ctx, e, 5) })
+	if left, err := os.ReadDir(base); err != nil || len(left) > 0 {
+		t.Errorf("%v are left, %v", left, err)
+	}
+}
+
 func TestDirectoriesOfEvaluationsThatAreGivenUpWithTheRunAreRemoved(t *testing.T) {
 	for _, needs := range []bool{true, false} {
 		base := filepath.Join(t.TempDir(), "work")
