@@ -50,9 +50,10 @@ func countingPython(t *testing.T, pkg string) (count func() (processes, imports 
 func TestSimulatorNestReservoirReadsDigitsItWasNotTrainedOnAndImportsNestOncePerSlot(t *testing.T) {
 	count := countingPython(t, "nest")
 	result := simulate(t, "nest-reservoir")
-	if processes, imports := count(); processes < 2 || processes > 2*runtime.NumCPU() || imports != processes || result["evaluations"] != 6300.0 {
-		t.Errorf("%v evaluations by %d processes that imported NEST %d times, want 6000 and 300 for the answer, a process per slot, and once in each",
-			result["evaluations"], processes, imports)
+	// One more Python is asked which packages there are.
+	if processes, imports := count(); imports < 2 || imports > 2*runtime.NumCPU() || processes != imports+1 || result["evaluations"] != 6300.0 {
+		t.Errorf("%v evaluations by %d processes that imported NEST %d times, want 6000 and 300 for the answer, a process per slot and one more, and once "+
+			"in each but that", result["evaluations"], processes, imports)
 	}
 
 	if n := numbers(t, heldOut(t, "nest-reservoir", result), "held out"); n[1] != 132 || n[2] < 0.85 {
