@@ -12,7 +12,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/campaign"
@@ -56,12 +55,6 @@ func (s *session) campaignCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&check, "check", false, "only check all runs, and list them; with --resume, as they stand")
 	addShowFlags(cmd, &o)
 	return cmd
-}
-
-// addShowFlags are the flags that say what of a run is shown.
-func addShowFlags(cmd *cobra.Command, o *runOptions) {
-	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
-	cmd.Flags().StringVar(&o.logLevel, "log-level", "info", "what to log: debug, info, warn, error")
 }
 
 // readCampaign reads the campaign that the command line asks for, and where it stands.
@@ -119,10 +112,7 @@ func (s *session) campaign(ctx context.Context, o runOptions) error {
 
 // leadCampaign is a campaign on rank 0. What becomes of each run is told as it ends.
 func (s *session) leadCampaign(ctx context.Context, comm mpi.Comm, o runOptions, stdout io.Writer) (lost []int, err error) {
-	level, err := zerolog.ParseLevel(o.logLevel)
-	if err != nil || o.logLevel == "" {
-		err = fmt.Errorf("--log-level %s: want debug, info, warn or error", o.logLevel)
-	}
+	level, err := o.level()
 	var dir string
 	var members []campaign.Member
 	if err == nil {
@@ -143,7 +133,11 @@ func (s *session) leadCampaign(ctx context.Context, comm mpi.Comm, o runOptions,
 		return lost, coded(err)
 	}
 	fmt.Fprintf(stdout, "\n%s; all are in %s\n", count(members), dir)
-	return lost, errors.Join(err, s.concludes(stdout, o.config, dir, members))
+	concluded := s.concludes(stdout, o.config, dir, members)
+	if concluded == nil {
+		return lost, nil // as a run that has lost ranks ends: with its code
+	}
+	return lost, errors.Join(err, concluded) // the code is that of what it has come to
 }
 
 // tellMember says how a run of a campaign ended.

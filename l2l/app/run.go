@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
@@ -28,6 +29,21 @@ type runOptions struct {
 	resume   bool
 	quiet    bool
 	logLevel string
+}
+
+// addShowFlags are the flags that say what of a run is shown.
+func addShowFlags(cmd *cobra.Command, o *runOptions) {
+	cmd.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
+	cmd.Flags().StringVar(&o.logLevel, "log-level", "info", "what to log: debug, info, warn, error")
+}
+
+// level is the level of what is logged.
+func (o runOptions) level() (zerolog.Level, error) {
+	level, err := zerolog.ParseLevel(o.logLevel)
+	if err != nil || o.logLevel == "" {
+		return level, fmt.Errorf("--log-level %s: want debug, info, warn or error", o.logLevel)
+	}
+	return level, nil
 }
 
 // run is a run, on every rank: rank 0 reads the configuration.
@@ -95,9 +111,9 @@ func closed(comm mpi.Comm, err error) error {
 
 // read reads what the command line asks for. What people should know is shown on the screen.
 func (o runOptions) read(kinds config.Kinds, shown *screen) (*config.Plan, []run.Option, error) {
-	level, err := zerolog.ParseLevel(o.logLevel)
-	if err != nil || o.logLevel == "" {
-		return nil, nil, fmt.Errorf("--log-level %s: want debug, info, warn or error", o.logLevel)
+	level, err := o.level()
+	if err != nil {
+		return nil, nil, err
 	}
 	var plan *config.Plan
 	if o.again != "" {
