@@ -21,6 +21,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -33,7 +34,7 @@ func main() {
 	cycles := flag.Int("cycles", 40, "runs that are disturbed and brought to their end")
 	seed := flag.Uint64("seed", 1, "of all randomness of the program itself")
 	mpis := flag.String("mpis", "", `MPIs beside goroutines, each "WRAPPER:LAUNCHER"`)
-	only := flag.String("only", "", "only setups that have this in their name")
+	only := flag.String("only", "", "only setups whose names match this regular expression")
 	verbose := flag.Bool("v", false, "tell each cycle")
 	flag.Parse()
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // so that what is started does not ignore it, even where this program does, by nohup
@@ -104,34 +105,40 @@ func run(cycles int, seed uint64, mpis []string, only string, verbose bool) erro
 	if err != nil {
 		return err
 	}
-	setups = slices.DeleteFunc(setups, func(s setup) bool { return !strings.Contains(s.name(), only) })
+	wanted, err := regexp.Compile(only)
+	if err != nil {
+		return fmt.Errorf("-only: %w", err)
+	}
+	setups = slices.DeleteFunc(setups, func(s setup) bool { return !wanted.MatchString(s.name()) })
 	if len(setups) == 0 {
-		return fmt.Errorf("no setup has %q in its name", only)
+		return fmt.Errorf("-only: no setup has a name that matches %q", only)
 	}
 	fmt.Printf("%s\n%s, %d cores, %s; %d setups\n", strings.Join(os.Args, " "), time.Now().Format("2006-01-02"), runtime.NumCPU(), runtime.Version(), len(setups))
 	rng := rand.New(rand.NewPCG(seed, 0))
 	undisturbed := map[string]string{}
-	told, lost := tally{}, 0
+	told := tally{}
+	var lost []string
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, syscall.SIGINT, syscall.SIGTERM) // after the present cycle, and with the table
 	n := 0
 	for ; n < cycles && len(ended) == 0; n++ {
 		c := &cycle{setup: setups[rng.IntN(len(setups))], dir: filepath.Join(dir, fmt.Sprint(n)), number: n, rng: rng, told: told}
 		err := c.run(undisturbed)
+		line := fmt.Sprintf("cycle %d, %s, %v: %s", n, c.name(), c.did, said(err))
 		if verbose || err != nil {
-			fmt.Printf("cycle %d, %s, %v: %s\n", n, c.name(), c.did, said(err))
+			fmt.Println(line)
 		}
 		if err != nil {
-			lost++
+			lost = append(lost, line)
 		}
 		if err := os.RemoveAll(c.dir); err != nil {
 			return err
 		}
 	}
 	told.print()
-	fmt.Printf("%d cycles, %d with something lost\n", n, lost)
-	if lost > 0 {
-		return fmt.Errorf("%d of %d cycles lost something", lost, n)
+	fmt.Printf("%d cycles, %d with something lost\n", n, len(lost))
+	if len(lost) > 0 { // once more, for whoever sees only the end of this
+		return fmt.Errorf("%d of %d cycles lost something:\n%s", len(lost), n, strings.Join(lost, "\n"))
 	}
 	return nil
 }
