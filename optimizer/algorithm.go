@@ -12,6 +12,9 @@ type Algorithm struct {
 	Cost        string // of the algorithm itself, per generation; n is the dimension, λ the population
 	Parallelism string // how many evaluations it can have under way
 
+	// Noise says what it does where evaluations are noisy: more than to recommend a point. "" where it does nothing of the kind; then it is not told of noise.
+	Noise string
+
 	// Earlier is the history of the search: the last release that has version 1 of it, the last that has version 2, and so on; "" where no
 	// release has. Whoever changes what an algorithm proposes, given the same problem, parameters, seed and results, appends the release before.
 	Earlier []string

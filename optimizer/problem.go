@@ -101,6 +101,10 @@ type Problem struct {
 	// the algorithm proposes of its own accord. It is part of the search: another number is another search.
 	Parallel int
 
+	// Noisy says that the same point has another loss when it is evaluated again, so that a search may find out how far it can believe what it is told.
+	// It is part of the search.
+	Noisy bool
+
 	// Encode translates a value of coordinate i, as a configuration has it, to the coordinate; nil where the values are the coordinates. It is for
 	// parameters of an algorithm that are points.
 	Encode func(i int, value any) (float64, error)

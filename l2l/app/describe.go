@@ -93,7 +93,7 @@ func describe(w io.Writer, name string, kinds config.Kinds) error {
 		}
 		begin(a.Title)
 		for _, fact := range [][2]string{
-			{"Choose it", a.When}, {"Cost per generation", a.Cost}, {"Parallelism", a.Parallelism}, {"Reference", a.Reference},
+			{"Choose it", a.When}, {"Cost per generation", a.Cost}, {"Parallelism", a.Parallelism}, {"Noise", a.Noise}, {"Reference", a.Reference},
 		} {
 			if fact[1] != "" {
 				paragraph(w, "", fact[0]+": "+fact[1]+".")

@@ -73,7 +73,7 @@ func pageOf(a optimizer.Algorithm, caption string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n<!-- Written by go test ./l2l/app -run TestManual -update, from what the algorithm says of itself. -->\n\n%s.\n\n", a.Name, a.Title)
 	for _, fact := range [][2]string{
-		{"Choose it ", a.When}, {"Cost per generation: ", a.Cost}, {"Parallelism: ", a.Parallelism}, {"Reference: ", a.Reference},
+		{"Choose it ", a.When}, {"Cost per generation: ", a.Cost}, {"Parallelism: ", a.Parallelism}, {"Noise: ", a.Noise}, {"Reference: ", a.Reference},
 	} {
 		if fact[1] != "" {
 			fmt.Fprintf(&b, "- %s%s.\n", fact[0], fact[1])

@@ -236,9 +236,10 @@ func (p *Plan) complete() (err error) {
 func (p *Plan) optimizerWith(params any) (o optimizer.Optimizer, sum bool, err error) {
 	problem := l2l.Problem(p.Space, p.Outputs*p.Evaluation.Instances*p.Evaluation.Replicates)
 	problem.Objectives, problem.Parallel = len(p.Objectives), p.Execution.Parallel
+	rules := p.Rules()
+	problem.Noisy = p.Optimizer.Noise != "" && rules.Noisy()
 	reserved := int64(0)
 	if len(p.Objectives) == 1 {
-		rules := p.Rules()
 		reserved = rules.Reserved(p.Stop.Evaluations)
 	}
 	problem.Budget = max(p.Stop.Evaluations-reserved, 0) / p.each()

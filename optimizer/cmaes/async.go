@@ -61,7 +61,7 @@ func NewAsync(problem optimizer.Problem, par Params, seed uint64) (*Async, error
 	if par.PopSize == 0 && problem.Parallel > manyTimes*defaultPopSize(problem.Dim()) {
 		par.PopSize = problem.Parallel / 2
 	}
-	problem.Parallel = 0
+	problem.Parallel, problem.Noisy = 0, false
 	e, err := newStrategy(asyncAlgorithm(), problem, par, seed, byRestarts)
 	if err != nil {
 		return nil, err

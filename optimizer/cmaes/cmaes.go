@@ -117,13 +117,14 @@ func algorithm() optimizer.Algorithm {
 			"2024, arXiv:2405.09962; low_rank: Loshchilov et al. 2019, doi 10.1109/TEVC.2018.2855049; adapt_rates: Nomura et al. 2023, " +
 			"doi 10.1145/3583131.3590358",
 		When: "first, for continuous parameters, 2 to some thousands of them, that may depend on each other and differ in scale, alone or " +
-			"among whole numbers and choices; needs 100 n evaluations or more; with noise or many local minima raise pop_size or set " +
-			"adapt_rates",
+			"among whole numbers and choices; needs 100 n evaluations or more; with many local minima raise pop_size or set adapt_rates",
 		Cost: "O(λn²), and O(n³) every few generations, memory O(n² + λn), with full covariance; O(λn) with diagonal; O(λn ln n) with " +
 			"low_rank",
 		Parallelism: "with execution.parallel more than 4 pop_size, as many as that says, in runs of different populations; otherwise pop_size at a " +
 			"time, and twice as many after each restart",
-		Earlier: earlier,
+		Noise: "of each generation, or every third one, a tenth of the individuals are evaluated twice, and the population grows as long as their order is for the " +
+			"larger part noise; not with adapt_rates, nor where runs are side by side",
+		Earlier: append(slices.Clone(earlier), ""), // version 2 did nothing about noise
 	}, Defaults, suited)
 }
 
@@ -219,6 +220,9 @@ func (o *Search) Ask(max int) ([]optimizer.Candidate, error) {
 		for _, t := range o.propose(o.size()) {
 			xs, o.s.Steps = append(xs, t.X), append(o.s.Steps, t.step)
 		}
+		for i := range o.repeated() {
+			xs, o.s.Steps = append(xs, xs[i]), append(o.s.Steps, o.s.Steps[i])
+		}
 		o.s.Gen.Begin(xs)
 	}
 	return o.s.Gen.Ask(max), nil
@@ -234,6 +238,7 @@ func (o *Search) Tell(results []optimizer.Evaluated) error {
 	if !complete {
 		return err
 	}
+	o.heedNoise()
 	order, ok := o.s.Gen.Ranking()
 	ranked, losses := make([]trial, len(order)), make([]float64, ok)
 	for rank, i := range order {

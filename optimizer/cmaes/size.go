@@ -55,20 +55,6 @@ func (e *strategy) updateSized(ranked []trial, w []float64) (exhausted string) {
 	return ""
 }
 
-// resize gives the next generation its size.
-func (e *strategy) resize() {
-	s, z := &e.state, e.state.Sizing
-	size := int(math.Round(z.Size))
-	if size == s.Run.PopSize {
-		return
-	}
-	n := len(e.ordered)
-	was := stepFor(n, &e.k)
-	s.Run.PopSize = size
-	e.k = newConstants(n, size, e.par)
-	s.Sigma *= stepFor(n, &e.k) / was
-}
-
 // random is the squared length in the Fisher metric, to be expected, of an update from individuals that are ranked at random.
 func (z *sizing) random(n int, k *constants) float64 {
 	z.Sigma = (1-k.cs)*(1-k.cs)*z.Sigma + k.cs*(2-k.cs)

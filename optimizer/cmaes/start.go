@@ -25,6 +25,9 @@ func (e *strategy) begin(run runState) {
 	if s.Sizing = nil; e.chain == growing && e.par.Covariance == "full" && !e.par.AdaptRates {
 		s.Sizing = newSizing(n, run.PopSize)
 	}
+	if s.Noise = nil; e.problem.Noisy && e.chain == byRestarts && !e.par.AdaptRates {
+		s.Noise = &disturbance{Least: run.PopSize, Size: float64(run.PopSize)}
+	}
 	rng := rand.New(s.Src)
 	for j, i := range e.ordered {
 		c := e.problem.Coords[i]

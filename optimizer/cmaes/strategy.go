@@ -47,6 +47,7 @@ type strategyState struct {
 	Choice   *choiceState   // nil without categorical coordinates
 	Rates    *learningRates // nil unless learning rates are adapted
 	Sizing   *sizing        // nil unless the population is
+	Noise    *disturbance   // nil unless the population is adapted to noise
 	Penalty  penaltyState   // of individuals beyond the bounds
 	Past     pastLosses     // losses, for the rules that end a run
 	Average  kit.Average    // of the means of this run
@@ -225,7 +226,9 @@ func (e *strategy) learn(ranked []trial, losses []float64) {
 	if reason := e.over(losses, deviations, exhausted); reason != "" {
 		e.restart(reason)
 	} else if s.Sizing != nil {
-		e.resize()
+		e.become(int(math.Round(s.Sizing.Size)))
+	} else if s.Noise != nil {
+		e.become(int(math.Round(s.Noise.Size)))
 	}
 }
 
@@ -305,7 +308,7 @@ func (e *strategy) restore(s strategyState) error {
 	fits = fits && (s.Penalty.Weights == nil || len(s.Penalty.Weights) == n) && len(s.Stretch) == len(e.state.Stretch) && s.Src != nil &&
 		s.Run.PopSize >= 4 && s.Run.PopSize <= e.largest()
 	if !fits || !s.Shape.fits(e.par.Covariance, n) || !s.Choice.fits(e.state.Choice) || !s.Rates.fits(e.state.Rates) || !s.Sizing.fits(n) ||
-		(s.Sizing == nil) != (e.state.Sizing == nil) {
+		(s.Sizing == nil) != (e.state.Sizing == nil) || (s.Noise == nil) != (e.state.Noise == nil) {
 		return fmt.Errorf("%w: its matrices have other sizes", optimizer.ErrState)
 	}
 	e.state = s
@@ -315,7 +318,7 @@ func (e *strategy) restore(s strategyState) error {
 
 // largest is the largest population that there can be.
 func (e *strategy) largest() int {
-	if e.state.Sizing != nil {
+	if e.state.Sizing != nil || e.state.Noise != nil {
 		return e.par.PopSize << e.par.MaxRestarts * mostTimes
 	}
 	return e.par.PopSize << e.par.MaxRestarts
