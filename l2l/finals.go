@@ -46,6 +46,7 @@ const (
 // Finalists say how many points are evaluated anew at the end of a noisy search.
 type Finalists struct {
 	Count       int   `yaml:"count" doc:"points that are evaluated anew once the search has ended, where evaluations are noisy: those that the optimizer recommends, and the best that it was told; 0 is none, and the answer is then what is recommended" range:"[0, 100]"`
+	Fitted      bool  `yaml:"fitted" doc:"some of them are minima of quadratic functions that are fitted to what the optimizer was told, so that noise averages out"`
 	Evaluations int64 `yaml:"evaluations" doc:"evaluations of all of them together, within stop.evaluations" range:"[1, inf)" auto:"a twentieth of stop.evaluations, or, without that rule, of the evaluations that the search has made"`
 }
 
@@ -82,17 +83,18 @@ const (
 // Origin says where a finalist comes from.
 type Origin string
 
-// The origins. The best and the elites are individuals that were told; a recommended point need not have been.
+// The origins. The best and the elites are individuals that were told; a recommended or fitted point need not have been.
 const (
 	Recommended Origin = "recommended"
 	BestTold    Origin = "best"
 	Elite       Origin = "elite"
+	Fitted      Origin = "fitted" // the minimum of a quadratic function
 )
 
 // Finalist is a point that is evaluated anew.
 type Finalist struct {
 	Origin Origin
-	Told   int64 // the individual that was told; -1 for a recommended point
+	Told   int64 // the individual that was told; -1 for a recommended or fitted point
 	X      codec.Vector
 }
 
@@ -307,6 +309,11 @@ func (s *Search) finalists(n int) (out []Finalist) {
 	for k := range max(len(recommended), len(s.s.Elites)+1) {
 		if k < len(recommended) && !slices.Equal(recommended[k], best.X) {
 			add(Recommended, -1, recommended[k])
+		}
+		if k == 0 {
+			for _, x := range s.fitted() {
+				add(Fitted, -1, x)
+			}
 		}
 		told(k)
 	}

@@ -127,6 +127,7 @@ type searchState struct {
 	Found       bool    // noise was found
 	Repeats     repeats // by which it is found; empty once evaluations are known to be noisy
 	Elites      []Best  // where evaluations are noisy, the best after the best
+	Recent      recent  // where they are noisy, and the rules want a fitted finalist
 	Finals      *finals // nil while the search goes on
 	Anew        int64   // numbers of the individuals of finals that have been given out
 	Afterwards  int64   // evaluations of finals that have been asked for
@@ -463,6 +464,9 @@ func (s *Search) tell(o *open) error {
 	}
 	s.s.Told++
 	s.remember(o.Individual, fitness)
+	if s.rules.Finalists.Fitted && s.Noisy() && s.single() && fitness != nil {
+		s.s.Recent.add(o.Individual.X, s.rules.Loss(fitness)[0])
+	}
 	s.follow(o.Individual, fitness)
 	return nil
 }

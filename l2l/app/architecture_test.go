@@ -17,13 +17,14 @@ const module = "github.com/meta-optimization/l2l-mpi/"
 // arrows are the imports within the module that each package may have, besides those below itself; "…" ends a prefix. A package that is not
 // here has its parent's arrows.
 var arrows = map[string][]string{
-	"l2l/codec":    nil,
-	"l2l/schema":   nil,
-	"l2l/batch":    nil,
-	"l2l/child":    {"l2l/codec", "l2l/schema"},
-	"l2l/splitmix": nil,
-	"mpi":          nil,
-	"optimizee":    {"l2l/child", "l2l/schema", "l2l/codec"},
+	"l2l/codec":     nil,
+	"l2l/schema":    nil,
+	"l2l/batch":     nil,
+	"l2l/child":     {"l2l/codec", "l2l/schema"},
+	"l2l/quadratic": nil,
+	"l2l/splitmix":  nil,
+	"mpi":           nil,
+	"optimizee":     {"l2l/child", "l2l/schema", "l2l/codec"},
 
 	"optimizer":               {"l2l/codec"},
 	"optimizer/optimizertest": {"optimizer"},
@@ -49,7 +50,7 @@ var arrows = map[string][]string{
 	"optimizer/pso":           family(),
 	"optimizer/catalogue":     {"optimizer", "optimizer/…"},
 
-	"l2l":          {"l2l/codec", "l2l/splitmix", "optimizer", "optimizee"},
+	"l2l":          {"l2l/codec", "l2l/quadratic", "l2l/splitmix", "optimizer", "optimizee"},
 	"l2l/journal":  {"l2l", "l2l/codec", "optimizee"},
 	"l2l/dispatch": {"l2l", "l2l/codec", "mpi", "optimizee"},
 	"l2l/report":   {"l2l", "l2l/codec", "l2l/journal", "optimizee", "optimizer"},

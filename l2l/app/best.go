@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v4"
 
+	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
@@ -85,7 +86,7 @@ func choose(r *report.Run, n int) (all []chosen, err error) {
 		if err != nil {
 			return nil, err
 		}
-		what := "a point that the optimizer recommends"
+		what := report.UntoldText(l2l.Origin(answer.From))
 		if answer.Individual != nil {
 			what = fmt.Sprintf("individual %d", *answer.Individual)
 		}

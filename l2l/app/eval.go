@@ -54,7 +54,7 @@ func evalCommand(kinds config.Kinds) *cobra.Command {
 					return usage(err)
 				}
 				if x, what = ind.X, fmt.Sprintf("individual %d of %s%s", ind.ID, dir, which); ind.ID < 0 {
-					what = fmt.Sprintf("the answer of %s, a point that its optimizer recommends", dir)
+					what = fmt.Sprintf("the answer of %s, a point of none of its individuals", dir)
 				}
 				if len(params) > 0 {
 					what += ", changed"

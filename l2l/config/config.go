@@ -83,7 +83,7 @@ func Defaults() Config {
 		Seed:      1,
 		WarmStart: WarmStart{Best: 100},
 		Evaluation: l2l.Sampling{
-			Instances: 1, Replicates: 1, Aggregate: l2l.Mean, Seeds: l2l.PerIndividual, Finalists: l2l.Finalists{Count: 6},
+			Instances: 1, Replicates: 1, Aggregate: l2l.Mean, Seeds: l2l.PerIndividual, Finalists: l2l.Finalists{Count: 6, Fitted: true},
 		},
 		Stop: l2l.Stop{WallTime: l2l.UntilJobEnds},
 		Execution: Execution{

@@ -16,7 +16,7 @@ import (
 // Answer is the point that a run has found, in the file result.json: what is used of a run. Where evaluations are noisy it need not be the best
 // individual, whose fitness is lucky.
 type Answer struct {
-	From       string             `json:"from"` // recommended, best or elite: what the optimizer recommends, or an individual
+	From       string             `json:"from"` // recommended, fitted, best or elite: what the optimizer recommends, the minimum of a function fitted to what it was told, or an individual
 	Why        string             `json:"why"`  // for people
 	Basis      l2l.Basis          `json:"basis"`
 	Individual *int64             `json:"individual"`     // null for a point that was recommended, and not told
@@ -103,9 +103,17 @@ func WhyText(a *l2l.Answer) string {
 	return "evaluations are noisy, and nothing was evaluated anew before the run was ended: it is the best guess, and what was told of it is lucky"
 }
 
+// UntoldText says what a finalist is that is no individual.
+func UntoldText(origin l2l.Origin) string {
+	if origin == l2l.Fitted {
+		return "the minimum of a quadratic function that was fitted to what the optimizer was told"
+	}
+	return "a point that the optimizer recommends"
+}
+
 // WriteAnswer writes the answer of a noisy search, or one that was tested, as a table for people.
 func WriteAnswer(w io.Writer, space optimizee.Space, objectives []optimizee.Objective, a *l2l.Answer) error {
-	point := "a point that the optimizer recommends"
+	point := UntoldText(a.Origin)
 	if a.Told >= 0 {
 		point = fmt.Sprintf("individual %d", a.Told)
 	}

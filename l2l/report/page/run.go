@@ -205,7 +205,7 @@ func answer(d *figure.Data) (Table, bool, error) {
 		return Table{}, false, err
 	}
 	t := Table{
-		Title: "The answer", Caption: "A point that the optimizer recommends",
+		Title: "The answer", Caption: "This is " + report.UntoldText(l2l.Origin(found.From)),
 		Columns: []Column{{Name: "parameter"}, {Name: "value", Number: true}, {Name: "unit"}, {Name: "searched"}},
 	}
 	objectives := d.Run.Begun.Rules.Objectives
