@@ -16,10 +16,10 @@ import (
 
 // Where evaluations are noisy, the best individual told is the luckiest, and its fitness better than it is. So the search is followed by finals:
 //
-//   - In the race, finalists (what the optimizer recommends, the best told, the next best) are evaluated anew, one batch after the other. All have the
-//     same seeds and instances in the same place of their batches, so that they are compared by differences of pairs. After each batch, every
-//     finalist is out whose loss is significantly larger than that of the one with the smallest mean, until one is left or the race's share of
-//     the evaluations, a half, is used up.
+//   - In the race, finalists (what the optimizer recommends, minima fitted to all that was told, the best told, the next best) are evaluated anew, one
+//     batch after the other. All have the same seeds and instances in the same place of their batches, so that they are compared by differences of
+//     pairs. After each batch, every finalist is out whose loss is significantly larger than that of the one with the smallest mean, until one is
+//     left or the race's share of the evaluations, a half, is used up.
 //   - The measurement evaluates the winner, and it alone, with all that is left of the evaluations: its mean and the interval around it owe nothing
 //     to the choice of the winner.
 //   - The test evaluates the winner on the instances that the search was never shown, where there are such.

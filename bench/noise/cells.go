@@ -20,7 +20,7 @@ type cell struct {
 }
 
 // dim is the number of coordinates of the functions, in a box from −5 to 5.
-const dim = 10
+var dim = 10
 
 // shift is the optimum of a function in a run, which peers.py computes likewise.
 func shift(run, i int) float64 { return 2 * math.Sin(12.9898*float64(run+1)+78.233*float64(i)) }

@@ -3,8 +3,8 @@
 //
 //	go run ./bench/noise -runs 100 -peers 20 -python .venv/bin/python
 //
-// Three kinds of noise on four functions of ten variables, whose optimum lies elsewhere in each run, and a pendulum that is to be swung up from unseen
-// starts. Without -python the peers are left out. The python must have the packages cma and cmaes.
+// Three kinds of noise on four functions of ten variables, or -dim, whose optimum lies elsewhere in each run, and a pendulum that is to be swung up from
+// unseen starts. Without -python the peers are left out. The python must have the packages cma and cmaes.
 package main
 
 import (
@@ -38,6 +38,8 @@ func main() {
 	log.SetFlags(0)
 	runs := flag.Int("runs", 100, "runs of each cell, of which the coverage is")
 	compared := flag.Int("peers", 20, "runs of each cell that are compared with the peers, the first ones")
+	first := flag.Int("first", 0, "the first run: others have other seeds, and their optima elsewhere")
+	flag.IntVar(&dim, "dim", dim, "coordinates of the functions")
 	python := flag.String("python", "", "a Python with cma and cmaes")
 	evaluations := flag.Int64("evaluations", 6000, "evaluations of a run on a function")
 	adapt := flag.Bool("adapt_rates", false, "whether cmaes adapts its learning rates to the noise")
@@ -54,7 +56,7 @@ func main() {
 		}
 		var answers, means, told, reported []float64
 		inside := 0
-		for run := range *runs {
+		for run := *first; run < *first+*runs; run++ {
 			s, mean, err := search(c, run, *adapt)
 			if err != nil {
 				log.Fatal(err)
@@ -63,13 +65,13 @@ func main() {
 			if s.Answer.Anew.Low[0] <= value && value <= s.Answer.Anew.High[0] {
 				inside++
 			}
-			if run < *compared {
+			if run < *first+*compared {
 				answers, means = append(answers, value), append(means, c.true(mean, run))
 				told, reported = append(told, c.true(s.Best.Individual.X, run)), append(reported, s.Best.Fitness[0])
 			}
 		}
 		line := fmt.Sprintf("%-30s %12.4g %12.4g %12.4g %12.4g", c.name, median(answers), median(means), median(told), median(reported))
-		theirs, err := others(*python, c, *compared)
+		theirs, err := others(*python, c, *first, *compared)
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -95,12 +97,14 @@ func main() {
 func search(c cell, run int, adapt bool) (s l2l.Summary, mean []float64, err error) {
 	par := cmaes.Defaults()
 	par.AdaptRates = adapt
-	o, err := cmaes.New(c.problem, par, uint64(run)+1)
+	problem := c.problem
+	problem.Noisy = true
+	o, err := cmaes.New(problem, par, uint64(run)+1)
 	if err != nil {
 		return s, nil, err
 	}
 	rules := l2l.Rules{Seed: c.seed + uint64(run) + 1, Objectives: []optimizee.Objective{{Name: "loss", Direction: optimizee.Minimise}}}
-	rules.Replicates, rules.Stochastic, rules.Finalists = c.replicates, true, l2l.Finalists{Count: 6}
+	rules.Replicates, rules.Stochastic, rules.Finalists = c.replicates, true, l2l.Finalists{Count: 6, Fitted: true}
 	loop := l2l.Loop{
 		Search: l2l.NewSearch(o, rules), Evaluator: &evaluator{cell: c, run: run}, Stop: l2l.Stop{Evaluations: c.evaluations},
 	}
@@ -133,7 +137,7 @@ func (e *evaluator) Next(context.Context) ([]l2l.Result, error) {
 }
 
 // others are the medians, over runs, of the true values of what the peers recommend; nil without a Python.
-func others(python string, c cell, runs int) ([]float64, error) {
+func others(python string, c cell, first, runs int) ([]float64, error) {
 	if python == "" {
 		return nil, nil
 	}
@@ -147,7 +151,8 @@ func others(python string, c cell, runs int) ([]float64, error) {
 	if at < 0 {
 		return nil, nil // the peers know the functions alone
 	}
-	cmd := exec.Command(python, "-c", peers, name[0], fmt.Sprint(noises[at].add), fmt.Sprint(noises[at].rel), fmt.Sprint(c.evaluations), fmt.Sprint(runs))
+	cmd := exec.Command(python, "-c", peers, name[0], fmt.Sprint(noises[at].add), fmt.Sprint(noises[at].rel), fmt.Sprint(c.evaluations), fmt.Sprint(runs),
+		fmt.Sprint(dim), fmt.Sprint(first))
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, os.Stderr
 	if err := cmd.Run(); err != nil {

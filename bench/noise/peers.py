@@ -1,4 +1,4 @@
-"""True values of what pycma and the cmaes package recommend: FUNCTION ADDITIVE RELATIVE EVALUATIONS RUNS."""
+"""True values of what pycma and the cmaes package recommend: FUNCTION ADDITIVE RELATIVE EVALUATIONS RUNS DIMENSION FIRST."""
 
 import json
 import sys
@@ -7,8 +7,9 @@ import cma
 import numpy as np
 from cmaes import CMA
 
-DIM = 10
 name, additive, relative, evaluations, runs = sys.argv[1], float(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
+DIM, first = int(sys.argv[6]), int(sys.argv[7])
+POPSIZE = 4 + int(3 * np.log(DIM))
 
 
 def loss(z):
@@ -24,7 +25,7 @@ def loss(z):
 
 def pycma(noisy, start, seed):
     """With restarts of doubled populations while evaluations are left, as cma.fmin does; the answer is that of the run with the best."""
-    left, popsize, answers = evaluations, 10, []
+    left, popsize, answers = evaluations, POPSIZE, []
     while left >= popsize:
         es = cma.CMAEvolutionStrategy(start(), 2.0, {"seed": seed, "verbose": -9, "popsize": popsize, "bounds": [-5, 5], "maxfevals": left})
         while not es.stop() and left >= popsize:
@@ -37,7 +38,7 @@ def pycma(noisy, start, seed):
 
 
 def lr_adapt(noisy, start, seed):
-    left, popsize, answers = evaluations, 10, []
+    left, popsize, answers = evaluations, POPSIZE, []
     while left >= popsize:
         es = CMA(mean=start(), sigma=2.0, seed=seed, population_size=popsize, bounds=np.array([[-5.0, 5.0]] * DIM), lr_adapt=True)
         best = np.inf
@@ -55,7 +56,7 @@ def lr_adapt(noisy, start, seed):
 
 
 values = [[], []]
-for run in range(runs):
+for run in range(first, first + runs):
     optimum = 2 * np.sin(12.9898 * (run + 1) + 78.233 * np.arange(DIM))
     for peer, values_of_peer in zip((pycma, lr_adapt), values):
         rng = np.random.default_rng(run + 1)
