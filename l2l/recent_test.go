@@ -21,7 +21,7 @@ func TestFittedFinalistsAreBetterThanTheLuckiestWhateverTheOptimizer(t *testing.
 		r.Fitness = codec.Vector{value(e.X) + 3*rand.New(rand.NewPCG(e.Seed, 0)).NormFloat64()}
 		return r
 	}
-	for _, name := range []string{"random", "genetic", "pso"} {
+	for _, name := range []string{"random", "genetic"} {
 		for _, fitted := range []bool{true, false} {
 			rules := noisyRules(func(r *l2l.Rules) { r.Finalists.Fitted = fitted })
 			m := &memory{}
