@@ -37,6 +37,7 @@ type WarmStart struct {
 // Execution says where and how evaluations run. But for Parallel and OnFailure it has no part in the search.
 type Execution struct {
 	Schedule     string        `yaml:"schedule" doc:"how evaluations are spread over ranks: in chunks on demand, in rounds of one block each, or the one that fits their time" range:"auto | pull | collective" resume:"free"`
+	Levels       int           `yaml:"levels" doc:"1: rank 0 gives each rank its evaluations; 2: it gives them to relays, which are some of the ranks, evaluate nothing and serve the others" range:"[1, 2]" auto:"2 from 4,096 ranks on" resume:"free"`
 	Slots        int           `yaml:"slots" doc:"evaluations at a time on each rank" range:"[1, 1e5]" auto:"the CPUs that the rank has to itself, divided by those that an evaluation needs" resume:"free"`
 	Parallel     int           `yaml:"parallel" doc:"individuals whose evaluations the search keeps under way, if its optimizer has use for as many: part of the search, kept when the run is resumed whatever its ranks are then" range:"[1, 1e6]" auto:"evaluations that all ranks together can have under way when the run is first started, divided by those of an individual; 1 where evaluations rotate"`
 	GPUsPerSlot  int           `yaml:"gpus_per_slot" doc:"GPUs that the program of each slot is told to use, by CUDA_VISIBLE_DEVICES or ROCR_VISIBLE_DEVICES; 0 leaves these variables alone" range:"[0, 1000]" auto:"those that its rank may use, shared among the slots" autois:"-1" resume:"free"`

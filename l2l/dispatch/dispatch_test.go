@@ -109,7 +109,7 @@ func ranked(t *testing.T, slots []int, policy Policy, opts func(rank int) Option
 		wg.Go(func() {
 			o := opts(r)
 			o.Slots = slots[r]
-			w, err := NewWorker(ctx, comms[r], o)
+			w, err := NewWorker(ctx, comms[r], 0, o)
 			if err == nil {
 				err = w.Serve(ctx)
 			}
@@ -398,7 +398,7 @@ func coordinated(t *testing.T, n int, schedule Schedule, opts Options, silent bo
 	defer cancel()
 	for r := 1; r < n; r++ {
 		wg.Go(func() {
-			w, err := NewWorker(ctx, comms[r], opts)
+			w, err := NewWorker(ctx, comms[r], 0, opts)
 			if err == nil {
 				err = w.Serve(ctx)
 			}

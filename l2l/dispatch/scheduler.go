@@ -35,6 +35,7 @@ type scheduler struct {
 	now     time.Time        // as it was told last
 
 	forecast forecast
+	relays   bool // ranks are relays
 	inOrder  bool // evaluations are given out in the order in which they were queued
 	copies   copies
 	mean     float64 // seconds per evaluation, a running mean; 0 before the first
@@ -105,6 +106,7 @@ const (
 	longEvaluation = 50e-3 // from here on nothing is sent ahead
 	queueAhead     = 2e-3  // work that a slot has waiting, if evaluations are short
 	maxAhead       = 512   // evaluations that a slot has waiting at most
+	relaysAhead    = 2     // calls per slot that a relay has waiting beside what its members have
 	roundTime      = 0.1   // that a collective round takes, unless a single evaluation takes longer
 	foreseeable    = 1e-3  // from here on it is worth while to foresee times
 )
@@ -119,6 +121,8 @@ func (s *scheduler) ahead() int {
 		return 1
 	case call < queueAhead/maxAhead:
 		return maxAhead
+	case s.relays:
+		return 2 + int(queueAhead/call) + relaysAhead
 	default:
 		return 2 + int(queueAhead/call)
 	}
@@ -329,6 +333,30 @@ func (s *scheduler) lost(rank int) int {
 	s.queue = append(es, s.queue[s.first:]...)
 	s.first = 0
 	return len(es)
+}
+
+// unwanted drops evaluations: of those in the queue it returns the results, and of others the ranks that have them are to be told.
+func (s *scheduler) unwanted(es []l2l.Evaluation) (rs []l2l.Result) {
+	unwanted := map[key]bool{}
+	for _, e := range es {
+		k := keyOf(e)
+		unwanted[k] = true
+		if h := s.held[k]; h != nil && !h.answered {
+			for _, o := range h.owners {
+				s.copies.drops = append(s.copies.drops, drop{o.rank, h.evaluation, s.now})
+			}
+		}
+	}
+	kept, dropped := without(s.queue[s.first:], unwanted)
+	if len(dropped) > 0 {
+		s.queue, s.first = kept, 0
+	}
+	for _, e := range dropped {
+		r := answer(e)
+		r.Ending, r.Reason = l2l.Failed, notNeeded
+		rs = append(rs, r)
+	}
+	return rs
 }
 
 // found has a rank that was lost take part again. What it held then is no longer its own.

@@ -18,7 +18,9 @@ import (
 //	r -> 0  pong      yes
 //	0 -> r  limits    the time limits of evaluations that begin from now on
 //	0 -> r  stop      give up what is under way; the run is over
-//	r -> 0  bye       the answer to stop: no message of mine follows
+//	r -> 0  bye       the answer to stop: no message of mine follows; a relay's has its account
+//
+// In a run of two levels a relay takes the place of r, and that of 0 for its members.
 const (
 	tagTasks = iota + 1
 	tagBlock
