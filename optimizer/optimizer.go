@@ -163,5 +163,5 @@ var (
 	// record: see [Recaller].
 	ErrNoState = errors.New("optimizer: the search's state lies in another program")
 	// ErrUnsuited is returned by constructors for a problem that the algorithm cannot handle.
-	ErrUnsuited = errors.New("optimizer: problem does not suit the algorithm")
+	ErrUnsuited = errors.New("the problem does not suit the algorithm")
 )

@@ -31,7 +31,7 @@ func ctlCommand() *cobra.Command {
 		Example: "  l2l-mpi ctl runs/fit/001 pause\n" +
 			"  l2l-mpi ctl runs/fit/001 stop --after generation\n" +
 			"  l2l-mpi ctl runs/fit/001 set execution.timeout=20m stop.generations=200",
-		Args: cobra.MinimumNArgs(2),
+		Args: operands(2, -1),
 		ValidArgsFunction: beginning(func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 			switch len(args) {
 			case 0:

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/child"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
@@ -28,12 +29,12 @@ func evalCommand(kinds config.Kinds) *cobra.Command {
 	var instance, replicate int
 	var seed uint64
 	cmd := &cobra.Command{
-		Use:   "eval",
+		Use:   "eval --config run.yaml",
 		Short: "Evaluate one individual here, with all that its model prints: how to debug an optimizee",
 		Long: "Evaluates one individual in this process, as a run does, in one slot. What its model prints is shown as it comes. Parameters that are\n" +
 			"not given are those of an individual of --run, or else in the middle of their ranges.",
 		Example: "  l2l-mpi eval --config run.yaml --param tau=10 --param rule=stdp\n  l2l-mpi eval --config run.yaml --run runs/fit/001 --individual 421",
-		Args:    cobra.NoArgs,
+		Args:    operands(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if file == "" {
 				return usage(errors.New("eval: want --config run.yaml"))
@@ -146,7 +147,7 @@ func evaluate(ctx context.Context, p *config.Plan, w io.Writer, e l2l.Evaluation
 	defer tellLeftovers(dir)
 	slot, err := run.OpenSlot(ctx, p, dir, w, os.Stderr)
 	if err != nil {
-		return failure{exitFailed, err}
+		return failure{exitFailed, errors.New(child.WithoutPrinted(err.Error()))} // which was shown as it came
 	}
 	defer func() {
 		if cerr := slot.Close(); cerr != nil {
@@ -159,7 +160,7 @@ func evaluate(ctx context.Context, p *config.Plan, w io.Writer, e l2l.Evaluation
 		return err
 	}
 	if r.Ending != l2l.OK {
-		return failure{exitFailed, fmt.Errorf("the evaluation failed after %v: %s", took, r.Reason)}
+		return failure{exitFailed, fmt.Errorf("the evaluation failed after %v: %s", took, child.WithoutPrinted(r.Reason))}
 	}
 	if len(r.Outputs) > 0 {
 		fmt.Fprintf(w, "  %d model outputs: %s\n", len(r.Outputs), report.VectorText(r.Outputs))

@@ -368,6 +368,9 @@ func shown(n *yaml.Node) string {
 
 // plan reads the document completely. Everything that is wrong with it is reported, each with its place.
 func (d *document) plan(assignments []string, kinds Kinds) (*Plan, error) {
+	if child(d.root, "base") != nil && child(d.root, "optimizee") == nil {
+		return nil, fmt.Errorf("%s is the file of a campaign, want the configuration of a run; l2l-mpi campaign %[1]s runs it", d.name)
+	}
 	var errs []error
 	for _, a := range assignments {
 		errs = append(errs, d.assign(a))

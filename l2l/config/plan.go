@@ -198,7 +198,11 @@ func (p *Plan) complete() (err error) {
 		if errors.As(err, &of) { // it says which of its parameters
 			return schema.At(of, "optimizer")
 		}
-		return wrongf("optimizer", "%s", strings.TrimPrefix(err.Error(), "optimizer: "))
+		key := "optimizer"
+		if errors.Is(err, optimizer.ErrUnsuited) {
+			key = "optimizer.type" // another one may do
+		}
+		return wrongf(key, "%s", strings.TrimPrefix(err.Error(), "optimizer: "))
 	}
 	p.Sum = sum
 	_, recalled := o.(optimizer.Recaller)

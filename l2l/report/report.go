@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"path/filepath"
 	"slices"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
@@ -49,7 +50,7 @@ func Open(dir string, search func(l2l.Begun) (*l2l.Search, error)) (*Run, error)
 		r.Begun = begun
 		return r, nil
 	}
-	return nil, fmt.Errorf("report: nothing has happened in the run in %s yet; its optimizees may still be starting", dir)
+	return nil, fmt.Errorf("report: nothing has happened in the run in %s yet; where it has not just been started, %s tells why", dir, filepath.Join(dir, "logs"))
 }
 
 // Events are the run's events, each Asked with its individuals.

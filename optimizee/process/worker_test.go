@@ -258,7 +258,7 @@ func TestAWorkerThatCannotStartEndsTheRunWithAReason(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), timeout)
 		defer cancel()
 		err := p.Prepare(ctx)
-		if err == nil || !strings.HasPrefix(err.Error(), `cannot start ["`) || !strings.Contains(err.Error(), c.want) {
+		if err == nil || !strings.HasPrefix(err.Error(), "cannot start ") || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("got %v, want %s", err, c.want)
 		}
 	}

@@ -253,6 +253,7 @@ func (m *Model) Line() string {
 	}
 	text := m.Progress().String()
 	if m.status.State != report.Running {
+		text, _, _ = strings.Cut(text, "  ETA ")
 		return string(m.status.State) + "  " + text
 	}
 	return text
