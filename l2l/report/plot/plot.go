@@ -47,7 +47,7 @@ func Write(w io.Writer, f *figure.Figure, format string, millimetres float64) er
 	case "pdf":
 		c := vgpdf.New(s.width, s.height)
 		c.EmbedFonts(true)
-		canvas = c
+		canvas = pdf{c}
 	case "png":
 		canvas = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(s.width, s.height), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(color.White))}
 	default:
@@ -124,10 +124,11 @@ type sheet struct {
 
 // entry is a line of the legend.
 type entry struct {
-	name string
-	mark figure.Mark
-	tone figure.Tone
-	of   *figure.Shade // instead
+	name  string
+	mark  figure.Mark
+	tone  figure.Tone
+	alpha float64       // of a band
+	of    *figure.Shade // instead
 }
 
 // The least width of a panel, and the heights of panels of a figure with one and with several.
@@ -164,7 +165,11 @@ func (s *sheet) entries() {
 		for _, series := range p.Series {
 			if series.Name != "" && len(series.X) > 0 && !seen[series.Name] {
 				seen[series.Name] = true
-				s.legend = append(s.legend, entry{name: series.Name, mark: series.Mark, tone: series.Tone})
+				e := entry{name: series.Name, mark: series.Mark, tone: series.Tone, alpha: 0.3}
+				if series.Mark == figure.Band && len(s.legend) > 0 && s.legend[len(s.legend)-1].mark == figure.Band {
+					e.alpha = 0.51 // a narrower one lies upon a wider one
+				}
+				s.legend = append(s.legend, e)
 			}
 		}
 	}
@@ -221,7 +226,7 @@ func (e entry) draw(c *draw.Canvas, x, y, wide vg.Length) {
 	case e.mark == figure.Points:
 		c.DrawGlyph(draw.GlyphStyle{Color: tone(e.tone), Radius: 1.8, Shape: draw.CircleGlyph{}}, vg.Point{X: x + wide/2, Y: y})
 	case e.mark == figure.Band:
-		fill(faded(tone(e.tone), 0.35), x, x+wide, 2)
+		fill(faded(tone(e.tone), e.alpha), x, x+wide, 2)
 	case e.mark == figure.Rects:
 		fill(tone(e.tone), x, x+wide, 2)
 	case e.mark == figure.Segments:
