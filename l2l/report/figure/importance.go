@@ -113,7 +113,7 @@ func (d *Data) matters(n int) (shown []int, left string) {
 		if d.weights == nil {
 			which = "that come first"
 		}
-		left = fmt.Sprintf(" These are the %d parameters %s; %s more are not shown.", len(shown), which, Thousands(int64(more)))
+		left = fmt.Sprintf(" These are the %d parameters %s; %s.", len(shown), which, More(more))
 	}
 	return shown, left
 }
@@ -159,7 +159,7 @@ func importanceFigure(d *Data) *Figure {
 		for _, w := range weights[len(top):] {
 			rest += w.value
 		}
-		caption += fmt.Sprintf(" %s more are not shown; together they have %s %%.", count(more, "parameter"), short(100*rest/total))
+		caption += fmt.Sprintf(" %s; together that is %s %%.", More(more), short(100*rest/total))
 	}
 	return newFigure("importance", "Importance of the parameters", caption, 1, p)
 }
