@@ -11,6 +11,7 @@ type Algorithm struct {
 	When        string // when to choose it
 	Cost        string // of the algorithm itself, per generation; n is the dimension, λ the population
 	Parallelism string // how many evaluations it can have under way
+	Quorum      bool   // it heeds Problem.Quorum: it goes on before a generation's last results are in, and learns from these later
 
 	// Earlier is the history of the search: the last release that has version 1 of it, the last that has version 2, and so on; "" where no
 	// release has. Whoever changes what an algorithm proposes, given the same problem, parameters, seed and results, appends the release before.

@@ -19,7 +19,7 @@ func checkCommand(kinds config.Kinds) *cobra.Command {
 	var file, replay string
 	var set []string
 	var resume bool
-	var slots int
+	var slots, ranks int
 	cmd := &cobra.Command{
 		Use:   "check --config run.yaml | --replay RUN",
 		Short: "Check a configuration and show it with every default; or prove that a run's journal is what its optimizer does",
@@ -49,7 +49,7 @@ func checkCommand(kinds config.Kinds) *cobra.Command {
 			for _, remark := range p.Remarks() {
 				fmt.Fprintln(cmd.ErrOrStderr(), remark)
 			}
-			if err := tellEstimate(cmd.ErrOrStderr(), p, slots); err != nil {
+			if err := tellEstimate(cmd.ErrOrStderr(), p, slots, ranks); err != nil {
 				return usage(err)
 			}
 			text, err := p.Effective()
@@ -62,7 +62,9 @@ func checkCommand(kinds config.Kinds) *cobra.Command {
 	}
 	addConfigFlags(cmd, &file, &set)
 	cmd.Flags().StringVar(&replay, "replay", "", "the directory of a run")
-	cmd.Flags().IntVar(&slots, "slots", 0, "with --config: tell how many of so many slots, of all ranks together, would be idle; without it of execution.slots")
+	cmd.Flags().IntVar(&slots, "slots", 0, "with --config: tell how many of so many slots, of all ranks together, would be idle; without it, of those of a run on this machine")
+	cmd.Flags().IntVar(&ranks, "ranks", 0, "with --config: the same of so many ranks, each of execution.slots, or of its share of a machine like this one")
+	cmd.MarkFlagsMutuallyExclusive("slots", "ranks")
 	cmd.Flags().BoolVar(&resume, "resume", false, "with --config: check it for a run with --resume, which may go on with one that is there")
 	return cmd
 }

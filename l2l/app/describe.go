@@ -13,6 +13,7 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/schema"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
 func describeCommand(kinds config.Kinds) *cobra.Command {
@@ -109,6 +110,7 @@ func describe(w io.Writer, name string, kinds config.Kinds) error {
 		section(func(w io.Writer) {
 			for _, fact := range [][2]string{
 				{"Choose it", a.When}, {"Cost per generation", a.Cost}, {"Parallelism", a.Parallelism}, {"Reference", a.Reference},
+				{"Quorum", quorumOf(a)},
 			} {
 				if fact[1] != "" {
 					paragraph(w, "", fact[0]+": "+fact[1]+".")
@@ -158,6 +160,14 @@ func describe(w io.Writer, name string, kinds config.Kinds) error {
 		return fmt.Errorf("nothing is called %q; l2l-mpi describe lists all that is", name)
 	}
 	return nil
+}
+
+// quorumOf is what an optimizer makes of execution.quorum; "" where it heeds none.
+func quorumOf(a optimizer.Algorithm) string {
+	if !a.Quorum {
+		return ""
+	}
+	return "with execution.quorum below 1 it goes on before the last results of a generation are in, and learns from these with the next one"
 }
 
 // sections are the keys of a configuration besides those of the optimizee and the optimizer.

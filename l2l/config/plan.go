@@ -207,6 +207,7 @@ func (p *Plan) complete() (err error) {
 	p.Sum = sum
 	_, recalled := o.(optimizer.Recaller)
 	_, begins := o.(optimizer.WarmStarter)
+	_, endless := o.(optimizer.Asynchronous)
 	if _, err := p.Individuals(); err != nil {
 		return err
 	}
@@ -216,6 +217,13 @@ func (p *Plan) complete() (err error) {
 	case p.Execution.Parallel > 1 && p.Evaluation.Rotate > 0:
 		return wrongf("execution.parallel", "%d, want 1 where evaluations rotate: searches side by side would be on different instances",
 			p.Execution.Parallel)
+	case p.Execution.Quorum < 1 && !p.Optimizer.Quorum && endless:
+		return wrongf("execution.quorum", "%v, want 1, as %s has no generations whose end anything could wait for", p.Execution.Quorum, p.Optimizer.Name)
+	case p.Execution.Quorum < 1 && !p.Optimizer.Quorum:
+		return wrongf("execution.quorum", "%v, want 1, as %s learns from whole generations alone%s", p.Execution.Quorum, p.Optimizer.Name, p.quorate())
+	case p.Execution.Quorum < 1 && p.Evaluation.Rotate > 0:
+		return wrongf("execution.quorum", "%v, want 1 where evaluations rotate: late results would be of other instances than those that they are compared with",
+			p.Execution.Quorum)
 	case !begins && (p.WarmStart.Run != "" || len(p.WarmStart.Individuals) > 0):
 		return wrongf("warm_start", "optimizer %s cannot begin with what is known", p.Optimizer.Name)
 	case recalled && p.Output.Record == l2l.Digest:
@@ -240,6 +248,7 @@ func (p *Plan) complete() (err error) {
 func (p *Plan) optimizerWith(params any) (o optimizer.Optimizer, sum bool, err error) {
 	problem := l2l.Problem(p.Space, p.Outputs*p.Evaluation.Instances*p.Evaluation.Replicates)
 	problem.Objectives, problem.Parallel = len(p.Objectives), p.Execution.Parallel
+	problem.Quorum = p.Execution.Quorum
 	reserved := int64(0)
 	if len(p.Objectives) == 1 {
 		rules := p.Rules()
@@ -256,6 +265,20 @@ func (p *Plan) optimizerWith(params any) (o optimizer.Optimizer, sum bool, err e
 		err = nil
 	}
 	return o, problem.Objectives == 1, err
+}
+
+// quorate names, in brackets, the optimizers that do not need whole generations; "" where there are none.
+func (p *Plan) quorate() string {
+	var names []string
+	for _, a := range p.Kinds.Optimizers {
+		if a.Quorum {
+			names = append(names, a.Name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (optimizers that need not: %s)", strings.Join(names, ", "))
 }
 
 // Parallel is what execution.parallel is, or becomes where it is auto and that many evaluations can be under way at a time.

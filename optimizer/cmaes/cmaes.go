@@ -3,7 +3,8 @@
 // again. It is the first choice for continuous parameters, also among whole numbers and choices.
 //
 // [New] makes the one with generations, to be preferred where evaluations take about equally long. [NewParallel] makes several of it side by side,
-// for many more evaluations at a time than there are individuals in a generation. [NewAsync] makes the one without generations, for evaluations that
+// for many more evaluations at a time than there are individuals in a generation. [NewQuorate] makes one that does not wait for the last results of a
+// generation. [NewAsync] makes the one without generations, for evaluations that
 // differ so much in time that the slowest would keep all others waiting.
 //
 // Not its business: several objectives (package moo), spaces of choices alone (package ga), and more coordinates than some thousands unless
@@ -23,7 +24,7 @@ import (
 
 // Params configures [Search] and [Async].
 type Params struct {
-	PopSize        int     `yaml:"pop_size" doc:"individuals per generation, λ, of the first run" range:"[4, 1e6]" auto:"4 + floor(3 ln n); without generations, where execution.parallel is more than 4 times as many, half of that"`
+	PopSize        int     `yaml:"pop_size" doc:"individuals per generation, λ, of the first run" range:"[4, 1e6]" auto:"4 + floor(3 ln n), divided by execution.quorum; without generations, where execution.parallel is more than 4 times as many, half of that"`
 	Sigma          float64 `yaml:"sigma" doc:"initial step size, as a fraction of each coordinate's width (upper − lower, or √12 std)" range:"(0, 10]"`
 	Start          string  `yaml:"start" doc:"initial mean of the first run: the centre of the box, or a random point in its middle 80 %; a coordinate with a given mean starts there" range:"random | centre"`
 	InitialSamples int     `yaml:"initial_samples" doc:"draw and evaluate this many random individuals first and start at the best of them" range:"[0, inf)"`
@@ -57,7 +58,7 @@ func (p *Params) resolve(problem optimizer.Problem) error {
 		return slices.ContainsFunc(problem.Coords, func(c optimizer.Coordinate) bool { return c.Kind == k })
 	}
 	if p.PopSize == 0 {
-		p.PopSize = defaultPopSize(n)
+		p.PopSize = int(math.Round(float64(defaultPopSize(n)) / part(problem)))
 	}
 	if p.Restarts == "" {
 		p.Restarts = "bipop"
@@ -123,6 +124,7 @@ func algorithm() optimizer.Algorithm {
 			"low_rank",
 		Parallelism: "with execution.parallel more than 4 pop_size, as many as that says, in runs of different populations; otherwise pop_size at a " +
 			"time, and twice as many after each restart",
+		Quorum:  true,
 		Earlier: earlier,
 	}, Defaults, suited)
 }
@@ -196,12 +198,13 @@ type state struct {
 	Steps []step // of the generation's members
 }
 
-// New makes a CMA-ES for a problem with one objective, of one run after the other: it does not heed Problem.Parallel.
+// New makes a CMA-ES for a problem with one objective, of one run after the other, and of whole generations: it heeds neither Problem.Parallel nor
+// Problem.Quorum.
 func New(problem optimizer.Problem, par Params, seed uint64) (*Search, error) {
 	if par.Restarts == parallel {
 		return nil, fmt.Errorf("optimizer: cmaes: restarts = %s, want one run after the other: none, ipop or bipop (NewParallel takes it)", parallel)
 	}
-	problem.Parallel = 0
+	problem.Parallel, problem.Quorum = 0, 0
 	e, err := newStrategy(algorithm(), problem, par, seed, byRestarts)
 	if err != nil {
 		return nil, err

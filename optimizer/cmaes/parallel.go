@@ -57,18 +57,36 @@ const (
 )
 
 // member is a lane.
-type member struct{ *Search }
+type member struct {
+	run
+	of *strategy
+}
+
+// run is Search or Quorate.
+type run interface {
+	optimizer.WarmStarter
+	optimizer.Recommender
+}
 
 // Size implements lanes.Member.
-func (m member) Size() int { return m.size() }
+func (m member) Size() int { return m.of.generation() }
 
 // Level implements lanes.Member.
 func (m member) Level() float64 {
-	if m.leads() {
-		return m.level()
+	if m.of.leads() {
+		return m.of.level()
 	}
-	return m.state.Settled.Level
+	return m.of.state.Settled.Level
 }
+
+// early is a lane that does not wait for the last results of a generation.
+type early struct {
+	member
+	search *Quorate
+}
+
+// Ahead implements lanes.Early.
+func (m early) Ahead(part float64) { m.search.ahead = part }
 
 // suited makes the search that the parameters, and the evaluations that can be under way, ask for.
 func suited(problem optimizer.Problem, par Params, seed uint64) (search, error) {
@@ -76,13 +94,16 @@ func suited(problem optimizer.Problem, par Params, seed uint64) (search, error) 
 	if err != nil {
 		return nil, err
 	}
-	if settled.Restarts == parallel {
+	switch {
+	case settled.Restarts == parallel:
 		return NewParallel(problem, par, seed)
+	case part(problem) < 1:
+		return NewQuorate(problem, par, seed)
 	}
 	return New(problem, par, seed)
 }
 
-// search is Search or Parallel.
+// search is Search, Quorate or Parallel.
 type search interface {
 	optimizer.Optimizer
 	Params() Params
@@ -110,7 +131,7 @@ func NewParallel(problem optimizer.Problem, par Params, seed uint64) (*Parallel,
 }
 
 // member makes lane n, of those that begin with these populations.
-func (o *Parallel) member(n int, sizes []int, seed uint64) (member, error) {
+func (o *Parallel) member(n int, sizes []int, seed uint64) (lanes.Member, error) {
 	par := o.par
 	par.Restarts = "ipop"
 	how := steady
@@ -127,12 +148,16 @@ func (o *Parallel) member(n int, sizes []int, seed uint64) (member, error) {
 	if n > 1 {
 		par.Start = "random"
 	}
-	e, err := newStrategy(algorithm(), o.problem, par, seed, how)
+	e, err := newQuorate(o.problem, par, seed, how)
 	if err != nil {
-		return member{}, fmt.Errorf("lane %d: %w", n, err)
+		return nil, fmt.Errorf("lane %d: %w", n, err)
+	}
+	if e.quorum < 1 {
+		e.smallest = quorumOf(e.quorum, o.par.PopSize)
+		return early{member{e, e.strategy}, e}, nil
 	}
 	e.smallest = o.par.PopSize
-	return member{&Search{strategy: e}}, nil
+	return member{&Search{strategy: e.strategy}, e.strategy}, nil
 }
 
 // Params returns the parameters, with those filled in that were left to be chosen.
