@@ -11,17 +11,22 @@ import (
 
 // AsyncParams configures [Async].
 type AsyncParams struct {
-	PopSize int `yaml:"pop_size" doc:"individuals in the population" range:"[2, 1e6]"`
+	PopSize int `yaml:"pop_size" doc:"individuals in the population" range:"[2, 1e6]" auto:"50, or half of execution.parallel where that is more than 200"`
 	kit.VariationParams
 	TournSize int `yaml:"tourn_size" doc:"individuals drawn for each tournament, of which the best becomes a parent" range:"[1, inf)"`
 }
 
 // AsyncDefaults returns the defaults of [AsyncParams].
 func AsyncDefaults() AsyncParams {
-	return AsyncParams{PopSize: 50, VariationParams: kit.DefaultVariation(), TournSize: 4}
+	return AsyncParams{VariationParams: kit.DefaultVariation(), TournSize: 4}
 }
 
 func (p *AsyncParams) resolve(problem optimizer.Problem) error {
+	if p.PopSize == 0 {
+		if p.PopSize = kit.Usual(usualSize, problem, maxSize); p.PopSize > usualSize {
+			p.PopSize /= 2
+		}
+	}
 	return p.VariationParams.Resolve(problem)
 }
 
@@ -32,8 +37,9 @@ func asyncAlgorithm() optimizer.Algorithm {
 		Reference: "Syswerda 1991, A Study of Reproduction in Generational and Steady-State Genetic Algorithms, Foundations of Genetic Algorithms 1",
 		When: "as genetic, where evaluations differ so much in time that the slowest would keep all others waiting; a run depends on who " +
 			"finished first, so that it can be resumed and replayed, but not repeated",
-		Cost:        "O(n + tourn_size + pop_size) for each individual",
-		Parallelism: "any number at a time; more than pop_size breed from parents that are out of date",
+		Cost: "O(n + tourn_size + pop_size) for each individual",
+		Parallelism: "any number at a time; more than pop_size breed from parents that are out of date, so that with execution.parallel more than 200 the " +
+			"population is half of that",
 	}, AsyncDefaults, NewAsync)
 }
 

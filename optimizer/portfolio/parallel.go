@@ -3,7 +3,6 @@ package portfolio
 import (
 	"errors"
 
-	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 	"github.com/meta-optimization/l2l-mpi/optimizer/cmaes"
 	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
@@ -77,16 +76,12 @@ func NewParallel(problem optimizer.Problem, par Params, seed uint64) (*Parallel,
 func firstGeneration(problem optimizer.Problem, name string) (int, error) {
 	problem.Parallel = 0
 	a := memberAlgorithm(name)
-	params := a.Params()
-	if _, err := a.New(problem, params, 0); err != nil {
+	o, err := a.New(problem, a.Params(), 0)
+	if err != nil {
 		return 0, err
 	}
-	for _, f := range schema.Fields(params) {
-		if f.Key == "pop_size" {
-			return int(f.Value.Int()), nil
-		}
-	}
-	panic("optimizer: portfolio: " + name + " has no pop_size")
+	first, err := o.Ask(0)
+	return len(first), err
 }
 
 // firstGenerations is the number of individuals in the first generations of all members that the problem suits.
