@@ -11,22 +11,17 @@ import (
 
 // AsyncParams configures [Async].
 type AsyncParams struct {
-	PopSize int `yaml:"pop_size" doc:"individuals in the population" range:"[2, 1e6]" auto:"50, or half of execution.parallel where that is more than 200"`
+	PopSize int `yaml:"pop_size" doc:"individuals in the population" range:"[2, 1e6]"`
 	kit.VariationParams
 	TournSize int `yaml:"tourn_size" doc:"individuals drawn for each tournament, of which the best becomes a parent" range:"[1, inf)"`
 }
 
 // AsyncDefaults returns the defaults of [AsyncParams].
 func AsyncDefaults() AsyncParams {
-	return AsyncParams{VariationParams: kit.DefaultVariation(), TournSize: 4}
+	return AsyncParams{PopSize: usualSize, VariationParams: kit.DefaultVariation(), TournSize: 4}
 }
 
 func (p *AsyncParams) resolve(problem optimizer.Problem) error {
-	if p.PopSize == 0 {
-		if p.PopSize = kit.Usual(usualSize, problem, maxSize); p.PopSize > usualSize {
-			p.PopSize /= 2
-		}
-	}
 	return p.VariationParams.Resolve(problem)
 }
 
@@ -38,8 +33,8 @@ func asyncAlgorithm() optimizer.Algorithm {
 		When: "as genetic, where evaluations differ so much in time that the slowest would keep all others waiting; a run depends on who " +
 			"finished first, so that it can be resumed and replayed, but not repeated",
 		Cost: "O(n + tourn_size + pop_size) for each individual",
-		Parallelism: "any number at a time; more than pop_size breed from parents that are out of date, so that with execution.parallel more than 200 the " +
-			"population is half of that",
+		Parallelism: "any number at a time; more than pop_size breed from parents that are out of date, which costs evaluations; a population as large as the " +
+			"slots are many takes longer still, so that it does not follow execution.parallel",
 	}, AsyncDefaults, NewAsync)
 }
 
