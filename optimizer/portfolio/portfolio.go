@@ -1,5 +1,6 @@
 // Package portfolio is a portfolio of optimizers: several searches of other packages take turns, and the evaluations go to the one that earns
-// them. It is for losses of which nothing is known. It does not search itself, and its members do not hear of each other.
+// them, or, where there are slots for all, search at the same time. It is for losses of which nothing is known. It does not search itself, and its
+// members do not hear of each other.
 package portfolio
 
 import (
@@ -18,7 +19,7 @@ import (
 
 // Params configures [Search].
 type Params struct {
-	Members      []string `yaml:"members" doc:"the optimizers that take turns, each with its defaults; one that the problem does not suit is left out" range:"cmaes | xnes | snes | lshade | jade | pso | genetic" auto:"cmaes and lshade"`
+	Members      []string `yaml:"members" doc:"the optimizers, each with its defaults; one that the problem does not suit is left out" range:"cmaes | xnes | snes | lshade | jade | pso | genetic" auto:"cmaes and lshade"`
 	Turns        string   `yaml:"turns" doc:"whether one member has all evaluations for a generation, and then another; or all propose at the same time, each with the same part of the evaluations that can be under way, so that none waits for another's last results" range:"one_by_one | at_once" auto:"at_once where a first generation of every member, twice, can be under way, otherwise one_by_one"`
 	LeastShare   float64  `yaml:"least_share" doc:"one_by_one: part of the evaluations that a member has in any case; less than one divided by the number of members" range:"(0, 1)"`
 	LearningRate float64  `yaml:"learning_rate" doc:"one_by_one: weight of a member's last generation in the estimate of how often its generations find a better loss" range:"(0, 1]"`
