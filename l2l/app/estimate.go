@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"time"
@@ -14,6 +15,15 @@ import (
 func tellEstimate(w io.Writer, p *config.Plan, slots int) error {
 	if slots < 0 {
 		return fmt.Errorf("--slots %d: want 1 or more", slots)
+	}
+	slots = cmp.Or(slots, p.Execution.Slots)
+	if p.Execution.Parallel == 0 && slots > 1 { // what the run makes of that many slots is another search than on one
+		settled, err := p.Settled(p.Parallel(slots * max(p.Execution.Batch, 1)))
+		if err != nil {
+			return usage(err)
+		}
+		p = settled
+		fmt.Fprintf(w, "%s: execution.parallel is to be %d\n", report.Count(int64(slots), "slot"), p.Execution.Parallel)
 	}
 	e, err := estimated(p)
 	if err != nil {
@@ -41,9 +51,6 @@ func tellEstimate(w io.Writer, p *config.Plan, slots int) error {
 	}
 	fmt.Fprintln(w, line)
 	if slots == 0 {
-		slots = p.Execution.Slots
-	}
-	if slots == 0 {
 		return nil
 	}
 	packs := ""
@@ -57,6 +64,9 @@ func tellEstimate(w io.Writer, p *config.Plan, slots int) error {
 	case rounds == 1 && idle > 0:
 		fmt.Fprintf(w, "%s: %.0f have nothing to do (%.0f %%), as a generation has %s%s\n", report.Count(int64(slots), "slot"), idle*float64(slots),
 			100*idle, report.Count(e.Generation, "evaluation"), packs)
+		if idle >= 0.5 {
+			fmt.Fprintf(w, "%s, of the slots: %s\n", p.Optimizer.Name, p.Optimizer.Parallelism)
+		}
 	case rounds > 0:
 		fmt.Fprintf(w, "%s: a generation takes %s, in which slots are idle for %.0f %% of the time, and longer where evaluations differ in time\n",
 			report.Count(int64(slots), "slot"), report.Count(rounds, "round"), 100*idle)
