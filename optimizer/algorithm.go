@@ -10,7 +10,7 @@ type Algorithm struct {
 	Reference   string // where it comes from
 	When        string // when to choose it
 	Cost        string // of the algorithm itself, per generation; n is the dimension, λ the population
-	Parallelism string // how many evaluations it can have under way
+	Parallelism string // how many evaluations it can have under way, and what it does with execution.parallel (Problem.Parallel)
 	Quorum      bool   // it heeds Problem.Quorum: it goes on before a generation's last results are in, and learns from these later
 
 	// Earlier is the history of the search: the last release that has version 1 of it, the last that has version 2, and so on; "" where no

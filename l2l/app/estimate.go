@@ -81,6 +81,7 @@ func tellIdle(w io.Writer, p *config.Plan, e run.Estimate, slots int64) {
 	}
 	if idle >= muchIdle {
 		fmt.Fprintf(w, "what would use them: %s\n", strings.Join(uses(p, slots), ", or "))
+		fmt.Fprintf(w, "%s, of the slots: %s\n", p.Optimizer.Name, p.Optimizer.Parallelism)
 	}
 }
 

@@ -112,27 +112,40 @@ type search interface {
 // NewParallel makes a CMA-ES of runs side by side for a problem with one objective, whatever Restarts is. Problem.Parallel says for how many
 // evaluations at a time.
 func NewParallel(problem optimizer.Problem, par Params, seed uint64) (*Parallel, error) {
-	par.Restarts = parallel
-	par, err := kit.Resolved(algorithm(), par, problem, (*Params).resolve)
+	par, rules, err := parallelRules(problem, par)
 	if err != nil {
 		return nil, err
 	}
-	o := &Parallel{problem: problem, par: par}
+	return &Parallel{lanes.New(problem, rules, seed), problem, par}, nil
+}
+
+// Lanes are those of [Parallel], for a search that has others beside them.
+func Lanes(problem optimizer.Problem, par Params) (lanes.Rules, error) {
+	_, rules, err := parallelRules(problem, par)
+	return rules, err
+}
+
+// parallelRules settles the parameters, and says which lanes there are.
+func parallelRules(problem optimizer.Problem, par Params) (Params, lanes.Rules, error) {
+	par.Restarts = parallel
+	par, err := kit.Resolved(algorithm(), par, problem, (*Params).resolve)
+	if err != nil {
+		return par, lanes.Rules{}, err
+	}
 	sizes := populations(problem.Parallel, par.PopSize)
 	total := 0
 	for _, n := range sizes {
 		total += n
 	}
-	o.Set = lanes.New(problem, lanes.Rules{
+	return par, lanes.Rules{
 		Base: sizes, Most: oversubscribed * len(sizes), Open: max(problem.Parallel, total),
-		New: func(n int, seed uint64) (lanes.Member, error) { return o.member(n, sizes, seed) },
-	}, seed)
-	return o, nil
+		New: func(n int, seed uint64) (lanes.Member, error) { return newMember(problem, par, n, sizes, seed) },
+	}, nil
 }
 
-// member makes lane n, of those that begin with these populations.
-func (o *Parallel) member(n int, sizes []int, seed uint64) (lanes.Member, error) {
-	par := o.par
+// newMember makes lane n, of those that begin with these populations.
+func newMember(problem optimizer.Problem, all Params, n int, sizes []int, seed uint64) (lanes.Member, error) {
+	par := all
 	par.Restarts = "ipop"
 	how := steady
 	par.PopSize = sizes[(n-1)%len(sizes)]
@@ -148,15 +161,15 @@ func (o *Parallel) member(n int, sizes []int, seed uint64) (lanes.Member, error)
 	if n > 1 {
 		par.Start = "random"
 	}
-	e, err := newQuorate(o.problem, par, seed, how)
+	e, err := newQuorate(problem, par, seed, how)
 	if err != nil {
 		return nil, fmt.Errorf("lane %d: %w", n, err)
 	}
 	if e.quorum < 1 {
-		e.smallest = quorumOf(e.quorum, o.par.PopSize)
+		e.smallest = quorumOf(e.quorum, all.PopSize)
 		return early{member{e, e.strategy}, e}, nil
 	}
-	e.smallest = o.par.PopSize
+	e.smallest = all.PopSize
 	return member{&Search{strategy: e.strategy}, e.strategy}, nil
 }
 

@@ -42,6 +42,26 @@ type Rules struct {
 	New func(n int, seed uint64) (Member, error)
 }
 
+// Together are the lanes of several searches in one set: those of the first, those of the second, and so on. Lanes that are added are of all of
+// them in turn.
+func Together(all ...Rules) (r Rules) {
+	for _, part := range all {
+		r.Base, r.Most, r.Open = append(r.Base, part.Base...), r.Most+part.Most, r.Open+part.Open
+	}
+	r.New = func(n int, seed uint64) (Member, error) {
+		from := 0
+		for _, part := range all {
+			if n <= from+len(part.Base) {
+				return part.New(n-from, seed)
+			}
+			from += len(part.Base)
+		}
+		part, round := all[(n-from-1)%len(all)], (n-from-1)/len(all)
+		return part.New(len(part.Base)+1+round, seed)
+	}
+	return r
+}
+
 // Set is lanes as one search, which is asynchronous: it proposes whenever a lane does. An algorithm embeds it, and marshals its Snapshot.
 //
 // Slots are shared out by stride scheduling (Waldspurger and Weihl 1995, MIT/LCS/TM-528), to each lane in proportion to its population (see weight),
@@ -281,8 +301,10 @@ func (o *Set) Tell(results []optimizer.Evaluated) error {
 	}
 	if o.ahead() != before {
 		for i, m := range o.members {
-			m.(Early).Ahead(o.ahead())
-			o.dry[i] = false
+			if e, ok := m.(Early); ok {
+				e.Ahead(o.ahead())
+				o.dry[i] = false
+			}
 		}
 	}
 	return nil
