@@ -60,8 +60,9 @@ type Coordinator struct {
 	schedule Schedule
 	slots    []int // by rank
 	sched    *scheduler
-	held     bool   // nothing is sent to be evaluated
-	in, out  []byte // buffers of messages
+	held     bool         // nothing is sent to be evaluated
+	in, out  []byte       // buffers of messages
+	results  []l2l.Result // of the last message
 
 	pulse    time.Duration
 	farewell time.Duration
@@ -221,12 +222,22 @@ func (c *Coordinator) receive(ctx context.Context) ([]l2l.Result, error) {
 	if envelope.Tag != tagResults {
 		return nil, nil
 	}
-	rs, err := decodeResults(b)
+	rs, err := decodeResults(b, c.results)
 	if err != nil {
 		return nil, fmt.Errorf("from rank %d: %w", envelope.From, err)
 	}
-	rs = slices.DeleteFunc(rs, func(r l2l.Result) bool { return !c.sched.done(envelope.From, r) })
-	return rs, c.drop()
+	c.results = rs
+	n := 0
+	for i := range rs { // nearly all of them count, and are moved nowhere
+		if !c.sched.done(envelope.From, &rs[i]) {
+			continue
+		}
+		if n < i {
+			rs[n] = rs[i]
+		}
+		n++
+	}
+	return rs[:n], c.drop()
 }
 
 // drop tells ranks which of their evaluations another one has done.

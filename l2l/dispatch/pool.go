@@ -56,9 +56,10 @@ type pool struct {
 	held      bool   // nothing is taken from the queue
 	limits    Limits // of what begins from now on
 	results   []l2l.Result
-	mean      float64 // seconds per evaluation, a running average; 0 before the first
-	slots     []*slot // without those that were given up
-	idle      int     // of the slots: those that have nothing to evaluate
+	spare     []l2l.Result // memory for results, or nil
+	mean      float64      // seconds per evaluation, a running average; 0 before the first
+	slots     []*slot      // without those that were given up
+	idle      int          // of the slots: those that have nothing to evaluate
 
 	transcripts []Transcript // by the index of the slot
 	broken      error        // why no slot is left; nil while there is one
@@ -210,13 +211,21 @@ func (p *pool) await(n int, patience time.Duration) {
 	}
 }
 
-// take returns the results since the last call.
+// take returns the results since the last call. They may be given back.
 func (p *pool) take() []l2l.Result {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	rs := p.results
-	p.results = nil
+	p.results, p.spare = p.spare, nil
 	return rs
+}
+
+// giveBack takes the memory of results back.
+func (p *pool) giveBack(rs []l2l.Result) {
+	clear(rs)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.spare = rs[:0]
 }
 
 // closing is the time that slots have to cancel what is under way and to close their optimizees.
@@ -348,6 +357,7 @@ func (p *pool) deliver(s *slot, idle int) {
 	p.mean = average(p.mean, seconds/float64(len(rs)))
 	p.delivered.Broadcast()
 	p.mu.Unlock()
+	s.giveBack(rs)
 	p.notify()
 }
 
@@ -362,10 +372,11 @@ func average(mean, seconds float64) float64 {
 // evaluate runs the evaluations of one call of the slot, which end as its results whatever the optimizee does. If they outlive the timeout
 // and the grace period, another slot takes this one's place.
 func (p *pool) evaluate(s *slot, call []l2l.Evaluation, number int) {
-	rs := make([]l2l.Result, len(call))
-	for i, e := range call {
-		rs[i] = answer(e)
+	s.rs = s.rs[:0]
+	for _, e := range call {
+		s.rs = append(s.rs, answer(e))
 	}
+	rs := s.rs
 	var (
 		dirs   []string
 		ctx    = p.ctx

@@ -286,7 +286,7 @@ func (n *network) deliver(rank int, at time.Time, rs []l2l.Result, late bool) er
 	if len(r.results) == 0 || len(r.results) < r.block && !late {
 		return nil
 	}
-	b, err := encodeResults(r.results)
+	b, err := appendResults(nil, r.results)
 	if err != nil {
 		return fmt.Errorf("dispatch: simulated rank %d: %w", rank, err)
 	}

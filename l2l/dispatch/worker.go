@@ -14,6 +14,7 @@ import (
 type Worker struct {
 	comm mpi.Comm
 	pool *pool
+	out  []byte // a buffer of messages
 }
 
 // NewWorker makes the optimizees of this rank's slots. It does not communicate, so an error can be told to rank 0 by the caller.
@@ -89,9 +90,10 @@ func (w *Worker) sendResults() error {
 	if len(rs) == 0 {
 		return nil
 	}
-	b, err := encodeResults(rs)
-	if err != nil {
+	var err error
+	if w.out, err = appendResults(w.out[:0], rs); err != nil {
 		return err
 	}
-	return w.comm.Send(0, tagResults, b)
+	w.pool.giveBack(rs)
+	return w.comm.Send(0, tagResults, w.out)
 }
