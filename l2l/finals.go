@@ -357,7 +357,7 @@ func (s *Search) nextFinals() (next Finals, ok bool) {
 		f.Missing++
 		ind := Individual{ID: a.ID, X: f.Finalists[of].X}
 		n := s.evaluationsOf(ind)
-		s.await(ind, n)
+		s.await([]Individual{ind}, n)
 		f.Asked += int64(n)
 		s.s.Afterwards += int64(n)
 	}

@@ -177,9 +177,12 @@ func (l *Loop) receive(ctx context.Context) error {
 	if ctx.Err() == nil && err != nil {
 		return err
 	}
-	for _, r := range results {
-		r.At = l.Now().UnixMicro()
-		if err := l.record(r); err != nil {
+	at := l.Now().UnixMicro()
+	for i := range results {
+		r := &results[i]
+		r.At = at
+		var e Event = *r // once: it is a copy
+		if err := l.record(e); err != nil {
 			return err
 		}
 		of, told := l.Search.individual(r.Individual), l.Search.Individuals()
@@ -190,7 +193,7 @@ func (l *Loop) receive(ctx context.Context) error {
 		if l.Search.Individuals() > told {
 			l.streak.take(of.X, l.Search.s.InARow > 0, l.Search.s.Reason)
 		}
-		l.observe(r, of)
+		l.observe(e, of)
 		l.under--
 		if again != nil {
 			if err := l.Evaluator.Submit([]Evaluation{*again}); err != nil {
@@ -289,7 +292,7 @@ func (l *Loop) ask() error {
 	l.observe(asked, nil)
 	es := make([]Evaluation, 0, len(asked.Individuals)*per)
 	for _, ind := range asked.Individuals {
-		es = append(es, l.Search.evaluations(ind)...)
+		es = l.Search.evaluations(es, ind)
 	}
 	l.under += len(es)
 	return l.Evaluator.Submit(es)

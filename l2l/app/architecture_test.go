@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	"l2l/batch":    nil,
 	"l2l/child":    {"l2l/codec", "l2l/schema"},
 	"l2l/splitmix": nil,
+	"l2l/table":    nil,
 	"mpi":          nil,
 	"optimizee":    {"l2l/child", "l2l/schema", "l2l/codec"},
 
@@ -51,10 +52,10 @@ var arrows = map[string][]string{
 
 	"l2l":          {"l2l/codec", "l2l/splitmix", "optimizer", "optimizee"},
 	"l2l/journal":  {"l2l", "l2l/codec", "optimizee"},
-	"l2l/dispatch": {"l2l", "l2l/codec", "mpi", "optimizee"},
+	"l2l/dispatch": {"l2l", "l2l/codec", "l2l/table", "mpi", "optimizee"},
 	"l2l/report":   {"l2l", "l2l/codec", "l2l/journal", "optimizee", "optimizer"},
 	"l2l/config":   {"l2l", "l2l/schema", "optimizee", "optimizer"},
-	"l2l/run":      {"l2l", "l2l/batch", "l2l/codec", "l2l/config", "l2l/dispatch", "l2l/journal", "l2l/report", "mpi", "optimizee", "optimizer"},
+	"l2l/run":      {"l2l", "l2l/batch", "l2l/codec", "l2l/config", "l2l/dispatch", "l2l/journal", "l2l/report", "l2l/table", "mpi", "optimizee", "optimizer"},
 	"l2l/campaign": {"l2l", "l2l/config", "l2l/report", "l2l/run", "mpi"},
 	"l2l/app":      {"…"},
 	"cmd":          {"l2l/app"},

@@ -63,8 +63,9 @@ type Coordinator struct {
 	slots    []int // by rank
 	members  []int // the ranks with slots
 	sched    *scheduler
-	held     bool   // nothing is sent to be evaluated
-	in, out  []byte // buffers of messages
+	held     bool         // nothing is sent to be evaluated
+	in, out  []byte       // buffers of messages
+	results  []l2l.Result // of the last message
 
 	pulse    time.Duration
 	farewell time.Duration
@@ -246,12 +247,22 @@ func (c *Coordinator) take(from, tag int, b []byte) ([]l2l.Result, error) {
 	if tag != tagResults {
 		return nil, nil
 	}
-	rs, err := decodeResults(b)
+	rs, err := decodeResults(b, c.results)
 	if err != nil {
 		return nil, fmt.Errorf("from rank %d: %w", from, err)
 	}
-	rs = slices.DeleteFunc(rs, func(r l2l.Result) bool { return !c.sched.done(from, r) })
-	return rs, c.drop()
+	c.results = rs
+	n := 0
+	for i := range rs { // nearly all of them count, and are moved nowhere
+		if !c.sched.done(from, &rs[i]) {
+			continue
+		}
+		if n < i {
+			rs[n] = rs[i]
+		}
+		n++
+	}
+	return rs[:n], c.drop()
 }
 
 // drop tells ranks which of their evaluations another one has done.

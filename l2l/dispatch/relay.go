@@ -200,7 +200,7 @@ func (r *Relay) submit(es []l2l.Evaluation) {
 		if r.asked[k] > 1 {
 			return true // its result is the answer to both
 		}
-		if r.down.sched.held[k] != nil {
+		if r.down.sched.held.Get(k) != nil {
 			r.blocked = append(r.blocked, e)
 			return true
 		}
@@ -213,7 +213,7 @@ func (r *Relay) submit(es []l2l.Evaluation) {
 // under way still, after their answer. Those that it asks for once more are evaluated once more.
 func (r *Relay) unblock() {
 	r.blocked = slices.DeleteFunc(r.blocked, func(e l2l.Evaluation) bool {
-		free := r.down.sched.held[keyOf(e)] == nil
+		free := r.down.sched.held.Get(keyOf(e)) == nil
 		if free {
 			r.down.sched.add([]l2l.Evaluation{e})
 		}
@@ -237,10 +237,10 @@ func (r *Relay) keep(rs []l2l.Result) {
 		}
 		r.due = r.down.sched.now.Add(wait)
 	}
-	for _, result := range rs {
-		k := keyOfResult(result)
+	for i := range rs {
+		k := keyOfResult(&rs[i])
 		for range r.asked[k] {
-			r.results = append(r.results, result)
+			r.results = append(r.results, rs[i])
 		}
 		delete(r.asked, k)
 	}
@@ -248,10 +248,11 @@ func (r *Relay) keep(rs []l2l.Result) {
 
 // answer sends rank 0 the results that there are.
 func (r *Relay) answer() error {
-	b, err := encodeResults(r.results)
+	b, err := appendResults(r.down.out[:0], r.results)
 	if err != nil {
 		return err
 	}
+	r.down.out = b
 	clear(r.results)
 	r.results = r.results[:0]
 	return r.down.link.send(0, tagResults, b)

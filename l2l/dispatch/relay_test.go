@@ -188,7 +188,7 @@ func TestRelayAnswersAsOftenAsItIsAsked(t *testing.T) {
 		if tag == tagResults {
 			rs := []l2l.Result{answer(es[0])}
 			rs[0].Seconds = 1
-			b, _ = encodeResults(rs)
+			b, _ = appendResults(nil, rs)
 		}
 		if err := r.take(from, tag, b); err != nil {
 			t.Fatal(err)

@@ -129,7 +129,7 @@ func (p *simulatedRelay) send(rank, tag int, data []byte) error {
 	n, es, err := content(tag, data)
 	p.clock = p.clock.Add(p.Cost.of(n))
 	if rank == 0 {
-		p.network.answer(p.rank, p.clock, tag, n, data)
+		p.network.answer(p.rank, p.clock, tag, n, slices.Clone(data))
 	} else {
 		p.network.deal(rank, tag, es, p.clock)
 	}
@@ -183,7 +183,7 @@ func content(tag int, data []byte) (n int, es []l2l.Evaluation, err error) {
 		n = len(es)
 	case tagResults:
 		var rs []l2l.Result
-		rs, err = decodeResults(data)
+		rs, err = decodeResults(data, nil)
 		n = len(rs)
 	}
 	return n, es, err
@@ -393,7 +393,7 @@ func (n *network) deliver(rank int, at time.Time, rs []l2l.Result, late bool) er
 	if len(r.results) == 0 || len(r.results) < r.block && !late {
 		return nil
 	}
-	b, err := encodeResults(r.results)
+	b, err := appendResults(nil, r.results)
 	if err != nil {
 		return fmt.Errorf("dispatch: simulated rank %d: %w", rank, err)
 	}

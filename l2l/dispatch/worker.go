@@ -15,6 +15,7 @@ type Worker struct {
 	comm  mpi.Comm
 	chief int // the rank that it works for
 	pool  *pool
+	out   []byte // a buffer of messages
 }
 
 // NewWorker makes the optimizees of this rank's slots, which work for rank chief: rank 0, or a relay. It does not communicate, so an error can be told to
@@ -91,9 +92,10 @@ func (w *Worker) sendResults() error {
 	if len(rs) == 0 {
 		return nil
 	}
-	b, err := encodeResults(rs)
-	if err != nil {
+	var err error
+	if w.out, err = appendResults(w.out[:0], rs); err != nil {
 		return err
 	}
-	return w.comm.Send(w.chief, tagResults, b)
+	w.pool.giveBack(rs)
+	return w.comm.Send(w.chief, tagResults, w.out)
 }

@@ -50,11 +50,16 @@ func (c *chain) encode(dst []byte, e l2l.Event) ([]byte, error) {
 	default:
 		return dst, fmt.Errorf("journal: no frame for an event of type %T", e)
 	}
-	payload, err := codec.Marshal(e)
-	if err != nil {
-		return dst, fmt.Errorf("journal: %T: %w", e, err)
+	begin := len(dst)
+	var header [headerSize]byte // to be filled in
+	dst, err := codec.Append(append(dst, header[:]...), e)
+	if err == nil {
+		dst, err = c.frame(dst, begin, kind)
 	}
-	return c.appendFrame(dst, kind, payload)
+	if err != nil {
+		return dst[:begin], fmt.Errorf("journal: %T: %w", e, err)
+	}
+	return dst, nil
 }
 
 // Size is the number of bytes that an event takes in a journal.
