@@ -93,6 +93,9 @@ func WhyText(a *l2l.Answer) string {
 	case l2l.Exact:
 		return "it is the best individual, and nothing suggests that evaluations are noisy"
 	case l2l.Finished:
+		if a.Anew != nil && a.Anew.Count == 0 {
+			return fmt.Sprintf("evaluations are noisy, and all by which it was evaluated anew failed: of %d finalists it is the best guess", a.Of)
+		}
 		if a.Of == 1 {
 			return "evaluations are noisy, and it was the one point to be evaluated anew"
 		}

@@ -37,6 +37,7 @@ type use struct {
 	began    time.Time     // the session
 	starting time.Duration // until the search began
 	busy     float64       // seconds of slots
+	ended    time.Time     // when the search stopped, as the journal has it: what comes after is none of its time
 }
 
 // observe is an l2l.Observer.
@@ -44,10 +45,16 @@ func (u *use) observe(e l2l.Event, _ *l2l.Individual, _ *l2l.Search) {
 	if r, ok := e.(l2l.Result); ok {
 		u.busy += r.Seconds
 	}
+	if s, ok := e.(l2l.Stopped); ok {
+		u.ended = time.UnixMicro(s.At)
+	}
 }
 
 // at is the use up to a time, of which so much was lost.
 func (u *use) at(now time.Time, lost time.Duration) Use {
+	if !u.ended.IsZero() {
+		now = u.ended
+	}
 	all := float64(u.slots) * now.Sub(u.began).Seconds()
 	if all <= 0 {
 		return Use{}

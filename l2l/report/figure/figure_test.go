@@ -327,6 +327,11 @@ func TestFiguresOfALargeRunSayWhatIsLeftOut(t *testing.T) {
 		!strings.Contains(figures["importance"].Caption, "100 more are not shown") {
 		t.Errorf("%s\n%s", figures["slices"].Caption, figures["importance"].Caption)
 	}
+	for _, s := range figures["importance"].Panels[0].Series {
+		if len(s.X2) > 0 && slices.Max(s.X2) > 1 {
+			t.Errorf("%s of the importance reaches a share of %v", s.Name, slices.Max(s.X2))
+		}
+	}
 	b, err := json.Marshal(figures)
 	if err != nil {
 		t.Fatal(err)

@@ -86,6 +86,23 @@ func (d *Data) importance() []weight {
 		shown[i] = columns[w.parameter]
 	}
 	drawn, chance := statistics.Resampled(shown, loss, goodShare, resamples, 5)
+	// What is shown is a share: that of a resample is one of the importances there, of which those that are not drawn again are as they were.
+	whole, rest := 0.0, 0.0
+	for i, w := range d.weights {
+		whole += w.value
+		if i >= len(top) {
+			rest += w.value
+		}
+	}
+	for r := range resamples {
+		sum := rest
+		for i := range drawn {
+			sum += drawn[i][r]
+		}
+		for i := range drawn {
+			drawn[i][r] *= whole / max(sum, math.SmallestNonzeroFloat64)
+		}
+	}
 	for i := range top {
 		slices.Sort(drawn[i])
 		top[i].low, top[i].high = statistics.Quantile(drawn[i], 0.05), statistics.Quantile(drawn[i], 0.95)

@@ -103,7 +103,7 @@ func shares(p Panel, groups [][]Member, k int, low, high float64) Panel {
 	names := p.Y.Names
 	p.Y = Axis{Label: "share"}
 	for c, name := range names[:min(len(names), int(tones-Main))] {
-		s := Series{Mark: Line, Name: name, Tone: Nth(c)}
+		s := Series{Mark: Line, Name: name, Tone: Nth(c + 2)} // the first two are the best and the median of other panels
 		for i, group := range groups {
 			if len(group) == 0 {
 				continue

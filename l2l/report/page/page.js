@@ -249,7 +249,7 @@
 				...(axis.names ? {} : { min: axis.min, max: axis.max }), nameLocation: narrow ? "start" : "end",
 				nameTextStyle: { color: c.text, fontSize: 11.5, align: narrow ? "left" : "center", width: narrow ? 200 : Math.max(50, width / parallel.axes.length - 8), overflow: "truncate" },
 				...(narrow ? { nameGap: 0, nameTextStyle: { color: c.text, fontSize: 11.5, align: "left", verticalAlign: "bottom", padding: [0, 0, 8, 0], textBorderColor: c.back, textBorderWidth: 3 } } : {}),
-				axisLabel: { color: c.soft, fontSize: 11, ...(axis.names ? {} : { formatter: v => tick(v, 0) }), hideOverlap: true, textBorderColor: c.back, textBorderWidth: 3 },
+				axisLabel: { color: c.soft, fontSize: 11, ...(axis.names ? {} : { formatter: v => tick(v, axis.log ? 0 : (axis.max - axis.min) / 10) }), hideOverlap: true, textBorderColor: c.back, textBorderWidth: 3 },
 				axisLine: { lineStyle: { color: c.soft } }, axisTick: { lineStyle: { color: c.soft } }, realtime: true,
 				areaSelectStyle: { width: 16, color: tone(2), opacity: 0.3, borderColor: tone(2) },
 			})),
