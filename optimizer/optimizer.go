@@ -46,7 +46,8 @@ type Optimizer interface {
 }
 
 // Asynchronous is the capability of an algorithm without generations: it can propose at any time and learns from each result
-// as it is told, in the order in which it is told. Its search depends on that order; to replay it, replay the order.
+// as it is told, in the order in which it is told; or of one that goes on before the last results of a generation are in, and proposes nothing while too
+// many of it are missing. Its search depends on that order; to replay it, replay the order.
 // Ask(max <= 0) proposes one individual.
 type Asynchronous interface {
 	Optimizer

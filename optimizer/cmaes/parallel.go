@@ -23,6 +23,9 @@ const manyTimes = 4
 // followed in its lane by another one elsewhere, of the same population, every second time with smaller steps. The second lane is for losses that
 // want a larger population than there are slots: it grows within a run, as updates disagree (see sizing), and has twice the population after each.
 // The first lane goes on with small populations, as BIPOP does, and further lanes have what it leaves.
+//
+// Where evaluations differ in time, lanes of whole generations wait for the slowest; with a Problem.Quorum below 1 each is a [Quorate], that does not,
+// and no longer the same whoever finishes first.
 type Parallel struct {
 	*lanes.Set
 	problem optimizer.Problem

@@ -202,3 +202,44 @@ func TestParallelLanesHeedTheQuorum(t *testing.T) {
 		}
 	}
 }
+
+// Slots that lanes keep for themselves, as for evaluations that take equally long, are not kept where they do not.
+func TestLanesWithAQuorumKeepSlotsAtWorkWhereEvaluationsDifferInTime(t *testing.T) {
+	const slots = 200
+	problem := box(10, slots)
+	problem.Quorum = 0.5
+	o := rig.Made(NewParallel(problem, Defaults(), 1))(t)
+	under, told := map[int64]float64{}, 0 // ends, by the individual
+	points := map[int64][]float64{}
+	rng := rand.New(rand.NewPCG(1, 2))
+	now, idle, began := 0.0, 0.0, 0.0
+	for ; told < 12000; told++ {
+		cs, err := o.Ask(slots - len(under))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range cs {
+			under[c.ID], points[c.ID] = now+math.Exp(0.7*rng.NormFloat64()), c.X
+		}
+		next := int64(-1)
+		for id, ends := range under {
+			if next < 0 || ends < under[next] {
+				next = id
+			}
+		}
+		if told == 2000 { // by then it is known that they differ
+			began = now
+		}
+		if told >= 2000 {
+			idle += float64(slots-len(under)) * (under[next] - now)
+		}
+		now = under[next]
+		x := points[next]
+		delete(under, next)
+		delete(points, next)
+		tellLoss(t, o, rig.Losses["ellipsoid"], optimizer.Candidate{ID: next, X: x})
+	}
+	if part := idle / (slots * (now - began)); part > 0.1 {
+		t.Errorf("slots idle for %.0f %% of the time, want 10 %% at most", 100*part)
+	}
+}

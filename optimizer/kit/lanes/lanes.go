@@ -3,6 +3,8 @@
 // first. Which lane proposes next depends on who finished. So two runs of the same seed that are of different speed agree on every lane, as far as
 // both have come with it.
 //
+// So it is unless lanes are [Early], which do not wait for their last results, as these take too unequally long: what they propose depends on who is late.
+//
 // What the lanes are, how many and how large, is for the algorithm to say. The package keeps the books, and shares the slots out.
 package lanes
 
@@ -16,8 +18,8 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
 )
 
-// Member is a search that can be a lane: one that learns by generations, so that the order in which results are told does not matter to it, and
-// that begins again by itself where it has converged.
+// Member is a search that can be a lane: one that learns by generations, so that the order in which results are told does not matter to it unless it is
+// Early, and that begins again by itself where it has converged.
 type Member interface {
 	optimizer.Optimizer
 	// Size is the number of individuals in its present or next generation, at least 1.
@@ -255,7 +257,8 @@ func (o *Set) may(at int) bool {
 }
 
 // ahead is the part of a generation that lanes that are Early may propose beyond it. Where evaluations take equally long, there is none: a slot that
-// is free for a moment is better kept until the others have ended, and their generation is learnt from. Otherwise slots would be idle that are kept.
+// is free for a moment is better kept until the others have ended, and their generation is learnt from. Otherwise slots would be idle that are kept. How much it is has been
+// chosen by measurement (bench/results/quorum.txt): with more of it slots are hardly busier, and more is drawn from distributions that are out of date.
 func (o *Set) ahead() float64 {
 	if o.s.Late > late {
 		return further
@@ -265,7 +268,7 @@ func (o *Set) ahead() float64 {
 
 const (
 	late    = 0.02 // part of the results
-	further = 1. / 3
+	further = 0.2
 )
 
 // spares reports whether there are slots to spare, for lanes that have more to propose and for others: where evaluations take so unequally long that
