@@ -11,6 +11,7 @@ import (
 	"io"
 	"math"
 	"strings"
+	"time"
 )
 
 // Optimizee is a model whose parameters are to be found. There is one per slot, and its methods are called from one goroutine
@@ -167,6 +168,12 @@ type (
 		PrintTo(stdout, stderr io.Writer)
 	}
 
+	// Timed tells where the time of its evaluations goes, as it goes, to whoever wants to know. It is told of them before it is prepared, and once; tell
+	// is called by the goroutine that prepares or evaluates.
+	Timed interface {
+		TimeTo(tell func(part Part, took time.Duration))
+	}
+
 	// Interpreted tells how the Python that runs its program is started: the words, the directory and the environment. A run asks it for its version
 	// and its packages, and writes them down. There are no words where the program is not in Python.
 	Interpreted interface {
@@ -177,6 +184,17 @@ type (
 	Reporter interface {
 		Report(ctx context.Context, e Evaluation, w io.Writer) error
 	}
+)
+
+// Part is a part of the time that a model takes.
+type Part string
+
+// The parts. A worker starts up outside of its evaluations, and a program that evaluates once within each.
+const (
+	StartUp  Part = "start-up" // until the program is ready, or, where it does not say when it is, until it has been started
+	Transfer Part = "transfer" // of parameters to the program and of results from it
+	Computed Part = "model"    // what the program took itself
+	Answered Part = "answer"   // both, of a program that does not say what of it is the model's
 )
 
 // Place is where a slot is.
