@@ -7,6 +7,7 @@ package optimizee
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -180,11 +181,31 @@ type (
 		Interpreter() (argv []string, dir string, env []string)
 	}
 
+	// Tester has a test of its own for what a search has found: on data that no search is shown, say. "l2l-mpi test" calls it, of one that has been opened
+	// and evaluates nothing. Test writes what people are to read, as it comes, and returns the numbers that are worth keeping, or [ErrNoTest] where its
+	// configuration names no test.
+	Tester interface {
+		Test(ctx context.Context, found Found, stdout, stderr io.Writer) (Scores, error)
+	}
+
 	// Reporter explains an individual to people: at the end of a run it is asked about the best one, and by "l2l-mpi eval" about any.
 	Reporter interface {
 		Report(ctx context.Context, e Evaluation, w io.Writer) error
 	}
 )
+
+// ErrNoTest is returned by a Tester that has none.
+var ErrNoTest = errors.New("the optimizee has no test")
+
+// Found is a point that a search has found.
+type Found struct {
+	Params
+	Individual int64     // its number; -1 for a point that was recommended and is no individual
+	Fitness    []float64 // as well as it is known, in the order of Objectives; nil where it is not
+
+	// Front has, of several objectives that are not added up, the best compromises, one of which the Found itself then is.
+	Front []Found
+}
 
 // Part is a part of the time that a model takes.
 type Part string

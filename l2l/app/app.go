@@ -180,7 +180,7 @@ func (s *session) command() *cobra.Command {
 	addShowFlags(root, &o)
 	root.AddCommand(statusCommand(), watchCommand(), listCommand(), ctlCommand(), s.rerunCommand(), initCommand(s.kinds), s.campaignCommand())
 	for _, command := range []func(config.Kinds) *cobra.Command{
-		checkCommand, describeCommand, evalCommand, bestCommand, exportCommand, reportCommand, plotCommand,
+		checkCommand, describeCommand, evalCommand, bestCommand, testCommand, exportCommand, reportCommand, plotCommand,
 	} {
 		root.AddCommand(command(s.kinds))
 	}

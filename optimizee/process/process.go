@@ -65,6 +65,7 @@ var (
 	_ optimizee.Interpreted   = (*Process)(nil)
 	_ optimizee.Placed        = (*Process)(nil)
 	_ optimizee.Timed         = (*Process)(nil)
+	_ optimizee.Tester        = (*Process)(nil)
 )
 
 // New returns a Process with the default configuration. Its Config must be completed before Open.
