@@ -93,6 +93,9 @@ def _rounded(x: float) -> float:
     return float(whole + math.copysign(1, x) if abs(x - whole) >= 0.5 else whole)
 
 
+#: The number of the first individual that somebody has injected.
+_FIRST_INJECTED = 10**12
+
 _MASK = (1 << 64) - 1
 
 
@@ -236,6 +239,11 @@ class Run:
                 for one in individuals or []:
                     number, generation, x = _record(one, (0, 0, b""))
                     waiting[number] = generation, self._checked(_vector(x)), each, []
+            elif kind == _journal.INJECTED:
+                (individuals,) = _record(e, (None,))
+                for one in individuals or []:
+                    number, generation, x = _record(one, (0, 0, b""))
+                    waiting[number] = generation, self._checked(_vector(x)), each, []
             elif kind == _journal.FINALS:
                 stage, first, of, more = _record(e, ("", 0, None, None))
                 if more:
@@ -335,13 +343,28 @@ class Run:
         return _where(self.evaluations, "outcome", lambda outcome: outcome != "ok")
 
     @cached_property
-    def _told(self) -> list[_Told]:
+    def _ended(self) -> list[_Told]:
         return [told for _, _, _, told in self._steps() if told is not None]
+
+    @cached_property
+    def _told(self) -> list[_Told]:
+        return [told for told in self._ended if told.individual < _FIRST_INJECTED]
 
     @cached_property
     def individuals(self) -> Table:
         """The individuals whose evaluations have all ended, with their fitness."""
-        rows = [[t.individual, t.generation, _ENDINGS[t.ending], *self._fitness(t.fitness), *self._point(t.x)] for t in self._told]
+        return self._individuals(self._told)
+
+    @cached_property
+    def injected(self) -> Table:
+        """The individuals that somebody has injected, beside the search."""
+        injected = [t for t in self._ended if t.individual >= _FIRST_INJECTED]
+        if not injected:
+            raise ValueError(f"nobody has injected individuals into the run in {self.path}, or they are being evaluated")
+        return self._individuals(injected)
+
+    def _individuals(self, individuals: list[_Told]) -> Table:
+        rows = [[t.individual, t.generation, _ENDINGS[t.ending], *self._fitness(t.fitness), *self._point(t.x)] for t in individuals]
         return _table(["individual", "generation", "outcome", *self._columns("fitness_"), *self._labels], rows)
 
     @cached_property
@@ -403,7 +426,7 @@ class Run:
                 found.append((generation, ended, self._fitness(each), figures))
             if kind == _journal.RESULT and (e.ending == 0 or e.attempt >= self._retries):
                 evaluations += 1
-            if told is None:
+            if told is None or told.individual >= _FIRST_INJECTED:
                 continue
             best = self._better(best, told)
             if best is None or best.fitness is None:
@@ -433,7 +456,7 @@ class Run:
     def best(self) -> Optional[dict[str, Any]]:
         """The best individual as it was told: where evaluations are noisy the luckiest, and result["answer"] is what the run has found."""
         best = None
-        for t in self._told:
+        for t in self._ended:
             best = self._better(best, t)
         if best is None or best.fitness is None:
             return None
