@@ -36,9 +36,14 @@ func program(t *testing.T, pkg string, command ...string) string {
 // run runs a program on a configuration, in a directory of its own, and returns what it prints and its result.json.
 func run(t *testing.T, config string, argv ...string) (stdout string, result map[string]any) {
 	t.Helper()
+	return runIn(t, filepath.Join(t.TempDir(), "run"), config, argv...)
+}
+
+// runIn does so in a directory.
+func runIn(t *testing.T, dir, config string, argv ...string) (stdout string, result map[string]any) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
-	dir := filepath.Join(t.TempDir(), "run")
 	argv = append(argv, "--config", config, "--set", "output.dir="+dir, "--quiet")
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	var stderr strings.Builder
@@ -55,6 +60,19 @@ func run(t *testing.T, config string, argv ...string) (stdout string, result map
 		t.Fatal(err)
 	}
 	return string(out), result
+}
+
+// tested is what l2l-mpi test prints of a run.
+func tested(t *testing.T, l2l, dir string) (stdout string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), l2l, "test", dir)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%q: %v\n%s%s", cmd.Args, err, out, &stderr)
+	}
+	return string(out)
 }
 
 // numbers are the numbers of the line of a report that begins with label.
@@ -76,8 +94,12 @@ func numbers(t *testing.T, report, label string) []float64 {
 }
 
 func TestQuickstartFitsTheHeldOutSteps(t *testing.T) {
-	out, _ := run(t, "quickstart/run.yaml", program(t, "../cmd/l2l-mpi"))
+	l2l, dir := program(t, "../cmd/l2l-mpi"), filepath.Join(t.TempDir(), "run")
+	out, _ := runIn(t, dir, "quickstart/run.yaml", l2l)
 	n := numbers(t, out, "held out")
+	if m := numbers(t, tested(t, l2l, dir), "held out"); m[0] != n[2] || m[1] != n[0] || m[2] != n[1] || m[5] != n[5] || m[6] != n[6] {
+		t.Errorf("the test finds %v, want the numbers of the report, %v", m, n)
+	}
 	exact, within, of, latency, voltage, interpolated := n[0], n[1], n[2], n[3], n[4], n[5]
 	if exact <= interpolated {
 		t.Errorf("held out: %v exact, interpolated %v; want more", exact, interpolated)
@@ -115,8 +137,13 @@ func TestFastSpikingCellIsFollowedOnItsFirstPulsesOnly(t *testing.T) {
 }
 
 func TestDigitsAreReadWithoutGradients(t *testing.T) {
-	out, _ := run(t, "digits/run.yaml", program(t, "../cmd/l2l-mpi"))
-	if n := numbers(t, out, "held out"); n[1] != 450 || n[2] < 0.85 {
+	l2l, dir := program(t, "../cmd/l2l-mpi"), filepath.Join(t.TempDir(), "run")
+	out, _ := runIn(t, dir, "digits/run.yaml", l2l)
+	n := numbers(t, out, "held out")
+	if m := numbers(t, tested(t, l2l, dir), "held out"); m[0] != n[0] || m[1] != n[1] {
+		t.Errorf("the test finds %v, want the numbers of the report, %v", m, n)
+	}
+	if n[1] != 450 || n[2] < 0.85 {
 		t.Errorf("held out: %v of %v images are read correctly, want 85 %%", n[0], n[1])
 	}
 }

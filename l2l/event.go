@@ -12,7 +12,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
-// Event is something that happened in a run: a Begun, a WarmStart, an Asked, a Result, a Figures, a Finals, a Session, an Ordered or a Stopped.
+// Event is something that happened in a run: a Begun, a WarmStart, an Asked, an Injected, a Result, a Figures, a Finals, a Session, an Ordered or a Stopped.
 //
 // Events are kept for ever, and read by other versions of the program: a field is only added, to a record at its end (package codec).
 type Event interface{ event() }

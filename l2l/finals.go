@@ -238,7 +238,7 @@ func (s *Search) final(limit int64) (f Finals, ok bool) {
 	if !s.follows() || s.Best() == nil {
 		return f, false
 	}
-	made := s.s.Asked * int64(s.PerIndividual())
+	made := s.given() * int64(s.PerIndividual())
 	budget, tests := s.rules.finals(limit, made), len(s.rules.Test.Instances)
 	if limit > 0 {
 		left := max(limit-made-s.s.Afterwards, 0)

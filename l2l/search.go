@@ -135,6 +135,7 @@ type searchState struct {
 	Anew        int64   // numbers of the individuals of finals that have been given out
 	Afterwards  int64   // evaluations of finals that have been asked for
 	Ended       int64   // those of them that have ended for good
+	Injected    int64   // individuals that somebody injected
 
 	// The trail of individuals without a lane, in a snapshot, and those of the lanes.
 	Next  int64
@@ -455,6 +456,10 @@ func (s *Search) tell(o *open) error {
 		s.tellFinal(o.Individual.ID, s.rules.Judge(o.Results))
 		return nil
 	}
+	if IsInjected(o.Individual.ID) {
+		s.tellInjected(o)
+		return nil
+	}
 	s.told[0] = optimizer.Evaluated{ID: o.Individual.ID}
 	ev := &s.told[0]
 	var fitness codec.Vector
@@ -489,7 +494,11 @@ func (s *Search) remember(ind *Individual, fitness codec.Vector) {
 	case s.rules.Rotate > 0: // the optimizer's best may be of another mini-batch
 		s.compare(*ind, fitness, st.Generation)
 	case st.Best != nil && st.Best.ID == ind.ID:
-		s.improve(Best{Individual: *ind, Fitness: fitness, Loss: st.Best.Loss[0]}, st.Generation)
+		if now := (Best{Individual: *ind, Fitness: fitness, Loss: st.Best.Loss[0]}); !s.ahead(now) {
+			s.improve(now, st.Generation)
+		} else if s.s.BestAt = st.Generation; s.Noisy() {
+			s.elite(now)
+		}
 	case s.Noisy() && s.single() && fitness != nil:
 		s.elite(Best{Individual: *ind, Fitness: fitness, Loss: s.rules.Loss(fitness)[0]})
 	}
@@ -694,6 +703,8 @@ func (s *Search) Replay(e Event) (Event, error) {
 	case Result:
 		_, err := s.take(&e)
 		return e, err
+	case Injected:
+		return e, s.inject(e)
 	case Figures:
 		s.s.Figured = max(s.s.Figured, e.Generation)
 	case Finals:

@@ -185,7 +185,7 @@ func (s *session) command() *cobra.Command {
 	}{
 		{"Before a run:", []*cobra.Command{initCommand(s.kinds), checkCommand(s.kinds), describeCommand(s.kinds), evalCommand(s.kinds)}},
 		{"Runs:", []*cobra.Command{s.campaignCommand(), s.rerunCommand(), listCommand(), statusCommand(), watchCommand(), ctlCommand()}},
-		{"What they have found:", []*cobra.Command{bestCommand(s.kinds), reportCommand(s.kinds), plotCommand(s.kinds), exportCommand(s.kinds)}},
+		{"What they have found:", []*cobra.Command{bestCommand(s.kinds), testCommand(s.kinds), reportCommand(s.kinds), plotCommand(s.kinds), exportCommand(s.kinds)}},
 	} {
 		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title})
 		for _, c := range group.commands {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -181,4 +182,16 @@ func tableOf(name string) (report.TableKind, error) {
 		names = append(names, k.Name)
 	}
 	return report.TableKind{}, fmt.Errorf("--table %s: want %s", name, strings.Join(names, ", "))
+}
+
+// exportCrate writes the metadata of a run for archives.
+func exportCrate(dir, output string, stdout io.Writer) error {
+	err := writeTo(output, stdout, func(w io.Writer) error { return crate.Write(dir, w) })
+	if errors.Is(err, report.ErrNoRun) {
+		return usage(err)
+	}
+	if err != nil {
+		return failure{exitFailed, err}
+	}
+	return nil
 }

@@ -405,14 +405,46 @@ func (p *Plan) With(assignments []string) (*Plan, error) {
 
 // Individuals are the points that the configuration gives to begin with, in the coordinates of Space.
 func (p *Plan) Individuals() ([][]float64, error) {
-	points := make([][]float64, len(p.WarmStart.Individuals))
+	return p.points(p.WarmStart.Individuals, func(err error, i int) error {
+		return schema.At(err, "warm_start", fmt.Sprintf("individuals[%d]", i))
+	})
+}
+
+// points are individuals in the coordinates of Space; at says of an error which it is about.
+func (p *Plan) points(individuals []map[string]any, at func(err error, i int) error) (points [][]float64, err error) {
+	points = make([][]float64, len(individuals))
 	var errs []error
-	for i, values := range p.WarmStart.Individuals {
-		var err error
+	for i, values := range individuals {
 		points[i], err = p.Change(p.Middle(), values)
-		errs = append(errs, schema.At(err, "warm_start", fmt.Sprintf("individuals[%d]", i)))
+		if err != nil {
+			errs = append(errs, at(err, i))
+		}
 	}
 	return points, errors.Join(errs...)
+}
+
+// Points are the individuals of a YAML text, in the coordinates of Space: a list of individuals or one alone, as warm_start.individuals has them.
+func (p *Plan) Points(text []byte) ([][]float64, error) {
+	document, err := ParseValue(string(text))
+	if err != nil {
+		return nil, err
+	}
+	list, ok := document.([]any)
+	if !ok {
+		list = []any{document}
+	}
+	var individuals []map[string]any
+	for i, v := range list {
+		values, ok := v.(map[string]any)
+		if !ok || len(values) == 0 {
+			return nil, fmt.Errorf("[%d]: want the parameters of an individual, name: value", i)
+		}
+		individuals = append(individuals, values)
+	}
+	if len(individuals) == 0 {
+		return nil, errors.New("there is no individual in it")
+	}
+	return p.points(individuals, func(err error, i int) error { return fmt.Errorf("[%d]: %w", i, err) })
 }
 
 // Remarks are what a user may not expect of the plan, though nothing is wrong with it.

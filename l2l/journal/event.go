@@ -19,6 +19,7 @@ const (
 	kindKnown
 	kindBegun
 	kindFinals
+	kindInjected
 	kindAside   byte = 128
 	kindFigures byte = 128
 	kindSession byte = 129
@@ -37,6 +38,8 @@ func (c *chain) encode(dst []byte, e l2l.Event) ([]byte, error) {
 		kind = kindAsked
 	case l2l.Result:
 		kind = kindResult
+	case l2l.Injected:
+		kind = kindInjected
 	case l2l.Figures:
 		kind = kindFigures
 	case l2l.Finals:
@@ -90,6 +93,8 @@ func decode(kind byte, payload []byte) (l2l.Event, error) {
 		e, err = event[l2l.WarmStart](payload)
 	case kindFinals:
 		e, err = event[l2l.Finals](payload)
+	case kindInjected:
+		e, err = event[l2l.Injected](payload)
 	case kindFigures:
 		e, err = event[l2l.Figures](payload)
 	case kindSession:

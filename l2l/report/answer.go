@@ -160,8 +160,10 @@ func (r *Run) Answer() (Answer, error) {
 			return Answer{}, err
 		}
 		_, ended = s.Event.(l2l.Stopped)
-		if s.Told != nil {
-			told.take(*s.Told, &r.Begun.Rules)
+		for _, i := range []*Individual{s.Told, s.Injected} {
+			if i != nil {
+				told.take(*i, &r.Begun.Rules)
+			}
 		}
 		if s.Ended != nil && s.Ended.Final {
 			evaluations++

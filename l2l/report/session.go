@@ -40,6 +40,9 @@ func (s *Sessions) Take(e l2l.Event) {
 	case l2l.Ordered:
 		last.Orders = append(last.Orders, e)
 		last.Last = max(last.Last, e.At)
+	case l2l.Injected:
+		last.Orders = append(last.Orders, e.Order())
+		last.Last = max(last.Last, e.At)
 	case l2l.Stopped:
 		last.Stopped = &e
 		last.Last = max(last.Last, e.At)

@@ -217,8 +217,11 @@ func dispatchOptions(p *config.Plan, rank, slots, ranks int) (o dispatch.Options
 }
 
 // OpenSlot opens a slot like those of a run of the plan, to evaluate by hand; the caller closes it. dir is where evaluations have directories of
-// their own, which stay there; "" means that they have none. What their programs print is written to stdout and stderr as well, if they are not nil.
-func OpenSlot(ctx context.Context, plan *config.Plan, dir string, stdout, stderr io.Writer) (*dispatch.Slot, error) {
+// their own, which stay there; "" means that they have none. What their programs print is written to stdout and stderr as well, if they are not nil, and
+// took is told where their time goes, if it is not nil and the optimizee says so.
+func OpenSlot(
+	ctx context.Context, plan *config.Plan, dir string, stdout, stderr io.Writer, took func(optimizee.Part, time.Duration),
+) (*dispatch.Slot, error) {
 	opts, err := dispatchOptions(plan.In(""), 0, 1, 1)
 	if err != nil {
 		return nil, err
@@ -226,6 +229,15 @@ func OpenSlot(ctx context.Context, plan *config.Plan, dir string, stdout, stderr
 	opts.Dir, opts.KeepFailed, opts.KeepAll = dir, 1, true
 	if stdout != nil && stderr != nil {
 		opts.Transcript = func(int) dispatch.Transcript { return dispatch.Live(stdout, stderr) }
+	}
+	if took != nil {
+		opts.Make = func() (optimizee.Optimizee, error) {
+			o, err := plan.NewOptimizee()
+			if timed, ok := o.(optimizee.Timed); ok {
+				timed.TimeTo(took)
+			}
+			return o, err
+		}
 	}
 	return dispatch.OpenSlot(ctx, opts)
 }

@@ -35,6 +35,11 @@ func Run(d *figure.Data, status report.Status, version string) (Document, error)
 	if ok {
 		doc.Found = append(doc.Found, t)
 	}
+	if t, ok, err = test(d); err != nil {
+		return doc, err
+	} else if ok {
+		doc.Found = append(doc.Found, t)
+	}
 	kinds := figure.Kinds()
 	for i, question := range figure.Questions() {
 		s := Section{ID: fmt.Sprintf("question-%d", i+1), Question: question}
@@ -202,6 +207,42 @@ func value(p figure.Parameter, v float64) Cell {
 		return Cell{Text: fmt.Sprintf("%.0f", v), Number: true}
 	}
 	return Cell{Text: number(v), Number: true}
+}
+
+// test is what the model's own test found; none where there was none.
+func test(d *figure.Data) (Table, bool, error) {
+	tested, err := d.Run.Tested()
+	if err != nil || tested == nil || len(tested.Scores) == 0 {
+		return Table{}, false, err
+	}
+	t := Table{Title: "The model's own test", Caption: "Of what was found"}
+	switch _, x, _, err := d.Run.Found(); {
+	case err != nil:
+		return Table{}, false, err
+	case !tested.Of(x):
+		t.Caption = "Of what had been found by then, which is no longer what the run has found"
+	}
+	t.Caption += "; " + tested.At + ". Its numbers are those that the test returns: l2l-mpi test."
+	parts, names := tested.Scores.Parts(), tested.Scores.Names()
+	if len(parts) == 1 && parts[0] == "" {
+		t.Columns = []Column{{Name: "number"}, {Name: "value", Number: true}}
+		for _, s := range tested.Scores {
+			t.Rows = append(t.Rows, []Cell{{Text: s.Name}, {Text: report.ScoreText(s.Value), Number: true}})
+		}
+		return t, true, nil
+	}
+	t.Columns = []Column{{Name: "of"}}
+	for _, name := range names {
+		t.Columns = append(t.Columns, Column{Name: name, Number: true})
+	}
+	for _, of := range parts {
+		row := []Cell{{Text: of}}
+		for _, name := range names {
+			row = append(row, Cell{Text: report.ScoreText(tested.Scores.Value(of, name)), Number: true})
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t, true, nil
 }
 
 // answer is what the run has found, parameter by parameter; none with several objectives and before the first success.

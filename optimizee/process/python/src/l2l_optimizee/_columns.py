@@ -135,6 +135,8 @@ def _read(events: Iterable[tuple[int, Any]], objectives: int, dim: int, each: in
                 number.append(one[0])
                 generation.append(one[1])
                 points.append(one[2])
+        elif kind == _journal.INJECTED:
+            return None  # they are beside the search, and few
         elif kind == _journal.FINALS:
             _, first, of, more = e + list(_FINALS[len(e) :])
             if more:

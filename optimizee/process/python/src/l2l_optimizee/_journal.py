@@ -21,8 +21,8 @@ except ImportError:
 MAGIC, MAGIC_1 = b"L2LJRNL2", b"L2LJRNL1"
 
 #: The kinds of frames. What those from 128 on hold does not touch the search: one that is not known is passed over.
-BEGUN_1, ASKED, RESULT, STOPPED, WARM_START, BEGUN, FINALS, FIGURES = 1, 2, 3, 4, 6, 7, 8, 128
-_KNOWN = (ASKED, RESULT, STOPPED, WARM_START, BEGUN, FINALS, FIGURES)
+BEGUN_1, ASKED, RESULT, STOPPED, WARM_START, BEGUN, FINALS, INJECTED, FIGURES = 1, 2, 3, 4, 6, 7, 8, 9, 128
+_KNOWN = (ASKED, RESULT, STOPPED, WARM_START, BEGUN, FINALS, INJECTED, FIGURES)
 
 _HEADER, _SUM = struct.Struct("<IBI"), struct.Struct("<I")
 

@@ -93,6 +93,9 @@ def _rounded(x: float) -> float:
     return float(whole + math.copysign(1, x) if abs(x - whole) >= 0.5 else whole)
 
 
+#: The number of the first individual that somebody has injected.
+_FIRST_INJECTED = 10**12
+
 _MASK = (1 << 64) - 1
 
 
@@ -240,6 +243,11 @@ class Run:
                 for one in individuals or []:
                     number, generation, x = _record(one, (0, 0, b""))
                     waiting[number] = generation, self._checked(_vector(x)), each, []
+            elif kind == _journal.INJECTED:
+                (individuals,) = _record(e, (None,))
+                for one in individuals or []:
+                    number, generation, x = _record(one, (0, 0, b""))
+                    waiting[number] = generation, self._checked(_vector(x)), each, []
             elif kind == _journal.FINALS:
                 stage, first, of, more = _record(e, ("", 0, None, None))
                 if more:
@@ -343,8 +351,12 @@ class Run:
         return _where(self.evaluations, "outcome", lambda outcome: outcome != "ok")
 
     @cached_property
-    def _told(self) -> list[_Told]:
+    def _ended(self) -> list[_Told]:
         return [told for _, _, _, told in self._steps() if told is not None]
+
+    @cached_property
+    def _told(self) -> list[_Told]:
+        return [told for told in self._ended if told.individual < _FIRST_INJECTED]
 
     @cached_property
     def individuals(self) -> Table:
@@ -353,7 +365,18 @@ class Run:
             c = c.of_the_search()
             columns = [c.individual, c.generation, c.outcomes, *c.fitness.T, *c.values(self)]
             return _frame(["individual", "generation", "outcome", *self._columns_of("fitness_"), *self._labels], columns)
-        rows = [[t.individual, t.generation, _ENDINGS[t.ending], *self._fitness(t.fitness), *self._point(t.x)] for t in self._told]
+        return self._individuals(self._told)
+
+    @cached_property
+    def injected(self) -> Table:
+        """The individuals that somebody has injected, beside the search."""
+        injected = [t for t in self._ended if t.individual >= _FIRST_INJECTED]
+        if not injected:
+            raise ValueError(f"nobody has injected individuals into the run in {self.path}, or they are being evaluated")
+        return self._individuals(injected)
+
+    def _individuals(self, individuals: list[_Told]) -> Table:
+        rows = [[t.individual, t.generation, _ENDINGS[t.ending], *self._fitness(t.fitness), *self._point(t.x)] for t in individuals]
         return _table(["individual", "generation", "outcome", *self._columns_of("fitness_"), *self._labels], rows)
 
     @cached_property
@@ -415,7 +438,7 @@ class Run:
                 found.append((generation, ended, self._fitness(each), figures))
             if kind == _journal.RESULT and (e.ending == 0 or e.attempt >= self._retries):
                 evaluations += 1
-            if told is None:
+            if told is None or told.individual >= _FIRST_INJECTED:
                 continue
             best = self._better(best, told)
             if best is None or best.fitness is None:
@@ -434,7 +457,7 @@ class Run:
         """The individuals of which the best is one, in their order."""
         c = self._columns
         if c is None or not c.alone or self._rotate:
-            return self._told
+            return self._ended
         c = c.of_the_search()
         signs = [o.weight * (-1 if o.direction == "maximise" else 1) for o in self.objectives]
         loss = sum(s * column for s, column in zip(signs, c.fitness.T))
