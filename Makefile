@@ -53,7 +53,7 @@ UNRACED := $(UNRACED)|TestThePythonPackageKeepsItsPromises|TestRunSurvivesTwenty
 
 .PHONY: race
 race: # not of packages without goroutines (TestAlgorithmsAndModelsStartNoGoroutines), nor of tests that run programs they build
-	CGO_ENABLED=1 go test -race -timeout 20m -skip '^($(UNRACED))$$' $$(go list ./l2l/... ./mpi/... ./optimizee/... ./optimizer/process | grep -vE '/(e2e|functions|neuron)$$')
+	CGO_ENABLED=1 go test -race -timeout 20m -skip '^($(UNRACED))$$' $$(go list ./l2l/... ./mpi/... ./optimizee/... ./optimizer/process | grep -vE '/(e2e|functions|neuron|codec|schema|splitmix|crate|figure|page|plot|statistics)$$')
 
 FUZZTIME ?= 3000x
 
