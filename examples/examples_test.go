@@ -12,11 +12,30 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
 
-// program builds a program of the repository.
+// built is where the programs are that a test has built, by their packages and commands. The tests of a process share them.
+var built = struct {
+	dir      string
+	programs map[string]string
+	sync.Mutex
+}{programs: map[string]string{}}
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "examples")
+	if err != nil {
+		panic(err)
+	}
+	built.dir = dir
+	code := m.Run()
+	_ = os.RemoveAll(dir) // what is left there harms nobody
+	os.Exit(code)
+}
+
+// program builds a program of the repository, and returns a path to it that is the test's own.
 func program(t *testing.T, pkg string, command ...string) string {
 	t.Helper()
 	if testing.Short() {
@@ -25,12 +44,23 @@ func program(t *testing.T, pkg string, command ...string) string {
 	if len(command) == 0 {
 		command = []string{"go", "build"}
 	}
-	out := filepath.Join(t.TempDir(), filepath.Base(pkg))
-	argv := append(command, "-o", out, pkg)
-	if text, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
-		t.Fatalf("%q: %v\n%s", argv, err, text)
+	built.Lock()
+	defer built.Unlock()
+	key := strings.Join(append(command, pkg), " ")
+	out, ok := built.programs[key]
+	if !ok {
+		out = filepath.Join(built.dir, fmt.Sprint(len(built.programs)))
+		argv := append(command, "-o", out, pkg)
+		if text, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%q: %v\n%s", argv, err, text)
+		}
+		built.programs[key] = out
 	}
-	return out
+	own := filepath.Join(t.TempDir(), filepath.Base(pkg))
+	if err := os.Link(out, own); err != nil {
+		t.Fatal(err)
+	}
+	return own
 }
 
 // run runs a program on a configuration, in a directory of its own, and returns what it prints and its result.json.
