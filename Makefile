@@ -53,7 +53,7 @@ UNRACED := $(UNRACED)|TestThePythonPackageKeepsItsPromises|TestRunSurvivesTwenty
 
 .PHONY: race
 race: # not of packages without goroutines (TestAlgorithmsAndModelsStartNoGoroutines), nor of tests that run programs they build
-	CGO_ENABLED=1 go test -race -timeout 20m -skip '^($(UNRACED))$$' $$(go list ./l2l/... ./mpi/... ./optimizee/... ./optimizer/process | grep -vE '/(e2e|functions|neuron)$$')
+	CGO_ENABLED=1 go test -race -timeout 20m -skip '^($(UNRACED))$$' $$(go list ./l2l/... ./mpi/... ./optimizee/... ./optimizer/process | grep -vE '/(e2e|functions|neuron|codec|schema|splitmix|crate|figure|page|plot|statistics)$$')
 
 FUZZTIME ?= 3000x
 
@@ -77,7 +77,7 @@ test-mpi: install
 	for m in $(MPIS); do go run ./mpi/mpienv $${m%:*} go vet -tags mpi ./... || exit; done
 	for m in $(MPIS); do go run ./mpi/mpienv $${m%:*} $(STATICCHECK) -tags mpi ./mpi/... || exit; done
 	for m in $(MPIS); do go run ./mpi/mpienv $${m%:*} go test -tags mpi ./mpi/... || exit; done
-	ulfm=$$(.ci/install-ulfm) && MPIS="$(MPIS)" ULFM="$$ulfm" go test -tags mpirun -count=1 -timeout 30m -run 'TestRealMPI|TestTheTrajectoryIsTheSameEverywhere|TestExamplesUnderMPI|TestAnEvaluationMayBeAnMPIProgram' ./mpi ./l2l/app/e2e ./examples
+	ulfm=$$(.ci/install-ulfm) && MPIS="$(MPIS)" ULFM="$$ulfm" go test -tags mpirun -count=1 -parallel 6 -timeout 30m -run 'TestRealMPI|TestTheTrajectoryIsTheSameEverywhere|TestExamplesUnderMPI|TestAnEvaluationMayBeAnMPIProgram' ./mpi ./l2l/app/e2e ./examples
 
 .PHONY: test-slurm
 test-slurm: install

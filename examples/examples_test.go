@@ -12,11 +12,30 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
 
-// program builds a program of the repository.
+// built is where the programs are that a test has built, by their packages and commands. The tests of a process share them.
+var built = struct {
+	dir      string
+	programs map[string]string
+	sync.Mutex
+}{programs: map[string]string{}}
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "examples")
+	if err != nil {
+		panic(err)
+	}
+	built.dir = dir
+	code := m.Run()
+	_ = os.RemoveAll(dir) // what is left there harms nobody
+	os.Exit(code)
+}
+
+// program builds a program of the repository, and returns a path to it that is the test's own.
 func program(t *testing.T, pkg string, command ...string) string {
 	t.Helper()
 	if testing.Short() {
@@ -25,20 +44,36 @@ func program(t *testing.T, pkg string, command ...string) string {
 	if len(command) == 0 {
 		command = []string{"go", "build"}
 	}
-	out := filepath.Join(t.TempDir(), filepath.Base(pkg))
-	argv := append(command, "-o", out, pkg)
-	if text, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
-		t.Fatalf("%q: %v\n%s", argv, err, text)
+	built.Lock()
+	defer built.Unlock()
+	key := strings.Join(append(command, pkg), " ")
+	out, ok := built.programs[key]
+	if !ok {
+		out = filepath.Join(built.dir, fmt.Sprint(len(built.programs)))
+		argv := append(command, "-o", out, pkg)
+		if text, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%q: %v\n%s", argv, err, text)
+		}
+		built.programs[key] = out
 	}
-	return out
+	own := filepath.Join(t.TempDir(), filepath.Base(pkg))
+	if err := os.Link(out, own); err != nil {
+		t.Fatal(err)
+	}
+	return own
 }
 
 // run runs a program on a configuration, in a directory of its own, and returns what it prints and its result.json.
 func run(t *testing.T, config string, argv ...string) (stdout string, result map[string]any) {
 	t.Helper()
+	return runIn(t, filepath.Join(t.TempDir(), "run"), config, argv...)
+}
+
+// runIn does so in a directory.
+func runIn(t *testing.T, dir, config string, argv ...string) (stdout string, result map[string]any) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
-	dir := filepath.Join(t.TempDir(), "run")
 	argv = append(argv, "--config", config, "--set", "output.dir="+dir, "--quiet")
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	var stderr strings.Builder
@@ -55,6 +90,19 @@ func run(t *testing.T, config string, argv ...string) (stdout string, result map
 		t.Fatal(err)
 	}
 	return string(out), result
+}
+
+// tested is what l2l-mpi test prints of a run.
+func tested(t *testing.T, l2l, dir string) (stdout string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), l2l, "test", dir)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%q: %v\n%s%s", cmd.Args, err, out, &stderr)
+	}
+	return string(out)
 }
 
 // numbers are the numbers of the line of a report that begins with label.
@@ -76,8 +124,12 @@ func numbers(t *testing.T, report, label string) []float64 {
 }
 
 func TestQuickstartFitsTheHeldOutSteps(t *testing.T) {
-	out, _ := run(t, "quickstart/run.yaml", program(t, "../cmd/l2l-mpi"))
+	l2l, dir := program(t, "../cmd/l2l-mpi"), filepath.Join(t.TempDir(), "run")
+	out, _ := runIn(t, dir, "quickstart/run.yaml", l2l)
 	n := numbers(t, out, "held out")
+	if m := numbers(t, tested(t, l2l, dir), "held out"); m[0] != n[2] || m[1] != n[0] || m[2] != n[1] || m[5] != n[5] || m[6] != n[6] {
+		t.Errorf("the test finds %v, want the numbers of the report, %v", m, n)
+	}
 	exact, within, of, latency, voltage, interpolated := n[0], n[1], n[2], n[3], n[4], n[5]
 	if exact <= interpolated {
 		t.Errorf("held out: %v exact, interpolated %v; want more", exact, interpolated)
@@ -115,8 +167,13 @@ func TestFastSpikingCellIsFollowedOnItsFirstPulsesOnly(t *testing.T) {
 }
 
 func TestDigitsAreReadWithoutGradients(t *testing.T) {
-	out, _ := run(t, "digits/run.yaml", program(t, "../cmd/l2l-mpi"))
-	if n := numbers(t, out, "held out"); n[1] != 450 || n[2] < 0.85 {
+	l2l, dir := program(t, "../cmd/l2l-mpi"), filepath.Join(t.TempDir(), "run")
+	out, _ := runIn(t, dir, "digits/run.yaml", l2l)
+	n := numbers(t, out, "held out")
+	if m := numbers(t, tested(t, l2l, dir), "held out"); m[0] != n[0] || m[1] != n[1] {
+		t.Errorf("the test finds %v, want the numbers of the report, %v", m, n)
+	}
+	if n[1] != 450 || n[2] < 0.85 {
 		t.Errorf("held out: %v of %v images are read correctly, want 85 %%", n[0], n[1])
 	}
 }

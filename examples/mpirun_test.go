@@ -23,18 +23,27 @@ func mpis(t *testing.T) []string {
 	return all
 }
 
-// TestExamplesUnderMPI runs the quickstart, and the program with an optimizee of its own, under each MPI of the variable MPIS. Run it by
-// make test-mpi.
+// TestExamplesUnderMPI runs the quickstart, to its end on four ranks and its beginning on others, and the program with an optimizee of its own, under
+// each MPI of the variable MPIS. Run it by make test-mpi.
 func TestExamplesUnderMPI(t *testing.T) {
-	_, want := run(t, "quickstart/run.yaml", program(t, "../cmd/l2l-mpi"))
+	const whole, begin = "stop.evaluations=5000", "stop.evaluations=800"
+	want := map[string]any{}
+	for _, stop := range []string{whole, begin} {
+		_, result := run(t, "quickstart/run.yaml", program(t, "../cmd/l2l-mpi"), "--set", stop)
+		want[stop] = result["trajectory_hash"]
+	}
 	_, wantCustom := run(t, "custom/run.yaml", program(t, "./custom"))
 	for _, m := range mpis(t) {
 		mpicc, launch := launcher(m)
 		binary := program(t, "../cmd/l2l-mpi", "go", "run", "../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
 		for _, ranks := range []int{1, 2, 3, 4, 8} {
-			_, got := run(t, "quickstart/run.yaml", append(launch, "-n", strconv.Itoa(ranks), binary)...)
-			if got["trajectory_hash"] != want["trajectory_hash"] {
-				t.Errorf("quickstart, %s -n %d: trajectory %v, want %v", launch[0], ranks, got["trajectory_hash"], want["trajectory_hash"])
+			stop := begin
+			if ranks == 4 {
+				stop = whole
+			}
+			_, got := run(t, "quickstart/run.yaml", append(launch, "-n", strconv.Itoa(ranks), binary, "--set", stop)...)
+			if got["trajectory_hash"] != want[stop] {
+				t.Errorf("quickstart, %s -n %d, %s: trajectory %v, want %v", launch[0], ranks, stop, got["trajectory_hash"], want[stop])
 			}
 		}
 		custom := program(t, "./custom", "go", "run", "../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")

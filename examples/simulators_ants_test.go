@@ -7,37 +7,30 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 )
 
 // aliveIn is what the best colony of a run earns, and how much food it brings home, in worlds in which it has not been, on average.
-func aliveIn(t *testing.T, result map[string]any) (earned, food float64) {
+func aliveIn(t *testing.T, dir string) (earned, food float64) {
 	t.Helper()
-	report := heldOut(t, "netlogo-ants", result)
-	found := regexp.MustCompile(`earned (-?[\d.]+), food ([\d.]+),`).FindStringSubmatch(report)
-	if found == nil {
-		t.Fatalf("test.py prints %s", report)
-	}
-	earned, _ = strconv.ParseFloat(found[1], 64)
-	food, _ = strconv.ParseFloat(found[2], 64)
-	return earned, food
+	report := heldOut(t, dir)
+	return numbers(t, report, "earned")[0], numbers(t, report, "food")[0]
 }
 
 func TestSimulatorNetLogoAntsBringFoodHomeInWorldsTheyHaveNotBeenIn(t *testing.T) {
-	result := simulate(t, "netlogo-ants")
-	_, first := run(t, "netlogo-ants/run.yaml", program(t, "../cmd/l2l-mpi"), "--set", "stop.generations=1")
+	dir, result := simulate(t, "netlogo-ants")
+	first := filepath.Join(t.TempDir(), "run")
+	runIn(t, first, "netlogo-ants/run.yaml", program(t, "../cmd/l2l-mpi"), "--set", "stop.generations=1")
 	if earned := fitness(t, result, "earned"); earned < 90000 {
 		t.Errorf("earned %v in the world of the run, want 90000", earned)
 	}
-	earned, food := aliveIn(t, result)
+	earned, food := aliveIn(t, dir)
 	before, less := aliveIn(t, first)
 	if earned < 60000 || food < 300 || food < 2*less {
 		t.Errorf("in other worlds: earned %v, food %v; the best of the first generation %v, %v; want 60000, 300 and twice that", earned, food, before, less)
 	}
-	if again, _ := aliveIn(t, result); again != earned {
+	if again, _ := aliveIn(t, dir); again != earned {
 		t.Errorf("the same colony earns %v and then %v", earned, again)
 	}
 }

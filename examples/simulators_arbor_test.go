@@ -5,7 +5,8 @@ package examples
 import "testing"
 
 func TestSimulatorArborFollowsARecordedCellOnStepsItWasNotFittedTo(t *testing.T) {
-	report := heldOut(t, "arbor-cell", simulate(t, "arbor-cell"))
+	dir, _ := simulate(t, "arbor-cell")
+	report := heldOut(t, dir)
 	for name, steps := range map[string]float64{"training": 6, "held out": 10} {
 		n := numbers(t, report, name)
 		exact, within, latency, voltage := n[1], n[2], n[3], n[4]

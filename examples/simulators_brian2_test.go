@@ -10,11 +10,11 @@ import (
 // TestSimulatorBrianNetworkFiresAsTunedWhenWiredAnew tunes a network. Random search comes to errors of 1.2 to 2.1 tolerances, and 1.2 to 2.2 in
 // other wirings.
 func TestSimulatorBrianNetworkFiresAsTunedWhenWiredAnew(t *testing.T) {
-	result := simulate(t, "brian2-network")
+	dir, result := simulate(t, "brian2-network")
 	if e := fitness(t, result, "error"); e > 0.6 {
 		t.Errorf("error %v tolerances, want 0.6", e)
 	}
-	report := heldOut(t, "brian2-network", result)
+	report := heldOut(t, dir)
 	for name, tolerance := range map[string]float64{"rate_e": 0.6, "rate_i": 1.2, "cv": 0.05, "fano": 0.2} {
 		n := numbers(t, report, name)
 		if target, mean := n[0], n[1]; math.Abs(mean-target) > tolerance {

@@ -49,14 +49,14 @@ func countingPython(t *testing.T, pkg string) (count func() (processes, imports 
 // Random search, with as many evaluations, reads half of these images: see the README.
 func TestSimulatorNestReservoirReadsDigitsItWasNotTrainedOnAndImportsNestOncePerSlot(t *testing.T) {
 	count := countingPython(t, "nest")
-	result := simulate(t, "nest-reservoir")
+	dir, result := simulate(t, "nest-reservoir")
 	// One more Python is asked which packages there are.
 	if processes, imports := count(); imports < 2 || imports > 2*runtime.NumCPU() || processes != imports+1 || result["evaluations"] != 6300.0 {
 		t.Errorf("%v evaluations by %d processes that imported NEST %d times, want 6000 and 300 for the answer, a process per slot and one more, and once "+
 			"in each but that", result["evaluations"], processes, imports)
 	}
 
-	if n := numbers(t, heldOut(t, "nest-reservoir", result), "held out"); n[1] != 132 || n[2] < 0.85 {
+	if n := numbers(t, heldOut(t, dir), "held out"); n[1] != 132 || n[2] < 0.85 {
 		t.Errorf("held out: %v of %v images are read correctly, want 85 %% of 132", n[0], n[1])
 	}
 }

@@ -25,16 +25,24 @@ type Individual struct {
 	Nth        int64        // its number among those of its Lane, from 0 on; 0 where Lane is
 }
 
-func (i *Individual) fields() []any { return []any{&i.ID, &i.Generation, &i.X, &i.Lane, &i.Nth} }
+func (i *Individual) fields() [5]any { return [...]any{&i.ID, &i.Generation, &i.X, &i.Lane, &i.Nth} }
+
+// AppendMsgpack implements codec.Appender.
+func (i *Individual) AppendMsgpack(dst []byte) []byte {
+	f := i.fields()
+	return codec.AppendRecord(dst, f[:]...)
+}
 
 // EncodeMsgpack implements msgpack.CustomEncoder.
 func (i Individual) EncodeMsgpack(enc *msgpack.Encoder) error {
-	return codec.EncodeRecord(enc, i.fields()...)
+	f := i.fields()
+	return codec.EncodeRecord(enc, f[:]...)
 }
 
 // DecodeMsgpack implements msgpack.CustomDecoder.
 func (i *Individual) DecodeMsgpack(dec *msgpack.Decoder) error {
-	return codec.DecodeRecord(dec, i.fields()...)
+	f := i.fields()
+	return codec.DecodeRecord(dec, f[:]...)
 }
 
 // Evaluation is one individual on one instance, one replicate: the unit that is scheduled, retried, timed out and journalled.
@@ -91,21 +99,29 @@ type Result struct {
 }
 
 // fields are the record's: a new one is added at the end, and none is taken away.
-func (r *Result) fields() []any {
-	return []any{
+func (r *Result) fields() [17]any {
+	return [...]any{
 		&r.Individual, &r.Instance, &r.Replicate, &r.Attempt, (*uint8)(&r.Ending), &r.Fitness, &r.Outputs, &r.Targets, &r.Reason, &r.Seconds,
 		&r.Rank, &r.Host, &r.At, &r.Violations, &r.Measurements, &r.Step, &r.Slot,
 	}
 }
 
+// AppendMsgpack implements codec.Appender.
+func (r Result) AppendMsgpack(dst []byte) []byte {
+	f := r.fields()
+	return codec.AppendRecord(dst, f[:]...)
+}
+
 // EncodeMsgpack implements msgpack.CustomEncoder.
 func (r Result) EncodeMsgpack(enc *msgpack.Encoder) error {
-	return codec.EncodeRecord(enc, r.fields()...)
+	f := r.fields()
+	return codec.EncodeRecord(enc, f[:]...)
 }
 
 // DecodeMsgpack implements msgpack.CustomDecoder.
 func (r *Result) DecodeMsgpack(dec *msgpack.Decoder) error {
-	return codec.DecodeRecord(dec, r.fields()...)
+	f := r.fields()
+	return codec.DecodeRecord(dec, f[:]...)
 }
 
 // SeedOf is the seed of an evaluation: a hash of the run's seed and of what the evaluation is of, not of when or where it runs, nor of the

@@ -3,6 +3,7 @@ package l2l
 import (
 	"cmp"
 	"context"
+	"fmt"
 
 	"github.com/vmihailenco/msgpack/v5"
 
@@ -11,7 +12,7 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
-// Event is something that happened in a run: a Begun, a WarmStart, an Asked, a Result, a Figures, a Finals, a Session, an Ordered or a Stopped.
+// Event is something that happened in a run: a Begun, a WarmStart, an Asked, an Injected, a Result, a Figures, a Finals, a Session, an Ordered or a Stopped.
 //
 // Events are kept for ever, and read by other versions of the program: a field is only added, to a record at its end (package codec).
 type Event interface{ event() }
@@ -63,6 +64,23 @@ type Asked struct {
 }
 
 func (a *Asked) fields() []any { return []any{&a.Max, &a.Individuals, &a.Count, &a.Digest} }
+
+// AppendMsgpack implements codec.Appender.
+func (a Asked) AppendMsgpack(dst []byte) []byte {
+	if a.Digest != nil || a.Count != 0 || a.Individuals == nil { // seldom written, or short
+		b, err := codec.Marshal(a)
+		if err != nil {
+			panic(fmt.Sprintf("l2l: an Asked cannot be written: %v", err))
+		}
+		return append(dst, b...)
+	}
+	dst = codec.AppendInt(codec.AppendArray(dst, 2), int64(a.Max))
+	dst = codec.AppendArray(dst, len(a.Individuals))
+	for i := range a.Individuals {
+		dst = a.Individuals[i].AppendMsgpack(dst)
+	}
+	return dst
+}
 
 // EncodeMsgpack implements msgpack.CustomEncoder.
 func (a Asked) EncodeMsgpack(enc *msgpack.Encoder) error {
@@ -126,8 +144,8 @@ type Evaluator interface {
 	Capacity() int
 	// Submit takes evaluations to run. It does not wait for them.
 	Submit(evaluations []Evaluation) error
-	// Next waits until at least one submitted evaluation has ended, and returns those that have, in any order. An error means that
-	// evaluations cannot be run any more; a failed evaluation is a Result.
+	// Next waits until at least one submitted evaluation has ended, and returns those that have, in any order; the slice is valid until the
+	// next call. An error means that evaluations cannot be run any more; a failed evaluation is a Result.
 	Next(ctx context.Context) ([]Result, error)
 }
 

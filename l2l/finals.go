@@ -240,7 +240,7 @@ func (s *Search) final(limit int64) (f Finals, ok bool) {
 	if !s.follows() || s.Best() == nil {
 		return f, false
 	}
-	made := s.s.Asked * int64(s.PerIndividual())
+	made := s.given() * int64(s.PerIndividual())
 	budget, tests := s.rules.finals(limit, made), len(s.rules.Test.Instances)
 	if limit > 0 {
 		left := max(limit-made-s.s.Afterwards, 0)
@@ -364,7 +364,7 @@ func (s *Search) nextFinals() (next Finals, ok bool) {
 		f.Missing++
 		ind := Individual{ID: a.ID, X: f.Finalists[of].X}
 		n := s.evaluationsOf(ind)
-		s.await(ind, n)
+		s.await([]Individual{ind}, n)
 		f.Asked += int64(n)
 		s.s.Afterwards += int64(n)
 	}

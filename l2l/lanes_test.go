@@ -10,13 +10,15 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l"
 )
 
-// laned is a search of several lanes.
-func laned(t *testing.T, r l2l.Rules) *l2l.Search {
+// laned is a search of several lanes: of one algorithm, or of several.
+func laned(t *testing.T, name string, r l2l.Rules) *l2l.Search {
 	t.Helper()
 	problem := l2l.Problem(space, 0)
-	problem.Parallel = 60
-	return l2l.NewSearch(newOptimizerOn(t, "cmaes", problem, 5), r)
+	problem.Parallel = map[string]int{"cmaes": 60, "portfolio": 110}[name]
+	return l2l.NewSearch(newOptimizerOn(t, name, problem, 5), r)
 }
+
+var lanedNames = []string{"cmaes", "portfolio"}
 
 // unlucky is bowl, of which one evaluation of eleven fails, whoever has it.
 func unlucky(e l2l.Evaluation) l2l.Result {
@@ -88,121 +90,137 @@ func laneRules(seeds l2l.Seeds, then l2l.Then) l2l.Rules {
 }
 
 func TestLanesAreTheSameWhoeverFinishesFirst(t *testing.T) {
-	for _, c := range []struct {
-		seeds l2l.Seeds
-		then  l2l.Then
-	}{{l2l.PerIndividual, l2l.RankWorst}, {l2l.Common, l2l.Resample}} {
-		var first map[int][]told
-		var hashes []string
-		for order := range uint64(6) {
-			journal, ev := &memory{}, newEvaluator(order, unlucky)
-			ev.capacity = []int{120, 300, 7, 120, 40, 2}[order]
-			s := laned(t, laneRules(c.seeds, c.then))
-			run(t, &l2l.Loop{Search: s, Evaluator: ev, Recorder: journal, Stop: l2l.Stop{Evaluations: 3000}})
-			lanes := byLane(t, journal.events, 2)
-			if len(lanes) < 3 {
-				t.Fatalf("%d lanes", len(lanes))
+	for _, name := range lanedNames {
+		t.Run(name, func(t *testing.T) {
+			for _, c := range []struct {
+				seeds l2l.Seeds
+				then  l2l.Then
+			}{{l2l.PerIndividual, l2l.RankWorst}, {l2l.Common, l2l.Resample}} {
+				var first map[int][]told
+				var hashes []string
+				for order := range uint64(6) {
+					journal, ev := &memory{}, newEvaluator(order, unlucky)
+					ev.capacity = []int{120, 300, 7, 120, 40, 2}[order]
+					s := laned(t, name, laneRules(c.seeds, c.then))
+					run(t, &l2l.Loop{Search: s, Evaluator: ev, Recorder: journal, Stop: l2l.Stop{Evaluations: 3000}})
+					lanes := byLane(t, journal.events, 2)
+					if len(lanes) < 3 {
+						t.Fatalf("%d lanes", len(lanes))
+					}
+					if order == 0 {
+						first = lanes
+					}
+					agree(t, fmt.Sprintf("%s, order %d", c.seeds, order), first, lanes)
+					hashes = append(hashes, s.TrajectoryHash())
+				}
+				if slices.Sort(hashes); len(slices.Compact(hashes)) < 6 { // else the test has not tried different orders
+					t.Errorf("the lanes have come equally far: %v", hashes)
+				}
 			}
-			if order == 0 {
-				first = lanes
-			}
-			agree(t, fmt.Sprintf("%s, order %d", c.seeds, order), first, lanes)
-			hashes = append(hashes, s.TrajectoryHash())
-		}
-		if slices.Sort(hashes); len(slices.Compact(hashes)) < 6 { // else the test has not tried different orders
-			t.Errorf("the lanes have come equally far: %v", hashes)
-		}
+		})
 	}
 }
 
 // A kill may come after any event. Whatever the ranks are then, the lanes go on as they would have.
 func TestLanesResumedAfterAnyEventAreTheSame(t *testing.T) {
-	r := laneRules(l2l.PerIndividual, l2l.RankWorst)
-	whole, ev := &memory{}, newEvaluator(1, unlucky)
-	ev.capacity = 100
-	run(t, &l2l.Loop{Search: laned(t, r), Evaluator: ev, Recorder: whole, Stop: l2l.Stop{Evaluations: 2500}, Record: l2l.Points})
-	want := byLane(t, whole.events, 2)
-	for cut := 0; cut <= len(whole.events); cut += 331 {
-		search := laned(t, r)
-		for i, e := range whole.events[:cut] {
-			if _, err := search.Replay(e); err != nil {
-				t.Fatalf("event %d: %v", i, err)
-			}
-			if i%57 == 3 || i == cut-1 { // and through a snapshot
-				b, err := search.Snapshot()
-				if err != nil {
-					t.Fatal(err)
+	for _, name := range lanedNames {
+		t.Run(name, func(t *testing.T) {
+			r := laneRules(l2l.PerIndividual, l2l.RankWorst)
+			whole, ev := &memory{}, newEvaluator(1, unlucky)
+			ev.capacity = 100
+			run(t, &l2l.Loop{Search: laned(t, name, r), Evaluator: ev, Recorder: whole, Stop: l2l.Stop{Evaluations: 2500}, Record: l2l.Points})
+			want := byLane(t, whole.events, 2)
+			for cut := 0; cut <= len(whole.events); cut += 331 {
+				search := laned(t, name, r)
+				for i, e := range whole.events[:cut] {
+					if _, err := search.Replay(e); err != nil {
+						t.Fatalf("event %d: %v", i, err)
+					}
+					if i%57 == 3 || i == cut-1 { // and through a snapshot
+						b, err := search.Snapshot()
+						if err != nil {
+							t.Fatal(err)
+						}
+						hash := search.TrajectoryHash()
+						search = laned(t, name, r)
+						if err := search.Restore(b); err != nil {
+							t.Fatal(err)
+						}
+						if got := search.TrajectoryHash(); got != hash {
+							t.Fatalf("after event %d the hash is %s, restored %s", i, hash, got)
+						}
+					}
 				}
-				hash := search.TrajectoryHash()
-				search = laned(t, r)
-				if err := search.Restore(b); err != nil {
-					t.Fatal(err)
-				}
-				if got := search.TrajectoryHash(); got != hash {
-					t.Fatalf("after event %d the hash is %s, restored %s", i, hash, got)
-				}
-			}
-		}
-		ev := newEvaluator(uint64(cut)+2, unlucky)
-		ev.capacity = 1 + cut%200
-		rest := &memory{events: slices.Clone(whole.events[:cut])}
-		run(t, &l2l.Loop{Search: search, Evaluator: ev, Recorder: rest, Stop: l2l.Stop{Evaluations: 2500}})
-		agree(t, fmt.Sprintf("resumed after event %d", cut), want, byLane(t, rest.events, 2))
+				ev := newEvaluator(uint64(cut)+2, unlucky)
+				ev.capacity = 1 + cut%200
+				rest := &memory{events: slices.Clone(whole.events[:cut])}
+				run(t, &l2l.Loop{Search: search, Evaluator: ev, Recorder: rest, Stop: l2l.Stop{Evaluations: 2500}})
+				agree(t, fmt.Sprintf("resumed after event %d", cut), want, byLane(t, rest.events, 2))
 
-		replayed := laned(t, r)
-		for i, e := range rest.events {
-			if _, err := replayed.Replay(e); err != nil {
-				t.Fatalf("resumed after event %d: event %d: %v", cut, i, err)
+				replayed := laned(t, name, r)
+				for i, e := range rest.events {
+					if _, err := replayed.Replay(e); err != nil {
+						t.Fatalf("resumed after event %d: event %d: %v", cut, i, err)
+					}
+				}
+				if a, b := search.TrajectoryHash(), replayed.TrajectoryHash(); a != b {
+					t.Fatalf("resumed after event %d: the hash is %s, replayed %s", cut, a, b)
+				}
 			}
-		}
-		if a, b := search.TrajectoryHash(), replayed.TrajectoryHash(); a != b {
-			t.Fatalf("resumed after event %d: the hash is %s, replayed %s", cut, a, b)
-		}
+		})
 	}
 }
 
 func TestLanesSayHowFarTheyHaveComeAndHaveTheSameHashThere(t *testing.T) {
-	r := laneRules(l2l.PerIndividual, l2l.RankWorst)
-	at := map[[2]int64]string{}
-	compared := 0
-	for order := range uint64(3) {
-		s := laned(t, r)
-		ev := newEvaluator(order, unlucky)
-		ev.capacity = 120
-		look := func(_ l2l.Event, _ *l2l.Individual, s *l2l.Search) {
-			for _, lane := range s.Lanes() {
-				place := [2]int64{int64(lane.Number), lane.Individuals}
-				if was, ok := at[place]; ok && was != lane.Hash {
-					t.Fatalf("lane %d after %d individuals has the hash %s, and %s in another run", lane.Number, lane.Individuals, lane.Hash, was)
-				} else if ok && order > 0 {
-					compared++
+	for _, name := range lanedNames {
+		t.Run(name, func(t *testing.T) {
+			r := laneRules(l2l.PerIndividual, l2l.RankWorst)
+			at := map[[2]int64]string{}
+			compared := 0
+			for order := range uint64(3) {
+				s := laned(t, name, r)
+				ev := newEvaluator(order, unlucky)
+				ev.capacity = 120
+				look := func(_ l2l.Event, _ *l2l.Individual, s *l2l.Search) {
+					for _, lane := range s.Lanes() {
+						place := [2]int64{int64(lane.Number), lane.Individuals}
+						if was, ok := at[place]; ok && was != lane.Hash {
+							t.Fatalf("lane %d after %d individuals has the hash %s, and %s in another run", lane.Number, lane.Individuals, lane.Hash, was)
+						} else if ok && order > 0 {
+							compared++
+						}
+						at[place] = lane.Hash
+					}
 				}
-				at[place] = lane.Hash
+				run(t, &l2l.Loop{Search: s, Evaluator: ev, Stop: l2l.Stop{Evaluations: 1500}, Observers: []l2l.Observer{look}})
 			}
-		}
-		run(t, &l2l.Loop{Search: s, Evaluator: ev, Stop: l2l.Stop{Evaluations: 1500}, Observers: []l2l.Observer{look}})
-	}
-	if compared < 1000 {
-		t.Errorf("%d hashes were compared", compared)
+			if compared < 1000 {
+				t.Errorf("%d hashes were compared", compared)
+			}
+		})
 	}
 }
 
 func TestLanesThatAreRecordedOtherwiseDiverge(t *testing.T) {
-	r := laneRules(l2l.PerIndividual, l2l.RankWorst)
-	journal, ev := &memory{}, newEvaluator(1, bowl)
-	ev.capacity = 100
-	run(t, &l2l.Loop{Search: laned(t, r), Evaluator: ev, Recorder: journal, Stop: l2l.Stop{Evaluations: 300}})
-	asked := journal.events[0].(l2l.Asked)
-	for name, change := range map[string]func(ind *l2l.Individual){
-		"another lane": func(ind *l2l.Individual) { ind.Lane++ }, "another number": func(ind *l2l.Individual) { ind.Nth++ },
-		"another generation": func(ind *l2l.Individual) { ind.Generation++ },
-	} {
-		other := asked
-		other.Individuals = slices.Clone(asked.Individuals)
-		change(&other.Individuals[3])
-		if _, err := laned(t, r).Replay(other); !errors.Is(err, l2l.ErrDiverged) {
-			t.Errorf("%s: got %v, want ErrDiverged", name, err)
-		}
+	for _, name := range lanedNames {
+		t.Run(name, func(t *testing.T) {
+			r := laneRules(l2l.PerIndividual, l2l.RankWorst)
+			journal, ev := &memory{}, newEvaluator(1, bowl)
+			ev.capacity = 100
+			run(t, &l2l.Loop{Search: laned(t, name, r), Evaluator: ev, Recorder: journal, Stop: l2l.Stop{Evaluations: 300}})
+			asked := journal.events[0].(l2l.Asked)
+			for what, change := range map[string]func(ind *l2l.Individual){
+				"another lane": func(ind *l2l.Individual) { ind.Lane++ }, "another number": func(ind *l2l.Individual) { ind.Nth++ },
+				"another generation": func(ind *l2l.Individual) { ind.Generation++ },
+			} {
+				other := asked
+				other.Individuals = slices.Clone(asked.Individuals)
+				change(&other.Individuals[3])
+				if _, err := laned(t, name, r).Replay(other); !errors.Is(err, l2l.ErrDiverged) {
+					t.Errorf("%s: got %v, want ErrDiverged", what, err)
+				}
+			}
+		})
 	}
 }
 

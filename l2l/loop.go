@@ -39,6 +39,7 @@ type Loop struct {
 
 	streak streak
 	under  int  // evaluations under way
+	beside int  // of them those of injected individuals
 	paused bool // by an order
 	last   int  // by an order: noStop, stopNow, or the generation completed when it was given, after whose next one the run ends
 	clock  clock
@@ -96,7 +97,7 @@ func (l *Loop) Run(ctx context.Context) (Summary, error) {
 func (l *Loop) run(ctx context.Context) (reason StopReason, err error) {
 	ctx = l.clock.start(ctx, l.Stop.WallTime)
 	defer l.clock.stop()
-	l.under, l.last, l.paused = 0, noStop, false
+	l.under, l.beside, l.last, l.paused = 0, 0, noStop, false
 	l.Search.s.InARow, l.streak = 0, streak{space: l.Space} // failures before a resume were somebody's reason to resume
 	if len(l.WarmStart) > 0 && !l.Search.s.Known && l.Search.Asked() == 0 {
 		known := WarmStart{l.WarmStart}
@@ -116,7 +117,9 @@ func (l *Loop) run(ctx context.Context) (reason StopReason, err error) {
 		if err := l.Evaluator.Submit(pending); err != nil {
 			return reason, err
 		}
-		l.under = len(pending)
+		for _, e := range pending {
+			l.count(e.Individual, 1)
+		}
 	}
 	if err := l.figures(); err != nil { // those of a generation after which the run was killed
 		return reason, err
@@ -128,13 +131,15 @@ func (l *Loop) run(ctx context.Context) (reason StopReason, err error) {
 		if err := l.heed(); err != nil {
 			return reason, err
 		}
-		if reason := l.over(); reason.Rule != "" {
-			return l.finish(ctx, reason)
+		over := l.over()
+		if over.Rule != "" && (l.beside == 0 || over.Failed()) {
+			return l.finish(ctx, over)
 		}
 		if reason := l.ordered(); reason.Rule != "" {
 			return reason, nil
 		}
-		if !l.paused {
+		if over.Rule != "" { // what was injected is awaited
+		} else if !l.paused {
 			if err := l.ask(); err != nil {
 				return reason, err
 			}
@@ -154,7 +159,7 @@ func (l *Loop) run(ctx context.Context) (reason StopReason, err error) {
 		if err := l.figures(); err != nil {
 			return reason, err
 		}
-		if l.under == 0 || l.Search.asynchronous() {
+		if l.searching() == 0 || l.Search.asynchronous() {
 			if err := l.checkpoint(); err != nil {
 				return reason, err
 			}
@@ -177,9 +182,12 @@ func (l *Loop) receive(ctx context.Context) error {
 	if ctx.Err() == nil && err != nil {
 		return err
 	}
-	for _, r := range results {
-		r.At = l.Now().UnixMicro()
-		if err := l.record(r); err != nil {
+	at := l.Now().UnixMicro()
+	for i := range results {
+		r := &results[i]
+		r.At = at
+		var e Event = *r // once: it is a copy
+		if err := l.record(e); err != nil {
 			return err
 		}
 		of, told := l.Search.individual(r.Individual), l.Search.Individuals()
@@ -190,13 +198,13 @@ func (l *Loop) receive(ctx context.Context) error {
 		if l.Search.Individuals() > told {
 			l.streak.take(of.X, l.Search.s.InARow > 0, l.Search.s.Reason)
 		}
-		l.observe(r, of)
-		l.under--
+		l.observe(e, of)
+		l.count(r.Individual, -1)
 		if again != nil {
 			if err := l.Evaluator.Submit([]Evaluation{*again}); err != nil {
 				return err
 			}
-			l.under++
+			l.count(r.Individual, 1)
 		}
 	}
 	return nil
@@ -269,7 +277,7 @@ func (l *Loop) ask() error {
 		}
 		room = max(room, 1)
 	}
-	switch left := int(l.Stop.Budget(l.Search.Asked(), per, l.Search.reserved(l.Stop.Evaluations))); {
+	switch left := int(l.Stop.Budget(l.Search.given(), per, l.Search.reserved(l.Stop.Evaluations))); {
 	case left == 0:
 		return nil
 	case left > 0 && (room == 0 || left < room):
@@ -289,7 +297,7 @@ func (l *Loop) ask() error {
 	l.observe(asked, nil)
 	es := make([]Evaluation, 0, len(asked.Individuals)*per)
 	for _, ind := range asked.Individuals {
-		es = append(es, l.Search.evaluations(ind)...)
+		es = l.Search.evaluations(es, ind)
 	}
 	l.under += len(es)
 	return l.Evaluator.Submit(es)
@@ -297,7 +305,7 @@ func (l *Loop) ask() error {
 
 // over is why the search is to end; the zero StopReason where it is not.
 func (l *Loop) over() StopReason {
-	p := l.Search.Progress(l.under, l.Stop)
+	p := l.Search.Progress(l.searching(), l.Stop)
 	switch {
 	case l.MaxFailures > 0 && p.InARow >= l.MaxFailures:
 		return because(TooManyFail, "%d individuals in a row, %v", p.InARow, &l.streak)
@@ -311,7 +319,7 @@ func (l *Loop) over() StopReason {
 
 // figures records what the optimizer says of itself, once for each generation that it completes.
 func (l *Loop) figures() error {
-	if f, ok := l.Search.figures(l.under); ok {
+	if f, ok := l.Search.figures(l.searching()); ok {
 		return l.happened(f)
 	}
 	return nil

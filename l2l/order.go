@@ -160,7 +160,7 @@ func (l *Loop) ordered() StopReason {
 		return StopReason{}
 	case l.last == stopNow:
 		return because(ByOrder, "at once, within generation %d", completed)
-	case l.under == 0 || l.Search.asynchronous() && !l.Search.finishing() && completed > l.last:
+	case l.searching() == 0 || l.Search.asynchronous() && !l.Search.finishing() && completed > l.last:
 		return because(ByOrder, "after %d generations", completed)
 	}
 	return StopReason{}

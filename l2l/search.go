@@ -108,6 +108,10 @@ type Search struct {
 	s         searchState
 	trail     *trail         // of individuals without a lane
 	lanes     map[int]*trail // of those of the lanes
+
+	told  [1]optimizer.Evaluated // what the optimizer is told; used again
+	line  []byte                 // what a trail is to follow; used again
+	spare [][]Result             // to be used again, for individuals of as many evaluations
 }
 
 // searchState is what a snapshot holds, besides the optimizer.
@@ -132,6 +136,7 @@ type searchState struct {
 	Anew        int64   // numbers of the individuals of finals that have been given out
 	Afterwards  int64   // evaluations of finals that have been asked for
 	Ended       int64   // those of them that have ended for good
+	Injected    int64   // individuals that somebody injected
 
 	// The trail of individuals without a lane, in a snapshot, and those of the lanes.
 	Next  int64
@@ -243,19 +248,26 @@ func (s *Search) ask(max int) (Asked, error) {
 // begin opens individuals that were asked.
 func (s *Search) begin(individuals []Individual) {
 	s.giveUp()
-	for _, ind := range individuals {
-		s.await(ind, s.PerIndividual())
-	}
+	s.await(individuals, s.PerIndividual())
 	s.s.Asked += int64(len(individuals))
 }
 
-// await opens an individual that waits for n results.
-func (s *Search) await(ind Individual, n int) {
-	o := &open{Individual: ind, Results: make([]Result, n), Missing: n}
-	for k := range o.Results {
-		o.Results[k].Attempt = -1
+// await opens individuals that wait for n results each.
+func (s *Search) await(individuals []Individual, n int) {
+	all := make([]open, len(individuals)) // they come and go together, mostly
+	for i, ind := range individuals {
+		o := &all[i]
+		*o = open{Individual: ind, Missing: n}
+		if last := len(s.spare) - 1; last >= 0 && len(s.spare[last]) == n {
+			o.Results, s.spare = s.spare[last], s.spare[:last]
+		} else {
+			o.Results = make([]Result, n)
+		}
+		for k := range o.Results {
+			o.Results[k].Attempt = -1
+		}
+		s.s.Open[ind.ID] = o
 	}
-	s.s.Open[ind.ID] = o
 }
 
 // Recalls reports whether the optimizer cannot be asked again for what it proposed: a replay then takes its proposals as they are recorded, and
@@ -297,11 +309,10 @@ func (s *Search) individual(id int64) *Individual {
 // First is the first evaluation of an individual of the search: its first instance, replicate 0.
 func (s *Search) First(ind Individual) Evaluation { return s.evaluation(ind, 0, 0) }
 
-// evaluations lists what is to be evaluated of an individual that has no results yet.
-func (s *Search) evaluations(ind Individual) []Evaluation {
-	es := make([]Evaluation, s.evaluationsOf(ind))
-	for k := range es {
-		es[k] = s.evaluation(ind, k, 0)
+// evaluations appends what is to be evaluated of an individual that has no results yet.
+func (s *Search) evaluations(es []Evaluation, ind Individual) []Evaluation {
+	for k := range s.evaluationsOf(ind) {
+		es = append(es, s.evaluation(ind, k, 0))
 	}
 	return es
 }
@@ -409,7 +420,7 @@ func (s *Search) pending() []Evaluation {
 
 // take takes a result in. It returns the evaluation to try again, if it is to be. A result that answers nothing (a late answer from a rank
 // thought lost) is ErrDiverged.
-func (s *Search) take(r Result) (again *Evaluation, err error) {
+func (s *Search) take(r *Result) (again *Evaluation, err error) {
 	o, k := s.s.Open[r.Individual], -1
 	if o != nil {
 		k = s.place(o.Individual, r.Instance, r.Replicate)
@@ -421,7 +432,7 @@ func (s *Search) take(r Result) (again *Evaluation, err error) {
 	if r.Ending == OK && len(r.Fitness) != len(s.rules.Objectives) {
 		return nil, fmt.Errorf("%w: individual %d has %d fitness values, want %d", ErrDiverged, r.Individual, len(r.Fitness), len(s.rules.Objectives))
 	}
-	o.Results[k] = r
+	o.Results[k] = *r
 	if r.Ending != OK && r.Attempt < s.rules.Retries {
 		e := s.evaluation(o.Individual, k, r.Attempt+1)
 		return &e, nil
@@ -434,7 +445,10 @@ func (s *Search) take(r Result) (again *Evaluation, err error) {
 		return nil, nil
 	}
 	delete(s.s.Open, r.Individual)
-	return nil, s.tell(o)
+	err = s.tell(o)
+	clear(o.Results)
+	o.Results, s.spare = nil, append(s.spare, o.Results)
+	return nil, err
 }
 
 // tell tells the optimizer an individual whose evaluations have all ended.
@@ -443,7 +457,12 @@ func (s *Search) tell(o *open) error {
 		s.tellFinal(o.Individual.ID, s.rules.Judge(o.Results))
 		return nil
 	}
-	ev := optimizer.Evaluated{ID: o.Individual.ID}
+	if IsInjected(o.Individual.ID) {
+		s.tellInjected(o)
+		return nil
+	}
+	s.told[0] = optimizer.Evaluated{ID: o.Individual.ID}
+	ev := &s.told[0]
 	var fitness codec.Vector
 	if i := slices.IndexFunc(o.Results, func(r Result) bool { return r.Ending != OK }); i >= 0 {
 		ev.Failed, ev.Replace = true, s.rules.Then == Resample
@@ -459,29 +478,33 @@ func (s *Search) tell(o *open) error {
 		}
 		s.s.InARow = 0
 	}
-	if err := s.optimizer.Tell([]optimizer.Evaluated{ev}); err != nil {
+	if err := s.optimizer.Tell(s.told[:]); err != nil {
 		return err
 	}
 	s.s.Told++
-	s.remember(o.Individual, fitness)
+	s.remember(&o.Individual, fitness)
 	if s.rules.Finalists.Fitted && s.Noisy() && s.single() && fitness != nil {
 		s.s.Recent.add(o.Individual.X, s.rules.Loss(fitness)[0])
 	}
-	s.follow(o.Individual, fitness)
+	s.follow(&o.Individual, fitness)
 	return nil
 }
 
 // remember takes an individual in that was told, with its fitness, nil if it failed, if it is among the best, or shows that evaluations are noisy.
-func (s *Search) remember(ind Individual, fitness codec.Vector) {
+func (s *Search) remember(ind *Individual, fitness codec.Vector) {
 	st := s.optimizer.Status()
 	s.s.FrontCut = s.s.FrontCut || len(st.Front) >= optimizer.MaxFront
 	switch {
 	case s.rules.Rotate > 0: // the optimizer's best may be of another mini-batch
-		s.compare(ind, fitness, st.Generation)
+		s.compare(*ind, fitness, st.Generation)
 	case st.Best != nil && st.Best.ID == ind.ID:
-		s.improve(Best{Individual: ind, Fitness: fitness, Loss: st.Best.Loss[0]}, st.Generation)
+		if now := (Best{Individual: *ind, Fitness: fitness, Loss: st.Best.Loss[0]}); !s.ahead(now) {
+			s.improve(now, st.Generation)
+		} else if s.s.BestAt = st.Generation; s.Noisy() {
+			s.elite(now)
+		}
 	case s.Noisy() && s.single() && fitness != nil:
-		s.elite(Best{Individual: ind, Fitness: fitness, Loss: s.rules.Loss(fitness)[0]})
+		s.elite(Best{Individual: *ind, Fitness: fitness, Loss: s.rules.Loss(fitness)[0]})
 	}
 	if !s.Noisy() && fitness != nil && s.s.Repeats.differs(ind.X, fitness) {
 		s.s.Found, s.s.Repeats = true, repeats{}
@@ -543,7 +566,12 @@ func (r *Rules) Judge(results []Result) codec.Vector {
 // Fitness is the fitness of an individual: its results, all of which are OK, combined objective by objective.
 func (r *Rules) Fitness(results []Result) codec.Vector {
 	combined := make(codec.Vector, len(r.Objectives))
-	values := make([]float64, len(results))
+	var few [8]float64
+	values := few[:]
+	if len(results) > len(few) {
+		values = make([]float64, len(results))
+	}
+	values = values[:len(results)]
 	for k, objective := range r.Objectives {
 		for i, result := range results {
 			values[i] = result.Fitness[k]
@@ -591,24 +619,29 @@ func Losses(fitness []float64, objectives []optimizee.Objective) []float64 {
 // Loss turns a fitness into what an optimizer of one objective minimises: the sum of the objectives, each times its weight and its sign.
 func Loss(fitness []float64, objectives []optimizee.Objective) float64 {
 	sum := 0.0
-	for k, loss := range Losses(fitness, objectives) {
-		sum += cmp.Or(objectives[k].Weight, 1) * loss
+	for k, o := range objectives {
+		loss := fitness[k]
+		if o.Direction == optimizee.Maximise {
+			loss = -loss
+		}
+		sum += cmp.Or(o.Weight, 1) * loss
 	}
 	return sum
 }
 
 // follow adds an individual to its trail.
-func (s *Search) follow(ind Individual, fitness codec.Vector) {
+func (s *Search) follow(ind *Individual, fitness codec.Vector) {
 	t, n := s.trail, ind.ID
 	if ind.Lane > 0 {
 		t, n = s.lane(ind.Lane), ind.Nth
 	}
-	line := binary.LittleEndian.AppendUint64(nil, uint64(n))
+	line := binary.LittleEndian.AppendUint64(s.line[:0], uint64(n))
 	line = ind.X.Append(line)
 	if fitness == nil {
 		line = append(line, "failed"...)
 	}
-	t.follow(n, fitness.Append(line))
+	s.line = fitness.Append(line)
+	t.follow(n, s.line)
 }
 
 // lane is the trail of a lane.
@@ -672,8 +705,10 @@ func (s *Search) Replay(e Event) (Event, error) {
 		}
 		return asked, nil
 	case Result:
-		_, err := s.take(e)
+		_, err := s.take(&e)
 		return e, err
+	case Injected:
+		return e, s.inject(e)
 	case Figures:
 		s.s.Figured = max(s.s.Figured, e.Generation)
 	case Finals:

@@ -73,7 +73,7 @@ func because(rule StopRule, format string, args ...any) StopReason {
 
 // Progress is how far a search has come, as far as stop rules look at it.
 type Progress struct {
-	Asked       int64  // individuals asked
+	Asked       int64  // individuals asked or injected
 	Each        int    // evaluations of each individual
 	Reserved    int64  // evaluations that the search may not have, as others are to follow it
 	Evaluations int64  // evaluations of the search that ended for good
@@ -129,7 +129,7 @@ func reached(fitness, target float64, d optimizee.Direction) bool {
 // Progress is the search as the stop rules look at it, while that many evaluations are under way.
 func (s *Search) Progress(underWay int, stop Stop) Progress {
 	p := Progress{
-		Asked: s.s.Asked, Each: s.PerIndividual(), Reserved: s.reserved(stop.Evaluations), Evaluations: s.s.Evaluations - s.s.Ended,
+		Asked: s.given(), Each: s.PerIndividual(), Reserved: s.reserved(stop.Evaluations), Evaluations: s.s.Evaluations - s.s.Ended,
 		UnderWay: underWay, InARow: s.s.InARow, Failure: s.s.Reason, Between: underWay == 0 || s.asynchronous(),
 	}
 	if !p.Between {

@@ -18,16 +18,29 @@ type trail struct {
 	Held  map[int64][]byte
 	Trail []byte // the hash's state, when it is packed
 
-	hash hash.Hash
+	hash  hash.Hash
+	spare [][]byte // memory of lines that were held
 }
 
 func newTrail() *trail { return &trail{Held: map[int64][]byte{}, hash: sha256.New()} }
 
-// follow adds what is to be hashed of individual n.
+// follow adds what is to be hashed of individual n. It does not keep line.
 func (t *trail) follow(n int64, line []byte) {
-	t.Held[n] = line
+	if n == t.Next {
+		t.hash.Write(line)
+		if t.Next++; len(t.Held) == 0 {
+			return
+		}
+	} else {
+		var held []byte
+		if last := len(t.spare) - 1; last >= 0 {
+			held, t.spare = t.spare[last], t.spare[:last]
+		}
+		t.Held[n] = append(held[:0], line...)
+	}
 	for line, ok := t.Held[t.Next]; ok; line, ok = t.Held[t.Next] {
 		t.hash.Write(line)
+		t.spare = append(t.spare, line)
 		delete(t.Held, t.Next)
 		t.Next++
 	}

@@ -7,10 +7,12 @@ package optimizee
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"strings"
+	"time"
 )
 
 // Optimizee is a model whose parameters are to be found. There is one per slot, and its methods are called from one goroutine
@@ -167,16 +169,53 @@ type (
 		PrintTo(stdout, stderr io.Writer)
 	}
 
+	// Timed tells where the time of its evaluations goes, as it goes, to whoever wants to know. It is told of them before it is prepared, and once; tell
+	// is called by the goroutine that prepares or evaluates.
+	Timed interface {
+		TimeTo(tell func(part Part, took time.Duration))
+	}
+
 	// Interpreted tells how the Python that runs its program is started: the words, the directory and the environment. A run asks it for its version
 	// and its packages, and writes them down. There are no words where the program is not in Python.
 	Interpreted interface {
 		Interpreter() (argv []string, dir string, env []string)
 	}
 
+	// Tester has a test of its own for what a search has found: on data that no search is shown, say. "l2l-mpi test" calls it, of one that has been opened
+	// and evaluates nothing. Test writes what people are to read, as it comes, and returns the numbers that are worth keeping, or [ErrNoTest] where its
+	// configuration names no test.
+	Tester interface {
+		Test(ctx context.Context, found Found, stdout, stderr io.Writer) (Scores, error)
+	}
+
 	// Reporter explains an individual to people: at the end of a run it is asked about the best one, and by "l2l-mpi eval" about any.
 	Reporter interface {
 		Report(ctx context.Context, e Evaluation, w io.Writer) error
 	}
+)
+
+// ErrNoTest is returned by a Tester that has none.
+var ErrNoTest = errors.New("the optimizee has no test")
+
+// Found is a point that a search has found.
+type Found struct {
+	Params
+	Individual int64     // its number; -1 for a point that was recommended and is no individual
+	Fitness    []float64 // as well as it is known, in the order of Objectives; nil where it is not
+
+	// Front has, of several objectives that are not added up, the best compromises, one of which the Found itself then is.
+	Front []Found
+}
+
+// Part is a part of the time that a model takes.
+type Part string
+
+// The parts. A worker starts up outside of its evaluations, and a program that evaluates once within each.
+const (
+	StartUp  Part = "start-up" // until the program is ready, or, where it does not say when it is, until it has been started
+	Transfer Part = "transfer" // of parameters to the program and of results from it
+	Computed Part = "model"    // what the program took itself
+	Answered Part = "answer"   // both, of a program that does not say what of it is the model's
 )
 
 // Place is where a slot is.

@@ -10,7 +10,8 @@ type Algorithm struct {
 	Reference   string // where it comes from
 	When        string // when to choose it
 	Cost        string // of the algorithm itself, per generation; n is the dimension, λ the population
-	Parallelism string // how many evaluations it can have under way
+	Parallelism string // how many evaluations it can have under way, and what it does with execution.parallel (Problem.Parallel)
+	Quorum      bool   // it heeds Problem.Quorum: it goes on before a generation's last results are in, and learns from these later
 
 	// Noise says what it does where evaluations are noisy: more than to recommend a point. "" where it does nothing of the kind; then it is not told of noise.
 	Noise string

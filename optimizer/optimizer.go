@@ -46,7 +46,8 @@ type Optimizer interface {
 }
 
 // Asynchronous is the capability of an algorithm without generations: it can propose at any time and learns from each result
-// as it is told, in the order in which it is told. Its search depends on that order; to replay it, replay the order.
+// as it is told, in the order in which it is told; or of one that goes on before the last results of a generation are in, and proposes nothing while too
+// many of it are missing. Its search depends on that order; to replay it, replay the order.
 // Ask(max <= 0) proposes one individual.
 type Asynchronous interface {
 	Optimizer
@@ -163,5 +164,5 @@ var (
 	// record: see [Recaller].
 	ErrNoState = errors.New("optimizer: the search's state lies in another program")
 	// ErrUnsuited is returned by constructors for a problem that the algorithm cannot handle.
-	ErrUnsuited = errors.New("optimizer: problem does not suit the algorithm")
+	ErrUnsuited = errors.New("the problem does not suit the algorithm")
 )

@@ -105,6 +105,10 @@ type Problem struct {
 	// It is part of the search.
 	Noisy bool
 
+	// Quorum is the part of a generation's results, in (0, 1], with which it is complete: what comes in later belongs to the next one. 0 is 1, all.
+	// It is part of the search, and for algorithms whose description says that they heed it ([Algorithm.Quorum]); to others it says nothing.
+	Quorum float64
+
 	// Encode translates a value of coordinate i, as a configuration has it, to the coordinate; nil where the values are the coordinates. It is for
 	// parameters of an algorithm that are points.
 	Encode func(i int, value any) (float64, error)
@@ -145,6 +149,9 @@ func (p Problem) Check() error {
 	}
 	if p.Objectives < 0 || p.Outputs < 0 || p.Parallel < 0 {
 		return fmt.Errorf("optimizer: %d objectives, %d outputs and %d in parallel, want >= 0", p.Objectives, p.Outputs, p.Parallel)
+	}
+	if !(p.Quorum >= 0 && p.Quorum <= 1) {
+		return fmt.Errorf("optimizer: quorum = %v, want a part of a generation, in (0, 1], or 0 for all of it", p.Quorum)
 	}
 	for i, c := range p.Coords {
 		infinite := math.IsInf(c.Lower, 0) || math.IsInf(c.Upper, 0)

@@ -28,6 +28,7 @@ type cycle struct {
 	told   tally
 	did    []string // what was done to it
 	early  bool     // the last of it was done during a start
+	faulty bool     // the launcher of the last session was ended by a signal: by the one that it was sent, or by a fault of its own
 }
 
 // mark is in the environment of every process of the cycle, by which those are found that are left over.
@@ -60,7 +61,7 @@ func (c *cycle) run(undisturbed map[string]string) error {
 			if len(c.launch) == 0 && code != 0 && code != d.code && !(c.early && slices.Contains(unheeded, code)) {
 				return fmt.Errorf("after %s the exit code is %d, want %d\n%s", d.name, code, d.code, c.lastLog())
 			}
-			if !c.early && slices.Contains(crashed, code) {
+			if !c.early && !c.faulty && slices.Contains(crashed, code) {
 				return fmt.Errorf("after %s the exit code is %d: something has crashed\n%s", d.name, code, c.lastLog())
 			}
 		}
@@ -189,9 +190,11 @@ func journalSize(out string) int64 {
 // after waits until nothing of the session is left, and returns the launcher's exit code.
 func (c *cycle) after(ended error, struck bool) (int, bool, error) {
 	code := 0
+	c.faulty = false
 	var exit *exec.ExitError
 	if errors.As(ended, &exit) {
 		if code = exit.ExitCode(); code < 0 {
+			c.faulty = len(c.launch) > 0
 			code = 128 + int(exit.Sys().(syscall.WaitStatus).Signal())
 		}
 	} else if ended != nil {

@@ -29,7 +29,8 @@ const (
 var unheeded = []int{128 + int(syscall.SIGHUP), 128 + int(syscall.SIGINT), 128 + int(syscall.SIGTERM)}
 
 // crashed are exit codes that nothing which is done here explains: of a program that is ended by a fault of its own, as shells and as MPICH's launcher
-// have them. (While it starts, MPICH has a rank crash when another one is ended by a signal.)
+// have them. (While it starts, MPICH has a rank crash when another one is ended by a signal. And now and then a launcher crashes itself when it is
+// told to end: the kernel's log has named mpiexec.hydra and Open MPI's mpirun.)
 var crashed = []int{int(syscall.SIGABRT), int(syscall.SIGSEGV), 128 + int(syscall.SIGABRT), 128 + int(syscall.SIGSEGV)}
 
 var disturbances = []disturbance{

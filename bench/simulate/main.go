@@ -33,6 +33,7 @@ import (
 // settings of a simulation.
 type settings struct {
 	perRank int
+	levels  int           // of ranks
 	each    int           // evaluations of a slot
 	ratio   float64       // of the run times' 95th to their 5th percentile
 	dim     int           // coordinates of a point
@@ -48,6 +49,7 @@ func main() {
 	check := flag.Bool("check", false, "compare with goroutine ranks")
 	flag.IntVar(&s.perRank, "per-rank", 1, "slots of each rank")
 	flag.IntVar(&s.each, "each", 40, "evaluations for each slot")
+	flag.IntVar(&s.levels, "levels", 0, "1, 2, or 0: by the number of ranks")
 	flag.IntVar(&s.dim, "dim", 10, "coordinates of a point")
 	flag.Float64Var(&s.ratio, "ratio", 10, "95th percentile of the log-normal run times over their 5th; 1: all are equal")
 	flag.DurationVar(&s.cost.Message, "message", 2*time.Microsecond, "that a message costs rank 0")
@@ -107,6 +109,7 @@ func (s settings) seconds(median time.Duration, individual int64) float64 {
 // simulation is one with so many slots on ranks, by their numbers.
 func (s settings) simulation(slots []int, median time.Duration) (*dispatch.Simulated, error) {
 	return dispatch.Simulation{
+		Levels: dispatch.NewLevels(len(slots), s.levels),
 		Policy: dispatch.Policy{Schedule: dispatch.Pull, Slots: slots, Copies: true},
 		Seconds: func(_, _ int, call []l2l.Evaluation) float64 {
 			return s.seconds(median, call[0].Individual)
@@ -238,7 +241,7 @@ func (s settings) real(slots []int, size int) (took time.Duration, err error) {
 	errs := make([]error, len(slots))
 	for rank := 1; rank < len(slots); rank++ {
 		wg.Go(func() {
-			w, err := dispatch.NewWorker(ctx, comms[rank], dispatch.Options{
+			w, err := dispatch.NewWorker(ctx, comms[rank], 0, dispatch.Options{
 				Slots: slots[rank], Make: func() (optimizee.Optimizee, error) { return sleeper{s}, nil },
 			})
 			if err == nil {

@@ -36,6 +36,7 @@ type settings struct {
 	budget   int // evaluations
 	searches int
 	first    int // instance
+	quorum   float64
 }
 
 // cell is a figure: searches of an algorithm on a function.
@@ -45,6 +46,7 @@ type cell struct {
 	Dim         int
 	Slots       int
 	Ratio       float64
+	Quorum      float64
 	Time        float64 // median; +Inf where half of the searches have not got there
 	Evaluations float64 // median of those of all searches
 	Busy        float64 // median
@@ -59,6 +61,7 @@ func main() {
 	flag.IntVar(&s.budget, "budget", 4_000_000, "evaluations after which a search is given up")
 	flag.IntVar(&s.searches, "searches", 5, "searches for each figure, on instances of their own")
 	flag.IntVar(&s.first, "instance", 1, "the first instance")
+	flag.Float64Var(&s.quorum, "quorum", 1, "part of a generation's results with which it is complete, execution.quorum, for algorithms that heed it")
 	numbers := flag.String("slots", "64,1024", "slots")
 	ratios := flag.String("ratios", "1", "95th percentile of the run times over their 5th")
 	which := flag.String("functions", "1,3,8,10,15,16,21,22", "numbers of BBOB functions")
@@ -201,7 +204,7 @@ func measure(s settings, on slots.Slots, name, function string, workers int) (ce
 		})
 	}
 	all.Wait()
-	c := cell{Algorithm: name, Function: function, Dim: s.dim, Slots: on.Number, Ratio: on.Ratio, Searches: s.searches}
+	c := cell{Algorithm: name, Function: function, Dim: s.dim, Slots: on.Number, Ratio: on.Ratio, Quorum: s.quorum, Searches: s.searches}
 	var times, evaluations, busy []float64
 	for i, o := range outcomes {
 		if errs[i] != nil {
@@ -228,7 +231,7 @@ func search(s settings, on slots.Slots, name string, spec functions.Spec, seed u
 		return slots.Outcome{}, err
 	}
 	problem := optimizer.Box(s.dim, fn.Lower, fn.Upper)
-	problem.Parallel = on.Number
+	problem.Parallel, problem.Quorum = on.Number, s.quorum
 	if told, rest, ok := strings.Cut(name, ":"); ok && strings.HasPrefix(told, "@") {
 		if problem.Parallel, err = strconv.Atoi(told[1:]); err != nil {
 			return slots.Outcome{}, fmt.Errorf("%s, want @n: and the name of an algorithm", name)

@@ -1,18 +1,19 @@
-"""python test.py RUN: the best network of a run with other wirings and other spikes from outside than those that it was tuned with."""
+"""The network that a run has found with other wirings and other spikes from outside than those that it was tuned with: l2l-mpi test RUN starts it."""
 
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 
 from model import TARGETS, error, measure
 
-best = json.loads((Path(sys.argv[1]) / "result.json").read_text())["answer"]["parameters"]
-constants = {"neurons": 400, "inputs": 40, "duration": 1000}
-measured = [measure(best, seed=wiring, instance=wiring, constants=constants) for wiring in range(1, 9)]
-print("         target    mean  standard deviation, of 8 wirings")
-for name, (target, _) in TARGETS.items():
-    values = [m[name] for m in measured]
-    print(f"{name:7} {target:7.2f} {np.mean(values):7.2f} {np.std(values):7.2f}")
-print(f"error           {np.mean([error(m) for m in measured]):7.2f} {np.std([error(m) for m in measured]):7.2f}")
+found = json.load(sys.stdin)
+measured = [measure(found["params"], seed=wiring, instance=wiring, constants=found["constants"]) for wiring in range(1, 9)]
+
+
+def worth(values, target=None):
+    return {"target": target, "mean of 8 wirings": np.mean(values), "standard deviation": np.std(values)}
+
+
+scores = {name: worth([m[name] for m in measured], target) for name, (target, _) in TARGETS.items()}
+print(json.dumps({**scores, "error": worth([error(m) for m in measured])}))

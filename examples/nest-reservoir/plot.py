@@ -1,17 +1,19 @@
 """What the best network of a run does with one image of each digit, and how it reads the images held out: python plot.py RUN [FILE]"""
 
+import json
 import sys
+from pathlib import Path
 
 import matplotlib
 import numpy as np
 
 from model import CLASSES, WARM_UP
-from test import best, confusion
+from test import confusion, network_of
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-individual, network = best(sys.argv[1])
+individual, network = network_of(json.loads((Path(sys.argv[1]) / "result.json").read_text())["answer"]["parameters"])
 size = network.size
 colours = ["tab:blue", "tab:orange", "tab:green"]
 neurons = size.excitatory + size.inhibitory

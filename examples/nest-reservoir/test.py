@@ -1,17 +1,15 @@
-"""How many images the best network of a run reads correctly, those that it was trained on and those held out: python test.py RUN"""
+"""How many images the network that a run has found reads correctly, those that it was trained on and those held out: l2l-mpi test RUN starts it."""
 
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 
 from model import CLASSES, FULL, SMALL, Network
 
 
-def best(run):
-    """The best individual of a run, and the network that it is for."""
-    parameters = json.loads((Path(run) / "result.json").read_text())["answer"]["parameters"]
+def network_of(parameters):
+    """An individual, and the network that it is for."""
     individual = np.array(parameters["excitatory"]), np.array(parameters["inhibitory"])
     size = FULL if len(individual[0]) == FULL.outputs * FULL.in_degree_e else SMALL
     return individual, Network(size)
@@ -26,8 +24,9 @@ def confusion(network, individual, images, seed):
 
 
 if __name__ == "__main__":
-    individual, network = best(sys.argv[1])
-    print(f"{'images':<16} {'correct':>8} {'of':>8} {'accuracy':>10}")
+    individual, network = network_of(json.load(sys.stdin)["params"])
+    scores = {}
     for seed, name, images in (10**6, "training", network.train), (10**6 + 1, "held out", network.test):
         counts = confusion(network, individual, images, seed)
-        print(f"{name:<16} {counts.trace():8} {counts.sum():8} {counts.trace() / counts.sum():10.4f}")
+        scores[name] = {"correct": int(counts.trace()), "images": int(counts.sum()), "accuracy": counts.trace() / counts.sum()}
+    print(json.dumps(scores))

@@ -6,6 +6,7 @@ What it draws is simulated by standin/colony.py, whose state can be looked at.
 """
 
 import io
+import json
 import os
 import sys
 
@@ -16,12 +17,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image  # comes with matplotlib
 
-from test import weights
-
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "standin"))
 from colony import EDGE, WIDTH, Colony
 
 WORLD = 102
+
+
+def weights(run):
+    with open(os.path.join(run, "result.json")) as file:
+        parameters = json.load(file)["answer"]["parameters"]
+    return [parameters[name] for name in ("move", "turn", "lay")]
 
 
 def square(values):

@@ -1,8 +1,7 @@
-"""python test.py RUN: what the front of a run is worth on the current steps that had no part in the fit."""
+"""What the front of a run is worth on the current steps that had no part in the fit: l2l-mpi test RUN starts it."""
 
 import json
 import sys
-from pathlib import Path
 
 from model import CONDITIONS, HELD_OUT, RECORDED, TRAINING, cells, errors, simulate
 
@@ -13,9 +12,8 @@ CHOSEN = {  # which of the front: the smallest of these
 }
 
 
-def chosen(run):
-    """Three individuals of the front of a run, by name."""
-    front = json.loads((Path(run) / "result.json").read_text())["front"]
+def chosen(front):
+    """Three individuals of a front, by name."""
     return {name: min(front, key=lambda individual: key(individual["fitness"])) for name, key in CHOSEN.items()}
 
 
@@ -26,8 +24,10 @@ def forgetful(currents):
 
 if __name__ == "__main__":
     held_out = cells(HELD_OUT)
-    print("RMS errors in spikes     training: rest  prepulse  held out: rest  prepulse")
-    for name, individual in chosen(sys.argv[1]).items():
-        tested = errors(simulate(held_out, **individual["parameters"]))
-        print(f"{name:24}", *(f"{f[c]:14.2f}" for f in (individual["fitness"], tested) for c in CONDITIONS))
-    print(f"{'sum, without a memory':24} {forgetful(TRAINING):14.2f} {forgetful(HELD_OUT):29.2f}")
+    scores = {}
+    for name, individual in chosen(json.load(sys.stdin)["front"]).items():
+        fitted, tested = individual["fitness"], errors(simulate(held_out, **individual["params"]))
+        scores[name] = {f"{title}: {c}": f[c] for title, f in (("training", fitted), ("held out", tested)) for c in CONDITIONS}
+    for title, currents in ("training", TRAINING), ("held out", HELD_OUT):
+        scores.setdefault("without a memory", {})[f"{title}: least sum"] = forgetful(currents)
+    print(json.dumps(scores))

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -162,30 +163,64 @@ func (s *session) command() *cobra.Command {
 			"  l2l-mpi --config run.yaml --set optimizer.pop_size=64 --set stop.generations=100\n" +
 			"  mpirun -n 4 l2l-mpi --config run.yaml --resume\n" +
 			"  l2l-mpi describe cmaes",
-		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       run.Version(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.config == "" {
-				return usage(errors.New("want --config run.yaml; see --help"))
+				return usage(errors.New("want --config run.yaml, which l2l-mpi init writes; see --help"))
 			}
 			return s.run(cmd.Context(), o)
 		},
 	}
+	root.Args = func(_ *cobra.Command, args []string) error { return unknownCommand(root, args) }
 	root.CompletionOptions.HiddenDefaultCmd = true
 	flags := root.Flags()
 	addConfigFlags(root, &o.config, &o.set)
 	flags.BoolVar(&o.resume, "resume", false, "go on with the run in its directory, or start it where there is none")
 	addShowFlags(root, &o)
-	root.AddCommand(statusCommand(), watchCommand(), listCommand(), ctlCommand(), s.rerunCommand(), initCommand(s.kinds), s.campaignCommand())
-	for _, command := range []func(config.Kinds) *cobra.Command{
-		checkCommand, describeCommand, evalCommand, bestCommand, exportCommand, reportCommand, plotCommand,
+	for _, group := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"Before a run:", []*cobra.Command{initCommand(s.kinds), checkCommand(s.kinds), describeCommand(s.kinds), evalCommand(s.kinds)}},
+		{"Runs:", []*cobra.Command{s.campaignCommand(), s.rerunCommand(), listCommand(), statusCommand(), watchCommand(), ctlCommand()}},
+		{"What they have found:", []*cobra.Command{bestCommand(s.kinds), testCommand(s.kinds), reportCommand(s.kinds), plotCommand(s.kinds), exportCommand(s.kinds)}},
 	} {
-		root.AddCommand(command(s.kinds))
+		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title})
+		for _, c := range group.commands {
+			c.GroupID = group.title
+			root.AddCommand(c)
+		}
 	}
+	root.SetHelpCommandGroupID(root.Groups()[0].ID)
 	s.complete(root)
 	return root
+}
+
+// operands has a command take at least so many operands and at most so many, -1 being any number.
+func operands(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) >= least && (most < 0 || len(args) <= most) {
+			return nil
+		}
+		return fmt.Errorf("want %s %s; see %[1]s %[3]s --help", name, cmd.Use, cmd.Name())
+	}
+}
+
+// unknownCommand is what is said to whoever names a command that is not there.
+func unknownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if ext := filepath.Ext(args[0]); ext == ".yaml" || ext == ".yml" {
+		return fmt.Errorf("want --config %s", args[0])
+	}
+	var known []string
+	for _, c := range root.Commands() {
+		known = append(known, c.Name())
+	}
+	return fmt.Errorf("there is no command %s%s", args[0], config.DidYouMean(args[0], known))
 }
 
 func addConfigFlags(cmd *cobra.Command, config *string, set *[]string) {

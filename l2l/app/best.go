@@ -30,7 +30,7 @@ func bestCommand(kinds config.Kinds) *cobra.Command {
 			"As yaml they are what warm_start.individuals takes; as json they have their fitness; as args they are arguments, --name=value, a line each;\n" +
 			"as env they are lines that a shell reads, name=value. Elements of a vector are separated by commas there.",
 		Example: "  l2l-mpi best runs/fit/001\n  python3 simulate.py $(l2l-mpi best runs/fit/001 --as args)",
-		Args:    cobra.ExactArgs(1),
+		Args:    operands(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			write := map[string]func(io.Writer, []chosen) error{"yaml": chosenYAML, "json": chosenJSON, "args": chosenArgs, "env": chosenEnv}[form]
 			switch {

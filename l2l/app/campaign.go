@@ -37,7 +37,7 @@ func (s *session) campaignCommand() *cobra.Command {
 			"campaign; --resume goes on with the run that was interrupted, and begins those that wait. The exit code is that of a run: 75 while some are to\n" +
 			"be resumed or wait, and otherwise 1 if one has failed.",
 		Example: "  l2l-mpi campaign sweep.yaml --check\n  mpirun -n 4 l2l-mpi campaign sweep.yaml --resume",
-		Args:    cobra.ExactArgs(1),
+		Args:    operands(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.config = args[0]
 			if check {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
+	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/l2l/run"
 )
@@ -18,15 +19,15 @@ func checkCommand(kinds config.Kinds) *cobra.Command {
 	var file, replay string
 	var set []string
 	var resume bool
-	var slots int
+	var slots, ranks int
 	cmd := &cobra.Command{
-		Use:   "check",
+		Use:   "check --config run.yaml | --replay RUN",
 		Short: "Check a configuration and show it with every default; or prove that a run's journal is what its optimizer does",
 		Long: "Checks a configuration, with all that a run would refuse before it starts a program: the optimizee's own checks and the optimizer's, what it\n" +
 			"begins with, the directory. Shows it with every default, and, on the standard error, about what the run takes. With --replay it proves, of a\n" +
 			"run, that its optimizer makes of the recorded results what the journal says, individual by individual, and tells the hash by which two such\n" +
 			"runs can be compared. It says nothing of the model, which is not run: that another evaluation would have the same result.",
-		Args: cobra.NoArgs,
+		Args: operands(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case (file == "") == (replay == ""):
@@ -48,7 +49,7 @@ func checkCommand(kinds config.Kinds) *cobra.Command {
 			for _, remark := range p.Remarks() {
 				fmt.Fprintln(cmd.ErrOrStderr(), remark)
 			}
-			if err := tellEstimate(cmd.ErrOrStderr(), p, slots); err != nil {
+			if err := tellEstimate(cmd.ErrOrStderr(), p, slots, ranks); err != nil {
 				return usage(err)
 			}
 			text, err := p.Effective()
@@ -61,13 +62,18 @@ func checkCommand(kinds config.Kinds) *cobra.Command {
 	}
 	addConfigFlags(cmd, &file, &set)
 	cmd.Flags().StringVar(&replay, "replay", "", "the directory of a run")
-	cmd.Flags().IntVar(&slots, "slots", 0, "with --config: tell how many of so many slots, of all ranks together, would be idle; without it of execution.slots")
+	cmd.Flags().IntVar(&slots, "slots", 0, "with --config: tell how many of so many slots, of all ranks together, would be idle; without it, of those of a run on this machine")
+	cmd.Flags().IntVar(&ranks, "ranks", 0, "with --config: the same of so many ranks, each of execution.slots, or of its share of a machine like this one")
+	cmd.MarkFlagsMutuallyExclusive("slots", "ranks")
 	cmd.Flags().BoolVar(&resume, "resume", false, "with --config: check it for a run with --resume, which may go on with one that is there")
 	return cmd
 }
 
 // prove replays the journal in dir, and tells what that has shown.
 func prove(w io.Writer, dir string, kinds config.Kinds) error {
+	if !journal.Exists(dir) {
+		return usage(fmt.Errorf("%s %w", dir, report.ErrNoRun))
+	}
 	proof, err := run.Prove(dir, kinds)
 	if proof.Torn != nil {
 		fmt.Fprintf(w, "%v; a resume will cut it off\n", proof.Torn)
@@ -80,7 +86,7 @@ func prove(w io.Writer, dir string, kinds config.Kinds) error {
 	if s.Recalls() {
 		shown = "the journal is whole and was told to the optimizer, another program; its proposals are taken as recorded"
 	}
-	_, err = fmt.Fprintf(w, "%d events, %d evaluations, %d generations: %s\nthe results are as recorded; the model was not run: l2l-mpi eval --run %s does that\n"+
+	_, err = fmt.Fprintf(w, "%d events, %d evaluations, %d generations: %s\nthe results are as recorded; the model was not run: l2l-mpi eval --config … --run %s does that\n"+
 		"trajectory hash %s\n", proof.Events, s.Evaluations(), s.Status().Generation, shown, dir, s.TrajectoryHash())
 	for _, lane := range s.Lanes() { // of a search of several lanes, whose whole depends on who finished first
 		if err == nil {
@@ -99,7 +105,7 @@ func statusCommand() *cobra.Command {
 			fmt.Sprintf("The exit code is %d for a run that is finished, %d for one that failed, %d for one that is running, %d for one that was\n"+
 				"interrupted, reached its wall time or crashed, and is to be resumed, and %d for one that l2l-mpi ctl has stopped.",
 				exitOK, exitFailed, exitRunning, exitInterrupted, exitStopped),
-		Args: cobra.ExactArgs(1),
+		Args: operands(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := report.ReadStatus(args[0])
 			if count {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/l2l/run"
 )
@@ -18,26 +19,34 @@ func ctlCommand() *cobra.Command {
 	var after string
 	var timeout time.Duration
 	cmd := &cobra.Command{
-		Use:   "ctl RUN pause | resume | stop | set key.path=value...",
+		Use:   "ctl RUN pause | resume | stop | set key.path=value... | inject FILE",
 		Short: "Tell a run that goes on what to do: from any host that sees its directory",
 		Long: "Tells a run that goes on what to do, from any host that sees its directory, and waits for its answer.\n\n" +
 			"pause    evaluates to the end what has begun, and begins nothing else\n" +
 			"resume   ends a pause\n" +
 			"stop     ends the run in order: at once, or with --after generation when that is completed; --resume goes on\n" +
-			"set      changes timeouts, execution.max_failures and stop rules\n\n" +
-			"Each is written to the journal, none changes what is searched, and each holds until its session ends: a run that is resumed is\n" +
-			"not paused, and has what its configuration says. A run that was told to stop ends with exit code " + fmt.Sprint(exitStopped) + ", on which job\n" +
+			"set      changes timeouts, execution.max_failures and stop rules\n" +
+			"inject   evaluates individuals of a YAML file beside the search, as warm_start.individuals and best write them; parameters that an\n" +
+			"         individual does not name are in the middle of their ranges\n\n" +
+			"Each is written to the journal, none changes what is searched, and each but inject holds until its session ends: a run that is\n" +
+			"resumed is not paused, and has what its configuration says. Individuals that are injected have numbers from " + fmt.Sprint(int64(l2l.FirstInjected)) + " on. One of\n" +
+			"them may be the answer, their evaluations count for stop.evaluations, and no optimizer is told of them. A run that was told to stop ends with exit code " + fmt.Sprint(exitStopped) + ", on which job\n" +
 			"scripts do not go on with it.",
 		Example: "  l2l-mpi ctl runs/fit/001 pause\n" +
 			"  l2l-mpi ctl runs/fit/001 stop --after generation\n" +
-			"  l2l-mpi ctl runs/fit/001 set execution.timeout=20m stop.generations=200",
-		Args: cobra.MinimumNArgs(2),
+			"  l2l-mpi ctl runs/fit/001 set execution.timeout=20m stop.generations=200\n" +
+			"  l2l-mpi best runs/fit/002 > best.yaml && l2l-mpi ctl runs/fit/001 inject best.yaml",
+		Args: operands(2, -1),
 		ValidArgsFunction: beginning(func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 			switch len(args) {
 			case 0:
 				return runs(cmd, args, typed)
 			case 1:
 				return run.Orders(), cobra.ShellCompDirectiveNoFileComp
+			case 2:
+				if args[1] == run.OrderInject {
+					return yamlFiles(cmd, args, typed)
+				}
 			}
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}),
@@ -50,6 +59,14 @@ func ctlCommand() *cobra.Command {
 				return usage(fmt.Errorf("--after %s: want generation", after))
 			case after != "":
 				o.Args = append(o.Args, run.StopAfter)
+			case o.Order == run.OrderInject && len(o.Args) != 1:
+				return usage(errors.New("inject: want one file with individuals"))
+			case o.Order == run.OrderInject:
+				text, err := os.ReadFile(o.Args[0])
+				if err != nil {
+					return usage(fmt.Errorf("inject: %w", err))
+				}
+				o.Args[0] = string(text)
 			}
 			if err := o.Check(); err != nil {
 				return usage(err)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/schema"
+	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
 
 func describeCommand(kinds config.Kinds) *cobra.Command {
@@ -21,15 +23,19 @@ func describeCommand(kinds config.Kinds) *cobra.Command {
 		Short: "Describe the optimizers and optimizees: parameters, defaults, ranges, references",
 		Long: "Describes the optimizers and optimizees, and the keys of a configuration: parameters, defaults, ranges, references.\n\n" +
 			"With --schema it writes the same as a JSON Schema, by which editors complete and check a configuration that begins with the line\n" +
-			"# yaml-language-server: $schema=l2l-mpi.schema.json",
-		Example: "  l2l-mpi describe cmaes\n  l2l-mpi describe --schema > l2l-mpi.schema.json",
+			"# yaml-language-server: $schema=l2l-mpi.schema.json\nand so for campaigns.",
+		Example: "  l2l-mpi describe cmaes\n  l2l-mpi describe --schema > l2l-mpi.schema.json\n  l2l-mpi describe campaign --schema > campaign.schema.json",
 		RunE: func(cmd *cobra.Command, names []string) error {
 			w := cmd.OutOrStdout()
 			switch {
-			case asSchema && len(names) > 0:
-				return usage(errors.New("describe: want either names or --schema, which is of all"))
 			case asSchema:
-				text, err := kinds.JSONSchema()
+				schema := kinds.JSONSchema
+				if len(names) == 1 && names[0] == "campaign" {
+					schema = kinds.CampaignSchema
+				} else if len(names) > 0 {
+					return usage(errors.New("describe: want --schema alone, which is of all of a configuration, or campaign --schema"))
+				}
+				text, err := schema()
 				if err == nil {
 					_, err = w.Write(text)
 				}
@@ -51,7 +57,7 @@ func describeCommand(kinds config.Kinds) *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&asSchema, "schema", false, "write a JSON Schema of configurations, for editors")
+	cmd.Flags().BoolVar(&asSchema, "schema", false, "write a JSON Schema of configurations, or of campaigns, for editors")
 	return cmd
 }
 
@@ -84,7 +90,16 @@ func describe(w io.Writer, name string, kinds config.Kinds) error {
 		if found++; found > 1 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintf(w, "%s: %s\n\n", name, title)
+		if title != "" {
+			title = ": " + title
+		}
+		fmt.Fprintf(w, "%s%s\n", name, title)
+	}
+	section := func(write func(io.Writer)) { // after an empty line, if there is anything in it
+		var text bytes.Buffer
+		if write(&text); text.Len() > 0 {
+			fmt.Fprintf(w, "\n%s", &text)
+		}
 	}
 	for _, a := range kinds.Optimizers {
 		known = append(known, a.Name)
@@ -92,15 +107,17 @@ func describe(w io.Writer, name string, kinds config.Kinds) error {
 			continue
 		}
 		begin(a.Title)
-		for _, fact := range [][2]string{
-			{"Choose it", a.When}, {"Cost per generation", a.Cost}, {"Parallelism", a.Parallelism}, {"Noise", a.Noise}, {"Reference", a.Reference},
-		} {
-			if fact[1] != "" {
-				paragraph(w, "", fact[0]+": "+fact[1]+".")
+		section(func(w io.Writer) {
+			for _, fact := range [][2]string{
+				{"Choose it", a.When}, {"Cost per generation", a.Cost}, {"Parallelism", a.Parallelism}, {"Noise", a.Noise}, {"Reference", a.Reference},
+				{"Quorum", quorumOf(a)},
+			} {
+				if fact[1] != "" {
+					paragraph(w, "", fact[0]+": "+fact[1]+".")
+				}
 			}
-		}
-		fmt.Fprintln(w)
-		describeRows(w, "", a.Params())
+		})
+		section(func(w io.Writer) { describeRows(w, "", a.Params()) })
 	}
 	for _, o := range kinds.Optimizees {
 		known = append(known, o.Name)
@@ -108,12 +125,13 @@ func describe(w io.Writer, name string, kinds config.Kinds) error {
 			continue
 		}
 		begin(o.Title)
-		paragraph(w, "", o.Doc)
-		if o.Reference != "" {
-			paragraph(w, "", "Reference: "+o.Reference)
-		}
-		fmt.Fprintln(w)
-		describeRows(w, "", o.New())
+		section(func(w io.Writer) {
+			paragraph(w, "", o.Doc)
+			if o.Reference != "" {
+				paragraph(w, "", "Reference: "+o.Reference)
+			}
+		})
+		section(func(w io.Writer) { describeRows(w, "", o.New()) })
 	}
 	c := config.Defaults()
 	switch name {
@@ -125,15 +143,31 @@ func describe(w io.Writer, name string, kinds config.Kinds) error {
 		return nil
 	}
 	if f, ok := fieldAt(&c, name); ok {
-		begin(f.Doc)
 		prefix := strings.TrimSuffix(name, f.Key)
-		describeField(w, prefix, f)
+		if len(schema.Fields(f.Value.Interface())) == 0 { // its text is beside its key
+			found++
+			describeField(w, prefix, f)
+		} else {
+			begin(f.Doc)
+			section(func(w io.Writer) { describeField(w, prefix, f) })
+		}
 	}
 	known = append(known, sections()...)
 	if found == 0 {
-		return fmt.Errorf("nothing is called %q%s", name, config.DidYouMean(name, known))
+		if near := config.Nearest(name, known); near != "" {
+			return fmt.Errorf("nothing is called %q; did you mean %s?", name, near)
+		}
+		return fmt.Errorf("nothing is called %q; l2l-mpi describe lists all that is", name)
 	}
 	return nil
+}
+
+// quorumOf is what an optimizer makes of execution.quorum; "" where it heeds none.
+func quorumOf(a optimizer.Algorithm) string {
+	if !a.Quorum {
+		return ""
+	}
+	return "with execution.quorum below 1 it goes on before the last results of a generation are in, and learns from these with the next one"
 }
 
 // sections are the keys of a configuration besides those of the optimizee and the optimizer.
@@ -203,6 +237,9 @@ func allowed(f schema.Field) string {
 
 // paragraph writes text in lines of at most 100 characters, each indented.
 func paragraph(w io.Writer, indent, text string) {
+	if strings.TrimSpace(text) == "" {
+		return
+	}
 	line := indent
 	for _, word := range strings.Fields(text) {
 		if utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > 100 {

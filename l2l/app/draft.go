@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/meta-optimization/l2l-mpi/l2l/child"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
@@ -319,7 +320,8 @@ func (d *draft) python() string {
 		}
 		results = append(results, fmt.Sprintf("%s: %sdistance", strconv.Quote(e.Key), sign))
 	}
-	return fmt.Sprintf(`from l2l_optimizee import serve  # pip install ./optimizee/process/python
+	return fmt.Sprintf(`# Wants, once: %s
+from l2l_optimizee import serve
 
 # Imports and what is set up here is done once, not for each evaluation.
 
@@ -331,7 +333,7 @@ def evaluate(params, seed, instance):
 
 if __name__ == "__main__":
     serve(evaluate)
-`, distance.String(), strings.Join(results, ", "))
+`, child.Install, distance.String(), strings.Join(results, ", "))
 }
 
 // pythonic is a value of JSON as Python has it.

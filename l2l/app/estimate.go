@@ -3,19 +3,28 @@ package app
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/l2l/run"
+	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 )
 
-// tellEstimate says about what the run takes, and how many of so many slots it leaves idle; 0 slots are those of the configuration, if it says.
-func tellEstimate(w io.Writer, p *config.Plan, slots int) error {
-	if slots < 0 {
+// tellEstimate says about what the run takes, how many of so many slots it leaves idle, and what would use them. Where slots are 0, they are those of so
+// many ranks, and where there are none of these either, those of a run of one process on this machine.
+func tellEstimate(w io.Writer, p *config.Plan, slots, ranks int) error {
+	switch {
+	case slots < 0:
 		return fmt.Errorf("--slots %d: want 1 or more", slots)
+	case ranks < 0 || ranks > mostRanks:
+		return fmt.Errorf("--ranks %d: want 1 to %d", ranks, mostRanks)
+	case slots == 0:
+		slots = run.Slots(p, max(ranks, 1))
 	}
-	e, err := estimated(p)
+	e, err := estimated(p, slots)
 	if err != nil {
 		fmt.Fprintf(w, "what the run takes cannot be told: %v\n", err)
 		return nil
@@ -40,33 +49,66 @@ func tellEstimate(w io.Writer, p *config.Plan, slots int) error {
 		line += fmt.Sprintf(", %s of memory on rank 0 (besides MPI and the model)", size(e.Memory))
 	}
 	fmt.Fprintln(w, line)
-	if slots == 0 {
-		slots = p.Execution.Slots
-	}
-	if slots == 0 {
-		return nil
-	}
+	tellIdle(w, p, e, int64(slots))
+	return nil
+}
+
+// mostRanks is what --ranks may be.
+const mostRanks = 10_000_000
+
+// tellIdle says how many evaluations slots have at a time, what part of them idles, and what would use that.
+func tellIdle(w io.Writer, p *config.Plan, e run.Estimate, slots int64) {
 	packs := ""
 	if p.Execution.Batch > 1 {
 		packs = fmt.Sprintf(", %d of which are handed over at a time", p.Execution.Batch)
 	}
-	idle, rounds := e.Idle(int64(slots), int64(p.Execution.Batch))
+	idle, rounds := e.Idle(slots, int64(p.Execution.Batch))
+	on := report.Count(slots, "slot")
 	switch {
+	case e.Asynchronous && idle > 0:
+		fmt.Fprintf(w, "%s: %.0f have nothing to do (%.0f %%), as the search has %s under way at most%s\n", on, idle*float64(slots), 100*idle,
+			report.Count(e.AtOnce, "evaluation"), packs)
+	case e.Asynchronous && p.Execution.Quorum < 1:
+		fmt.Fprintf(w, "%s: a generation waits for %g %% of its results, and not for the others\n", on, 100*p.Execution.Quorum)
 	case e.Asynchronous:
-		fmt.Fprintf(w, "%s: none waits for a generation to end\n", report.Count(int64(slots), "slot"))
+		fmt.Fprintf(w, "%s: none waits for a generation to end\n", on)
 	case rounds == 1 && idle > 0:
-		fmt.Fprintf(w, "%s: %.0f have nothing to do (%.0f %%), as a generation has %s%s\n", report.Count(int64(slots), "slot"), idle*float64(slots),
-			100*idle, report.Count(e.Generation, "evaluation"), packs)
+		fmt.Fprintf(w, "%s: %.0f have nothing to do (%.0f %%), as a generation has %s%s\n", on, idle*float64(slots), 100*idle,
+			report.Count(e.Generation, "evaluation"), packs)
 	case rounds > 0:
-		fmt.Fprintf(w, "%s: a generation takes %s, in which slots are idle for %.0f %% of the time, and longer where evaluations differ in time\n",
-			report.Count(int64(slots), "slot"), report.Count(rounds, "round"), 100*idle)
+		fmt.Fprintf(w, "%s: a generation takes %s of up to %s, in which slots are idle for %.0f %% of the time, and longer where evaluations differ in time\n",
+			on, report.Count(rounds, "round"), report.Count(slots*int64(p.Execution.Batch), "evaluation"), 100*idle)
 	}
-	return nil
+	if idle >= muchIdle {
+		fmt.Fprintf(w, "what would use them: %s\n", strings.Join(uses(p, slots), ", or "))
+		fmt.Fprintf(w, "%s, of the slots: %s\n", p.Optimizer.Name, p.Optimizer.Parallelism)
+	}
+}
+
+// muchIdle is the part of the slots from which on it is told what would use them.
+const muchIdle = 0.1
+
+// uses are what would give that many slots more to do, as keys of the configuration.
+func uses(p *config.Plan, slots int64) (all []string) {
+	each := int64(p.Evaluation.Evaluations())
+	individuals := max(slots*int64(p.Execution.Batch)/each, 1) // that the slots take at a time
+	for _, f := range schema.Fields(p.Params) {
+		switch {
+		case f.Key == "restarts" && slices.Contains(schema.Words(f.Range), "parallel") && f.Value.String() != "parallel" && individuals >= 2*p.PopSize():
+			all = append(all, "optimizer.restarts: parallel")
+		case f.Key == "pop_size":
+			all = append(all, fmt.Sprintf("optimizer.pop_size: %d", (p.PopSize()+individuals-1)/individuals*individuals))
+		}
+	}
+	if n := int64(p.Execution.Parallel); n > 0 && n < individuals {
+		all = append(all, fmt.Sprintf("execution.parallel: %d instead of %d, with an optimizer that heeds it", individuals, n))
+	}
+	return append(all, "more evaluation.replicates or instances, where these are worth their time")
 }
 
 // estimated is run.Estimated, or an error where that takes long: with many parameters, one generation may. It is then left to itself, as the program
 // ends soon.
-func estimated(p *config.Plan) (run.Estimate, error) {
+func estimated(p *config.Plan, slots int) (run.Estimate, error) {
 	const patience = 5 * time.Second
 	type estimate struct {
 		run.Estimate
@@ -74,7 +116,7 @@ func estimated(p *config.Plan) (run.Estimate, error) {
 	}
 	done := make(chan estimate, 1)
 	go func() {
-		e, err := run.Estimated(p)
+		e, err := run.Estimated(p, slots)
 		done <- estimate{e, err}
 	}()
 	select {

@@ -1,11 +1,13 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -27,40 +29,39 @@ type exportOptions struct {
 
 func exportCommand(kinds config.Kinds) *cobra.Command {
 	var o exportOptions
-	var tables []string
+	var tables, formats, stores [][2]string
 	for _, t := range report.Tables() {
-		tables = append(tables, t.Name+" ("+t.Doc+")")
+		tables = append(tables, [2]string{t.Name, t.Doc})
 	}
-	var formats []string
 	for _, f := range export.Formats() {
-		formats = append(formats, f.Name+" ("+f.Doc+")")
+		formats = append(formats, [2]string{f.Name, f.Doc})
 	}
 	for _, store := range export.Stores() {
-		formats = append(formats, store.Name+" ("+store.Doc+")")
+		stores = append(stores, [2]string{store.Name, store.Doc})
 	}
+	stores = append(stores, [2]string{crateFormat, "the run's metadata for archives, RO-Crate 1.1, for RUN/" + crate.Name})
 	cmd := &cobra.Command{
 		Use:   "export RUN",
 		Short: "Write a table of a run, finished or not, for another program: its evaluations, or another",
-		Long: "Writes a table of a run, finished or not: a row for each evaluation, or another. Parquet and Arrow files have types, and units, directions of\n" +
-			"objectives and the configuration as metadata. Numbers have all their digits; a reason is its first line.\n\n" +
-			"Or writes the whole run into a directory that TensorBoard or MLflow shows. A later MLflow wants MLFLOW_ALLOW_FILE_STORE=true for such a\n" +
-			"directory, or takes it over by mlflow migrate-filestore.",
+		Long: "Writes a table of a run, finished or not:\n\n" + inColumns(tables) + "\nin the format that the file's name ends in, or that --format names:\n\n" +
+			inColumns(formats) + "\nParquet and Arrow files have types, and units, directions of objectives and the configuration as metadata. Numbers have all their\n" +
+			"digits; a reason is its first line. Or it writes the whole run, with --format:\n\n" + inColumns(stores) +
+			"\nA later MLflow wants MLFLOW_ALLOW_FILE_STORE=true for such a directory, or takes it over by mlflow migrate-filestore.",
 		Example: "  l2l-mpi export RUN -o evaluations.parquet\n  l2l-mpi export RUN --table generations --since 10\n" +
 			"  l2l-mpi export RUN --format mlflow -o mlruns",
-		Args: cobra.ExactArgs(1),
+		Args: operands(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, store := range export.Stores() {
 				if store.Name == o.format {
 					return o.fill(store, cmd, args[0], kinds)
 				}
 			}
-			return o.run(cmd.OutOrStdout(), args[0], kinds)
+			return o.run(cmd.OutOrStdout(), cmd.ErrOrStderr(), args[0], kinds)
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.format, "format", "", strings.Join(formats, "; ")+"; "+crateFormat+" (the run's metadata for archives, RO-Crate 1.1, for RUN/"+crate.Name+
-		"); without it the one that the file's name ends in, or csv")
-	flags.StringVar(&o.table, "table", "evaluations", strings.Join(tables, "; "))
+	flags.StringVar(&o.format, "format", "", "one of those above; without it the one that the file's name ends in, or csv")
+	flags.StringVar(&o.table, "table", "evaluations", "one of those above")
 	flags.StringSliceVar(&o.columns, "columns", nil, "these columns alone, in this order: `a,b`; a vector's name stands for all its elements")
 	flags.IntVar(&o.since, "since", 0, "only rows of this `generation` and later ones")
 	flags.StringVar(&o.vectors, "vectors", "", "list or split: one column for a vector, or one for each element; without it split in csv, and list elsewhere")
@@ -68,6 +69,17 @@ func exportCommand(kinds config.Kinds) *cobra.Command {
 	flags.StringVar(&o.output, "output", "", "the same as --out")
 	_ = flags.MarkHidden("output") // its name in earlier versions; the flag exists
 	return cmd
+}
+
+// inColumns are names with what they are, a line each.
+func inColumns(rows [][2]string) string {
+	var b strings.Builder
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintf(t, "  %s\t%s\n", row[0], row[1])
+	}
+	_ = t.Flush() // a Builder takes everything
+	return b.String()
 }
 
 // fill writes the whole run to a directory.
@@ -91,13 +103,16 @@ func (o exportOptions) fill(store export.Store, cmd *cobra.Command, dir string, 
 }
 
 // run writes the table.
-func (o exportOptions) run(stdout io.Writer, dir string, kinds config.Kinds) error {
+func (o exportOptions) run(stdout, stderr io.Writer, dir string, kinds config.Kinds) error {
 	if o.format == crateFormat {
 		return exportCrate(dir, o.output, stdout)
 	}
 	format, err := o.formatOf()
 	if err != nil {
 		return usage(err)
+	}
+	if ending := strings.ToLower(filepath.Ext(o.output)); o.format == "" && ending != "" && !slices.Contains(format.Ends, ending) {
+		fmt.Fprintf(stderr, "%s is written as %s: no format ends in %s; see --format\n", o.output, format.Name, ending)
 	}
 	kind, err := tableOf(o.table)
 	if err != nil {
@@ -167,4 +182,16 @@ func tableOf(name string) (report.TableKind, error) {
 		names = append(names, k.Name)
 	}
 	return report.TableKind{}, fmt.Errorf("--table %s: want %s", name, strings.Join(names, ", "))
+}
+
+// exportCrate writes the metadata of a run for archives.
+func exportCrate(dir, output string, stdout io.Writer) error {
+	err := writeTo(output, stdout, func(w io.Writer) error { return crate.Write(dir, w) })
+	if errors.Is(err, report.ErrNoRun) {
+		return usage(err)
+	}
+	if err != nil {
+		return failure{exitFailed, err}
+	}
+	return nil
 }

@@ -119,6 +119,8 @@ func runsToExport(t *testing.T) map[string]string {
 		l2l.Result{Individual: 0, Ending: l2l.Failed, Reason: "ψ, \"no spikes\"\nat all"},
 		l2l.Result{Individual: 2, Fitness: codec.Vector{-1.0 / 3, 1.7e308}, Measurements: codec.Vector{7}, At: 1795964426203275},
 		l2l.Figures{Generation: 1, Evaluations: 3, Names: []string{"sigma"}, Values: codec.Vector{0.25}},
+		l2l.Injected{Individuals: []l2l.Individual{{ID: l2l.FirstInjected, Generation: 1, X: codec.Vector{0.1, -2, 2, 2, 2, 2, 5, 1, 1, 0}}}, By: "ψ", At: 3},
+		l2l.Result{Individual: l2l.FirstInjected, Fitness: codec.Vector{2.5, 1.0 / 3}, Measurements: codec.Vector{1, 2}},
 	} {
 		if err := j.Record(e); err != nil {
 			t.Fatal(err)

@@ -28,10 +28,10 @@ func initCommand(kinds config.Kinds) *cobra.Command {
 		Use:   "init",
 		Short: "Write a configuration to begin with: asks for what it needs, or takes it from flags",
 		Long: "Writes a configuration that passes check, with comments on what else there is. Without flags it asks, and shows what it would take. A\n" +
-			"file that is there is not overwritten; where the input ends early, nothing is written.\n\n" + parameterHelp + "\n" + objectiveHelp,
+			"file that is there is not overwritten; where the input ends early, nothing is written.\n\n" + draftHelp,
 		Example: "  l2l-mpi init\n" +
 			"  l2l-mpi init --command \"python3 model.py\" --parameter \"g=0.1..10 log nS\" --objective error=minimise --evaluations 2000 --model",
-		Args: cobra.NoArgs,
+		Args: operands(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			asks := true
 			for _, answer := range []string{"name", "seed", "optimizee", "command", "parameter", "objective", "optimizer", "evaluations", "model"} {
@@ -71,11 +71,8 @@ func initCommand(kinds config.Kinds) *cobra.Command {
 	return cmd
 }
 
-const (
-	parameterHelp = "A parameter is NAME=LOWER..UPPER, with the words log (for a range over orders of magnitude), int, and a unit, or NAME=choice|choice;\n" +
-		"NAME[300]=… is a vector. An objective is"
-	objectiveHelp = "NAME=minimise or NAME=maximise, with a unit."
-)
+const draftHelp = "A parameter is NAME=LOWER..UPPER, with the words log (for a range over orders of magnitude), int, and a unit, or NAME=choice|choice;\n" +
+	"NAME[300]=… is a vector. An objective is NAME=minimise or NAME=maximise, with a unit."
 
 // vacant returns an error if there is a file of that name, or anything else.
 func vacant(file string) error {

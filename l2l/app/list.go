@@ -19,11 +19,11 @@ func listCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "list [DIR]",
-		Short: "List the runs below a directory, without one below the working directory, a line each",
+		Short: "List the runs below a directory, a line each",
 		Long: "Lists the runs below a directory, without one below the working directory, a line each: how it stands, how far it has come, the best fitness\n" +
 			"as it was told, and how long ago something was last written.\n\n" +
 			fmt.Sprintf("The exit code is %d, and %d where a run cannot be read; its line says why.", exitOK, exitFailed),
-		Args: cobra.MaximumNArgs(1),
+		Args: operands(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := "."
 			if len(args) > 0 {

@@ -25,7 +25,7 @@ func reportCommand(kinds config.Kinds) *cobra.Command {
 		Short: "Write a page about a run, finished or not, or about several side by side: one HTML file that needs no network",
 		Long: "Writes a page about a run, finished or not: one HTML file that needs no network.\n\n" +
 			"Of several runs of one problem it writes a comparison. Runs that differ by their seeds alone are pooled.",
-		Args: cobra.MinimumNArgs(1),
+		Args: operands(1, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			doc, err := document(args, kinds)
 			if err != nil {
@@ -76,9 +76,11 @@ func plotCommand(kinds config.Kinds) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plot RUN... --figure NAME",
 		Short: "Write a figure of a run, finished or not, or of several side by side, for print: SVG, PNG or PDF",
+		Long: "Writes a figure of a run, finished or not, or of several side by side, for print: one column of a journal wide, as SVG, PNG or PDF.\n\n" +
+			"Figures of a run:\n" + inLines(names) + "\nFigures of several runs:\n" + inLines(ofSeveral),
 		Example: "  l2l-mpi plot RUN --figure convergence --out fig.pdf\n" +
 			"  l2l-mpi plot RUN RUN RUN --figure compare-convergence --out fig.pdf",
-		Args: cobra.MinimumNArgs(1),
+		Args: operands(1, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			known := names
 			if len(args) > 1 {
@@ -106,10 +108,17 @@ func plotCommand(kinds config.Kinds) *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVarP(&name, "figure", "f", "", strings.Join(names, ", ")+"; of several runs "+strings.Join(ofSeveral, ", "))
+	cmd.Flags().StringVarP(&name, "figure", "f", "", "one of those above")
 	cmd.Flags().StringVarP(&output, "out", "o", "", "the file to write, which ends in .svg, .png or .pdf; without it NAME.svg")
 	cmd.Flags().Float64Var(&width, "width", plot.Column, "in millimetres, 30 to 1000; one column of a journal is 85")
 	return cmd
+}
+
+// inLines are words, several in a line.
+func inLines(words []string) string {
+	var b strings.Builder
+	paragraph(&b, "  ", strings.Join(words, ", "))
+	return b.String()
 }
 
 func numberOf(runs []string) string {

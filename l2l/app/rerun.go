@@ -22,7 +22,7 @@ func (s *session) rerunCommand() *cobra.Command {
 			"l2l-mpi --config RUN/run.yaml.",
 		Example: "  l2l-mpi rerun runs/fit/001\n" +
 			"  mpirun -n 4 l2l-mpi rerun runs/fit/001 --out again --set execution.slots=8",
-		Args: cobra.ExactArgs(1),
+		Args: operands(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.again = args[0]
 			return s.run(cmd.Context(), o)

@@ -157,7 +157,7 @@ func (s *session) lead(
 func verdict(r run.Result, resumption func(dir string) string) error {
 	switch {
 	case r.Reason.Failed():
-		return failure{exitFailed, errors.New(r.Reason.String())}
+		return failure{exitFailed, errors.New(inShort(r.Reason))}
 	case r.Reason.Resumable():
 		code := exitInterrupted
 		if r.Reason.Rule == l2l.ByOrder {

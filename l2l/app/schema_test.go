@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,7 +27,13 @@ type judges struct {
 
 func newJudges(t *testing.T, kinds config.Kinds) judges {
 	t.Helper()
-	text, err := kinds.JSONSchema()
+	return judges{kinds, compiled(t, kinds.JSONSchema)}
+}
+
+// compiled is a schema as an editor has it, once it has been checked against draft 7.
+func compiled(t *testing.T, write func() ([]byte, error)) *jsonschema.Schema {
+	t.Helper()
+	text, err := write()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,11 +45,11 @@ func newJudges(t *testing.T, kinds config.Kinds) judges {
 	if err := c.AddResource("l2l-mpi.schema.json", doc); err != nil {
 		t.Fatal(err)
 	}
-	s, err := c.Compile("l2l-mpi.schema.json") // which checks it against draft 7
+	s, err := c.Compile("l2l-mpi.schema.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return judges{kinds, s}
+	return s
 }
 
 // check is the error with which a run would be refused.
@@ -266,5 +273,89 @@ func TestEditorsRefuseWhatCheckRefuses(t *testing.T) {
 		if used[b.kind] == 0 {
 			t.Errorf("nothing is %s", b.kind)
 		}
+	}
+}
+
+// An editor takes and refuses the file of a campaign as the program does; what lies between its keys it cannot know.
+func TestCampaignSchemaTakesWhatTheProgramTakes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const base = "{optimizee: {type: function}, optimizer: {type: cmaes}, stop: {evaluations: 20}}"
+	const inFile = "base: base.yaml\n"
+	if err := os.WriteFile("base.yaml", []byte(base), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	j := judges{kindsWith(moody), compiled(t, kindsWith(moody).CampaignSchema)}
+	refused, between := 0, 0
+	for _, c := range []struct{ text, beyond string }{
+		{text: inFile + "seeds: 2"},
+		{text: inFile + "seeds: [3, 8]"},
+		{text: inFile + "seeds: 0"},
+		{text: inFile + "seeds: 10001"},
+		{text: inFile + "seeds: []"},
+		{text: inFile + "seeds: [3, 3]"},
+		{text: inFile + "seeds: [-1]"},
+		{text: inFile + "seeds: few"},
+		{text: inFile},
+		{text: "seeds: 2"},
+		{text: "base:\nseeds: 2"},
+		{text: "base: [base.yaml]\nseeds: 2"},
+		{text: inFile + "seeds: 2\nname: sweep"},
+		{text: inFile + "seeds: 2\noutput: {dir: there}"},
+		{text: inFile + "seeds: 2\noutput: {sync: 2s}"},
+		{text: "base: " + base + "\nseeds: 2"},
+		{text: "base: {optimizee: {type: function}, optimizer: {type: cmaes, sigma: 20}}\nseeds: 2"},
+		{text: "base: {optimizee: {type: function}, optimizer: {type: cmaes, sigm: 2}}\nseeds: 2"},
+		{text: "base: {optimizee: {type: function}, optimizer: {type: cmaess}}\nseeds: 2"},
+		{text: "base: {optimizee: {type: function}, stop: {evaluations: -1}, optimizer: {type: cmaes}}\nseeds: 2"},
+		{text: "base: {optimizee: {type: function}}\nvary: {optimizer: [{type: cmaes}, {type: lshade, pop_size: 8}]}"},
+		{text: "base: {optimizee: {type: function}, optimizer: {pop_size: 8}}\nvary: {optimizer.type: [cmaes, lshade]}"},
+		{text: "base: {optimizee: {type: function}}\nseeds: 2", beyond: "optimizer: the section is missing"},
+		{text: inFile + "vary: {optimizer: [{type: cmaes}, {type: lshad}]}"},
+		{text: inFile + "vary: {optimizer: [{type: cmaes, sigma: 20}]}"},
+		{text: inFile + "vary: {optimizer: {type: cmaes}}"},
+		{text: inFile + "vary: {stop.evaluations: [20, 40], evaluation.replicates: [1, 4]}"},
+		{text: inFile + "vary: {stop.evaluations: []}"},
+		{text: inFile + "vary: {stop.evaluations: 20}"},
+		{text: inFile + "vary: {stop.evaluations: [20, -1]}"},
+		{text: inFile + "vary: {stop.evaluations: [many]}"},
+		{text: inFile + "vary: {stop.evaluation: [20]}"},
+		{text: inFile + "vary: {execution.on_failure.then: [worst, resample]}"},
+		{text: inFile + "vary: {execution.on_failure.then: [best]}"},
+		{text: inFile + "vary: {stop: [{evaluations: 20}, {generations: 4}]}"},
+		{text: inFile + "vary: {optimizer.sigma: [0.1, 0.2]}"},
+		{text: inFile + "vary: {optimizer.sigma: [0.1, 20]}", beyond: "optimizer.sigma = 20"},
+		{text: inFile + "vary: {optimizee.dim: [2, 3]}\nseeds: 2"},
+		{text: inFile + "vary: {name: [a, b]}"},
+		{text: inFile + "vary: {output.dir: [a, b]}"},
+		{text: inFile + "vary: {seed: [1, 2]}"},
+		{text: inFile + "vary: {seed: [1, 2]}\nseeds: 2", beyond: "beside seeds, seed"},
+		{text: inFile + "vary:\nseeds: 2"},
+		{text: inFile + "runs: [{name: near}, {name: far, set: {optimizee.dim: 4, stop.evaluations: 30}}]"},
+		{text: inFile + "runs: [{name: near}, {name: near}]", beyond: "which no other run has"},
+		{text: inFile + "runs: [{set: {stop.evaluations: 30}}]"},
+		{text: inFile + "runs: [{name: far, set: {stop.evaluations: -30}}]"},
+		{text: inFile + "runs: [{name: far, set: {stopp: 3}}]"},
+		{text: inFile + "runs: [{name: far, but: {stop.evaluations: 30}}]"},
+		{text: inFile + "runs: [{name: a/b}]"},
+		{text: inFile + "runs: [near]"},
+		{text: inFile + "runs: []"},
+		{text: inFile + "runs:\nseeds: 2"},
+	} {
+		if err := os.WriteFile("sweep.yaml", []byte(c.text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		_, _, check := config.LoadCampaign("sweep.yaml", nil, j.kinds)
+		edit := j.edit(c.text)
+		switch {
+		case c.beyond != "" && check != nil && strings.Contains(check.Error(), c.beyond) && edit == nil:
+			between++
+		case c.beyond != "" || (check == nil) != (edit == nil):
+			t.Errorf("%s\ncampaign: %v\neditor: %v", c.text, check, edit)
+		case check != nil:
+			refused++
+		}
+	}
+	if refused < 20 || between < 4 {
+		t.Errorf("%d are refused by both, %d by the program alone", refused, between)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
@@ -22,7 +23,8 @@ func tell(w io.Writer, p *config.Plan, r run.Result) error {
 	generations, evaluations := report.Count(r.Generations, "generation"), report.Count(r.Evaluations, "evaluation")
 	elapsed := r.Elapsed.Round(10 * time.Millisecond)
 	if r.Resumed {
-		fmt.Fprintf(w, "%s, %s in all; %d and %d of them in this session, in %v", generations, evaluations, r.Generations-r.Before.Generations, r.Evaluations-r.Before.Evaluations, elapsed)
+		fmt.Fprintf(w, "%s, %s in all; in this session %s, %s, %v", generations, evaluations,
+			report.Count(r.Generations-r.Before.Generations, "generation"), report.Count(r.Evaluations-r.Before.Evaluations, "evaluation"), elapsed)
 	} else {
 		fmt.Fprintf(w, "%s, %s, %v", generations, evaluations, elapsed)
 	}
@@ -89,6 +91,15 @@ func tell(w io.Writer, p *config.Plan, r run.Result) error {
 	}
 	fmt.Fprintf(w, "\neverything about the run is in %s\n", r.Dir)
 	return nil
+}
+
+// inShort is why a run ended, without the parameters that were tried, which have been told or are in its directory.
+func inShort(reason l2l.StopReason) string {
+	text, rest, _ := strings.Cut(reason.String(), "; tried were ")
+	if i := strings.Index(rest, "; the run ended by: "); i >= 0 {
+		text += rest[i:]
+	}
+	return text
 }
 
 // tellFailures says why evaluations failed, and what can be done where they ended the run.

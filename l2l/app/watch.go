@@ -31,7 +31,7 @@ func watchCommand() *cobra.Command {
 			"Where the standard output is no terminal, or TERM is dumb, it writes a line in each interval, until the run has ended. NO_COLOR is heeded.\n\n" +
 			fmt.Sprintf("The exit code is %d after q, and at the end of the run that of status: %d for one that is finished, %d for one that failed or cannot be read\n"+
 				"any more, %d for one that was interrupted, reached its wall time or crashed, and is to be resumed.", exitOK, exitOK, exitFailed, exitInterrupted),
-		Args: cobra.ExactArgs(1),
+		Args: operands(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if interval < 0 {
 				return usage(fmt.Errorf("--interval %v: want 0 or more", interval))

@@ -56,7 +56,7 @@ func Check(members []config.Member, resume bool) ([]Member, error) {
 	}
 	const most = 3 // that are told: as a rule they are of one kind
 	if more := len(errs) - most; more > 0 {
-		errs = append(errs[:most], fmt.Errorf("… and so for %d other runs", more))
+		errs = append(errs[:most], fmt.Errorf("… and so for %s", report.Count(int64(more), "other run")))
 	}
 	return all, errors.Join(errs...)
 }

@@ -83,7 +83,11 @@ func (g *post) tell(r report) { _ = g.enc.Encode(r) }
 
 // attend starts a program and sees it to its end.
 func (g *post) attend(i *image, files []int) {
-	pid, err := launch(i, append([]int{0}, files...)) // its standard input is ours: empty
+	all := files
+	if !i.Fed {
+		all = append([]int{0}, files...) // its standard input is ours: empty
+	}
+	pid, err := launch(i, all)
 	for _, fd := range files {
 		_ = unix.Close(fd)
 	}

@@ -41,7 +41,7 @@ type ward struct {
 // order is what a guardian is told: to start a program, or to end the one that it has.
 type order struct {
 	Start *image
-	files []int // with Start: descriptors of the program, from its standard output on
+	files []int // with Start: descriptors of the program, from its standard output on, or, of one that is Fed, from its standard input on
 
 	PID  int  // of the program that is to be ended
 	Kill bool // at once, with all that it started; otherwise its group is asked to, by SIGTERM
@@ -54,6 +54,7 @@ type image struct {
 	Dir  string
 	Env  []string
 	Free bool // see Command.Free
+	Fed  bool // has a standard input of its own; otherwise it is empty
 }
 
 // report is what a guardian tells: once when it has tried to start a program, and once when that has ended and nothing of it is left.

@@ -27,6 +27,7 @@ type Command struct {
 	Argv     []string   // the program, found in the PATH unless there is a slash in it, and its arguments
 	Dir      string     // where it runs; "" is here
 	Env      []string   // the whole environment, as NAME=value
+	Stdin    *os.File   // its standard input; nil: empty
 	Files    []*os.File // that it has from descriptor 3 on
 	Free     bool       // may use all CPUs, not only those of this process
 	Stdout   io.Writer  // that what it prints is also written to, as it comes; nil: nowhere
@@ -53,9 +54,13 @@ func (g *Guardian) Start(c Command) (*Process, error) {
 		return nil, errors.Join(err, out.Close(), outW.Close())
 	}
 	cmd.Env = c.Env // of several values of a variable the last counts
-	what := image{Path: cmd.Path, Argv: cmd.Args, Dir: dir, Env: cmd.Environ(), Free: c.Free}
+	what := image{Path: cmd.Path, Argv: cmd.Args, Dir: dir, Env: cmd.Environ(), Free: c.Free, Fed: c.Stdin != nil}
 	p := &Process{ended: make(chan struct{})}
-	p.ward, p.pid, err = g.start(what, append([]*os.File{outW, errsW}, c.Files...)...)
+	files := append([]*os.File{outW, errsW}, c.Files...)
+	if what.Fed {
+		files = append([]*os.File{c.Stdin}, files...)
+	}
+	p.ward, p.pid, err = g.start(what, files...)
 	err = errors.Join(err, outW.Close(), errsW.Close())
 	if err != nil {
 		return nil, errors.Join(err, out.Close(), errs.Close())

@@ -159,14 +159,35 @@ func (p *Process) Explained(err error, over bool) error {
 		}
 	case line != "":
 		err = fmt.Errorf("%w: %s", err, line)
+		if packageMissing.MatchString(line) {
+			err = fmt.Errorf("%w, which comes with l2l-mpi: %s", err, Install)
+		}
 	}
 	if text := excerptOf(s.stderr); text != "" {
-		return fmt.Errorf("%w\nits standard error:\n%s", err, text)
+		return fmt.Errorf("%w%s%s", err, beforeStderr, text)
 	}
 	if text := excerptOf(s.stdout); text != "" {
-		return fmt.Errorf("%w\nits standard output:\n%s", err, text)
+		return fmt.Errorf("%w%s%s", err, beforeStdout, text)
 	}
 	return err
+}
+
+// Install is the command by which the Python package that serves models and optimizers is installed, also without a clone of the repository.
+const Install = `pip install "git+https://github.com/meta-optimization/l2l-mpi#subdirectory=optimizee/process/python"`
+
+var packageMissing = regexp.MustCompile(`No module named 'l2l_optimize[er]'`)
+
+// What stands before that which a program has printed.
+const (
+	beforeStderr = "\nits standard error:\n"
+	beforeStdout = "\nits standard output:\n"
+)
+
+// WithoutPrinted is the text of an error that was Explained, for those who have seen already what the program has printed.
+func WithoutPrinted(text string) string {
+	text, _, _ = strings.Cut(text, beforeStderr)
+	text, _, _ = strings.Cut(text, beforeStdout)
+	return text
 }
 
 // silent reports whether the program has printed nothing since the last ForgetOutput.

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -97,9 +99,20 @@ func Serve(ctx context.Context, g *Guardian, c Command, intro Introduction) (_ *
 		err = fmt.Errorf("it is not ready in time: %w", err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot start %q: %w", c.Argv, s.Obituary(err))
+		return nil, fmt.Errorf("cannot start %s: %w", asTyped(c.Argv), s.Obituary(err))
 	}
 	return s, nil
+}
+
+// asTyped is a command as people type it.
+func asTyped(argv []string) string {
+	words := make([]string, len(argv))
+	for i, word := range argv {
+		if words[i] = word; word == "" || strings.ContainsAny(word, " \t\n\"'") {
+			words[i] = strconv.Quote(word)
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 func (s *Server) startByPipes(g *Guardian, c Command) error {

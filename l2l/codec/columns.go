@@ -4,18 +4,22 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 )
 
 // Many values of one kind are written by columns: a msgpack array whose elements are bins, one for each field, that hold the field of
 // all values one after the other. Per value this costs little more than the copy of its numbers. A column of which all is zero may be
 // empty, so that a field that nobody uses costs nothing.
 
-// AppendArray appends the head of a msgpack array of n elements, n < 65536, which follow.
+// AppendArray appends the head of a msgpack array of n elements, which follow. Those of columns are fewer than 65536.
 func AppendArray(dst []byte, n int) []byte {
-	if n < 16 {
+	switch {
+	case n < 16:
 		return append(dst, 0x90|byte(n))
+	case n < 65536:
+		return binary.BigEndian.AppendUint16(append(dst, 0xdc), uint16(n))
 	}
-	return binary.BigEndian.AppendUint16(append(dst, 0xdc), uint16(n))
+	return binary.BigEndian.AppendUint32(append(dst, 0xdd), uint32(n))
 }
 
 // appendBin appends the head of a msgpack bin of n bytes, which follow.
@@ -30,6 +34,11 @@ func AppendInts(dst []byte, n int, at func(i int) int64) []byte {
 		dst = binary.LittleEndian.AppendUint64(dst, uint64(at(i)))
 	}
 	return dst
+}
+
+// AppendFloats appends a column of the n numbers that at returns.
+func AppendFloats(dst []byte, n int, at func(i int) float64) []byte {
+	return AppendInts(dst, n, func(i int) int64 { return int64(math.Float64bits(at(i))) })
 }
 
 // AppendVectors appends a column of the n vectors that at returns, one after the other.

@@ -1,7 +1,9 @@
 package codec
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -77,4 +79,39 @@ func appendFloat(b []byte, f float64) ([]byte, error) {
 		b = append(b, ".0"...)
 	}
 	return b, nil
+}
+
+// AppendKey appends the name of a member to an object that is being written, with a comma before it where it is not the first.
+func AppendKey(b []byte, name string) []byte {
+	text, _ := json.Marshal(name) // of a text there is no error
+	if b[len(b)-1] != '{' {
+		b = append(b, ',')
+	}
+	return append(append(b, text...), ':')
+}
+
+// EachMember calls f with the members of a JSON object, in their order, until it returns an error.
+func EachMember(object []byte, f func(name string, value json.RawMessage) error) error {
+	dec := json.NewDecoder(bytes.NewReader(object))
+	switch begin, err := dec.Token(); {
+	case err != nil:
+		return err
+	case begin != json.Delim('{'):
+		return errors.New("want an object")
+	}
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return err
+		}
+		if err := f(name.(string), value); err != nil { // a key is a text
+			return err
+		}
+	}
+	_, err := dec.Token()
+	return err
 }

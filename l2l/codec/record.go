@@ -1,7 +1,9 @@
 package codec
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 	"reflect"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -14,6 +16,8 @@ import (
 //	func (p *point) fields() []any                             { return []any{&p.ID, &p.X} }
 //	func (p point) EncodeMsgpack(enc *msgpack.Encoder) error   { return codec.EncodeRecord(enc, p.fields()...) }
 //	func (p *point) DecodeMsgpack(dec *msgpack.Decoder) error  { return codec.DecodeRecord(dec, p.fields()...) }
+//
+// One that is written for each evaluation has its list in an array, which takes no memory of its own, and is an [Appender] by [AppendRecord].
 
 // EncodeRecord writes a record of the fields that are pointed to.
 func EncodeRecord(enc *msgpack.Encoder, fields ...any) error {
@@ -116,4 +120,112 @@ func decodeField(dec *msgpack.Decoder, field any) (err error) {
 		err = dec.Decode(field)
 	}
 	return err
+}
+
+// Appender is a value that appends its encoding, the same as Marshal's, to dst: for values that are written so often that an encoder costs too much.
+type Appender interface{ AppendMsgpack(dst []byte) []byte }
+
+// Append appends what Marshal returns to dst.
+func Append(dst []byte, v any) ([]byte, error) {
+	if a, ok := v.(Appender); ok {
+		return a.AppendMsgpack(dst), nil
+	}
+	b, err := Marshal(v)
+	return append(dst, b...), err
+}
+
+// AppendRecord is EncodeRecord for fields of the usual types, to dst. It panics for others.
+func AppendRecord(dst []byte, fields ...any) []byte {
+	n := len(fields)
+	for n > 0 && isUsualZero(fields[n-1]) {
+		n--
+	}
+	dst = AppendArray(dst, n)
+	for _, f := range fields[:n] {
+		switch f := f.(type) {
+		case *int:
+			dst = AppendInt(dst, int64(*f))
+		case *int64:
+			dst = AppendInt(dst, *f)
+		case *uint8:
+			dst = AppendInt(dst, int64(*f))
+		case *float64:
+			dst = binary.BigEndian.AppendUint64(append(dst, 0xcb), math.Float64bits(*f))
+		case *string:
+			dst = appendString(dst, *f)
+		case *Vector:
+			dst = f.Append(appendShortBin(dst, 8*len(*f)))
+		default:
+			panic("codec: a record with a field of another type")
+		}
+	}
+	return dst
+}
+
+// isUsualZero is isZero for fields that AppendRecord knows; false for others.
+func isUsualZero(field any) bool {
+	switch f := field.(type) {
+	case *int:
+		return *f == 0
+	case *int64:
+		return *f == 0
+	case *uint8:
+		return *f == 0
+	case *float64:
+		return *f == 0
+	case *string:
+		return *f == ""
+	case *Vector:
+		return len(*f) == 0
+	}
+	return false
+}
+
+// AppendInt appends an integer in as few bytes as it takes.
+func AppendInt(dst []byte, n int64) []byte {
+	switch {
+	case n >= 0 && n <= math.MaxInt8, n < 0 && n >= -32:
+		return append(dst, byte(n))
+	case n >= 0 && n <= math.MaxUint8:
+		return append(dst, 0xcc, byte(n))
+	case n >= 0 && n <= math.MaxUint16:
+		return binary.BigEndian.AppendUint16(append(dst, 0xcd), uint16(n))
+	case n >= 0 && n <= math.MaxUint32:
+		return binary.BigEndian.AppendUint32(append(dst, 0xce), uint32(n))
+	case n >= 0:
+		return binary.BigEndian.AppendUint64(append(dst, 0xcf), uint64(n))
+	case n >= math.MinInt8:
+		return append(dst, 0xd0, byte(n))
+	case n >= math.MinInt16:
+		return binary.BigEndian.AppendUint16(append(dst, 0xd1), uint16(n))
+	case n >= math.MinInt32:
+		return binary.BigEndian.AppendUint32(append(dst, 0xd2), uint32(n))
+	}
+	return binary.BigEndian.AppendUint64(append(dst, 0xd3), uint64(n))
+}
+
+func appendString(dst []byte, s string) []byte {
+	n := len(s)
+	switch {
+	case n < 32:
+		dst = append(dst, 0xa0|byte(n))
+	case n < 256:
+		dst = append(dst, 0xd9, byte(n))
+	case n < 65536:
+		dst = binary.BigEndian.AppendUint16(append(dst, 0xda), uint16(n))
+	default:
+		dst = binary.BigEndian.AppendUint32(append(dst, 0xdb), uint32(n))
+	}
+	return append(dst, s...)
+}
+
+// appendShortBin appends the head of a bin in as few bytes as it takes.
+func appendShortBin(dst []byte, n int) []byte {
+	switch {
+	case n < 256:
+		return append(dst, 0xc4, byte(n))
+	case n < 65536:
+		return binary.BigEndian.AppendUint16(append(dst, 0xc5), uint16(n))
+	}
+	return binary.BigEndian.AppendUint32(append(dst, 0xc6), uint32(n))
 }

@@ -49,6 +49,9 @@ func LoadCampaign(path string, assignments []string, kinds Kinds) (dir string, m
 	if err != nil {
 		return "", nil, err
 	}
+	if child(d.root, "base") == nil && child(d.root, "optimizee") != nil {
+		return "", nil, fmt.Errorf("%s is the configuration of a run; want the file of a campaign, such as {base: %s, seeds: 5}", path, filepath.Base(path))
+	}
 	var c Campaign
 	if err := d.joined(d.decode(d.root, "", &c)); err != nil {
 		return "", nil, err
@@ -115,6 +118,9 @@ func (d *document) axes(base *document) (axes [][]variation, err error) {
 	var errs []error
 	if n := child(d.root, "runs"); n != nil {
 		runs, err := d.byName(n)
+		if err == nil && len(runs) == 0 {
+			err = d.wrong(n, "runs", "want one at least")
+		}
 		axes, errs = append(axes, runs), append(errs, err)
 	}
 	if n := child(d.root, "vary"); n != nil {

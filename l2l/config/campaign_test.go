@@ -90,7 +90,7 @@ func TestCampaignIsRefusedWithTheRuleAndThePlace(t *testing.T) {
 		base + "vary: {stop.generations: 3}\n":            `sweep.yaml:2:26: vary.stop.generations: "3", want a list of values`,
 		base + "vary: {stop.generation: [3]}\nseeds: 3\n": "sweep.yaml:2:26: stop.generation: unknown key; did you mean generations?",
 		base + "vary: {optimizer: [{type: cmase}]}\n":     `sweep.yaml:2:20: optimizer.type: unknown optimizer "cmase"; did you mean cmaes?`,
-		base + "vary: {optimizer: [{type: cmaes}, {type: nsga2}]}\nseeds: 2\n":            "sweep.yaml:2:35: optimizer: nsga2: optimizer: problem does not suit",
+		base + "vary: {optimizer: [{type: cmaes}, {type: nsga2}]}\nseeds: 2\n":            "sweep.yaml:2:35: optimizer.type: nsga2: the problem does not suit",
 		base + "runs: [{name: a, sets: {seed: 1}}]\n":                                     "sweep.yaml:2:18: runs[0].sets: unknown key; did you mean set?",
 		base + "runs: [{name: a}, {name: a}]\n":                                           "sweep.yaml:2:19: runs[1]: want a name, which no other run has",
 		base + "runs: [{set: {seed: 1}}]\n":                                               "sweep.yaml:2:8: runs[0]: want a name, which no other run has",

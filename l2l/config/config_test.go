@@ -272,6 +272,50 @@ func TestParallelIsSettledOnceAndThenKept(t *testing.T) {
 	}
 }
 
+func TestQuorumIsForOptimizersThatHeedIt(t *testing.T) {
+	read := func(text string) (*Plan, error) {
+		return Parse("run.yaml", []byte("optimizee: {type: bowl}\n"+text), kinds)
+	}
+	for _, c := range []struct{ text, want string }{
+		{"optimizer: {type: cmaes}\nexecution: {quorum: 0.9}\n", ""},
+		{"optimizer: {type: cmaes}\nexecution: {quorum: 1}\n", ""},
+		{"optimizer: {type: random}\nexecution: {quorum: 1}\n", ""},
+		{"optimizer: {type: cmaes}\nexecution: {quorum: 0}\n", "quorum = 0, want > 0"},
+		{"optimizer: {type: cmaes}\nexecution: {quorum: 1.5}\n", "quorum = 1.5, want > 0"},
+		{"optimizer: {type: random}\nexecution: {quorum: 0.9}\n",
+			"execution.quorum: 0.9, want 1, as random learns from whole generations alone (optimizers that need not: cmaes)"},
+		{"optimizer: {type: cmaes_async}\nexecution: {quorum: 0.9}\n", "execution.quorum: 0.9, want 1, as cmaes_async has no generations"},
+		{"optimizer: {type: cmaes}\nevaluation: {rotate: 1}\nexecution: {quorum: 0.9}\n", "execution.quorum: 0.9, want 1 where evaluations rotate"},
+	} {
+		if _, err := read(c.text); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v, want %q", c.text, err, c.want)
+		}
+	}
+
+	early, err := read("optimizer: {type: cmaes}\nexecution: {quorum: 0.5, parallel: 1}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := read("optimizer: {type: cmaes}\nexecution: {parallel: 1}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	started, err := whole.Effective()
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := strings.Replace(string(started), "  quorum: 1\n", "", 1) // of before there was one
+	if old == string(started) {
+		t.Fatalf("no quorum in\n%s", started)
+	}
+	if _, err := whole.Resumable(old); err != nil {
+		t.Error(err)
+	}
+	if _, err := early.Resumable(old); err == nil || !strings.Contains(err.Error(), "execution.quorum") {
+		t.Errorf("a run of whole generations goes on with a quorum: %v", err)
+	}
+}
+
 // A run of before a key of the optimizee had another default, or was there at all, goes on with what it had. What is searched does not depend on a
 // free key, which is that of the configuration at hand.
 func TestPlanContinuesARunWithTheOptimizeeOfItsTime(t *testing.T) {

@@ -69,6 +69,7 @@ func (p *Plan) Continued(started string) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.recorded = true
 	q := *p
 	if q.Execution.Parallel == 0 {
 		if q.Execution.Parallel, err = parallelOf(d); err != nil {
@@ -121,11 +122,7 @@ func (d *document) past(name, kind string, v any) (same bool, err error) {
 	if n == nil || child(n, "type") == nil || child(n, "type").Value != kind {
 		return false, nil
 	}
-	for _, f := range schema.Fields(v) {
-		if f.Past != "" && child(n, f.Key) == nil {
-			f.Value.SetString(f.Past)
-		}
-	}
+	d.complete(n, v)
 	return true, d.decode(n, name, v, "type")
 }
 

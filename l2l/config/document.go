@@ -49,6 +49,17 @@ func Parse(name string, text []byte, kinds Kinds) (*Plan, error) {
 	return d.plan(nil, kinds)
 }
 
+// Recorded reads the effective configuration of a run, as the run has written it down: what it lacks, as there was no such key then, is as it was
+// without. The text is called name in errors.
+func Recorded(name string, text []byte, kinds Kinds) (*Plan, error) {
+	d, err := parse(name, text)
+	if err != nil {
+		return nil, err
+	}
+	d.recorded = true
+	return d.plan(nil, kinds)
+}
+
 // ParseValue reads a value as a configuration would have it: a number, a text, true or false, a list, ….
 func ParseValue(text string) (any, error) {
 	d := &document{name: "the value"}
@@ -68,6 +79,21 @@ type document struct {
 	root *yaml.Node            // a mapping, in which there are no aliases and no merge keys
 	set  map[*yaml.Node]string // for nodes that came from --set: the assignment
 	told int                   // errors that have been told: at most maxTold are
+
+	recorded bool // a run has written it: what it lacks is as it was before there was the key
+}
+
+// complete gives v, which is to be read from the section n and holds the defaults of today, what stood there before there was the key, where it was
+// another word.
+func (d *document) complete(n *yaml.Node, v any) {
+	if !d.recorded {
+		return
+	}
+	for _, f := range schema.Fields(v) {
+		if f.Past != "" && child(n, f.Key) == nil {
+			f.Value.SetString(f.Past)
+		}
+	}
 }
 
 // Up to where a text is taken for a configuration. Points of tens of thousands of numbers to begin with are within the limits.
@@ -368,6 +394,9 @@ func shown(n *yaml.Node) string {
 
 // plan reads the document completely. Everything that is wrong with it is reported, each with its place.
 func (d *document) plan(assignments []string, kinds Kinds) (*Plan, error) {
+	if child(d.root, "base") != nil && child(d.root, "optimizee") == nil {
+		return nil, fmt.Errorf("%s is the file of a campaign, want the configuration of a run; l2l-mpi campaign %[1]s runs it", d.name)
+	}
 	var errs []error
 	for _, a := range assignments {
 		errs = append(errs, d.assign(a))
@@ -382,6 +411,7 @@ func (d *document) plan(assignments []string, kinds Kinds) (*Plan, error) {
 	errs = append(errs, optimizeeErr, optimizerErr)
 	if algorithm != nil {
 		p.Params = p.Optimizer.Params()
+		d.complete(algorithm, p.Params)
 		errs = append(errs, d.decode(algorithm, "optimizer", p.Params, "type"))
 		d.locate(p.Params)
 		p.unnamed = func(key string) bool { return child(algorithm, key) == nil }
@@ -390,6 +420,7 @@ func (d *document) plan(assignments []string, kinds Kinds) (*Plan, error) {
 		p.unnamedModel = func(key string) bool { return child(model, key) == nil }
 		p.configured = func() (optimizee.Optimizee, error) {
 			o := p.Optimizee.New()
+			d.complete(model, o)
 			err := d.decode(model, "optimizee", o, "type")
 			d.locate(o)
 			return o, err

@@ -58,7 +58,7 @@ func (k Kinds) Search(begun l2l.Begun) (*l2l.Search, error) {
 			return nil, err // before its parameters are read, which may have meant something else
 		}
 	}
-	p, err := Parse("the run's configuration", []byte(begun.Config), k)
+	p, err := Recorded("the run's configuration", []byte(begun.Config), k)
 	if err != nil {
 		return nil, err
 	}
@@ -84,6 +84,14 @@ func searchesAs(a optimizer.Algorithm, begun l2l.Begun) error {
 
 // DidYouMean ends a message about an unknown name: with the nearest one that is known, or with all of them where none is near.
 func DidYouMean(name string, known []string) string {
+	if best := Nearest(name, known); best != "" {
+		return fmt.Sprintf("; did you mean %s?", best)
+	}
+	return "; known are " + strings.Join(known, ", ")
+}
+
+// Nearest is the known name that name may be a slip for; "" where none is near.
+func Nearest(name string, known []string) string {
 	best, distance := "", 1+(len(name)+1)/2
 	for _, k := range known {
 		if len(name) > 2*len(k)+2 {
@@ -93,8 +101,5 @@ func DidYouMean(name string, known []string) string {
 			best, distance = k, d
 		}
 	}
-	if best != "" {
-		return fmt.Sprintf("; did you mean %s?", best)
-	}
-	return "; known are " + strings.Join(known, ", ")
+	return best
 }

@@ -198,11 +198,16 @@ func (p *Plan) complete() (err error) {
 		if errors.As(err, &of) { // it says which of its parameters
 			return schema.At(of, "optimizer")
 		}
-		return wrongf("optimizer", "%s", strings.TrimPrefix(err.Error(), "optimizer: "))
+		key := "optimizer"
+		if errors.Is(err, optimizer.ErrUnsuited) {
+			key = "optimizer.type" // another one may do
+		}
+		return wrongf(key, "%s", strings.TrimPrefix(err.Error(), "optimizer: "))
 	}
 	p.Sum = sum
 	_, recalled := o.(optimizer.Recaller)
 	_, begins := o.(optimizer.WarmStarter)
+	_, endless := o.(optimizer.Asynchronous)
 	if _, err := p.Individuals(); err != nil {
 		return err
 	}
@@ -212,6 +217,13 @@ func (p *Plan) complete() (err error) {
 	case p.Execution.Parallel > 1 && p.Evaluation.Rotate > 0:
 		return wrongf("execution.parallel", "%d, want 1 where evaluations rotate: searches side by side would be on different instances",
 			p.Execution.Parallel)
+	case p.Execution.Quorum < 1 && !p.Optimizer.Quorum && endless:
+		return wrongf("execution.quorum", "%v, want 1, as %s has no generations whose end anything could wait for", p.Execution.Quorum, p.Optimizer.Name)
+	case p.Execution.Quorum < 1 && !p.Optimizer.Quorum:
+		return wrongf("execution.quorum", "%v, want 1, as %s learns from whole generations alone%s", p.Execution.Quorum, p.Optimizer.Name, p.quorate())
+	case p.Execution.Quorum < 1 && p.Evaluation.Rotate > 0:
+		return wrongf("execution.quorum", "%v, want 1 where evaluations rotate: late results would be of other instances than those that they are compared with",
+			p.Execution.Quorum)
 	case !begins && (p.WarmStart.Run != "" || len(p.WarmStart.Individuals) > 0):
 		return wrongf("warm_start", "optimizer %s cannot begin with what is known", p.Optimizer.Name)
 	case recalled && p.Output.Record == l2l.Digest:
@@ -236,6 +248,7 @@ func (p *Plan) complete() (err error) {
 func (p *Plan) optimizerWith(params any) (o optimizer.Optimizer, sum bool, err error) {
 	problem := l2l.Problem(p.Space, p.Outputs*p.Evaluation.Instances*p.Evaluation.Replicates)
 	problem.Objectives, problem.Parallel = len(p.Objectives), p.Execution.Parallel
+	problem.Quorum = p.Execution.Quorum
 	rules := p.Rules()
 	problem.Noisy = p.Optimizer.Noise != "" && rules.Noisy()
 	reserved := int64(0)
@@ -253,6 +266,20 @@ func (p *Plan) optimizerWith(params any) (o optimizer.Optimizer, sum bool, err e
 		err = nil
 	}
 	return o, problem.Objectives == 1, err
+}
+
+// quorate names, in brackets, the optimizers that do not need whole generations; "" where there are none.
+func (p *Plan) quorate() string {
+	var names []string
+	for _, a := range p.Kinds.Optimizers {
+		if a.Quorum {
+			names = append(names, a.Name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (optimizers that need not: %s)", strings.Join(names, ", "))
 }
 
 // Parallel is what execution.parallel is, or becomes where it is auto and that many evaluations can be under way at a time.
@@ -379,14 +406,46 @@ func (p *Plan) With(assignments []string) (*Plan, error) {
 
 // Individuals are the points that the configuration gives to begin with, in the coordinates of Space.
 func (p *Plan) Individuals() ([][]float64, error) {
-	points := make([][]float64, len(p.WarmStart.Individuals))
+	return p.points(p.WarmStart.Individuals, func(err error, i int) error {
+		return schema.At(err, "warm_start", fmt.Sprintf("individuals[%d]", i))
+	})
+}
+
+// points are individuals in the coordinates of Space; at says of an error which it is about.
+func (p *Plan) points(individuals []map[string]any, at func(err error, i int) error) (points [][]float64, err error) {
+	points = make([][]float64, len(individuals))
 	var errs []error
-	for i, values := range p.WarmStart.Individuals {
-		var err error
+	for i, values := range individuals {
 		points[i], err = p.Change(p.Middle(), values)
-		errs = append(errs, schema.At(err, "warm_start", fmt.Sprintf("individuals[%d]", i)))
+		if err != nil {
+			errs = append(errs, at(err, i))
+		}
 	}
 	return points, errors.Join(errs...)
+}
+
+// Points are the individuals of a YAML text, in the coordinates of Space: a list of individuals or one alone, as warm_start.individuals has them.
+func (p *Plan) Points(text []byte) ([][]float64, error) {
+	document, err := ParseValue(string(text))
+	if err != nil {
+		return nil, err
+	}
+	list, ok := document.([]any)
+	if !ok {
+		list = []any{document}
+	}
+	var individuals []map[string]any
+	for i, v := range list {
+		values, ok := v.(map[string]any)
+		if !ok || len(values) == 0 {
+			return nil, fmt.Errorf("[%d]: want the parameters of an individual, name: value", i)
+		}
+		individuals = append(individuals, values)
+	}
+	if len(individuals) == 0 {
+		return nil, errors.New("there is no individual in it")
+	}
+	return p.points(individuals, func(err error, i int) error { return fmt.Errorf("[%d]: %w", i, err) })
 }
 
 // Remarks are what a user may not expect of the plan, though nothing is wrong with it.

@@ -1,10 +1,12 @@
 // Package dispatch brings evaluations to ranks and slots, and results back. Rank 0 holds a [Coordinator], which is the run's
-// l2l.Evaluator; every other rank serves as a [Worker]; a run of one rank has [Solo], its own slots, instead.
+// l2l.Evaluator; every other rank serves as a [Worker], or, in a run of two levels, as a [Relay] between rank 0 and other workers; a run of one
+// rank has [Solo], its own slots, instead.
 //
 // The package decides where and when evaluations run, never what: results do not depend on the schedule, nor on ranks that are lost.
 package dispatch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,9 +61,11 @@ type Coordinator struct {
 	link     link
 	schedule Schedule
 	slots    []int // by rank
+	members  []int // the ranks with slots
 	sched    *scheduler
-	held     bool   // nothing is sent to be evaluated
-	in, out  []byte // buffers of messages
+	held     bool         // nothing is sent to be evaluated
+	in, out  []byte       // buffers of messages
+	results  []l2l.Result // of the last message
 
 	pulse    time.Duration
 	farewell time.Duration
@@ -71,12 +75,14 @@ type Coordinator struct {
 	lost     map[int]time.Time // the ranks that are lost, and when they were heard of last
 	gone     time.Duration     // that slots of ranks were lost which are there again
 	again    int               // evaluations that were given to another rank because one was lost
+	told     account           // by relays, at the end
 }
 
 // Policy says how rank 0 spreads evaluations.
 type Policy struct {
 	Schedule Schedule
-	Slots    []int // of the workers, by rank; Slots[0] is not used
+	Slots    []int // of the workers, by rank; those with none get nothing; Slots[0] is not used
+	Relays   bool  // these are relays, whose members have the slots
 	Batch    int   // evaluations that a slot evaluates together, as in Options; 0 means 1
 	// Copies has evaluations that take suspiciously long copied to slots that have nothing to do, but for those of Collective.
 	Copies bool
@@ -96,7 +102,12 @@ func NewCoordinator(comm mpi.Comm, policy Policy) (*Coordinator, error) {
 		link: newDirect(comm), schedule: policy.Schedule, slots: slots, sched: newScheduler(slots, policy.Batch),
 		pulse: pulse, farewell: farewell, silent: make([]int, len(slots)), lost: map[int]time.Time{},
 	}
-	c.sched.inOrder, c.sched.copies.on = policy.InOrder, policy.Copies && policy.Schedule != Collective
+	for rank, n := range slots {
+		if n > 0 {
+			c.members = append(c.members, rank)
+		}
+	}
+	c.sched.inOrder, c.sched.relays, c.sched.copies.on = policy.InOrder, policy.Relays, policy.Copies && policy.Schedule != Collective
 	return c, nil
 }
 
@@ -116,8 +127,8 @@ func (c *Coordinator) Hold(held bool) { c.held = held }
 // Limit changes the time limits of evaluations that begin from now on.
 func (c *Coordinator) Limit(l Limits) error {
 	b, err := codec.Marshal(l)
-	for rank := 1; rank < len(c.slots) && err == nil; rank++ {
-		err = c.link.send(rank, tagLimits, b)
+	for _, rank := range c.members {
+		err = cmp.Or(err, c.link.send(rank, tagLimits, b))
 	}
 	return err
 }
@@ -198,35 +209,60 @@ func (c *Coordinator) send(rank, tag int, es []l2l.Evaluation) error {
 
 // receive waits for a message. There may be no results in it that count, or none because a rank was lost instead.
 func (c *Coordinator) receive(ctx context.Context) ([]l2l.Result, error) {
-	if !c.sched.now.Before(c.beatAt) { // nobody listened in the meantime
-		c.beatAt = c.sched.now.Add(c.pulse)
-	}
-	until := c.beatAt
-	if !c.copyAt.IsZero() && c.copyAt.Before(until) {
-		until = c.copyAt
-	}
+	until := c.until()
 	b, envelope, err := c.link.receive(ctx, until, c.in)
 	if errors.Is(err, errLate) {
-		if until.Equal(c.beatAt) {
-			return nil, c.beat()
-		}
-		return nil, nil
+		return nil, c.late(until)
 	}
 	if err != nil {
 		return nil, err
 	}
-	c.sched.now = c.link.now()
 	c.in = b
-	c.hear(envelope.From)
-	if envelope.Tag != tagResults {
+	return c.take(envelope.From, envelope.Tag, b)
+}
+
+// until is how long to wait for a message.
+func (c *Coordinator) until() time.Time {
+	if !c.sched.now.Before(c.beatAt) { // nobody listened in the meantime
+		c.beatAt = c.sched.now.Add(c.pulse)
+	}
+	if !c.copyAt.IsZero() && c.copyAt.Before(c.beatAt) {
+		return c.copyAt
+	}
+	return c.beatAt
+}
+
+// late is done when no message has come until then.
+func (c *Coordinator) late(until time.Time) error {
+	if until.Before(c.beatAt) {
+		return nil
+	}
+	return c.beat()
+}
+
+// take takes in a message of one of the members, and returns the results in it that count.
+func (c *Coordinator) take(from, tag int, b []byte) ([]l2l.Result, error) {
+	c.sched.now = c.link.now()
+	c.hear(from)
+	if tag != tagResults {
 		return nil, nil
 	}
-	rs, err := decodeResults(b)
+	rs, err := decodeResults(b, c.results)
 	if err != nil {
-		return nil, fmt.Errorf("from rank %d: %w", envelope.From, err)
+		return nil, fmt.Errorf("from rank %d: %w", from, err)
 	}
-	rs = slices.DeleteFunc(rs, func(r l2l.Result) bool { return !c.sched.done(envelope.From, r) })
-	return rs, c.drop()
+	c.results = rs
+	n := 0
+	for i := range rs { // nearly all of them count, and are moved nowhere
+		if !c.sched.done(from, &rs[i]) {
+			continue
+		}
+		if n < i {
+			rs[n] = rs[i]
+		}
+		n++
+	}
+	return rs[:n], c.drop()
 }
 
 // drop tells ranks which of their evaluations another one has done.
@@ -289,54 +325,113 @@ func (c *Coordinator) hear(rank int) {
 	}
 }
 
-// Lost lists the ranks that do not answer any more. A world with lost ranks cannot be closed in order, only aborted.
-func (c *Coordinator) Lost() []int { return slices.Sorted(maps.Keys(c.lost)) }
+// Lost lists the ranks that do not answer any more; once the coordinator is closed, those of relays too. A world with lost ranks cannot be closed
+// in order, only aborted.
+func (c *Coordinator) Lost() []int {
+	return slices.Sorted(func(yield func(int) bool) {
+		for _, rank := range slices.Concat(slices.Collect(maps.Keys(c.lost)), c.told.Lost) {
+			if !yield(rank) {
+				return
+			}
+		}
+	})
+}
 
-// Again is the number of evaluations that had to be given to another rank because one was lost.
-func (c *Coordinator) Again() int { return c.again }
+// Again is the number of evaluations that had to be given to another rank because one was lost, those of relays only once the coordinator is closed,
+// as with Copies and Wasted.
+func (c *Coordinator) Again() int { return c.again + c.told.Again }
 
 // Copies is the number of evaluations that were copied because they took long, and of those of which the copy was the first to be done.
-func (c *Coordinator) Copies() (made, won int) { return c.sched.copies.made, c.sched.copies.won }
+func (c *Coordinator) Copies() (made, won int) {
+	return c.sched.copies.made + c.told.Made, c.sched.copies.won + c.told.Won
+}
 
 // Wasted is the time of slots that came to nothing: of copies that lost, as far as it is known, and of ranks that were lost, up to now.
 func (c *Coordinator) Wasted() time.Duration {
-	wasted := c.gone + time.Duration(c.sched.copies.wasted*float64(time.Second))
+	wasted := c.gone + time.Duration(c.sched.copies.wasted*float64(time.Second)) + c.told.Wasted
 	for rank, since := range c.lost {
 		wasted += time.Duration(c.slots[rank]) * c.link.now().Sub(since)
 	}
 	return wasted
 }
 
+// account is what a relay tells at the end of what it did.
+type account struct {
+	Lost      []int
+	Again     int
+	Made, Won int // copies
+	Wasted    time.Duration
+}
+
+// account is that of the coordinator and of the relays that have told theirs.
+func (c *Coordinator) account() account {
+	a := account{Lost: c.Lost(), Again: c.Again(), Wasted: c.Wasted()}
+	a.Made, a.Won = c.Copies()
+	return a
+}
+
 // Close ends the workers' Serve. What they have under way is given up. Ranks that do not answer to it are lost.
 func (c *Coordinator) Close() error {
 	defer c.link.close()
-	waiting := map[int]bool{}
-	for rank := 1; rank < len(c.slots); rank++ {
-		if err := c.link.send(rank, tagStop, nil); err != nil {
-			return err
-		}
-		if _, lost := c.lost[rank]; !lost {
-			waiting[rank] = true
-		}
+	waiting, err := c.dismiss()
+	if err != nil {
+		return err
 	}
 	until := c.link.now().Add(c.farewell)
 	for len(waiting) > 0 {
 		// Results may still be on their way; a rank's bye is its last message.
-		_, envelope, err := c.link.receive(context.Background(), until, nil)
+		b, envelope, err := c.link.receive(context.Background(), until, nil)
 		if errors.Is(err, errLate) {
 			break
 		}
 		if err != nil {
 			return err
 		}
-		if envelope.Tag == tagBye {
-			delete(waiting, envelope.From)
-			delete(c.lost, envelope.From)
+		if err := c.bye(waiting, envelope.From, envelope.Tag, b); err != nil {
+			return err
 		}
 	}
+	c.missed(waiting)
+	return nil
+}
+
+// dismiss tells the members that the run is over, and returns those of which an answer can be expected.
+func (c *Coordinator) dismiss() (waiting map[int]bool, err error) {
+	waiting = map[int]bool{}
+	for _, rank := range c.members {
+		if err := c.link.send(rank, tagStop, nil); err != nil {
+			return nil, err
+		}
+		if _, lost := c.lost[rank]; !lost {
+			waiting[rank] = true
+		}
+	}
+	return waiting, nil
+}
+
+// bye takes in a message after dismiss.
+func (c *Coordinator) bye(waiting map[int]bool, from, tag int, b []byte) error {
+	if tag != tagBye {
+		return nil
+	}
+	delete(waiting, from)
+	delete(c.lost, from)
+	if len(b) == 0 {
+		return nil
+	}
+	var a account
+	if err := codec.Unmarshal(b, &a); err != nil {
+		return fmt.Errorf("from rank %d: %w", from, err)
+	}
+	c.told.Lost = append(c.told.Lost, a.Lost...)
+	c.told.Again, c.told.Made, c.told.Won, c.told.Wasted = c.told.Again+a.Again, c.told.Made+a.Made, c.told.Won+a.Won, c.told.Wasted+a.Wasted
+	return nil
+}
+
+// missed are members that have not answered to dismiss in time.
+func (c *Coordinator) missed(waiting map[int]bool) {
 	for rank := range waiting {
 		c.lost[rank] = c.link.now()
 		c.Log.Warn().Int("rank", rank).Msg("a rank does not answer that the run is over")
 	}
-	return nil
 }

@@ -134,7 +134,7 @@ func (s *scheduler) overdue() {
 }
 
 // timed takes in how long an evaluation took on a rank. One that was dropped would have taken longer.
-func (s *scheduler) timed(h *holding, o owner, r l2l.Result, counts bool) {
+func (s *scheduler) timed(h *holding, o owner, r *l2l.Result, counts bool) {
 	if s.mean < foreseeable && r.Seconds < foreseeable || r.Seconds <= 0 || counts && r.Ending != l2l.OK {
 		return
 	}

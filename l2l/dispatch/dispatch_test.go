@@ -109,7 +109,7 @@ func ranked(t *testing.T, slots []int, policy Policy, opts func(rank int) Option
 		wg.Go(func() {
 			o := opts(r)
 			o.Slots = slots[r]
-			w, err := NewWorker(ctx, comms[r], o)
+			w, err := NewWorker(ctx, comms[r], 0, o)
 			if err == nil {
 				err = w.Serve(ctx)
 			}
@@ -398,7 +398,7 @@ func coordinated(t *testing.T, n int, schedule Schedule, opts Options, silent bo
 	defer cancel()
 	for r := 1; r < n; r++ {
 		wg.Go(func() {
-			w, err := NewWorker(ctx, comms[r], opts)
+			w, err := NewWorker(ctx, comms[r], 0, opts)
 			if err == nil {
 				err = w.Serve(ctx)
 			}
@@ -571,11 +571,11 @@ func TestWhatTravelsComesBackAsItWas(t *testing.T) {
 			{Individual: 3, Fitness: []float64{2}, Violations: []float64{1, 0}, Measurements: []float64{8}, Rank: 3, Slot: 1},
 		},
 	} {
-		b, err := encodeResults(rs)
+		b, err := appendResults(nil, rs)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := decodeResults(b); err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", rs) {
+		if got, err := decodeResults(b, nil); err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", rs) {
 			t.Errorf("got %+v, want %+v; %v", got, rs, err)
 		}
 	}
@@ -586,7 +586,7 @@ func TestWireReadsMessagesWithOneFieldMoreOrLess(t *testing.T) {
 	es := []l2l.Evaluation{{Individual: 3, Instance: 1, X: []float64{1, 2}}, {Individual: 4, X: []float64{3, 4}}}
 	rs := []l2l.Result{{Individual: 3, Fitness: []float64{1}, Measurements: []float64{5}, Step: 8}, {Individual: 4, Ending: l2l.Failed, Reason: "r"}}
 	tasks := appendTasks(nil, es)
-	results, err := encodeResults(rs)
+	results, err := appendResults(nil, rs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -601,23 +601,23 @@ func TestWireReadsMessagesWithOneFieldMoreOrLess(t *testing.T) {
 		if got, err := decodeTasks(with(tasks, 7+more)); err != nil || !reflect.DeepEqual(got, es) {
 			t.Errorf("tasks with %d columns more: %+v, %v", more, got, err)
 		}
-		if got, err := decodeResults(with(results, 14+more)); err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", rs) {
+		if got, err := decodeResults(with(results, 14+more), nil); err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", rs) {
 			t.Errorf("results with %d columns more: %+v, %v", more, got, err)
 		}
 	}
 	less := append(codec.AppendArray(nil, 13), results[1:len(results)-5]...) // without the slots, which are none
-	if got, err := decodeResults(less); err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", rs) {
+	if got, err := decodeResults(less, nil); err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", rs) {
 		t.Errorf("results with a column less: %+v, %v", got, err)
 	}
 }
 
 func FuzzDecodeWire(f *testing.F) {
 	es := []l2l.Evaluation{{Individual: 3, X: []float64{1, 2}}, {Individual: 4, X: []float64{3, 4}}}
-	results, _ := encodeResults([]l2l.Result{{Individual: 3, Fitness: []float64{1}}, {Individual: 4, Ending: l2l.Failed, Reason: "r"}})
+	results, _ := appendResults(nil, []l2l.Result{{Individual: 3, Fitness: []float64{1}}, {Individual: 4, Ending: l2l.Failed, Reason: "r"}})
 	f.Add(appendTasks(nil, es))
 	f.Add(results)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		_, _ = decodeTasks(b) // must not panic
-		_, _ = decodeResults(b)
+		_, _ = decodeResults(b, nil)
 	})
 }

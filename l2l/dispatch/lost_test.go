@@ -98,7 +98,7 @@ func withoutRanks(t *testing.T, schedule Schedule, lost []int, how, want string)
 			}
 		}
 		workers = append(workers, func() {
-			w, err := NewWorker(own, comm, options(1, evaluate))
+			w, err := NewWorker(own, comm, 0, options(1, evaluate))
 			if err == nil {
 				err = w.Serve(own)
 			}

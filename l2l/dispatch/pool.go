@@ -56,9 +56,10 @@ type pool struct {
 	held      bool   // nothing is taken from the queue
 	limits    Limits // of what begins from now on
 	results   []l2l.Result
-	mean      float64 // seconds per evaluation, a running average; 0 before the first
-	slots     []*slot // without those that were given up
-	idle      int     // of the slots: those that have nothing to evaluate
+	spare     []l2l.Result // memory for results, or nil
+	mean      float64      // seconds per evaluation, a running average; 0 before the first
+	slots     []*slot      // without those that were given up
+	idle      int          // of the slots: those that have nothing to evaluate
 
 	transcripts []Transcript // by the index of the slot
 	broken      error        // why no slot is left; nil while there is one
@@ -210,13 +211,21 @@ func (p *pool) await(n int, patience time.Duration) {
 	}
 }
 
-// take returns the results since the last call.
+// take returns the results since the last call. They may be given back.
 func (p *pool) take() []l2l.Result {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	rs := p.results
-	p.results = nil
+	p.results, p.spare = p.spare, nil
 	return rs
+}
+
+// giveBack takes the memory of results back.
+func (p *pool) giveBack(rs []l2l.Result) {
+	clear(rs)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.spare = rs[:0]
 }
 
 // closing is the time that slots have to cancel what is under way and to close their optimizees.
@@ -299,16 +308,20 @@ func (p *pool) step(s *slot) bool {
 	case len(call) > 0:
 		p.evaluate(s, call, number)
 	default:
-		p.deliver(s, 1)
-		s.wait(p.next())
+		p.deliver(s)
+		s.wait(p.next(s))
 	}
 	return true
 }
 
 // next waits for evaluations and takes the slot's share from the queue. There are none if the pool is closed.
-func (p *pool) next() []l2l.Evaluation {
+func (p *pool) next(s *slot) []l2l.Evaluation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if s.working { // all that it took is done, or was dropped before it began
+		s.working = false
+		p.idle++
+	}
 	for (len(p.queue) == 0 || p.held) && p.ctx.Err() == nil {
 		p.arrived.Wait()
 	}
@@ -317,6 +330,7 @@ func (p *pool) next() []l2l.Evaluation {
 	}
 	n := share(len(p.queue), p.opts.Batch, p.idle, len(p.slots), p.mean)
 	p.idle--
+	s.working = true
 	chunk := p.queue[:n:n]
 	p.queue = p.queue[n:]
 	return chunk
@@ -332,8 +346,8 @@ func share(queued, batch, idle, slots int, mean float64) int {
 	return n
 }
 
-// deliver hands the slot's results over. With them, so many slots have become idle: none, or this one.
-func (p *pool) deliver(s *slot, idle int) {
+// deliver hands the slot's results over.
+func (p *pool) deliver(s *slot) {
 	rs := s.take()
 	if len(rs) == 0 {
 		return
@@ -344,10 +358,10 @@ func (p *pool) deliver(s *slot, idle int) {
 	}
 	p.mu.Lock()
 	p.results = append(p.results, rs...)
-	p.idle += idle
 	p.mean = average(p.mean, seconds/float64(len(rs)))
 	p.delivered.Broadcast()
 	p.mu.Unlock()
+	s.giveBack(rs)
 	p.notify()
 }
 
@@ -362,10 +376,11 @@ func average(mean, seconds float64) float64 {
 // evaluate runs the evaluations of one call of the slot, which end as its results whatever the optimizee does. If they outlive the timeout
 // and the grace period, another slot takes this one's place.
 func (p *pool) evaluate(s *slot, call []l2l.Evaluation, number int) {
-	rs := make([]l2l.Result, len(call))
-	for i, e := range call {
-		rs[i] = answer(e)
+	s.rs = s.rs[:0]
+	for _, e := range call {
+		s.rs = append(s.rs, answer(e))
 	}
+	rs := s.rs
 	var (
 		dirs   []string
 		ctx    = p.ctx
@@ -491,5 +506,5 @@ func (p *pool) giveUp(s *slot, call []l2l.Evaluation, number int, timeout time.D
 		}
 		p.mu.Unlock()
 	}
-	p.deliver(s, 0)
+	p.deliver(s)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/table"
 )
 
 // scheduler decides which rank evaluates what. It does no input or output and reads no clock: it is told the time. What it does for a result, or for a chunk,
@@ -26,15 +27,16 @@ type scheduler struct {
 	queue   []l2l.Evaluation // those from first on wait for a rank
 	first   int
 	ranks   ranks
-	working int              // ranks with slots
-	slots   int              // of all ranks
-	batch   int              // evaluations of a full call
-	held    map[key]*holding // given to ranks that have not answered
-	awaited int              // of those held: without a result yet
-	spare   []*holding       // to be used again
-	now     time.Time        // as it was told last
+	working int                  // ranks with slots
+	slots   int                  // of all ranks
+	batch   int                  // evaluations of a full call
+	held    table.Table[holding] // given to ranks that have not answered
+	awaited int                  // of those held: without a result yet
+	spare   []*holding           // to be used again
+	now     time.Time            // as it was told last
 
 	forecast forecast
+	relays   bool // ranks are relays
 	inOrder  bool // evaluations are given out in the order in which they were queued
 	copies   copies
 	mean     float64 // seconds per evaluation, a running mean; 0 before the first
@@ -80,16 +82,20 @@ func (h *holding) release(rank int) (o owner, ok bool) {
 }
 
 // key identifies an evaluation among those under way.
-type key struct {
-	individual                   int64
-	instance, replicate, attempt int
+type key = table.Key
+
+func keyOf(e l2l.Evaluation) key { return keyAt(&e) }
+
+func keyAt(e *l2l.Evaluation) key {
+	return key{Individual: e.Individual, Instance: e.Instance, Replicate: e.Replicate, Attempt: e.Attempt}
 }
 
-func keyOf(e l2l.Evaluation) key   { return key{e.Individual, e.Instance, e.Replicate, e.Attempt} }
-func keyOfResult(r l2l.Result) key { return key{r.Individual, r.Instance, r.Replicate, r.Attempt} }
+func keyOfResult(r *l2l.Result) key {
+	return key{Individual: r.Individual, Instance: r.Instance, Replicate: r.Replicate, Attempt: r.Attempt}
+}
 
 func newScheduler(slots []int, batch int) *scheduler {
-	s := &scheduler{ranks: newRanks(slots), batch: max(batch, 1), held: map[key]*holding{}}
+	s := &scheduler{ranks: newRanks(slots), batch: max(batch, 1)}
 	for _, n := range slots {
 		s.slots += n
 		if n > 0 {
@@ -105,6 +111,7 @@ const (
 	longEvaluation = 50e-3 // from here on nothing is sent ahead
 	queueAhead     = 2e-3  // work that a slot has waiting, if evaluations are short
 	maxAhead       = 512   // evaluations that a slot has waiting at most
+	relaysAhead    = 2     // calls per slot that a relay has waiting beside what its members have
 	roundTime      = 0.1   // that a collective round takes, unless a single evaluation takes longer
 	foreseeable    = 1e-3  // from here on it is worth while to foresee times
 )
@@ -119,6 +126,8 @@ func (s *scheduler) ahead() int {
 		return 1
 	case call < queueAhead/maxAhead:
 		return maxAhead
+	case s.relays:
+		return 2 + int(queueAhead/call) + relaysAhead
 	default:
 		return 2 + int(queueAhead/call)
 	}
@@ -134,7 +143,7 @@ func (s *scheduler) queued() int { return len(s.queue) - s.first }
 func (s *scheduler) outstanding() int { return s.queued() + s.awaited }
 
 // idle reports whether no rank has anything.
-func (s *scheduler) idle() bool { return len(s.held) == 0 }
+func (s *scheduler) idle() bool { return s.held.Len() == 0 }
 
 // add queues evaluations.
 func (s *scheduler) add(es []l2l.Evaluation) {
@@ -215,8 +224,10 @@ func (s *scheduler) give(rank int, es []l2l.Evaluation, calls int) {
 		if n > 1 {
 			c = &call{n, n}
 		}
-		for _, e := range es[:n] {
-			h := s.held[keyOf(e)]
+		for i := range es[:n] {
+			e := &es[i]
+			k := keyAt(e)
+			h := s.held.Get(k)
 			if another := h != nil; another {
 				s.copies.leave(h)
 				h.owners = append(h.owners, owner{rank, c, true})
@@ -226,9 +237,9 @@ func (s *scheduler) give(rank int, es []l2l.Evaluation, calls int) {
 			h.owners = append(h.owners, owner{rank: rank, call: c})
 			h.since, h.turns = s.now, up(s.ranks.load[rank].held, s.ranks.load[rank].slots)
 			if s.mean >= foreseeable {
-				h.guess = s.forecast.guess(e)
+				h.guess = s.forecast.guess(*e)
 			}
-			s.held[keyOf(e)] = h
+			s.held.Set(k, h)
 			s.awaited++
 			s.copies.join(h)
 		}
@@ -247,21 +258,21 @@ func (s *scheduler) over(o owner) {
 }
 
 // newHolding is a holding without an owner.
-func (s *scheduler) newHolding(e l2l.Evaluation) *holding {
+func (s *scheduler) newHolding(e *l2l.Evaluation) *holding {
 	n := len(s.spare)
 	if n == 0 {
-		return &holding{evaluation: e}
+		return &holding{evaluation: *e}
 	}
 	h := s.spare[n-1]
 	s.spare = s.spare[:n-1]
-	*h = holding{evaluation: e, owners: h.owners}
+	*h = holding{evaluation: *e, owners: h.owners}
 	return h
 }
 
 // done takes a rank's result in. It reports false for one that does not count: a late answer to what was given up, or one that another rank
 // has given before.
-func (s *scheduler) done(rank int, r l2l.Result) bool {
-	h := s.held[keyOfResult(r)]
+func (s *scheduler) done(rank int, r *l2l.Result) bool {
+	h := s.held.Get(keyOfResult(r))
 	if h == nil {
 		return false
 	}
@@ -291,7 +302,7 @@ func (s *scheduler) forget(h *holding) {
 	if len(h.owners) > 0 {
 		return
 	}
-	delete(s.held, keyOf(h.evaluation))
+	s.held.Delete(keyAt(&h.evaluation))
 	h.evaluation = l2l.Evaluation{}
 	s.spare = append(s.spare, h)
 }
@@ -307,7 +318,11 @@ func (s *scheduler) lost(rank int) int {
 	s.slots -= slots
 	s.ranks.set(rank, 0)
 	var es []l2l.Evaluation
-	for _, h := range s.held {
+	var all []*holding
+	for _, h := range s.held.All() {
+		all = append(all, h)
+	}
+	for _, h := range all {
 		if _, ok := h.release(rank); !ok {
 			continue
 		}
@@ -329,6 +344,30 @@ func (s *scheduler) lost(rank int) int {
 	s.queue = append(es, s.queue[s.first:]...)
 	s.first = 0
 	return len(es)
+}
+
+// unwanted drops evaluations: of those in the queue it returns the results, and of others the ranks that have them are to be told.
+func (s *scheduler) unwanted(es []l2l.Evaluation) (rs []l2l.Result) {
+	unwanted := map[key]bool{}
+	for _, e := range es {
+		k := keyOf(e)
+		unwanted[k] = true
+		if h := s.held.Get(k); h != nil && !h.answered {
+			for _, o := range h.owners {
+				s.copies.drops = append(s.copies.drops, drop{o.rank, h.evaluation, s.now})
+			}
+		}
+	}
+	kept, dropped := without(s.queue[s.first:], unwanted)
+	if len(dropped) > 0 {
+		s.queue, s.first = kept, 0
+	}
+	for _, e := range dropped {
+		r := answer(e)
+		r.Ending, r.Reason = l2l.Failed, notNeeded
+		rs = append(rs, r)
+	}
+	return rs
 }
 
 // found has a rank that was lost take part again. What it held then is no longer its own.

@@ -108,12 +108,12 @@ func (p *player) command(t *testing.T, line string) (answer string, say bool) {
 		}
 		for range n {
 			var oldest int64 = -1
-			for k, h := range p.held {
-				if h.ownedBy(rank) && (oldest < 0 || k.individual < oldest) {
-					oldest = k.individual
+			for k, h := range p.held.All() {
+				if h.ownedBy(rank) && (oldest < 0 || k.Individual < oldest) {
+					oldest = k.Individual
 				}
 			}
-			if !p.done(rank, l2l.Result{Individual: oldest, Seconds: d.Seconds()}) {
+			if !p.done(rank, &l2l.Result{Individual: oldest, Seconds: d.Seconds()}) {
 				return fmt.Sprintf("rank %d: not counted", rank), true
 			}
 		}

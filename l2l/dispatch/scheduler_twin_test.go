@@ -133,7 +133,7 @@ func (t *twin) give(rank int, es []l2l.Evaluation, calls int) {
 }
 
 func (t *twin) done(rank int, r l2l.Result) bool {
-	k := keyOfResult(r)
+	k := keyOfResult(&r)
 	if _, ok := t.ranks[rank].held[k]; !ok {
 		return false
 	}
@@ -224,7 +224,7 @@ func decidesAlike(t *testing.T, rng *rand.Rand) bool {
 				r.Individual, r.Instance, r.Attempt = e.Individual, e.Instance, e.Attempt
 			}
 			what = fmt.Sprintf("rank %d is done with %d", rank, r.Individual)
-			a, b = s.done(rank, r), w.done(rank, r)
+			a, b = s.done(rank, &r), w.done(rank, r)
 		case dice < 98: // another rank is to have a copy
 			held := s.heldBy(rank)
 			to := rng.IntN(len(slots))
@@ -232,7 +232,7 @@ func decidesAlike(t *testing.T, rng *rand.Rand) bool {
 				continue
 			}
 			e := held[rng.IntN(len(held))]
-			if s.held[keyOf(e)].answered || s.held[keyOf(e)].ownedBy(to) {
+			if s.held.Get(keyOf(e)).answered || s.held.Get(keyOf(e)).ownedBy(to) {
 				continue
 			}
 			what = fmt.Sprintf("rank %d has %d too", to, e.Individual)
@@ -263,7 +263,7 @@ func decidesAlike(t *testing.T, rng *rand.Rand) bool {
 // heldBy is what a rank has been given and has not answered, in order.
 func (s *scheduler) heldBy(rank int) []l2l.Evaluation {
 	var es []l2l.Evaluation
-	for _, h := range s.held {
+	for _, h := range s.held.All() {
 		if h.ownedBy(rank) {
 			es = append(es, h.evaluation)
 		}
@@ -301,7 +301,7 @@ func refill(b *testing.B, ranks int) {
 	b.ReportAllocs()
 	for b.Loop() {
 		i = (i + 514229) % len(held) // some rank
-		if !s.done(1+i/slots, l2l.Result{Individual: held[i], Seconds: 1}) {
+		if !s.done(1+i/slots, &l2l.Result{Individual: held[i], Seconds: 1}) {
 			b.Fatal("a result that is not awaited")
 		}
 		if s.capacity() != len(held) || s.outstanding() != len(held)-1 {

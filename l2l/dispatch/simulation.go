@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
@@ -12,24 +13,26 @@ import (
 )
 
 // Simulation is a run without evaluations, to learn how busy slots would be and how long it would take, for any number of slots and any times. Rank 0's
-// coordinator and scheduler are those of a run, and so are its messages. Ranks, slots and the time are simulated: a pool of slots
+// coordinator and scheduler are those of a run, and so are relays and all messages. Workers, slots and the time are simulated: a pool of slots
 // takes calls from its queue by the same rule as a real one, and messages cost what they are said to.
 type Simulation struct {
 	Policy
+	// Levels has relays among the ranks; nil has none. The policy has the slots of all ranks; those of relays are not used.
+	Levels Levels
 	// Seconds is how long a call takes in a slot of a rank.
 	Seconds func(rank, slot int, call []l2l.Evaluation) float64
 	// Evaluate makes the results' fitness; nil makes none.
 	Evaluate func(e l2l.Evaluation) []float64
 	// Interruptible says that evaluations can be dropped while they are under way.
 	Interruptible bool
-	// Cost is what rank 0 spends on messages.
+	// Cost is what rank 0 and relays spend on messages.
 	Cost Cost
 }
 
 // Cost is the time that messages take.
 type Cost struct {
-	Message    time.Duration // of rank 0's, for each that it sends or receives
-	Evaluation time.Duration // of rank 0's, for each evaluation or result in one
+	Message    time.Duration // of the rank's, for each that it sends or receives
+	Evaluation time.Duration // of the rank's, for each evaluation or result in one
 	Latency    time.Duration // from one rank to another, during which both do other things
 }
 
@@ -41,14 +44,31 @@ type Simulated struct {
 
 // Start starts a simulation. It is at the time 0.
 func (s Simulation) Start() (*Simulated, error) {
+	own := s.Slots
+	if s.Levels == nil {
+		s.Levels = make(Levels, len(own))
+	}
+	members := s.Policy
+	s.Slots, s.Relays = s.Levels.Slots(0, own), s.Levels.Relays(1)
 	c, err := NewCoordinator(nil, s.Policy)
 	if err != nil {
 		return nil, err
 	}
-	n := &network{Simulation: s, clock: epoch, ranks: make([]simulatedRank, len(c.slots))}
-	for i := range n.ranks {
-		n.ranks[i].slots = make([]simulatedSlot, c.slots[i])
-		n.ranks[i].idle = c.slots[i]
+	n := &network{Simulation: s, clock: epoch, ranks: make([]simulatedRank, len(own)), relays: map[int]*simulatedRelay{}}
+	for rank := range n.ranks {
+		if !s.Levels.Manages(rank) {
+			n.ranks[rank].slots = make([]simulatedSlot, own[rank])
+			n.ranks[rank].idle = own[rank]
+		}
+		if s.Levels.Relays(rank) {
+			members.Slots = s.Levels.Slots(rank, own)
+			relay, err := NewRelay(nil, members)
+			if err != nil {
+				return nil, err
+			}
+			n.relays[rank] = &simulatedRelay{network: n, rank: rank, relay: relay, clock: epoch}
+			relay.down.link = n.relays[rank]
+		}
 	}
 	n.Batch = max(n.Batch, 1)
 	c.link = n
@@ -90,6 +110,83 @@ type network struct {
 	ranks  []simulatedRank
 	inbox  []parcel // of rank 0, in the order of their arrival, which has been
 	read   int      // of these
+	relays map[int]*simulatedRelay
+}
+
+// simulatedRelay is a relay with a time of its own: later than that of the events while it is busy. It is the relay's link.
+type simulatedRelay struct {
+	*network
+	rank  int
+	relay *Relay
+	clock time.Time
+	turns int
+}
+
+func (p *simulatedRelay) now() time.Time { return p.clock }
+func (p *simulatedRelay) close()         {}
+
+func (p *simulatedRelay) send(rank, tag int, data []byte) error {
+	n, es, err := content(tag, data)
+	p.clock = p.clock.Add(p.Cost.of(n))
+	if rank == 0 {
+		p.network.answer(p.rank, p.clock, tag, n, slices.Clone(data))
+	} else {
+		p.network.deal(rank, tag, es, p.clock)
+	}
+	return err
+}
+
+func (p *simulatedRelay) receive(context.Context, time.Time, []byte) ([]byte, mpi.Envelope, error) {
+	panic("dispatch: a simulated relay is given its messages")
+}
+
+// take has the relay take in a message that has come, and do what there is to do then.
+func (p *simulatedRelay) take(at time.Time, from, tag, n int, data []byte) error {
+	if at.After(p.clock) {
+		p.clock = at
+	}
+	p.clock = p.clock.Add(p.Cost.of(n))
+	if err := p.relay.take(from, tag, data); err != nil {
+		return err
+	}
+	return p.turn()
+}
+
+// turn has the relay do what there is to do, and again when it wants to, unless a message comes before.
+func (p *simulatedRelay) turn() error {
+	until, err := p.relay.turn()
+	if err != nil || p.relay.finished {
+		return err
+	}
+	p.turns++
+	turn := p.turns
+	p.after(until, func(at time.Time) error {
+		if p.turns != turn {
+			return nil
+		}
+		if at.After(p.clock) {
+			p.clock = at
+		}
+		return errors.Join(p.relay.down.late(until), p.turn())
+	})
+	return nil
+}
+
+// of is what a message costs with so many evaluations or results in it.
+func (c Cost) of(n int) time.Duration { return c.Message + time.Duration(n)*c.Evaluation }
+
+// content is the number of evaluations or results in a message, and the former.
+func content(tag int, data []byte) (n int, es []l2l.Evaluation, err error) {
+	switch tag {
+	case tagTasks, tagBlock, tagDrop:
+		es, err = decodeTasks(data)
+		n = len(es)
+	case tagResults:
+		var rs []l2l.Result
+		rs, err = decodeResults(data, nil)
+		n = len(rs)
+	}
+	return n, es, err
 }
 
 // event is what happens to a simulated rank, or a message that comes to rank 0.
@@ -143,7 +240,7 @@ func (n *network) now() time.Time { return n.clock }
 func (n *network) close()         {}
 
 func (n *network) spend(evaluations int) {
-	d := n.Cost.Message + time.Duration(evaluations)*n.Cost.Evaluation
+	d := n.Cost.of(evaluations)
 	n.clock, n.spent = n.clock.Add(d), n.spent+d
 }
 
@@ -153,13 +250,20 @@ func (n *network) after(at time.Time, do func(at time.Time) error) {
 }
 
 func (n *network) send(rank, tag int, data []byte) error {
-	var es []l2l.Evaluation
-	var err error
-	if tag == tagTasks || tag == tagBlock || tag == tagDrop {
-		es, err = decodeTasks(data)
+	size, es, err := content(tag, data)
+	n.spend(size)
+	if relay := n.relays[rank]; relay != nil {
+		data = slices.Clone(data)
+		n.after(n.clock.Add(n.Cost.Latency), func(at time.Time) error { return relay.take(at, 0, tag, size, data) })
+	} else {
+		n.deal(rank, tag, es, n.clock)
 	}
-	n.spend(len(es))
-	n.after(n.clock.Add(n.Cost.Latency), func(at time.Time) error {
+	return err
+}
+
+// deal has a worker receive a message that was sent at a time.
+func (n *network) deal(rank, tag int, es []l2l.Evaluation, sent time.Time) {
+	n.after(sent.Add(n.Cost.Latency), func(at time.Time) error {
 		r := &n.ranks[rank]
 		switch tag {
 		case tagTasks:
@@ -178,11 +282,14 @@ func (n *network) send(rank, tag int, data []byte) error {
 		}
 		return nil
 	})
-	return err
 }
 
+// answer has the rank that another one works for receive a message that this one sends at a time.
 func (n *network) answer(rank int, at time.Time, tag, results int, data []byte) {
-	n.after(at.Add(n.Cost.Latency), func(time.Time) error {
+	n.after(at.Add(n.Cost.Latency), func(at time.Time) error {
+		if relay := n.relays[n.Levels[rank]]; relay != nil {
+			return relay.take(at, rank, tag, results, data)
+		}
 		n.inbox = append(n.inbox, parcel{rank, tag, results, data})
 		return nil
 	})
@@ -286,7 +393,7 @@ func (n *network) deliver(rank int, at time.Time, rs []l2l.Result, late bool) er
 	if len(r.results) == 0 || len(r.results) < r.block && !late {
 		return nil
 	}
-	b, err := encodeResults(r.results)
+	b, err := appendResults(nil, r.results)
 	if err != nil {
 		return fmt.Errorf("dispatch: simulated rank %d: %w", rank, err)
 	}

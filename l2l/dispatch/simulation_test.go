@@ -50,10 +50,10 @@ func generations(t *testing.T, e l2l.Evaluator, seconds func(l2l.Evaluation) flo
 				t.Fatal(err)
 			}
 			for _, r := range rs {
-				if !left[keyOfResult(r)] || r.Ending != l2l.OK {
+				if !left[keyOfResult(&r)] || r.Ending != l2l.OK {
 					t.Fatalf("a result that is not awaited: %+v", r)
 				}
-				delete(left, keyOfResult(r))
+				delete(left, keyOfResult(&r))
 			}
 		}
 	}
@@ -316,7 +316,7 @@ func TestVerySlowRanksAreNotPassedOverWhereThereAreNoOthers(t *testing.T) {
 				if rank > 2 {
 					seconds = 5
 				}
-				s.done(rank, l2l.Result{Individual: e.Individual, Seconds: seconds})
+				s.done(rank, &l2l.Result{Individual: e.Individual, Seconds: seconds})
 			}
 		}
 	}

@@ -26,8 +26,10 @@ type slot struct {
 	transcript Transcript             // nil where none is kept
 	batch      int                    // evaluations per call
 	es         []optimizee.Evaluation // those of the call under way
+	rs         []l2l.Result           // of the call under way
 	took       time.Duration          // by the last call; 0 before the first
 	aside      sync.Mutex             // held while another goroutine than the slot's uses the optimizee
+	working    bool                   // it has taken evaluations from the pool's queue; of the pool
 	ended      chan struct{}
 	closed     error // what closing the optimizee returned; after ended
 
@@ -35,6 +37,7 @@ type slot struct {
 	waiting []l2l.Evaluation // taken from the queue, for later calls
 	calls   int              // that have ended
 	results []l2l.Result
+	spare   []l2l.Result       // memory for results, or nil
 	dead    bool               // the call under way was given up, and the slot has been replaced
 	wanted  map[key]bool       // of the call under way, if it can be dropped
 	cancel  context.CancelFunc // ends the call under way
@@ -127,13 +130,21 @@ func (s *slot) finish(rs []l2l.Result) {
 	}
 }
 
-// take returns the results since the last call.
+// take returns the results since the last call. They are to be given back.
 func (s *slot) take() []l2l.Result {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rs := s.results
-	s.results = nil
+	s.results, s.spare = s.spare, nil
 	return rs
+}
+
+// giveBack takes the memory of results back.
+func (s *slot) giveBack(rs []l2l.Result) {
+	clear(rs)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.spare = rs[:0]
 }
 
 // close ends the slot, and closes its optimizee.

@@ -16,6 +16,7 @@ type Solo struct {
 	pool    *pool
 	arrived chan struct{} // there may be results
 	under   int
+	taken   []l2l.Result // by the last Next
 
 	forecast forecast
 	mean     float64         // seconds per evaluation, a running average; 0 before the first
@@ -75,8 +76,13 @@ func (s *Solo) Next(ctx context.Context) ([]l2l.Result, error) {
 	if s.under == 0 {
 		return nil, errors.New("dispatch: Next without an evaluation to wait for")
 	}
+	if s.taken != nil {
+		s.pool.giveBack(s.taken)
+		s.taken = nil
+	}
 	for {
 		if rs := s.pool.take(); len(rs) > 0 {
+			s.taken = rs
 			s.under -= len(rs)
 			s.learn(rs)
 			return rs, nil
@@ -96,7 +102,7 @@ func (s *Solo) learn(rs []l2l.Result) {
 		if len(s.guessed) == 0 {
 			continue
 		}
-		k := keyOfResult(r)
+		k := keyOfResult(&r)
 		if g, ok := s.guessed[k]; ok && r.Ending == l2l.OK && r.Seconds > 0 {
 			s.forecast.learn(g.Evaluation, g.guess, math.Log(r.Seconds))
 		}

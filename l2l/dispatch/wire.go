@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
@@ -18,7 +19,9 @@ import (
 //	r -> 0  pong      yes
 //	0 -> r  limits    the time limits of evaluations that begin from now on
 //	0 -> r  stop      give up what is under way; the run is over
-//	r -> 0  bye       the answer to stop: no message of mine follows
+//	r -> 0  bye       the answer to stop: no message of mine follows; a relay's has its account
+//
+// In a run of two levels a relay takes the place of r, and that of 0 for its members.
 const (
 	tagTasks = iota + 1
 	tagBlock
@@ -82,12 +85,13 @@ type failure struct {
 	Reason  string
 }
 
-// encodeResults encodes results of one rank. Those that are OK have the same numbers of fitness values, of outputs, of targets, of violations and
+// appendResults appends results of one rank to dst. Those that are OK have the same numbers of fitness values, of outputs, of targets, of violations and
 // of measurements.
-func encodeResults(rs []l2l.Result) ([]byte, error) {
+func appendResults(dst []byte, rs []l2l.Result) ([]byte, error) {
 	n, rank := len(rs), int64(0)
 	var failures []failure
-	for i, r := range rs {
+	for i := range rs {
+		r := &rs[i]
 		rank = int64(r.Rank)
 		if r.Ending != l2l.OK {
 			failures = append(failures, failure{i, r.Ending, r.Reason})
@@ -95,15 +99,15 @@ func encodeResults(rs []l2l.Result) ([]byte, error) {
 	}
 	failed, err := codec.Marshal(failures)
 	if err != nil {
-		return nil, err
+		return dst, err
 	}
-	b := codec.AppendArray(nil, 14)
+	b := codec.AppendArray(dst, 14)
 	b = codec.AppendInts(b, 1, func(int) int64 { return rank })
 	b = codec.AppendInts(b, n, func(i int) int64 { return rs[i].Individual })
 	b = codec.AppendInts(b, n, func(i int) int64 { return int64(rs[i].Instance) })
 	b = codec.AppendInts(b, n, func(i int) int64 { return int64(rs[i].Replicate) })
 	b = codec.AppendInts(b, n, func(i int) int64 { return int64(rs[i].Attempt) })
-	b = codec.AppendVectors(b, n, func(i int) []float64 { return []float64{rs[i].Seconds} })
+	b = codec.AppendFloats(b, n, func(i int) float64 { return rs[i].Seconds })
 	b = codec.AppendVectors(b, n, func(i int) []float64 { return rs[i].Fitness }) // nil of those that are not OK
 	b = codec.AppendVectors(b, n, func(i int) []float64 { return rs[i].Outputs })
 	b = codec.AppendVectors(b, n, func(i int) []float64 { return rs[i].Targets })
@@ -132,8 +136,8 @@ func orZeros(column []int64, n int) []int64 {
 	return column
 }
 
-// decodeResults is the inverse of encodeResults.
-func decodeResults(b []byte) ([]l2l.Result, error) {
+// decodeResults is the inverse of appendResults. It uses the memory of rs.
+func decodeResults(b []byte, rs []l2l.Result) ([]l2l.Result, error) {
 	c := codec.NewColumns(b)
 	rank, individual, instance, replicate, attempt := c.Ints(), c.Ints(), c.Ints(), c.Ints(), c.Ints()
 	seconds, fitness, outputs, targets, failed := c.Vector(), c.Vector(), c.Vector(), c.Vector(), c.Bytes()
@@ -152,7 +156,8 @@ func decodeResults(b []byte) ([]l2l.Result, error) {
 		ok < 0 || !divides(ok, len(fitness), len(outputs), len(targets), len(violations), len(measurements)) {
 		return nil, fmt.Errorf("dispatch: results: columns of different lengths")
 	}
-	rs := make([]l2l.Result, n)
+	clear(rs)
+	rs = slices.Grow(rs[:0], n)[:n]
 	next := 0 // of those that are OK
 	for i := range rs {
 		rs[i] = l2l.Result{

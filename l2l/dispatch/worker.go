@@ -12,17 +12,20 @@ import (
 
 // Worker is a rank that evaluates.
 type Worker struct {
-	comm mpi.Comm
-	pool *pool
+	comm  mpi.Comm
+	chief int // the rank that it works for
+	pool  *pool
+	out   []byte // a buffer of messages
 }
 
-// NewWorker makes the optimizees of this rank's slots. It does not communicate, so an error can be told to rank 0 by the caller.
-func NewWorker(ctx context.Context, comm mpi.Comm, opts Options) (*Worker, error) {
+// NewWorker makes the optimizees of this rank's slots, which work for rank chief: rank 0, or a relay. It does not communicate, so an error can be told to
+// rank 0 by the caller.
+func NewWorker(ctx context.Context, comm mpi.Comm, chief int, opts Options) (*Worker, error) {
 	p, err := newPool(ctx, comm.Rank(), opts, comm.Wake)
 	if err != nil {
 		return nil, err
 	}
-	return &Worker{comm: comm, pool: p}, nil
+	return &Worker{comm: comm, chief: chief, pool: p}, nil
 }
 
 // Close gives up the slots of a worker that has nothing to serve. Serve does so itself when it ends.
@@ -31,7 +34,7 @@ func (w *Worker) Close() error { return w.pool.close() }
 // roundPatience is how long a worker waits for a block to be whole before it sends the results that it has: so long it hears nothing.
 const roundPatience = time.Second
 
-// Serve evaluates what rank 0 sends, until it says that the run is over.
+// Serve evaluates what the chief sends, until it says that the run is over.
 func (w *Worker) Serve(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, w.pool.close()) }()
 	var buf []byte
@@ -39,14 +42,14 @@ func (w *Worker) Serve(ctx context.Context) (err error) {
 		if err := w.sendResults(); err != nil {
 			return err
 		}
-		envelope, err := w.comm.Probe(ctx, 0, mpi.Any)
+		envelope, err := w.comm.Probe(ctx, w.chief, mpi.Any)
 		if errors.Is(err, mpi.ErrWoken) {
 			continue // there are results
 		}
 		if err != nil {
 			return err
 		}
-		buf, _, err = w.comm.Recv(ctx, 0, envelope.Tag, buf)
+		buf, _, err = w.comm.Recv(ctx, w.chief, envelope.Tag, buf)
 		if err != nil {
 			return err
 		}
@@ -67,7 +70,7 @@ func (w *Worker) Serve(ctx context.Context) (err error) {
 			}
 			w.pool.drop(es)
 		case tagPing:
-			if err := w.comm.Send(0, tagPong, nil); err != nil {
+			if err := w.comm.Send(w.chief, tagPong, nil); err != nil {
 				return err
 			}
 		case tagLimits:
@@ -77,7 +80,7 @@ func (w *Worker) Serve(ctx context.Context) (err error) {
 			}
 			w.pool.limit(l)
 		case tagStop:
-			return w.comm.Send(0, tagBye, nil)
+			return w.comm.Send(w.chief, tagBye, nil)
 		default:
 			return fmt.Errorf("dispatch: a message of kind %d, which this version does not know", envelope.Tag)
 		}
@@ -89,9 +92,10 @@ func (w *Worker) sendResults() error {
 	if len(rs) == 0 {
 		return nil
 	}
-	b, err := encodeResults(rs)
-	if err != nil {
+	var err error
+	if w.out, err = appendResults(w.out[:0], rs); err != nil {
 		return err
 	}
-	return w.comm.Send(0, tagResults, b)
+	w.pool.giveBack(rs)
+	return w.comm.Send(w.chief, tagResults, w.out)
 }

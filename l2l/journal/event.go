@@ -19,6 +19,7 @@ const (
 	kindKnown
 	kindBegun
 	kindFinals
+	kindInjected
 	kindAside   byte = 128
 	kindFigures byte = 128
 	kindSession byte = 129
@@ -37,6 +38,8 @@ func (c *chain) encode(dst []byte, e l2l.Event) ([]byte, error) {
 		kind = kindAsked
 	case l2l.Result:
 		kind = kindResult
+	case l2l.Injected:
+		kind = kindInjected
 	case l2l.Figures:
 		kind = kindFigures
 	case l2l.Finals:
@@ -50,11 +53,16 @@ func (c *chain) encode(dst []byte, e l2l.Event) ([]byte, error) {
 	default:
 		return dst, fmt.Errorf("journal: no frame for an event of type %T", e)
 	}
-	payload, err := codec.Marshal(e)
-	if err != nil {
-		return dst, fmt.Errorf("journal: %T: %w", e, err)
+	begin := len(dst)
+	var header [headerSize]byte // to be filled in
+	dst, err := codec.Append(append(dst, header[:]...), e)
+	if err == nil {
+		dst, err = c.frame(dst, begin, kind)
 	}
-	return c.appendFrame(dst, kind, payload)
+	if err != nil {
+		return dst[:begin], fmt.Errorf("journal: %T: %w", e, err)
+	}
+	return dst, nil
 }
 
 // Size is the number of bytes that an event takes in a journal.
@@ -85,6 +93,8 @@ func decode(kind byte, payload []byte) (l2l.Event, error) {
 		e, err = event[l2l.WarmStart](payload)
 	case kindFinals:
 		e, err = event[l2l.Finals](payload)
+	case kindInjected:
+		e, err = event[l2l.Injected](payload)
 	case kindFigures:
 		e, err = event[l2l.Figures](payload)
 	case kindSession:

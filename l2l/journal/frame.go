@@ -59,14 +59,19 @@ func (c *chain) add(b []byte) uint32 {
 
 // appendFrame appends a frame to dst, with which the chain goes on.
 func (c *chain) appendFrame(dst []byte, kind byte, payload []byte) ([]byte, error) {
+	begin := len(dst)
+	return c.frame(append(append(dst, make([]byte, headerSize)...), payload...), begin, kind)
+}
+
+// frame makes a frame, with which the chain goes on, of what dst has from begin on: room for its header, and the payload.
+func (c *chain) frame(dst []byte, begin int, kind byte) ([]byte, error) {
+	header, payload := dst[begin:begin+headerSize], dst[begin+headerSize:]
 	if len(payload) > maxPayload {
-		return dst, fmt.Errorf("journal: an event of %d bytes, want at most %d", len(payload), maxPayload)
+		return dst[:begin], fmt.Errorf("journal: an event of %d bytes, want at most %d", len(payload), maxPayload)
 	}
-	start := len(dst)
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(payload)))
-	dst = append(dst, kind)
-	dst = binary.LittleEndian.AppendUint32(dst, c.add(dst[start:]))
-	dst = append(dst, payload...)
+	binary.LittleEndian.PutUint32(header, uint32(len(payload)))
+	header[4] = kind
+	binary.LittleEndian.PutUint32(header[5:], c.add(header[:5]))
 	return binary.LittleEndian.AppendUint32(dst, c.add(payload)), nil
 }
 

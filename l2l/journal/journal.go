@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -58,13 +59,73 @@ type Journal struct {
 	chain chain // at the end of what is encoded
 	end   int64 // of the file: all before it are whole frames
 
-	queue   chan item
+	queue   queue
 	closing chan struct{}
 	done    chan struct{}
 	failed  atomic.Pointer[error] // the first error of the writer
 
 	nextCheckpoint time.Time
 	checkpoints    int // number of the last one
+}
+
+// queue is what is recorded and not yet written. The writer takes all of it at a time, and lets more come together before it takes the next: to wake it
+// for each event would cost more than to write it.
+type queue struct {
+	mu     sync.Mutex
+	room   sync.Cond // the writer has taken what there was
+	items  []item
+	closed bool
+	come   chan struct{} // holds one: there is something
+	hurry  chan struct{} // holds one: there is so much, or somebody waits, that the writer is to take it now
+}
+
+// How many events the queue holds at most, and how long the writer lets them come together.
+const (
+	mostQueued = 1024
+	gathering  = time.Millisecond
+)
+
+func (q *queue) put(it item) {
+	q.mu.Lock()
+	for len(q.items) >= mostQueued {
+		q.room.Wait()
+	}
+	q.items = append(q.items, it)
+	n := len(q.items)
+	q.mu.Unlock()
+	if n == 1 {
+		ring(q.come)
+	}
+	if n == mostQueued/2 || it.flushed != nil {
+		ring(q.hurry)
+	}
+}
+
+// close has the writer end once it has taken what there is.
+func (q *queue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	ring(q.come)
+	ring(q.hurry)
+}
+
+// take takes what there is, and gives the queue the memory of items, which the writer is done with. open is false once nothing more can come.
+func (q *queue) take(items []item) (taken []item, open bool) {
+	clear(items)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	taken, q.items = q.items, items[:0]
+	q.room.Broadcast()
+	return taken, !q.closed
+}
+
+// ring tells whoever receives from bell, now or later.
+func ring(bell chan struct{}) {
+	select {
+	case bell <- struct{}{}:
+	default:
+	}
 }
 
 // item is an event to write, or a request to report where the file ends once all before is flushed.
@@ -191,9 +252,10 @@ func start(disk fileSystem, dir string, file file, c chain, end int64, opts Opti
 	}
 	j := &Journal{
 		disk: disk, dir: dir, file: file, opts: opts, chain: c, end: end,
-		queue: make(chan item, 1024), closing: make(chan struct{}), done: make(chan struct{}),
+		queue: queue{come: make(chan struct{}, 1), hurry: make(chan struct{}, 1)}, closing: make(chan struct{}), done: make(chan struct{}),
 		nextCheckpoint: time.Now().Add(opts.Checkpoint), checkpoints: lastCheckpoint(disk, dir),
 	}
+	j.queue.room.L = &j.queue.mu
 	go j.write()
 	return j
 }
@@ -227,35 +289,50 @@ func (j *Journal) write() {
 			synced, dirty = time.Now(), false
 		}
 	}
+	gather := time.NewTimer(gathering)
+	defer gather.Stop()
+	each := j.opts.Sync < gathering // event is to be written by itself
+	var items []item
 	for {
-		var it item
-		var open bool
 		select {
-		case it, open = <-j.queue:
-			if !open {
-				sync()
-				return
-			}
+		case <-j.queue.come:
 		case <-tick.C:
 			sync()
 			continue
 		}
-		if it.flushed != nil {
-			sync()
-			it.flushed <- position{j.end, j.chain.sum}
-			continue
+		gather.Reset(min(gathering, j.opts.Sync))
+		select {
+		case <-gather.C:
+		case <-j.queue.hurry:
 		}
-		if j.failed.Load() != nil {
-			continue
+		var open bool
+		items, open = j.queue.take(items)
+		for _, it := range items {
+			if it.flushed != nil {
+				sync()
+				it.flushed <- position{j.end, j.chain.sum}
+				continue
+			}
+			if j.failed.Load() != nil {
+				continue
+			}
+			var err error
+			buf, err = j.chain.encode(buf, it.event)
+			fail(err)
+			if len(buf) > 1<<20 || each {
+				flush()
+			}
+			if each && time.Since(synced) > j.opts.Sync {
+				sync()
+			}
 		}
-		var err error
-		buf, err = j.chain.encode(buf, it.event)
-		fail(err)
-		if len(j.queue) == 0 || len(buf) > 1<<20 {
-			flush()
-		}
+		flush()
 		if time.Since(synced) > j.opts.Sync {
 			sync()
+		}
+		if !open {
+			sync()
+			return
 		}
 	}
 }
@@ -303,7 +380,7 @@ func (j *Journal) Record(e l2l.Event) error {
 	if err := j.err(); err != nil {
 		return err
 	}
-	j.queue <- item{event: e}
+	j.queue.put(item{event: e})
 	return nil
 }
 
@@ -315,14 +392,14 @@ func (j *Journal) Sync() (int64, error) {
 
 func (j *Journal) sync() (position, error) {
 	flushed := make(chan position, 1)
-	j.queue <- item{flushed: flushed}
+	j.queue.put(item{flushed: flushed})
 	return <-flushed, j.err()
 }
 
 // Close flushes everything to disk and closes the journal.
 func (j *Journal) Close() error {
 	close(j.closing)
-	close(j.queue)
+	j.queue.close()
 	<-j.done
 	return errors.Join(j.err(), j.file.Close())
 }

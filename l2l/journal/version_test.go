@@ -94,6 +94,8 @@ func TestReadReadsEventsWithOneFieldMoreOrLess(t *testing.T) {
 		{kindFigures, l2l.Figures{Generation: 2, Names: []string{"a", "b"}, Values: x}, l2l.Figures{Generation: 2, Names: []string{"a", "b"}}},
 		{kindFinals, l2l.Finals{Stage: l2l.Test, From: -3, Of: []int{1}, Budget: 30, Count: 2, Tests: 4},
 			l2l.Finals{Stage: l2l.Test, From: -3, Of: []int{1}, Budget: 30, Count: 2}},
+		{kindInjected, l2l.Injected{Individuals: []l2l.Individual{{ID: l2l.FirstInjected, X: x}}, By: "b", At: 4},
+			l2l.Injected{Individuals: []l2l.Individual{{ID: l2l.FirstInjected, X: x}}, By: "b"}},
 		{kindStopped, l2l.Stopped{Reason: "r", At: 3, Rule: l2l.Target}, l2l.Stopped{Reason: "r", At: 3}},
 		{kindSession, l2l.Session{Commit: "c", Files: map[string]string{"f": "h"}, Packages: []string{"p==1"}},
 			l2l.Session{Commit: "c", Files: map[string]string{"f": "h"}}},

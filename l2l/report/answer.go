@@ -93,6 +93,9 @@ func WhyText(a *l2l.Answer) string {
 	case l2l.Exact:
 		return "it is the best individual, and nothing suggests that evaluations are noisy"
 	case l2l.Finished:
+		if a.Anew != nil && a.Anew.Count == 0 {
+			return fmt.Sprintf("evaluations are noisy, and all by which it was evaluated anew failed: of %d finalists it is the best guess", a.Of)
+		}
 		if a.Of == 1 {
 			return "evaluations are noisy, and it was the one point to be evaluated anew"
 		}
@@ -165,8 +168,10 @@ func (r *Run) Answer() (Answer, error) {
 			return Answer{}, err
 		}
 		_, ended = s.Event.(l2l.Stopped)
-		if s.Told != nil {
-			told.take(*s.Told, &r.Begun.Rules)
+		for _, i := range []*Individual{s.Told, s.Injected} {
+			if i != nil {
+				told.take(*i, &r.Begun.Rules)
+			}
 		}
 		if s.Ended != nil && s.Ended.Final {
 			evaluations++

@@ -83,6 +83,8 @@ func (c *Course) Take(event l2l.Event) (Step, error) {
 		c.Paused = false
 	case l2l.Ordered:
 		c.Paused, c.LastAt = paused(c.Paused, e), max(c.LastAt, e.At)
+	case l2l.Injected:
+		c.LastAt = max(c.LastAt, e.At)
 	case l2l.Asked:
 		c.Phase = ""
 		if len(e.Individuals) > 0 { // which tells it in journals of the first version, that have no figures
@@ -110,6 +112,9 @@ func (c *Course) Take(event l2l.Event) (Step, error) {
 	}
 	if s.Told != nil {
 		c.told(*s.Told)
+	}
+	if s.Injected != nil {
+		c.best.take(*s.Injected, c.rules)
 	}
 	return s, nil
 }

@@ -12,7 +12,10 @@ import (
 type Step struct {
 	Event l2l.Event
 	Ended *Evaluation // by a Result
-	Told  *Individual // by the last Result of an individual
+	Told  *Individual // by the last Result of an individual of the search
+
+	// Injected is an individual that somebody has injected, by its last Result. It was not told to the optimizer.
+	Injected *Individual
 }
 
 // Fold finds out what events bring to an end, one after the other.
@@ -50,6 +53,10 @@ func (f *Fold) Step(event l2l.Event) (Step, error) {
 			f.open[ind.ID] = &waiting{Individual: ind, want: f.rules.Evaluations()}
 			f.asked = ind.ID + 1
 		}
+	case l2l.Injected:
+		for _, ind := range e.Individuals {
+			f.open[ind.ID] = &waiting{Individual: ind, want: f.rules.Evaluations()}
+		}
 	case l2l.Figures:
 		f.generation = e.Generation
 	case l2l.Finals:
@@ -72,8 +79,11 @@ func (f *Fold) Step(event l2l.Event) (Step, error) {
 			break
 		}
 		delete(f.open, e.Individual)
-		if e.Individual < 0 {
+		switch {
+		case e.Individual < 0:
 			s.Told = nil // it was not told: the search had ended
+		case l2l.IsInjected(e.Individual):
+			s.Told, s.Injected = nil, s.Told
 		}
 	}
 	return s, nil

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"path/filepath"
 	"slices"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
@@ -49,7 +50,7 @@ func Open(dir string, search func(l2l.Begun) (*l2l.Search, error)) (*Run, error)
 		r.Begun = begun
 		return r, nil
 	}
-	return nil, fmt.Errorf("report: nothing has happened in the run in %s yet; its optimizees may still be starting", dir)
+	return nil, fmt.Errorf("report: nothing has happened in the run in %s yet; where it has not just been started, %s tells why", dir, filepath.Join(dir, "logs"))
 }
 
 // Events are the run's events, each Asked with its individuals.
@@ -123,7 +124,8 @@ type Individual struct {
 func (i Individual) Failed() bool { return i.Fitness == nil }
 
 // Evaluations are those that have ended, attempts that are tried again included, in the order in which they did. Those of finalists, after the search,
-// are of individuals with numbers below 0.
+// are of individuals with numbers below 0, and
+// those of injected individuals of ones from l2l.FirstInjected on.
 func (r *Run) Evaluations() iter.Seq2[Evaluation, error] {
 	return func(yield func(Evaluation, error) bool) {
 		for s, err := range r.Steps() {
@@ -191,10 +193,15 @@ func (r *Run) Individual(id int64) (l2l.Individual, error) {
 		if err != nil {
 			return l2l.Individual{}, err
 		}
-		if asked, ok := e.(l2l.Asked); ok {
-			if i := slices.IndexFunc(asked.Individuals, func(ind l2l.Individual) bool { return ind.ID == id }); i >= 0 {
-				return asked.Individuals[i], nil
-			}
+		var individuals []l2l.Individual
+		switch e := e.(type) {
+		case l2l.Asked:
+			individuals = e.Individuals
+		case l2l.Injected:
+			individuals = e.Individuals
+		}
+		if i := slices.IndexFunc(individuals, func(ind l2l.Individual) bool { return ind.ID == id }); i >= 0 {
+			return individuals[i], nil
 		}
 	}
 	return l2l.Individual{}, fmt.Errorf("%s: no individual %d", r.Dir, id)

@@ -402,6 +402,9 @@ func TestTablesHaveACellForEachColumn(t *testing.T) {
 	posterior, _ := begin(t, strings.Replace(search, "cmaes", "abc_smc, particles: 20", 1))
 	has := map[string]string{
 		"evaluations": point, "individuals": point, "generations": point, "failures": point, "front": front, "posterior": posterior, "measurements": measured(t),
+		"injected": measured(t,
+			l2l.Injected{Individuals: []l2l.Individual{{ID: l2l.FirstInjected, Generation: 3, X: codec.Vector{0.75, 1, 0}}}, By: "somebody"},
+			l2l.Result{Individual: l2l.FirstInjected, Fitness: codec.Vector{2}}),
 	}
 	for _, kind := range report.Tables() {
 		table, err := open(t, has[kind.Name]).Table(kind)
@@ -434,7 +437,7 @@ func TestTablesHaveACellForEachColumn(t *testing.T) {
 		}
 	}
 	for _, wrong := range []struct{ table, dir, want string }{
-		{"front", point, "has no front"}, {"posterior", point, "has no posterior"}, {"measurements", point, "has no measurements"},
+		{"front", point, "has no front"}, {"posterior", point, "has no posterior"}, {"measurements", point, "has no measurements"}, {"injected", point, "nobody has injected"},
 	} {
 		kind := report.Tables()[slices.IndexFunc(report.Tables(), func(k report.TableKind) bool { return k.Name == wrong.table })]
 		if _, err := open(t, wrong.dir).Table(kind); err == nil || !strings.Contains(err.Error(), wrong.want) {
@@ -443,15 +446,16 @@ func TestTablesHaveACellForEachColumn(t *testing.T) {
 	}
 }
 
-// measured is the directory of a run whose model measures something beside its objective, and has a parameter by the name of a column.
-func measured(t *testing.T) string {
+// measured is the directory of a run whose model measures something beside its objective, and has a parameter by the name of a column;
+// more follows.
+func measured(t *testing.T, more ...l2l.Event) string {
 	t.Helper()
 	dir := t.TempDir()
 	j, err := journal.Create(dir, journal.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, e := range []l2l.Event{
+	for _, e := range append([]l2l.Event{
 		l2l.Begun{
 			Space:        optimizee.Space{{Name: "seed", Upper: 1, Unit: "mV"}, {Name: "k", Kind: optimizee.Categorical, Choices: []any{1, "two"}, Size: 2}},
 			Rules:        l2l.Rules{Objectives: []optimizee.Objective{{Name: "error", Direction: optimizee.Minimise, Unit: "ms"}}, Sum: true},
@@ -461,7 +465,7 @@ func measured(t *testing.T) string {
 		l2l.Result{Individual: 1, Fitness: codec.Vector{1.5}, Measurements: codec.Vector{20, 3}},
 		l2l.Result{Individual: 0, Ending: l2l.Failed, Reason: "no spikes\nat all"},
 		l2l.Result{Individual: 2, Fitness: codec.Vector{0.5}, Measurements: codec.Vector{7, 0}},
-	} {
+	}, more...) {
 		if err := j.Record(e); err != nil {
 			t.Fatal(err)
 		}

@@ -40,6 +40,9 @@ func (s *Sessions) Take(e l2l.Event) {
 	case l2l.Ordered:
 		last.Orders = append(last.Orders, e)
 		last.Last = max(last.Last, e.At)
+	case l2l.Injected:
+		last.Orders = append(last.Orders, e.Order())
+		last.Last = max(last.Last, e.At)
 	case l2l.Stopped:
 		last.Stopped = &e
 		last.Last = max(last.Last, e.At)
@@ -59,6 +62,15 @@ func (r *Run) Sessions() (Sessions, error) {
 		all.Take(e.Event)
 	}
 	return all, nil
+}
+
+// Busy is the share of their time that slots were busy with evaluations whose results are in the journal, however they ended: seconds of evaluations over
+// seconds of slots, 0 to 1; 0 where there was no time. It is of a session in manifest.json, and of a whole run in its report.
+func Busy(evaluations, slots float64) float64 {
+	if !(slots > 0) {
+		return 0
+	}
+	return min(max(evaluations/slots, 0), 1) // what overlaps a little is not more than all
 }
 
 // Files are the model's files as the last session that knows any has them; nil if none does.

@@ -36,6 +36,7 @@ func Tables() []TableKind {
 		{"posterior", "of a run that has ended, the individuals of the posterior sample with their weights", (*Run).posterior},
 		{"measurements", "what the model measured beside its objectives, by evaluation", (*Run).measurements},
 		{"failures", "the evaluations that failed, with their reasons", (*Run).failures},
+		{"injected", "the individuals that somebody has injected beside the search, with their fitness", (*Run).injected},
 	}
 }
 
@@ -165,9 +166,33 @@ func (r *Run) measurements() (Table, error) {
 	})}, nil
 }
 
-func (r *Run) individuals() (Table, error) {
+func (r *Run) individuals() (Table, error) { return r.tableOf(r.Individuals()) }
+
+// injected is the table of the injected individuals whose evaluations have all ended.
+func (r *Run) injected() (Table, error) {
+	individuals := func(yield func(Individual, error) bool) {
+		for s, err := range r.Steps() {
+			switch {
+			case err != nil:
+				yield(Individual{}, err)
+				return
+			case s.Injected != nil && !yield(*s.Injected, nil):
+				return
+			}
+		}
+	}
+	for _, err := range individuals {
+		if err != nil {
+			return Table{}, err
+		}
+		return r.tableOf(individuals)
+	}
+	return Table{}, fmt.Errorf("report: nobody has injected individuals into the run in %s, or they are being evaluated", r.Dir)
+}
+
+func (r *Run) tableOf(individuals iter.Seq2[Individual, error]) (Table, error) {
 	columns := slices.Concat(plainColumns(Integer, "individual", "generation"), plainColumns(Text, "outcome"), r.objectiveColumns("fitness_"), r.pointColumns())
-	return Table{columns, rows(r.Individuals(), func(row []any, i Individual) ([]any, error) {
+	return Table{columns, rows(individuals, func(row []any, i Individual) ([]any, error) {
 		outcome := l2l.OK
 		for _, e := range i.Results {
 			if e.Ending != l2l.OK {

@@ -10,14 +10,18 @@ import (
 
 // Top are the n best individuals of those that succeeded, the best first and of equals the first, by their fitness as it was told: of a noisy run the
 // luckiest ones (see [Run.Answer]), and where evaluations rotate those of the last instances alone. There may be fewer. Of several objectives
-// that are not added up they are the best by the weighted sum.
+// that are not added up they are the best by the weighted sum. Injected ones are among them.
 func (r *Run) Top(n int) ([]Individual, error) {
 	t := top{n: n}
-	for i, err := range r.Individuals() {
+	for s, err := range r.Steps() {
 		if err != nil {
 			return nil, err
 		}
-		t.take(i, &r.Begun.Rules)
+		for _, i := range []*Individual{s.Told, s.Injected} {
+			if i != nil {
+				t.take(*i, &r.Begun.Rules)
+			}
+		}
 	}
 	return t.best, nil
 }

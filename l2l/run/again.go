@@ -2,13 +2,16 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"runtime"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/mpi"
+	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
 // Repetition is a run that is started again.
@@ -21,30 +24,14 @@ type Repetition struct {
 // directory out ("": a new one), with the changes of assignments, "key.path=value", which are those that a resumed run may have. The plan differs
 // from the run's in nothing else; the world may, and what is known of that is told.
 func Again(dir, out string, assignments []string, kinds config.Kinds) (r Repetition, err error) {
-	old, err := report.Open(dir, nil)
+	plan, sessions, err := PlanOf(dir, assignments, kinds)
 	if err != nil {
 		return r, err
 	}
-	sessions, err := old.Sessions()
-	if err != nil {
+	if err := plan.SearchesAs(sessions[0].Begun); err != nil {
 		return r, err
 	}
 	begun := sessions[len(sessions)-1].Begun
-	plan, err := config.Parse("the configuration of "+dir, []byte(begun.Config), kinds)
-	if err != nil {
-		return r, err
-	}
-	if err := plan.SearchesAs(old.Begun); err != nil {
-		return r, err
-	}
-	if len(assignments) > 0 {
-		if plan, err = plan.With(assignments); err != nil {
-			return r, err
-		}
-		if _, err := plan.Resumable(begun.Config); err != nil {
-			return r, fmt.Errorf("rerun does the same again: %w", err)
-		}
-	}
 	r.Plan = plan.In(out)
 	ctx, cancel := context.WithTimeout(context.Background(), inquiry)
 	defer cancel()
@@ -68,4 +55,45 @@ func Again(dir, out string, assignments []string, kinds config.Kinds) (r Repetit
 		}
 	}
 	return r, nil
+}
+
+// Test has the model of a plan test what a search has found, by its own test. What that prints goes to stdout and stderr. The error is
+// optimizee.ErrNoTest where it has none.
+func Test(ctx context.Context, plan *config.Plan, found optimizee.Found, stdout, stderr io.Writer) (scores optimizee.Scores, err error) {
+	o, err := plan.NewOptimizee()
+	if err != nil {
+		return nil, err
+	}
+	if c, ok := o.(optimizee.Opener); ok {
+		defer func() { err = errors.Join(err, c.Close()) }()
+	}
+	tester, ok := o.(optimizee.Tester)
+	if !ok {
+		return nil, optimizee.ErrNoTest
+	}
+	return tester.Test(ctx, found, stdout, stderr)
+}
+
+// PlanOf is the plan of the run in dir: the configuration of its last session, which has the same search as those before, with the changes of
+// assignments, "key.path=value", which are those that a resumed run may have. sessions are those of the run.
+func PlanOf(dir string, assignments []string, kinds config.Kinds) (plan *config.Plan, sessions report.Sessions, err error) {
+	old, err := report.Open(dir, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if sessions, err = old.Sessions(); err != nil {
+		return nil, nil, err
+	}
+	last := sessions[len(sessions)-1].Begun.Config
+	plan, err = config.Recorded("the configuration of "+dir, []byte(last), kinds)
+	if err != nil || len(assignments) == 0 {
+		return plan, sessions, err
+	}
+	if plan, err = plan.With(assignments); err != nil {
+		return nil, nil, err
+	}
+	if _, err := plan.Resumable(last); err != nil {
+		return nil, nil, fmt.Errorf("the search is that of %s: %w", dir, err)
+	}
+	return plan, sessions, nil
 }

@@ -34,8 +34,8 @@ const look = 250 * time.Millisecond
 
 // Order is what a run is told to do.
 type Order struct {
-	Order string   `json:"order"`          // pause, resume, stop or set
-	Args  []string `json:"args,omitempty"` // of stop when, StopAfter or nothing; of set assignments, key.path=value
+	Order string   `json:"order"`          // pause, resume, stop, set or inject
+	Args  []string `json:"args,omitempty"` // of stop when, StopAfter or nothing; of set assignments, key.path=value; of inject individuals, YAML
 	By    string   `json:"by,omitempty"`   // who gives it
 }
 
@@ -45,11 +45,12 @@ const (
 	OrderResume = "resume"
 	OrderStop   = "stop"
 	OrderSet    = "set"
+	OrderInject = "inject"
 	StopAfter   = "after generation"
 )
 
 // Orders lists what a run can be told.
-func Orders() []string { return []string{OrderPause, OrderResume, OrderStop, OrderSet} }
+func Orders() []string { return []string{OrderPause, OrderResume, OrderStop, OrderSet, OrderInject} }
 
 // orderAnswer is the answer to an order.
 type orderAnswer struct {
@@ -208,12 +209,16 @@ func (r *leader) takeOrder(name string, orders *l2l.Orders, e evaluator) {
 		return
 	}
 	text := ""
-	event := l2l.Ordered{Order: o.Order, Detail: a.detail, By: o.By, At: time.Now().UnixMicro()}
+	var event l2l.Event = l2l.Ordered{Order: o.Order, Detail: a.detail, By: o.By, At: time.Now().UnixMicro()}
+	if o.Order == OrderInject {
+		event = nil // the loop has one of its own, if it takes them
+	}
 	orders.Give(l2l.Order{
 		Event: event,
 		Do: func(l *l2l.Loop) {
-			text, err = a.do(l)
-			r.log.Info().Str("by", o.By).Msg("ordered: " + text)
+			if text, err = a.do(l); err == nil {
+				r.log.Info().Str("by", o.By).Msg("ordered: " + text)
+			}
 		},
 		Taken: func(failed error) {
 			if err = cmp.Or(failed, err); err != nil {
@@ -278,7 +283,30 @@ func (r *leader) action(o Order, e evaluator) (a action, err error) {
 				l.Search.Status().Generation), nil
 		}}, nil
 	}
+	if o.Order == OrderInject {
+		return r.injection(o)
+	}
 	return r.setting(o.Args, e)
+}
+
+// injection is the action that has individuals evaluated beside the search.
+func (r *leader) injection(o Order) (a action, err error) {
+	points, err := r.Points([]byte(o.Args[0]))
+	if err != nil {
+		return a, err
+	}
+	return action{"", func(l *l2l.Loop) (string, error) {
+		individuals, err := l.Inject(points, o.By)
+		if err != nil {
+			return "", err
+		}
+		n := len(individuals)
+		first, last := individuals[0].ID, individuals[n-1].ID
+		if n == 1 {
+			return fmt.Sprintf("individual %d is evaluated beside the search", first), nil
+		}
+		return fmt.Sprintf("%d individuals, %d to %d, are evaluated beside the search", n, first, last), nil
+	}}, nil
 }
 
 // live are the keys that a run can change while it goes on.
@@ -337,6 +365,8 @@ func (o Order) Check() error {
 		return fmt.Errorf("%s: want %s", o.Order, strings.Join(Orders(), ", "))
 	case o.Order == OrderSet && len(o.Args) == 0:
 		return errors.New("set: nothing, want key.path=value")
+	case o.Order == OrderInject && (len(o.Args) != 1 || strings.TrimSpace(o.Args[0]) == ""):
+		return errors.New("inject: no individuals, want a list of them")
 	case o.Order == OrderStop && len(o.Args) > 0 && (len(o.Args) > 1 || o.Args[0] != StopAfter):
 		return fmt.Errorf("stop %s: want nothing else, or %s", strings.Join(o.Args, " "), StopAfter)
 	case len(o.Args) > 0 && (o.Order == OrderPause || o.Order == OrderResume):

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -136,7 +137,7 @@ func (r *leader) replay() error {
 			return usage(err)
 		}
 		for _, c := range changes {
-			r.log.Info().Str("key", c.Path).Str("before", c.Before).Str("now", c.After).Msg("the run was started with another value")
+			r.log.Info().Str("key", c.Path).Str("before", strings.Trim(c.Before, `"`)).Str("now", strings.Trim(c.After, `"`)).Msg("the run was started with another value")
 		}
 		break
 	}

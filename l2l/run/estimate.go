@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
+	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
@@ -24,7 +26,23 @@ type Estimate struct {
 	Journal      int64 // bytes of all evaluations, or of the first one, where their number is not known
 	PerEach      int64 // bytes of the journal for one evaluation
 	Memory       int64 // bytes that rank 0 takes, within a factor of three; the MPI library and the model apart
-	Asynchronous bool  // the optimizer waits for no generation, so that no slot does
+	Asynchronous bool  // the optimizer does not wait for the last results of a generation
+	AtOnce       int64 // evaluations of an Asynchronous optimizer that can be under way on the slots, at most as many as these take; otherwise 0
+}
+
+// Slots is the number of slots on which evaluations would run if so many ranks, at least 1, ran the plan on this machine.
+func Slots(plan *config.Plan, ranks int) int {
+	here := newHello()
+	most := len(here.CPUs) + 2 // more have a slot each
+	few := min(ranks, most)
+	each := slotsOf(slices.Repeat([]hello{here}, few), dispatch.NewLevels(few, 1), plan.Execution.Slots, plan.CPUs)
+	workers := 0
+	for rank, levels := 0, dispatch.NewLevels(ranks, plan.Execution.Levels); rank < ranks; rank++ {
+		if !levels.Manages(rank) {
+			workers++
+		}
+	}
+	return each[len(each)-1] * workers
 }
 
 // Up to where a search is tried to estimate it.
@@ -35,9 +53,14 @@ const (
 	triedMost    = 2e7 // coordinates of all individuals of a generation
 )
 
-// Estimated tries the beginning of the plan's search, with made-up results and without the model, and tells what the run would take if it went on so. It
-// takes some tenths of a second, and writes nothing. An optimizer that is a program is not started: then the numbers of evaluations are told alone.
-func Estimated(plan *config.Plan) (Estimate, error) {
+// Estimated tries the beginning of the plan's search, with made-up results and without the model, and tells what the run would take if it went on so, on
+// that many slots, at least 1. It takes some tenths of a second, and writes nothing. An optimizer that is a program is not started: then the numbers of
+// evaluations are told alone. An execution.parallel that is auto is what it would become on the slots.
+func Estimated(plan *config.Plan, slots int) (Estimate, error) {
+	plan, err := plan.Settled(plan.Parallel(slots * plan.Execution.Batch))
+	if err != nil {
+		return Estimate{}, err
+	}
 	o, err := plan.NewOptimizer()
 	if err != nil {
 		return Estimate{}, err
@@ -50,6 +73,14 @@ func Estimated(plan *config.Plan) (Estimate, error) {
 	size := int64(plan.PopSize())
 	var e Estimate
 	_, e.Asynchronous = o.(optimizer.Asynchronous)
+	most := (int64(slots)*int64(plan.Execution.Batch) + each - 1) / each
+	if e.Asynchronous && !recalls && float64(most)*float64(plan.Space.Dim()) <= triedMost {
+		first, err := o.Ask(int(most))
+		if err != nil {
+			return e, err
+		}
+		e.AtOnce = int64(len(first)) * each
+	}
 	if recalls || float64(size)*float64(plan.Space.Dim()) > triedMost {
 		if !e.Asynchronous {
 			e.Generation = size * each
@@ -222,8 +253,13 @@ func peakMemory() int64 {
 }
 
 // Idle is the part of the time of so many slots, from 0 to 1, in which they have nothing to do while a generation's last evaluations are under way, if
-// all take equally long; rounds is how often each slot evaluates in a generation.
+// all take equally long; rounds is how often each slot evaluates in a generation. Of an Asynchronous optimizer, whose rounds are 0, it is the part of
+// the slots for which there is no evaluation.
 func (e Estimate) Idle(slots, batch int64) (idle float64, rounds int64) {
+	if e.AtOnce > 0 {
+		packs := (e.AtOnce + batch - 1) / batch
+		return 1 - float64(min(packs, slots))/float64(slots), 0
+	}
 	if e.Generation == 0 {
 		return 0, 0
 	}

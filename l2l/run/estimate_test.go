@@ -27,7 +27,7 @@ func TestEstimateIsWhatARunTakes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := plan(t, "%s", text)
-			e, err := run.Estimated(p)
+			e, err := run.Estimated(p, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -49,23 +49,55 @@ func TestEstimateIsWhatARunTakes(t *testing.T) {
 			if e.Memory < 1<<20 || e.PerEach < 10 {
 				t.Errorf("%+v", e)
 			}
-			if idle, _ := e.Idle(64, 1); e.Asynchronous != (idle == 0) {
-				t.Errorf("%v idle of 64 slots, %+v", idle, e)
+			p, err = p.Settled(1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			many, err := run.Estimated(p, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if idle, _ := many.Idle(64, 1); e.Asynchronous != (idle == 0) {
+				t.Errorf("%v idle of 64 slots, %+v", idle, many)
 			}
 		})
 	}
 }
 
 func TestEstimateTellsWhatNoRuleLimits(t *testing.T) {
-	e, err := run.Estimated(plan(t, "optimizee: {type: valley}\noptimizer: {type: cmaes, pop_size: 12}\nevaluation: {replicates: 2}\n"))
+	e, err := run.Estimated(plan(t, "optimizee: {type: valley}\noptimizer: {type: cmaes, pop_size: 12}\nevaluation: {replicates: 2}\n"), 1)
 	if err != nil || e.Evaluations != 0 || e.Generations != 0 || e.Generation != 24 || e.PerEach == 0 || e.Memory == 0 {
 		t.Errorf("%+v, %v", e, err)
 	}
 }
 
+// What a search has under way is that of the slots it is asked for: lanes where execution.parallel is auto, a generation's individuals with a quorum.
+func TestEstimateTellsWhatIsUnderWayAtOnce(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		slots int
+		want  int64
+		idle  float64
+	}{
+		{"optimizer: {type: cmaes}\n", 64, 60, 4. / 64}, {"optimizer: {type: cmaes}\n", 8, 0, 0.25},
+		{"optimizer: {type: cmaes}\nexecution: {parallel: 32}\n", 64, 27, 37. / 64},
+		{"optimizer: {type: cmaes, pop_size: 12}\nexecution: {parallel: 1, quorum: 0.5}\n", 64, 12, 52. / 64},
+		{"optimizer: {type: cmaes, pop_size: 12}\nexecution: {parallel: 1, quorum: 0.5}\nevaluation: {replicates: 5}\n", 64, 60, 4. / 64},
+		{"optimizer: {type: cmaes_async}\n", 64, 64, 0},
+	} {
+		e, err := run.Estimated(plan(t, "optimizee: {type: function, name: sphere, dim: 2}\n%s", c.text), c.slots)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if idle, _ := e.Idle(int64(c.slots), 1); e.AtOnce != c.want || math.Abs(idle-c.idle) > 1e-12 {
+			t.Errorf("%s on %d slots: %d at once, %v idle; want %d and %v", c.text, c.slots, e.AtOnce, idle, c.want, c.idle)
+		}
+	}
+}
+
 // A search that is too large to be tried here is not.
 func TestEstimateOfALargeSearchIsOfItsEvaluationsAlone(t *testing.T) {
-	e, err := run.Estimated(plan(t, "optimizee: {type: function, dim: 1000000}\noptimizer: {type: snes, pop_size: 100}\nstop: {evaluations: 1000}\n"))
+	e, err := run.Estimated(plan(t, "optimizee: {type: function, dim: 1000000}\noptimizer: {type: snes, pop_size: 100}\nstop: {evaluations: 1000}\n"), 1)
 	if want := (run.Estimate{Evaluations: 1000, Generations: 10, Generation: 100}); err != nil || e != want {
 		t.Errorf("%+v, %v, want %+v", e, err, want)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 )
 
@@ -22,10 +23,11 @@ type briefing struct {
 	Usage  bool // because what was asked for cannot be
 	Config string
 	Dir    string
-	Slots  []int       // by rank
+	Slots  []int       // by rank; a relay has none
 	Places []placement // by rank
 	// Parallel is execution.parallel, settled.
 	Parallel int
+	Levels   int // 1 or 2
 }
 
 // check returns an error for a briefing that is not for a run of so many ranks.
@@ -36,8 +38,9 @@ func (b briefing) check(ranks int) error {
 	if len(b.Places) != ranks {
 		return fmt.Errorf("run: a briefing with the places of %d ranks, want %d", len(b.Places), ranks)
 	}
+	levels := dispatch.NewLevels(ranks, b.Levels)
 	for rank, n := range b.Slots {
-		if n < 1 || n > mostSlots {
+		if (n < 1 || n > mostSlots) && !(n == 0 && levels.Relays(rank)) {
 			return fmt.Errorf("run: a briefing with %d slots for rank %d, want 1 to %d", n, rank, mostSlots)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
+	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
@@ -59,7 +60,7 @@ func FuzzBriefing(f *testing.F) {
 		<-ctx.Done()
 		var h hello
 		if codec.Unmarshal(raw, &h) == nil {
-			slotsOf([]hello{h, h}, 0, 1) // must not panic
+			slotsOf([]hello{h, h}, dispatch.NewLevels(2, 0), 0, 1) // must not panic
 		}
 	})
 }

@@ -34,6 +34,7 @@ type leader struct {
 	dir       string // "" in memory
 	effective string // configuration
 	ranks     []hello
+	levels    dispatch.Levels
 	slots     []int // by rank
 	places    []placement
 	search    *l2l.Search
@@ -65,7 +66,7 @@ func lead(ctx context.Context, comm mpi.Comm, plan *config.Plan, list []Option) 
 		return Result{}, errors.Join(err, broadcast(inside, comm, briefing{Over: true, Usage: errors.Is(err, ErrUsage)}))
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
-	b := briefing{Config: r.effective, Dir: r.dir, Slots: r.slots, Places: r.places, Parallel: r.Execution.Parallel}
+	b := briefing{Config: r.effective, Dir: r.dir, Slots: r.slots, Places: r.places, Parallel: r.Execution.Parallel, Levels: r.Execution.Levels}
 	if err := broadcast(inside, comm, b); err != nil {
 		return Result{}, err
 	}
@@ -93,8 +94,9 @@ func lead(ctx context.Context, comm mpi.Comm, plan *config.Plan, list []Option) 
 
 // prepare opens the run's directory. Nothing is written before all that can be checked has been.
 func prepare(plan *config.Plan, o options, ranks []hello) (r *leader, err error) {
+	levels := dispatch.NewLevels(len(ranks), plan.Execution.Levels)
 	r = &leader{
-		options: o, ranks: ranks, slots: slotsOf(ranks, plan.Execution.Slots, plan.CPUs), started: time.Now(),
+		options: o, ranks: ranks, levels: levels, slots: slotsOf(ranks, levels, plan.Execution.Slots, plan.CPUs), started: time.Now(),
 		log: zerolog.New(zerolog.SyncWriter(o.log)).Level(o.level).With().Timestamp().Logger(),
 	}
 	if plan.Execution.Slots == 0 {
@@ -157,7 +159,9 @@ type evaluator interface {
 // evaluator makes what runs the evaluations.
 func (r *leader) evaluator(ctx context.Context, comm mpi.Comm) (evaluator, error) {
 	if comm.Size() > 1 {
-		c, err := newCoordinator(comm, r.Plan, r.slots)
+		policy := policy(r.Plan, r.levels.Slots(0, r.slots))
+		policy.Relays = r.levels.Relays(1)
+		c, err := dispatch.NewCoordinator(comm, policy)
 		if err == nil {
 			c.Log = r.log
 		}
@@ -171,22 +175,25 @@ func (r *leader) evaluator(ctx context.Context, comm mpi.Comm) (evaluator, error
 	return dispatch.NewSolo(ctx, opts)
 }
 
-// newCoordinator is rank 0's side, for workers with these slots.
-func newCoordinator(comm mpi.Comm, p *config.Plan, slots []int) (*dispatch.Coordinator, error) {
-	return dispatch.NewCoordinator(comm, dispatch.Policy{
+// policy is how evaluations are spread over ranks with these slots.
+func policy(p *config.Plan, slots []int) dispatch.Policy {
+	return dispatch.Policy{
 		Schedule: dispatch.Schedule(p.Execution.Schedule), Slots: slots, Batch: p.Execution.Batch, Copies: p.Execution.Copies == "auto" && !p.Once,
-	})
+	}
 }
 
-// newWorker is another rank's side.
-func newWorker(ctx context.Context, comm mpi.Comm, p *config.Plan, own hello, b briefing) (*dispatch.Worker, error) {
-	rank := comm.Rank()
+// newServer is another rank's side.
+func newServer(ctx context.Context, comm mpi.Comm, p *config.Plan, own hello, b briefing) (server, error) {
+	rank, levels := comm.Rank(), dispatch.NewLevels(comm.Size(), b.Levels)
+	if levels.Relays(rank) {
+		return dispatch.NewRelay(comm, policy(p, levels.Slots(rank, b.Slots)))
+	}
 	opts, err := dispatchOptions(p, rank, b.Slots[rank], len(b.Slots))
 	if err != nil {
 		return nil, err
 	}
 	opts.Place = func(slot int) optimizee.Place { return b.Places[rank].place(own, rank, slot, p.Execution.GPUsPerSlot) }
-	return dispatch.NewWorker(ctx, comm, opts)
+	return dispatch.NewWorker(ctx, comm, levels[rank], opts)
 }
 
 // dispatchOptions say how a rank evaluates that has so many slots, in a run of so many ranks.
@@ -210,8 +217,11 @@ func dispatchOptions(p *config.Plan, rank, slots, ranks int) (o dispatch.Options
 }
 
 // OpenSlot opens a slot like those of a run of the plan, to evaluate by hand; the caller closes it. dir is where evaluations have directories of
-// their own, which stay there; "" means that they have none. What their programs print is written to stdout and stderr as well, if they are not nil.
-func OpenSlot(ctx context.Context, plan *config.Plan, dir string, stdout, stderr io.Writer) (*dispatch.Slot, error) {
+// their own, which stay there; "" means that they have none. What their programs print is written to stdout and stderr as well, if they are not nil, and
+// took is told where their time goes, if it is not nil and the optimizee says so.
+func OpenSlot(
+	ctx context.Context, plan *config.Plan, dir string, stdout, stderr io.Writer, took func(optimizee.Part, time.Duration),
+) (*dispatch.Slot, error) {
 	opts, err := dispatchOptions(plan.In(""), 0, 1, 1)
 	if err != nil {
 		return nil, err
@@ -219,6 +229,15 @@ func OpenSlot(ctx context.Context, plan *config.Plan, dir string, stdout, stderr
 	opts.Dir, opts.KeepFailed, opts.KeepAll = dir, 1, true
 	if stdout != nil && stderr != nil {
 		opts.Transcript = func(int) dispatch.Transcript { return dispatch.Live(stdout, stderr) }
+	}
+	if took != nil {
+		opts.Make = func() (optimizee.Optimizee, error) {
+			o, err := plan.NewOptimizee()
+			if timed, ok := o.(optimizee.Timed); ok {
+				timed.TimeTo(took)
+			}
+			return o, err
+		}
 	}
 	return dispatch.OpenSlot(ctx, opts)
 }
@@ -288,11 +307,7 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 		r.log.Warn().Str("reason", summary.Warning).Msg("what the optimizer has found is not to be trusted yet")
 	}
 	result := Result{Summary: summary, Dir: r.dir, Resumed: r.resumed, Before: before, Reasons: failures.all()}
-	var wasted time.Duration
-	if c, ok := e.(*dispatch.Coordinator); ok {
-		wasted = c.Wasted()
-	}
-	result.Use = use.at(time.Now(), wasted)
+	ended := time.Now()
 	if err == nil && r.journal != nil {
 		if err = r.journal.CheckpointNow(r.search.Snapshot); errors.Is(err, optimizer.ErrNoState) {
 			err = nil // a resumed run replays all
@@ -302,10 +317,12 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	if r.dir != "" {
 		result.Logs, _ = fs.Glob(os.DirFS(r.dir), slotLogs) // the pattern is in order
 	}
-	if c, ok := e.(*dispatch.Coordinator); ok {
-		result.Lost, result.Again = c.Lost(), c.Again()
+	var wasted time.Duration
+	if c, ok := e.(*dispatch.Coordinator); ok { // which knows of its relays now, too
+		result.Lost, result.Again, wasted = c.Lost(), c.Again(), c.Wasted()
 		result.Copies.Made, result.Copies.Won = c.Copies()
 	}
+	result.Use = use.at(ended, wasted)
 	if err == nil && r.journal != nil {
 		err = r.finish(begun, result)
 	}

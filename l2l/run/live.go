@@ -45,7 +45,7 @@ func (r *leader) alive(p *pulse, now time.Time) report.Live {
 	l := report.Live{At: now, Host: r.ranks[0].Host, Slots: r.slots, Lost: p.gone(), WallTime: r.stop.WallTime.Seconds(), Longest: []report.UnderWay{}}
 	for _, b := range p.oldest(liveMost) {
 		l.Longest = append(l.Longest, report.UnderWay{
-			Individual: b.individual, Instance: b.instance, Replicate: b.replicate, Attempt: b.attempt.attempt, Seconds: max(now.Sub(b.began), 0).Seconds(),
+			Individual: b.Individual, Instance: b.Instance, Replicate: b.Replicate, Attempt: b.Attempt, Seconds: max(now.Sub(b.began), 0).Seconds(),
 		})
 	}
 	l.UnderWay, _ = p.underWay(now)

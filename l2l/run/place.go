@@ -77,13 +77,17 @@ func seats(slots []int, text func(rank int) string) []seat {
 	return all
 }
 
-// withGPUs are slots of ranks, of which each finds so many GPUs, but for one on each rank.
+// withGPUs are slots of ranks, of which each finds so many GPUs, but for one on each rank that has any.
 func withGPUs(ranks []hello, slots []int, gpusPerSlot int) []int {
-	sharers := seats(slices.Repeat([]int{1}, len(ranks)), func(rank int) string { return fmt.Sprint(ranks[rank].Host, ranks[rank].Devices) })
+	ones := make([]int, len(slots))
+	for rank, n := range slots {
+		ones[rank] = min(n, 1)
+	}
+	sharers := seats(ones, func(rank int) string { return fmt.Sprint(ranks[rank].Host, ranks[rank].Devices) })
 	fewer := slices.Clone(slots)
 	for rank := range fewer {
 		if gpusPerSlot > 0 && sharers[rank].Of > 0 {
-			fewer[rank] = max(min(fewer[rank], len(ranks[rank].Devices.Names)/(gpusPerSlot*sharers[rank].Of)), 1)
+			fewer[rank] = min(max(len(ranks[rank].Devices.Names)/(gpusPerSlot*sharers[rank].Of), 1), fewer[rank])
 		}
 	}
 	return fewer
@@ -144,7 +148,7 @@ type placeEntry struct {
 // placed are the places of all ranks with slots.
 func (r *leader) placed() (entries []placeEntry) {
 	for rank, h := range r.ranks {
-		if rank == 0 && len(r.ranks) > 1 {
+		if r.levels.Manages(rank) {
 			continue
 		}
 		e := placeEntry{Rank: rank, Host: h.Host, Slots: r.slots[rank], CPUs: optimizee.Place{CPUs: h.CPUs}.CPUList()}

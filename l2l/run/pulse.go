@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/table"
 )
 
 // pulse is an evaluator that knows what is under way, as far as rank 0 can: as many of what was submitted as there is room for, from the first on.
@@ -15,7 +16,7 @@ type pulse struct {
 
 	mu    sync.Mutex
 	room  int
-	all   map[attempt]*beat // submitted, and not ended
+	all   table.Table[beat] // submitted, and not ended
 	queue []*beat           // in the order in which they were submitted, from the first on that has not ended
 	next  int               // of the queue: the first that has not begun
 	under int               // that have begun and not ended
@@ -24,30 +25,24 @@ type pulse struct {
 	held  bool              // nothing begins
 }
 
-// attempt identifies what was submitted.
-type attempt struct {
-	individual                   int64
-	instance, replicate, attempt int
-}
-
 // beat is one of them.
 type beat struct {
-	attempt
+	table.Key
 	began time.Time // the zero time before
 	ended bool
 }
 
-func newPulse(e evaluator) *pulse { return &pulse{evaluator: e, all: map[attempt]*beat{}} }
+func newPulse(e evaluator) *pulse { return &pulse{evaluator: e} }
 
 // Submit implements l2l.Evaluator.
 func (p *pulse) Submit(es []l2l.Evaluation) error {
 	p.mu.Lock()
 	p.room = p.Capacity()
 	beats := make([]beat, len(es))
-	for i, e := range es {
-		b := &beats[i]
-		b.attempt = attempt{e.Individual, e.Instance, e.Replicate, e.Attempt}
-		p.all[b.attempt] = b
+	for i := range es {
+		b, e := &beats[i], &es[i]
+		b.Key = table.Key{Individual: e.Individual, Instance: e.Instance, Replicate: e.Replicate, Attempt: e.Attempt}
+		p.all.Set(b.Key, b)
 		p.queue = append(p.queue, b)
 	}
 	p.begin(time.Now())
@@ -60,11 +55,11 @@ func (p *pulse) Next(ctx context.Context) ([]l2l.Result, error) {
 	rs, err := p.evaluator.Next(ctx)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, r := range rs {
-		key := attempt{r.Individual, r.Instance, r.Replicate, r.Attempt}
-		if b := p.all[key]; b != nil {
+	for i := range rs {
+		r := &rs[i]
+		b := p.all.Delete(table.Key{Individual: r.Individual, Instance: r.Instance, Replicate: r.Replicate, Attempt: r.Attempt})
+		if b != nil {
 			b.ended = true
-			delete(p.all, key)
 			if !b.began.IsZero() {
 				p.under--
 			}
@@ -101,7 +96,7 @@ func (p *pulse) begin(now time.Time) {
 		p.next = max(p.next-1, 0)
 	}
 	const spare = 1024
-	if len(p.queue) > 2*len(p.all)+spare { // behind one that takes long
+	if len(p.queue) > 2*p.all.Len()+spare { // behind one that takes long
 		behind := slices.DeleteFunc(slices.Clone(p.queue[p.next:]), func(b *beat) bool { return b.ended })
 		p.queue = slices.DeleteFunc(p.queue[:p.next], func(b *beat) bool { return b.ended })
 		p.next = len(p.queue)

@@ -34,7 +34,7 @@ func TestPulseForgetsWhatHasEndedBehindOneThatTakesLong(t *testing.T) {
 	if n, longest := p.underWay(begin.Add(time.Hour)); n != 4 || longest < 59*time.Minute {
 		t.Errorf("%d under way, the longest %v", n, longest)
 	}
-	if old := p.oldest(2); len(old) != 2 || old[0].individual != 0 || old[1].individual != 19_997 {
+	if old := p.oldest(2); len(old) != 2 || old[0].Individual != 0 || old[1].Individual != 19_997 {
 		t.Errorf("the oldest are %+v", old)
 	}
 	if len(p.queue) > 2000 {

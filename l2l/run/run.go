@@ -16,7 +16,6 @@ import (
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
-	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 )
 
@@ -112,6 +111,12 @@ func CallOff(ctx context.Context, comm mpi.Comm) error {
 	return broadcast(ctx, comm, briefing{Over: true, Usage: true})
 }
 
+// server is what a rank that is told what to do does: a worker, or a relay.
+type server interface {
+	Serve(ctx context.Context) error
+	Close() error
+}
+
 // follow is the part of all ranks but 0.
 func follow(ctx context.Context, comm mpi.Comm, planOf func(briefing) (*config.Plan, error)) error {
 	ctx = context.WithoutCancel(ctx) // rank 0 says when it is over
@@ -129,14 +134,14 @@ func follow(ctx context.Context, comm mpi.Comm, planOf func(briefing) (*config.P
 		}
 		return ErrElsewhere
 	}
-	var worker *dispatch.Worker
+	var worker server
 	err := b.check(comm.Size())
 	var plan *config.Plan
 	if err == nil {
 		plan, err = planOf(b)
 	}
 	if err == nil {
-		worker, err = newWorker(ctx, comm, plan, own, b)
+		worker, err = newServer(ctx, comm, plan, own, b)
 	}
 	if err == nil {
 		defer worker.Close() // Serve tells its error, where it comes to that

@@ -112,8 +112,11 @@ func TestRunIsTheSameOnAnyNumberOfRanksAndInMemory(t *testing.T) {
 	if _, err := os.Stat(p.Output.Dir); err == nil {
 		t.Errorf("a run in memory has made %s", p.Output.Dir)
 	}
-	for _, ranks := range []int{1, 2, 4} {
+	for _, ranks := range []int{1, 2, 4, 7} {
 		q := p.In(filepath.Join(t.TempDir(), "run"))
+		if ranks > 4 {
+			q.Execution.Levels = 2
+		}
 		var result run.Result
 		for rank, err := range everywhere(ranks, func(comm mpi.Comm) error {
 			r, err := run.Run(t.Context(), comm, q)

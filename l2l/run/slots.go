@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/batch"
+	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
 )
 
 // hello is what a rank tells rank 0 of where it runs.
@@ -37,17 +38,16 @@ const mostSlots = 100_000
 
 // slotsOf is the number of slots of each rank: wanted, where it is not 0; or as many as find the CPUs that an evaluation needs among those
 // that the batch system gave, or else in the rank's share of the CPUs that it may use, each shared equally among the ranks of the host that may use
-// it. Every rank has at least one. Rank 0 only manages, unless it is alone, and takes no share.
-func slotsOf(ranks []hello, wanted, needed int) []int {
+// it. Every rank has at least one, but for relays, which have none. Ranks that only manage take no share; rank 0 does, unless it is alone.
+func slotsOf(ranks []hello, levels dispatch.Levels, wanted, needed int) []int {
 	type cpu struct {
 		host   string
 		number int
 	}
 	sharers := map[cpu]int{}
-	manages := func(rank int) bool { return rank == 0 && len(ranks) > 1 }
 	for rank, h := range ranks {
 		for _, n := range h.CPUs {
-			if !manages(rank) {
+			if !levels.Manages(rank) {
 				sharers[cpu{h.Host, n}]++
 			}
 		}
@@ -56,7 +56,7 @@ func slotsOf(ranks []hello, wanted, needed int) []int {
 	for rank, h := range ranks {
 		share := 0.0
 		for _, n := range h.CPUs {
-			if !manages(rank) {
+			if !levels.Manages(rank) {
 				share += 1 / float64(sharers[cpu{h.Host, n}])
 			}
 		}
@@ -69,6 +69,9 @@ func slotsOf(ranks []hello, wanted, needed int) []int {
 		slots[rank] = max(int(min(share+1e-9, mostSlots))/needed, 1)
 		if wanted > 0 {
 			slots[rank] = wanted
+		}
+		if levels.Relays(rank) {
+			slots[rank] = 0
 		}
 	}
 	return slots

@@ -1,6 +1,10 @@
 package run
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
+)
 
 func TestSlotsAreTheRanksShareOfTheirCPUs(t *testing.T) {
 	cpus := func(host string, from, to int) hello {
@@ -35,7 +39,7 @@ func TestSlotsAreTheRanksShareOfTheirCPUs(t *testing.T) {
 		"a host that tells of no CPU":     {[]hello{{Host: "a"}, {Host: "a"}}, 0, 1, []int{1}},
 		"bound to more than rank 0 is to": {[]hello{cpus("a", 0, 1), cpus("a", 0, 4)}, 0, 1, []int{4}},
 	} {
-		got := slotsOf(c.ranks, c.wanted, c.needed)
+		got := slotsOf(c.ranks, make(dispatch.Levels, len(c.ranks)), c.wanted, c.needed)
 		if len(got) > 1 {
 			got = got[1:]
 		}

@@ -112,8 +112,8 @@ func TestPulseKnowsWhatIsUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("a further attempt", 1)
-	if len(p.all) != 1 || len(p.queue) != 1 || p.next != 1 {
-		t.Errorf("%d and %d are remembered", len(p.all), len(p.queue))
+	if p.all.Len() != 1 || len(p.queue) != 1 || p.next != 1 {
+		t.Errorf("%d and %d are remembered", p.all.Len(), len(p.queue))
 	}
 }
 

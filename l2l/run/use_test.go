@@ -2,13 +2,17 @@ package run
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
+	"github.com/meta-optimization/l2l-mpi/l2l/report"
+	"github.com/meta-optimization/l2l-mpi/l2l/report/figure"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
@@ -42,7 +46,8 @@ func TestUseOfSlotsHasPartsThatAddUpToOne(t *testing.T) {
 
 func TestRunTellsHowItsSlotsWereUsed(t *testing.T) {
 	text := "optimizee: {type: function, name: sphere, dim: 2, delay: 20ms}\noptimizer: {type: random, pop_size: 3}\nstop: {generations: 3}\nexecution: {slots: 2}\n"
-	plan, err := config.Parse("run.yaml", []byte(text), config.Kinds{Optimizees: []optimizee.Type{functions.Type}, Optimizers: catalogue.All()})
+	kinds := config.Kinds{Optimizees: []optimizee.Type{functions.Type}, Optimizers: catalogue.All()}
+	plan, err := config.Parse("run.yaml", []byte(text), kinds)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,5 +63,24 @@ func TestRunTellsHowItsSlotsWereUsed(t *testing.T) {
 	var manifest struct{ Use Use }
 	if err := json.Unmarshal([]byte(fileText(t, filepath.Join(dir, "manifest.json"))), &manifest); err != nil || manifest.Use != u {
 		t.Errorf("the manifest has %+v, want %+v; %v", manifest.Use, u, err)
+	}
+	// The report of the run, which knows the journal alone, has the same share.
+	read, err := report.Open(dir, kinds.Search)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := figure.Gather(read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range figure.Kinds() {
+		if k.Name != "utilisation" {
+			continue
+		}
+		_, after, _ := strings.Cut(k.Make(data).Caption, "they were busy for ")
+		var percent float64
+		if _, err := fmt.Sscan(after, &percent); err != nil || math.Abs(percent-100*u.Busy) > 3 { // it was written a little earlier
+			t.Errorf("the report has %v %%, and the manifest %v: %v", percent, u.Busy, err)
+		}
 	}
 }

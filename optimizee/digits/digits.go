@@ -55,6 +55,7 @@ var (
 	_ optimizee.Opener   = (*Digits)(nil)
 	_ optimizee.Modeller = (*Digits)(nil)
 	_ optimizee.Reporter = (*Digits)(nil)
+	_ optimizee.Tester   = (*Digits)(nil)
 )
 
 // image is a digit with its grey values, 0 to 1, row by row.
@@ -180,16 +181,35 @@ func (d *Digits) Evaluate(ctx context.Context, e optimizee.Evaluation) (optimize
 
 // Report writes how many images the network reads correctly.
 func (d *Digits) Report(_ context.Context, e optimizee.Evaluation, w io.Writer) error {
-	hidden, output := e.Vector("hidden"), e.Vector("output")
 	fmt.Fprintf(w, "%-16s %8s %8s %10s\n", "images", "correct", "of", "accuracy")
-	for _, set := range []struct {
-		name   string
-		images []image
-	}{{"training", d.train}, {"held out", d.test}} {
-		correct := d.correct(set.images, hidden, output)
-		fmt.Fprintf(w, "%-16s %8d %8d %10.4f\n", set.name, correct, len(set.images), float64(correct)/float64(len(set.images)))
+	for _, s := range d.read(e.Params) {
+		fmt.Fprintf(w, "%-16s %8d %8d %10.4f\n", s.name, s.correct, s.of, float64(s.correct)/float64(s.of))
 	}
 	return nil
+}
+
+// Test implements optimizee.Tester, by the same counts.
+func (d *Digits) Test(_ context.Context, found optimizee.Found, _, _ io.Writer) (scores optimizee.Scores, err error) {
+	for _, s := range d.read(found.Params) {
+		scores = append(scores, optimizee.Score{Of: s.name, Name: "correct", Value: float64(s.correct)},
+			optimizee.Score{Of: s.name, Name: "images", Value: float64(s.of)},
+			optimizee.Score{Of: s.name, Name: "accuracy", Value: float64(s.correct) / float64(s.of)})
+	}
+	return scores, nil
+}
+
+// count is how many images of a set a network reads correctly.
+type count struct {
+	name        string
+	correct, of int
+}
+
+// read has a network read all images.
+func (d *Digits) read(p optimizee.Params) []count {
+	hidden, output := p.Vector("hidden"), p.Vector("output")
+	return []count{
+		{"training", d.correct(d.train, hidden, output), len(d.train)}, {"held out", d.correct(d.test, hidden, output), len(d.test)},
+	}
 }
 
 // correct counts the images whose digit has the largest probability.

@@ -60,7 +60,7 @@ func (fn *Function) Gap(x []float64) float64 {
 
 // Spec says which function. A zero field selects its default.
 type Spec struct {
-	Name       string `yaml:"name" doc:"which function, as Rastrigin2d, sphere, bbob_f1, zdt1, dtlz1; functions.Names lists all"`
+	Name       string `yaml:"name" doc:"which function, as Rastrigin2d, sphere, bbob_f1, zdt1, dtlz1; an unknown one is answered with all"`
 	Dim        int    `yaml:"dim" doc:"number of variables" range:"[1, inf)" auto:"the usual one of the function, mostly 2"`
 	Objectives int    `yaml:"objectives" doc:"number of objectives, for the functions of the DTLZ suite" range:"[1, inf)" auto:"the usual one: 1, zdt 2, dtlz 3"`
 	Instance   int    `yaml:"instance" doc:"the first instance of a BBOB function; the other functions have one only" range:"[1, 200000]" auto:"1"`

@@ -11,6 +11,8 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
+var _ optimizee.Tester = (*Fit)(nil)
+
 // Row is a step with what the cell did and what the model does.
 type Row struct {
 	Step
@@ -151,16 +153,8 @@ func (f *Fit) Report(ctx context.Context, e optimizee.Evaluation, w io.Writer) e
 
 	fmt.Fprintf(&b, "\n%-23s    spike counts         first spike,      voltage,  interpolated counts\n", "Sum")
 	fmt.Fprintf(&b, sums, "", "exact", "within 1", "of", "median ms", "RMS mV", "exact", "within 1")
-	for _, set := range []struct {
-		name string
-		has  func(Row) bool
-	}{
-		{"training", func(r Row) bool { return r.Training }},
-		{"held out", func(r Row) bool { return !r.Training }},
-		{"held out, first pulses", func(r Row) bool { return !r.Training && r.Before < 0 }},
-		{"held out, second pulses", func(r Row) bool { return !r.Training && r.Before >= 0 }},
-	} {
-		s := Summarise(slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return !set.has(r) }))
+	for _, set := range sets {
+		s := set.of(rows)
 		fmt.Fprintf(&b, sums, set.name, fmt.Sprint(s.Exact), fmt.Sprint(s.Within1), fmt.Sprint(s.Steps),
 			number(s.Latency), number(s.Voltage), fmt.Sprint(s.BaselineExact), fmt.Sprint(s.BaselineWithin1))
 	}
@@ -168,6 +162,46 @@ func (f *Fit) Report(ctx context.Context, e optimizee.Evaluation, w io.Writer) e
 		"Interpolated counts are drawn between the training steps, without a model.\n")
 	_, err = io.WriteString(w, b.String())
 	return err
+}
+
+// Test implements optimizee.Tester: the steps that were held out beside those for training, and what a guess without a model is worth on them.
+func (f *Fit) Test(ctx context.Context, found optimizee.Found, _, _ io.Writer) (scores optimizee.Scores, err error) {
+	rows, err := f.Compare(ctx, model(found.Params))
+	if err != nil {
+		return nil, err
+	}
+	for _, set := range sets {
+		s := set.of(rows)
+		for _, v := range []struct {
+			name  string
+			value float64
+		}{
+			{"steps", float64(s.Steps)}, {"exact", float64(s.Exact)}, {"within 1", float64(s.Within1)}, {"first spike, ms", s.Latency},
+			{"voltage, mV", s.Voltage}, {"interpolated: exact", float64(s.BaselineExact)}, {"interpolated: within 1", float64(s.BaselineWithin1)},
+		} {
+			scores = append(scores, optimizee.Score{Of: set.name, Name: v.name, Value: v.value})
+		}
+	}
+	return scores, nil
+}
+
+// set is a part of the steps.
+type set struct {
+	name string
+	has  func(Row) bool
+}
+
+// sets are what sums are of.
+var sets = []set{
+	{"training", func(r Row) bool { return r.Training }},
+	{"held out", func(r Row) bool { return !r.Training }},
+	{"held out, first pulses", func(r Row) bool { return !r.Training && r.Before < 0 }},
+	{"held out, second pulses", func(r Row) bool { return !r.Training && r.Before >= 0 }},
+}
+
+// of is the summary of those of the rows.
+func (s set) of(rows []Row) Summary {
+	return Summarise(slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return !s.has(r) }))
 }
 
 // Layouts of a line: of the tables of steps, and of that of sums.

@@ -20,11 +20,12 @@ type Config struct {
 	Random        bool                  `yaml:"stochastic,omitempty" doc:"the program returns another fitness for the same parameters with another seed, so that the best one reported is the luckiest: the answer is then evaluated anew"`
 	Outputs       int                   `yaml:"outputs" doc:"model outputs, and as many targets, that it returns besides" range:"[0, 1e7]"`
 
-	Pass        string   `yaml:"pass" doc:"how a oneshot program gets the parameters that its command does not name as {NAME}: as arguments --NAME=value, in environment variables L2L_PARAM_NAME, or in a file params.json or params.csv, which its command may name as {params}; a command may name constants, too" range:"arguments | environment | json | csv" resume:"free"`
-	Fitness     Fitness  `yaml:"fitness" doc:"where a oneshot program leaves its fitness: last_line, or a section" auto:"the last line of the standard output" resume:"free"`
-	SideEffects bool     `yaml:"side_effects,omitempty" doc:"the program does something else beside returning its fitness, which must not happen twice at a time, as writing to a file of a fixed name: then execution.copies is off" resume:"free"`
-	Files       []string `yaml:"files" doc:"files and directories of dir that a oneshot program, which runs in a directory of its own, finds there" auto:"the first argument of the command, if it is a file of dir" resume:"free"`
-	Scratch     bool     `yaml:"scratch" doc:"whether a worker is given a directory for each evaluation; a oneshot program always is" resume:"free"`
+	Pass        string      `yaml:"pass" doc:"how a oneshot program gets the parameters that its command does not name as {NAME}: as arguments --NAME=value, in environment variables L2L_PARAM_NAME, or in a file params.json or params.csv, which its command may name as {params}; a command may name constants, too" range:"arguments | environment | json | csv" resume:"free"`
+	Fitness     Fitness     `yaml:"fitness" doc:"where a oneshot program leaves its fitness: last_line, or a section" auto:"the last line of the standard output" resume:"free"`
+	SideEffects bool        `yaml:"side_effects,omitempty" doc:"the program does something else beside returning its fitness, which must not happen twice at a time, as writing to a file of a fixed name: then execution.copies is off" resume:"free"`
+	Files       []string    `yaml:"files" doc:"files and directories of dir that a oneshot program, which runs in a directory of its own, finds there" auto:"the first argument of the command, if it is a file of dir" resume:"free"`
+	TestWith    child.Words `yaml:"test,omitempty" doc:"what l2l-mpi test starts, in dir: a program and its arguments, which tests what a run has found on what the search was not shown, as optimizee/process/PROTOCOL.md tells" resume:"free"`
+	Scratch     bool        `yaml:"scratch" doc:"whether a worker is given a directory for each evaluation; a oneshot program always is" resume:"free"`
 
 	Launcher           child.Words `yaml:"launcher" doc:"what starts the program, if that is an MPI program itself: mpirun -n 4, or srun --exact -N 1 -n 4; on the node of its rank" resume:"free"`
 	Width              int         `yaml:"cpus" doc:"CPUs that an evaluation keeps busy; a rank has accordingly fewer slots" range:"[1, 1e6]" auto:"the tasks of the launcher times their CPUs, or 1" resume:"free"`

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/schema"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
@@ -102,6 +103,7 @@ func (p *Process) once(ctx context.Context, e optimizee.Evaluation) (out optimiz
 		}
 		defer os.RemoveAll(dir)
 	}
+	began := time.Now()
 	values := p.values(e, dir)
 	env, err := p.hand(e, dir, values)
 	if err != nil {
@@ -109,12 +111,16 @@ func (p *Process) once(ctx context.Context, e optimizee.Evaluation) (out optimiz
 	}
 	c := p.command(p.argv(values), dir)
 	c.Env = append(c.Env, env...)
+	handed := time.Now()
 	program, err := p.guardian.Start(c)
 	if err != nil {
 		return out, err
 	}
+	started := time.Now()
+	var ended time.Time
 	select {
 	case <-program.Ended():
+		ended = time.Now()
 	case <-ctx.Done():
 		program.End(p.Grace)
 		err = ctx.Err()
@@ -125,6 +131,9 @@ func (p *Process) once(ctx context.Context, e optimizee.Evaluation) (out optimiz
 	over := err != nil
 	if err == nil {
 		if out, err = p.capture.outcome(dir, program.Printed(), p.MessageLimit); err == nil {
+			p.took(optimizee.StartUp, started.Sub(handed))
+			p.took(optimizee.Computed, ended.Sub(started))
+			p.took(optimizee.Transfer, handed.Sub(began)+time.Since(ended))
 			return out, nil
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -41,7 +42,8 @@ type Process struct {
 	worker     *child.Server  // nil while there is none
 	stdout     io.Writer      // where what they print goes, too; nil: nowhere
 	stderr     io.Writer
-	place      []string // variables of the environment that tell where the slot is
+	place      []string                            // variables of the environment that tell where the slot is
+	tell       func(optimizee.Part, time.Duration) // where the time goes; nil: nobody wants to know
 
 	// Of a oneshot program.
 	named   map[string]bool // parameters that the command names
@@ -62,6 +64,8 @@ var (
 	_ optimizee.Once          = (*Process)(nil)
 	_ optimizee.Interpreted   = (*Process)(nil)
 	_ optimizee.Placed        = (*Process)(nil)
+	_ optimizee.Timed         = (*Process)(nil)
+	_ optimizee.Tester        = (*Process)(nil)
 )
 
 // New returns a Process with the default configuration. Its Config must be completed before Open.
@@ -185,11 +189,25 @@ func (p *Process) Prepare(ctx context.Context) error {
 		ours.Objectives = append(ours.Objectives, setupObjective{o.Name, o.Direction.String()})
 	}
 	var err error
+	began := time.Now()
 	p.worker, err = child.Serve(ctx, &p.guardian, p.command(p.Command, p.Dir), child.Introduction{
 		Launched: len(p.Launcher) > 0, Setup: ours, Oldest: 1, MessageLimit: p.MessageLimit, Grace: p.Grace,
 		Mute: "; if it evaluates once and ends, it wants mode: oneshot",
 	})
+	if err == nil {
+		p.took(optimizee.StartUp, time.Since(began))
+	}
 	return err
+}
+
+// TimeTo implements optimizee.Timed.
+func (p *Process) TimeTo(tell func(part optimizee.Part, took time.Duration)) { p.tell = tell }
+
+// took tells whoever wants to know where time has gone.
+func (p *Process) took(part optimizee.Part, d time.Duration) {
+	if p.tell != nil {
+		p.tell(part, d)
+	}
 }
 
 // Interpreter implements optimizee.Interpreted.
@@ -268,6 +286,18 @@ func (p *Process) EvaluateBatch(ctx context.Context, es []optimizee.Evaluation) 
 	return outs, errs
 }
 
+// divide tells where the time of an exchange has gone, of which so many seconds are the model's, as the worker says; it need not say any.
+func (p *Process) divide(all time.Duration, seconds any) {
+	model, err := child.Number(seconds)
+	if err != nil || !(model >= 0 && model <= all.Seconds()) {
+		p.took(optimizee.Answered, all)
+		return
+	}
+	own := time.Duration(model * float64(time.Second))
+	p.took(optimizee.Computed, own)
+	p.took(optimizee.Transfer, all-own)
+}
+
 // ask has the worker evaluate, and returns a list with a result for each evaluation. After an error the worker is gone, unless it has not
 // heard of the request.
 func (p *Process) ask(ctx context.Context, es []optimizee.Evaluation) (results any, err error) {
@@ -276,19 +306,23 @@ func (p *Process) ask(ctx context.Context, es []optimizee.Evaluation) (results a
 	}
 	w := p.worker
 	w.ForgetOutput()
-	r := &request{Evaluations: make([]evaluation, len(es))}
+	r := &request{Evaluations: make([]evaluation, len(es)), Profile: p.tell != nil}
 	for i, e := range es {
 		r.Evaluations[i] = newEvaluation(e)
 		if p.NeedsDir() {
 			r.Evaluations[i].Dir = e.Dir
 		}
 	}
+	began := time.Now()
 	v, err := w.Exchange(ctx, r)
 	if err == nil {
+		answer, _ := v.(map[string]any)
+		if p.tell != nil {
+			p.divide(time.Since(began), answer["seconds"])
+		}
 		if p.stdout != nil {
 			w.Settle() // it is of this request
 		}
-		answer, _ := v.(map[string]any)
 		if results := answer["results"]; child.Len(results) == len(es) {
 			return results, nil
 		}

@@ -271,3 +271,35 @@ func TestTheCPUsOfAnEvaluationFollowFromItsLauncher(t *testing.T) {
 		}
 	}
 }
+
+func TestWhereTheTimeGoesIsToldOfAWorkerThatSaysHowLongItsModelTookAndOfAProgram(t *testing.T) {
+	told := func(p *Process, values map[string]any) map[optimizee.Part]time.Duration {
+		t.Helper()
+		parts := map[optimizee.Part]time.Duration{}
+		p.TimeTo(func(part optimizee.Part, took time.Duration) { parts[part] += took })
+		if _, err := evaluate(t, opened(t, p), values); err != nil {
+			t.Fatal(err)
+		}
+		return parts
+	}
+	x := map[string]any{"x": 1.0}
+	for answer, divided := range map[string]bool{
+		`{"results": [3], "seconds": 0}`: true, `{"results": [3], "seconds": 1e-6}`: true, `{"results": [3]}`: false,
+		`{"results": [3], "seconds": 1e9}`: false, `{"results": [3], "seconds": -1}`: false, `{"results": [3], "seconds": "long"}`: false,
+	} {
+		parts := told(speaking(t, answer), x)
+		if _, transfer := parts[optimizee.Transfer]; transfer != divided || parts[optimizee.Answered] > 0 == divided || parts[optimizee.StartUp] <= 0 {
+			t.Errorf("%s: %v", answer, parts)
+		}
+	}
+	for _, py := range interpreters(t) { // the model is asked to be timed
+		parts := told(acting(t, py), map[string]any{"tau": 5.0, "act": "ok"})
+		if len(parts) != 3 || parts[optimizee.Computed] <= 0 || parts[optimizee.Transfer] <= 0 || parts[optimizee.StartUp] < time.Millisecond {
+			t.Errorf("%s: %v", py.name, parts)
+		}
+	}
+	parts := told(script(t, "sleep 0.1; echo 3"), someValues())
+	if len(parts) != 3 || parts[optimizee.Computed] < 100*time.Millisecond || parts[optimizee.Transfer] <= 0 || parts[optimizee.StartUp] <= 0 {
+		t.Errorf("a oneshot program: %v", parts)
+	}
+}

@@ -36,6 +36,7 @@ type setupObjective struct {
 type request struct {
 	child.Numbered
 	Evaluations []evaluation `json:"evaluations" msgpack:"evaluations"`
+	Profile     bool         `json:"profile,omitempty" msgpack:"profile,omitempty"` // the answer is to say how long the model took
 }
 
 // evaluation is one evaluation, as a worker gets it in a request, and a oneshot program in params.json.

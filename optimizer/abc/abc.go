@@ -21,7 +21,7 @@ import (
 // Params configures [Search].
 type Params struct {
 	Particles     int     `yaml:"particles" doc:"individuals that make up the posterior sample" range:"[10, 1e5]"`
-	PopSize       int     `yaml:"pop_size" doc:"new individuals per generation; the nearest ones of these and of the sample become the next sample" range:"[1, 1e6]" auto:"particles"`
+	PopSize       int     `yaml:"pop_size" doc:"new individuals per generation; the nearest ones of these and of the sample become the next sample" range:"[1, 1e6]" auto:"particles, or execution.parallel where that is more than 4 times as many"`
 	MinAcceptance float64 `yaml:"min_acceptance" doc:"stop when less than this share of the new individuals is nearer than the threshold" range:"[0, 1)"`
 	Threshold     float64 `yaml:"threshold" doc:"stop when the whole sample has a loss of at most this; 0 is no rule" range:"[0, inf)"`
 }
@@ -31,7 +31,7 @@ func Defaults() Params { return Params{Particles: 200, MinAcceptance: 0.03} }
 
 func (p *Params) resolve(problem optimizer.Problem) error {
 	if p.PopSize == 0 {
-		p.PopSize = p.Particles
+		p.PopSize = kit.Usual(p.Particles, problem, 1_000_000)
 	}
 	return kit.SingleObjective(problem)
 }
@@ -52,8 +52,9 @@ func algorithm() optimizer.Algorithm {
 			"certain each of them is. The loss is the distance between simulated and measured data, the initial distribution of the " +
 			"parameters is the prior. With more than two or three parameters give the model outputs and targets, summaries of the data: a " +
 			"distance alone leaves the posterior too wide, and the run says so",
-		Cost:        "O(λNn) for N particles; memory O((λ + N) n)",
-		Parallelism: "pop_size at a time",
+		Cost: "O(λNn) for N particles; memory O((λ + N) n)",
+		Parallelism: "pop_size at a time; with execution.parallel more than 4 times particles, as many as that says, of which the sample takes the nearest, so that " +
+			"it narrows in fewer generations",
 	}, Defaults, New)
 }
 

@@ -20,14 +20,21 @@ import (
 
 // Params configures [Search].
 type Params struct {
-	PopSize        int     `yaml:"pop_size" doc:"individuals proposed at a time" range:"[1, 1000]"`
-	InitialSamples int     `yaml:"initial_samples" doc:"individuals of a Latin hypercube with which the search begins" range:"[2, 1e5]" auto:"2 (n + 1), at least 4"`
+	PopSize        int     `yaml:"pop_size" doc:"individuals proposed at a time" range:"[1, 1000]" auto:"4, or execution.parallel where that is more than 4 times as many, but at most 128"`
+	Searched       int     `yaml:"searched" doc:"of those, how many are each found by a search of its own; the others are chosen from a pool of random points, in a hundredth of the time" range:"[1, 1000]" auto:"pop_size; where that follows execution.parallel, 8"`
+	InitialSamples int     `yaml:"initial_samples" doc:"individuals of a Latin hypercube with which the search begins" range:"[2, 1e5]" auto:"2 (n + 1), at least 4, and at least pop_size where that follows execution.parallel"`
 	MaxPoints      int     `yaml:"max_points" doc:"most results that the model is made of; of more it takes the best, half this many, and the latest" range:"[20, 5000]"`
 	TolImprovement float64 `yaml:"tol_improvement" doc:"stop when, for ten generations, the improvement expected anywhere has been below this fraction of the standard deviation of the losses" range:"[0, 1)"`
 }
 
 // Defaults returns the defaults of [Params].
-func Defaults() Params { return Params{PopSize: 4, MaxPoints: 500, TolImprovement: 1e-4} }
+func Defaults() Params { return Params{MaxPoints: 500, TolImprovement: 1e-4} }
+
+// The individuals at a time where none are given, on few slots, and at most: 128 are a quarter of what the model is made of by default.
+const (
+	usualBatch = 4
+	mostBatch  = 128
+)
 
 const (
 	maxDim     = 200
@@ -41,9 +48,15 @@ func (p *Params) resolve(problem optimizer.Problem) error {
 		return fmt.Errorf("%w: it has %d coordinates, want at most %d: the model is of distances, which say little in more",
 			optimizer.ErrUnsuited, n, maxDim)
 	}
-	if p.InitialSamples == 0 {
-		p.InitialSamples = max(2*(problem.Dim()+1), 4)
+	design := max(2*(problem.Dim()+1), 4)
+	if p.PopSize == 0 {
+		if p.PopSize = kit.Usual(usualBatch, problem, mostBatch); p.PopSize > usualBatch {
+			design = max(design, p.PopSize)
+			p.Searched = cmp.Or(p.Searched, 8)
+		}
 	}
+	p.Searched = cmp.Or(p.Searched, p.PopSize)
+	p.InitialSamples = cmp.Or(p.InitialSamples, design)
 	return kit.SingleObjective(problem)
 }
 
@@ -58,13 +71,14 @@ func algorithm() optimizer.Algorithm {
 		Title: "Bayesian optimisation with a Gaussian process",
 		Reference: "Jones, Schonlau and Welch 1998, doi 10.1023/A:1008306431147 (expected improvement); Snoek, Larochelle and Adams 2012, " +
 			"arXiv:1206.2944 (Matérn 5/2); Ament et al. 2023, arXiv:2310.20708 (its logarithm); Ginsbourger, Le Riche and Carraro 2010, " +
-			"doi 10.1007/978-3-642-10701-6_6 (batches)",
+			"doi 10.1007/978-3-642-10701-6_6 (batches); large batches: Desautels, Krause and Burdick 2014, JMLR 15, 4053-4103",
 		When: "for expensive evaluations, minutes to hours, of which there can be tens to some hundreds, and up to about 20 parameters of " +
 			"any kind. It finds what other methods find with a tenth of the evaluations, but takes its time over each",
 		Earlier: []string{""}, // version 1 believed all of a warm start, and proposed points twice
 		Cost: "O(N³ + λ c N²) for N results, at most max_points, and c = 320 + 30 n points looked at; in six dimensions, with λ = 4, 0.06 " +
 			"s for N = 50, 0.2 s for 120, 0.6 s for 500; memory O(N²)",
-		Parallelism: "pop_size at a time; larger batches need more evaluations",
+		Parallelism: "pop_size at a time; with execution.parallel more than 16, as many as that says, up to 128, of which all but 8 are chosen from a " +
+			"pool. Larger batches take more evaluations, and less time where the slots are there",
 	}, Defaults, New)
 }
 
@@ -226,7 +240,7 @@ func (o *Search) propose(rng *rand.Rand) [][]float64 {
 		return kit.LatinHypercube(o.problem, rng, o.par.PopSize)
 	}
 	var xs [][]float64
-	for k := range o.par.PopSize {
+	for k := range min(o.par.PopSize, o.par.Searched) {
 		x, improvement := o.search(rng, m, xs)
 		if k == 0 {
 			o.s.Improvement = improvement
@@ -237,7 +251,7 @@ func (o *Search) propose(rng *rand.Rand) [][]float64 {
 		xs = append(xs, x)
 		m.believe(o.scaled(x))
 	}
-	return xs
+	return append(xs, o.pooled(rng, m, xs, o.par.PopSize-len(xs))...)
 }
 
 // model is a Gaussian process with what a search in it needs.
@@ -389,15 +403,21 @@ func (o *Search) search(rng *rand.Rand, m *model, others [][]float64) (x []float
 		}
 	}
 	if math.IsInf(winner.value, -1) { // nothing is to be gained anywhere
-		winner.x = o.problem.Draw(rng)
-		for range candidates {
-			if !known(winner.x) {
-				break
-			}
-			winner.x = o.problem.Draw(rng)
-		}
+		winner.x = o.unknown(rng, known)
 	}
 	return winner.x, math.Exp(winner.value)
+}
+
+// unknown is a random point that is not known, if one is found in as many draws as there are candidates.
+func (o *Search) unknown(rng *rand.Rand, known func(x []float64) bool) []float64 {
+	x := o.problem.Draw(rng)
+	for range candidates {
+		if !known(x) {
+			break
+		}
+		x = o.problem.Draw(rng)
+	}
+	return x
 }
 
 // known tells whether a point has been evaluated, or is among others, so that nothing would be learnt by evaluating it: up to a billionth of the

@@ -316,3 +316,87 @@ func TestGaussianProcessPredictsAsTheFormula(t *testing.T) {
 		t.Errorf("predicted %v ± %v, want %v ± %v", mean, deviation, wantMean, wantDeviation)
 	}
 }
+
+func TestBayesFollowsTheSlotsWhereItsBatchIsNotGiven(t *testing.T) {
+	for _, c := range []struct{ parallel, given, size, searched, design int }{
+		{0, 0, 4, 4, 8}, {16, 0, 4, 4, 8}, {17, 0, 17, 8, 17}, {1024, 0, 128, 8, 128}, {1024, 20, 20, 20, 8},
+	} {
+		problem := optimizer.Box(3, 0, 1)
+		problem.Parallel = c.parallel
+		par := Defaults()
+		par.PopSize = c.given
+		par = rig.Made(New(problem, par, 1))(t).Params()
+		if par.PopSize != c.size || par.Searched != c.searched || par.InitialSamples != c.design {
+			t.Errorf("%d in parallel, pop_size %d given: %d, of which %d are searched, after %d", c.parallel, c.given, par.PopSize, par.Searched,
+				par.InitialSamples)
+		}
+	}
+}
+
+// valley is a search of a curved valley that has been told of so many random points.
+func valley(t *testing.T, problem optimizer.Problem, points int) *Search {
+	t.Helper()
+	par := Defaults()
+	par.InitialSamples = points
+	o := rig.Made(New(problem, par, 4))(t)
+	rig.Round(t, o, rig.Losses["rosenbrock"])
+	return o
+}
+
+// Each point of a pool is that of which the most is expected, of those chosen after it too, if those before have the losses that are expected.
+func TestBayesPoolChoosesAsIfThePointsBeforeWereKnown(t *testing.T) {
+	o := valley(t, optimizer.Box(4, -5, 5), 30)
+	rng := rand.New(rand.NewPCG(1, 2))
+	m := o.model()
+	xs := o.pooled(rng, m, nil, 12)
+	m = o.model()
+	for k, x := range xs {
+		value := func(x []float64) float64 {
+			mean, deviation := m.predict(o.scaled(x))
+			return logExpectedImprovement(m.incumbent, mean, deviation)
+		}
+		for j, later := range xs[k+1:] {
+			if a, b := value(x), value(later); a < b-1e-6 {
+				t.Errorf("point %d: %v is expected, and %v of point %d", k, a, b, k+1+j)
+			}
+		}
+		m.believe(o.scaled(x))
+	}
+}
+
+func TestBayesPoolHasNoPointTwice(t *testing.T) {
+	problem := optimizer.Problem{Coords: []optimizer.Coordinate{{Kind: optimizer.Integer, Upper: 9}, {Kind: optimizer.Integer, Upper: 9}}}
+	o := valley(t, problem, 10)
+	seen := map[string]bool{}
+	for _, x := range o.pooled(rand.New(rand.NewPCG(1, 2)), o.model(), nil, 60) {
+		if seen[fmt.Sprint(x)] {
+			t.Errorf("%v is chosen again", x)
+		}
+		seen[fmt.Sprint(x)] = true
+	}
+}
+
+// On 32 slots a batch of 32 must be worth something, over a batch of 4: there, 28 slots idle.
+func TestBayesTakesFewerGenerationsOnMoreSlots(t *testing.T) {
+	rig.Long(t)
+	generations := func(parallel int) float64 {
+		var all []float64
+		for seed := range uint64(3) {
+			problem := optimizer.Box(3, -5, 5)
+			problem.Parallel = parallel
+			o := rig.Made(New(problem, Defaults(), seed))(t)
+			n := 0.0
+			for o.Status().Best == nil || o.Status().Best.Loss[0] > 0.5 && n < 60 {
+				rig.Round(t, o, rig.Losses["rosenbrock"])
+				n++
+			}
+			all = append(all, n)
+		}
+		slices.Sort(all)
+		return all[1]
+	}
+	few, many := generations(1), generations(32)
+	if few < 2*many {
+		t.Errorf("%v generations of 4, %v of 32", few, many)
+	}
+}

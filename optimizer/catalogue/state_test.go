@@ -15,14 +15,14 @@ import (
 func forms(t testing.TB) []optimizer.Algorithm {
 	t.Helper()
 	all := catalogue.All()
-	for _, name := range []string{"cmaes", "cmaes_async"} {
+	for _, name := range []string{"cmaes", "cmaes_async", "portfolio"} {
 		a, ok := catalogue.Find(name)
 		if !ok {
 			t.Fatalf("%s is not in the catalogue", name)
 		}
 		alone := a.New
 		a.New = func(problem optimizer.Problem, params any, seed uint64) (optimizer.Optimizer, error) {
-			problem.Parallel = 60
+			problem.Parallel = 120
 			return alone(problem, params, seed)
 		}
 		all = append(all, a)

@@ -1,6 +1,7 @@
 package cem
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -11,19 +12,26 @@ import (
 
 // FACEParams configures FACE.
 type FACEParams struct {
-	MinPopSize int `yaml:"min_pop_size" doc:"individuals that each sample begins with" range:"[2, 1e6]"`
+	MinPopSize int `yaml:"min_pop_size" doc:"individuals that each sample begins with" range:"[2, 1e6]" auto:"60, or execution.parallel where that is more than 4 times as many"`
 	MaxPopSize int `yaml:"max_pop_size" doc:"individuals that a sample grows to; if it has not improved by then, the search ends, or, while a noisy distribution is wide by its noise, goes on with half of that" range:"[2, 1e6]" auto:"5 min_pop_size"`
-	NExpand    int `yaml:"n_expand" doc:"individuals by which a sample that has not improved grows at a time" range:"[1, 1e6]" auto:"min_pop_size / 2"`
-	NElite     int `yaml:"n_elite" doc:"individuals in the elite" range:"[2, 1e6]" auto:"max(2, min_pop_size / 4)"`
+	NExpand    int `yaml:"n_expand" doc:"individuals by which a sample that has not improved grows at a time" range:"[1, 1e6]" auto:"min_pop_size / 2, or all of it where that follows execution.parallel"`
+	NElite     int `yaml:"n_elite" doc:"individuals in the elite" range:"[2, 1e6]" auto:"max(2, min_pop_size / 4), or 15 where that follows execution.parallel"`
 	DistributionParams
 }
 
 // FACEDefaults returns the defaults of [FACEParams].
 func FACEDefaults() FACEParams {
-	return FACEParams{MinPopSize: 60, DistributionParams: defaultDistribution()}
+	return FACEParams{DistributionParams: defaultDistribution()}
 }
 
 func (p *FACEParams) resolve(problem optimizer.Problem) error {
+	const usual = 60
+	if p.MinPopSize == 0 {
+		if p.MinPopSize = kit.Usual(usual, problem, maxSize/5); p.MinPopSize > usual {
+			// The elite is what it would be, and so a smaller part: see Params.
+			p.NElite, p.NExpand = cmp.Or(p.NElite, usual/4), cmp.Or(p.NExpand, p.MinPopSize)
+		}
+	}
 	if p.MaxPopSize == 0 {
 		p.MaxPopSize = 5 * p.MinPopSize
 	}
@@ -50,9 +58,10 @@ func faceAlgorithm() optimizer.Algorithm {
 			"where it adapts the sample size",
 		When: "instead of crossentropy where the population is hard to choose: it spends individuals only where they are needed to improve, " +
 			"and ends when they no longer help",
-		Earlier:     []string{""}, // version 1 ended where noise kept a sample from improving
-		Cost:        "as crossentropy",
-		Parallelism: "min_pop_size at a time, and n_expand at a time while a sample grows",
+		Earlier: []string{""}, // version 1 ended where noise kept a sample from improving
+		Cost:    "as crossentropy",
+		Parallelism: "min_pop_size at a time, and n_expand at a time while a sample grows; with execution.parallel more than 240, as many as that says, with the " +
+			"same elite",
 	}, FACEDefaults, NewFACE)
 }
 

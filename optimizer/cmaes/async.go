@@ -42,7 +42,8 @@ type asyncState struct {
 // place is where an individual was drawn.
 type place struct {
 	step
-	U codec.Vector // in the strategy's coordinates, before it is rounded or brought into the box, len n; nil for initial samples
+	U     codec.Vector // in the strategy's coordinates, before it is rounded or brought into the box, len n; nil for initial samples
+	Since int          // generations completed then, of Quorate
 }
 
 // arrival is an individual that has been told.
@@ -61,7 +62,7 @@ func NewAsync(problem optimizer.Problem, par Params, seed uint64) (*Async, error
 	if par.PopSize == 0 && problem.Parallel > manyTimes*defaultPopSize(problem.Dim()) {
 		par.PopSize = problem.Parallel / 2
 	}
-	problem.Parallel, problem.Noisy = 0, false
+	problem.Parallel, problem.Quorum, problem.Noisy = 0, 0, false
 	e, err := newStrategy(asyncAlgorithm(), problem, par, seed, byRestarts)
 	if err != nil {
 		return nil, err
@@ -85,16 +86,21 @@ func (o *Async) Ask(most int) ([]optimizer.Candidate, error) {
 	}
 	var out []optimizer.Candidate
 	for _, t := range o.propose(max(most, 1)) {
-		at := place{step: t.step}
-		if t.Y != nil {
-			at.U = make([]float64, len(t.Y))
-			for j, y := range t.Y {
-				at.U[j] = o.state.Mean[j] + o.state.Sigma*o.stretch(j)*y
-			}
-		}
-		out = append(out, o.s.Stream.Propose(t.X, at))
+		out = append(out, o.s.Stream.Propose(t.X, o.placed(t.step)))
 	}
 	return out, nil
+}
+
+// placed is where a step leads to from where the distribution is now.
+func (e *strategy) placed(t step) place {
+	at := place{step: t}
+	if t.Y != nil {
+		at.U = make([]float64, len(t.Y))
+		for j, y := range t.Y {
+			at.U[j] = e.state.Mean[j] + e.state.Sigma*e.stretch(j)*y
+		}
+	}
+	return at
 }
 
 // Tell implements Optimizer.
@@ -109,43 +115,55 @@ func (o *Async) Tell(results []optimizer.Evaluated) error {
 		}
 		o.s.Arrived = append(o.s.Arrived, arrival{kit.NewIndividual(a.X, a.Loss, a.Failed), a.Memo})
 		if len(o.s.Arrived) >= o.size() {
-			o.learnFrom(o.s.Arrived)
+			o.learnFrom(o.s.Arrived, o.stepTo)
 			o.s.Arrived = nil
 		}
 	}
 	return nil
 }
 
-// learnFrom lets the strategy learn from as many individuals as there are in a population.
-func (o *Async) learnFrom(arrived []arrival) {
+// learnFrom lets the strategy learn from as many individuals as there are in a population, to each of which there is a step.
+func (e *strategy) learnFrom(arrived []arrival, to func(place) step) {
 	slices.SortStableFunc(arrived, func(a, b arrival) int { return a.Told.Compare(b.Told) })
 	ranked, losses := make([]trial, len(arrived)), make([]float64, 0, len(arrived))
 	for i, a := range arrived {
-		ranked[i] = trial{X: a.Told.X, step: o.stepTo(a.Place)}
+		ranked[i] = trial{X: a.Told.X, step: to(a.Place)}
 		if !a.Told.Failed {
 			losses = append(losses, a.Told.Loss)
 		}
 	}
-	o.learn(ranked, losses)
+	e.learn(ranked, losses)
 }
 
 // stepTo is the step that leads to a place from where the distribution is now.
-func (o *Async) stepTo(at place) step {
+func (e *strategy) stepTo(at place) step {
 	if at.U == nil {
 		return at.step
 	}
 	now := at.step
 	now.Y, now.Drawn = slices.Clone(at.U), at.Y
-	floats.Sub(now.Y, o.state.Mean)
+	floats.Sub(now.Y, e.state.Mean)
 	for j := range now.Y {
-		now.Y[j] /= o.state.Sigma * o.stretch(j)
+		now.Y[j] /= e.state.Sigma * e.stretch(j)
 	}
-	return o.shortened(now)
+	return e.shortened(now)
 }
 
 // Status implements Optimizer.
 func (o *Async) Status() optimizer.Status {
 	return o.describe(o.s.Stream.Status(o.par.PopSize))
+}
+
+// asyncFits returns ErrState for books of individuals of other sizes.
+func (e *strategy) asyncFits(s *asyncState) error {
+	wrong := func(p place) bool {
+		return p.U != nil && (len(p.U) != len(e.ordered) || len(p.Y) != len(e.ordered)) || !e.stepsFit([]step{p.step})
+	}
+	if slices.ContainsFunc(s.Stream.Open, func(p kit.Proposal[place]) bool { return wrong(p.Memo) }) ||
+		slices.ContainsFunc(s.Arrived, func(a arrival) bool { return wrong(a.Place) || len(a.Told.X) != e.problem.Dim() }) {
+		return fmt.Errorf("%w: its individuals have other sizes", optimizer.ErrState)
+	}
+	return nil
 }
 
 // asyncSnapshot is a marshalled Async.
@@ -165,12 +183,8 @@ func (o *Async) UnmarshalBinary(b []byte) error {
 	if err := kit.DecodeState(asyncAlgorithm(), 2, o.problem, b, &s); err != nil {
 		return err
 	}
-	wrong := func(p place) bool {
-		return p.U != nil && (len(p.U) != len(o.ordered) || len(p.Y) != len(o.ordered)) || !o.stepsFit([]step{p.step})
-	}
-	if slices.ContainsFunc(s.Books.Stream.Open, func(p kit.Proposal[place]) bool { return wrong(p.Memo) }) ||
-		slices.ContainsFunc(s.Books.Arrived, func(a arrival) bool { return wrong(a.Place) || len(a.Told.X) != o.problem.Dim() }) {
-		return fmt.Errorf("%w: its individuals have other sizes", optimizer.ErrState)
+	if err := o.asyncFits(&s.Books); err != nil {
+		return err
 	}
 	if err := o.restore(s.Strategy); err != nil {
 		return err

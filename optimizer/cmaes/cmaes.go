@@ -3,7 +3,8 @@
 // again. It is the first choice for continuous parameters, also among whole numbers and choices.
 //
 // [New] makes the one with generations, to be preferred where evaluations take about equally long. [NewParallel] makes several of it side by side,
-// for many more evaluations at a time than there are individuals in a generation. [NewAsync] makes the one without generations, for evaluations that
+// for many more evaluations at a time than there are individuals in a generation. [NewQuorate] makes one that does not wait for the last results of a
+// generation. [NewAsync] makes the one without generations, for evaluations that
 // differ so much in time that the slowest would keep all others waiting.
 //
 // Not its business: several objectives (package moo), spaces of choices alone (package ga), and more coordinates than some thousands unless
@@ -23,7 +24,7 @@ import (
 
 // Params configures [Search] and [Async].
 type Params struct {
-	PopSize        int     `yaml:"pop_size" doc:"individuals per generation, λ, of the first run" range:"[4, 1e6]" auto:"4 + floor(3 ln n); without generations, where execution.parallel is more than 4 times as many, half of that"`
+	PopSize        int     `yaml:"pop_size" doc:"individuals per generation, λ, of the first run" range:"[4, 1e6]" auto:"4 + floor(3 ln n), divided by execution.quorum; without generations, where execution.parallel is more than 4 times as many, half of that"`
 	Sigma          float64 `yaml:"sigma" doc:"initial step size, as a fraction of each coordinate's width (upper − lower, or √12 std)" range:"(0, 10]"`
 	Start          string  `yaml:"start" doc:"initial mean of the first run: the centre of the box, or a random point in its middle 80 %; a coordinate with a given mean starts there" range:"random | centre"`
 	InitialSamples int     `yaml:"initial_samples" doc:"draw and evaluate this many random individuals first and start at the best of them" range:"[0, inf)"`
@@ -31,6 +32,7 @@ type Params struct {
 	Bounds         string  `yaml:"bounds" doc:"how it is learnt from individuals beyond the bounds, which are evaluated at the nearest point of the box: with a penalty for the distance; as they were drawn, which is up to three times faster where the optimum lies on bounds, and misled where there are many local minima; or first with the penalty and, where steps have become short, as they were drawn" range:"adaptive | penalised | projected" auto:"adaptive with full covariance, otherwise projected"`
 	Active         bool    `yaml:"active" doc:"learn from the worse half too, by negative weights"`
 	AdaptRates     bool    `yaml:"adapt_rates" doc:"learn more slowly where losses are noisy or have many local minima, as much as is needed; with full covariance only"`
+	Noise          string  `yaml:"noise" doc:"what is done where evaluations are noisy: some individuals are evaluated twice, and the population grows while noise has the larger part in their order; or nothing. Not with adapt_rates, a quorum, or runs side by side" range:"grow | ignore" before:"ignore"`
 	Restarts       string  `yaml:"restarts" doc:"what follows when a run has converged: nothing; runs of twice the population each time; such runs and others of small populations and steps, where the kind that has found the best so far gets twice the evaluations of the other; or runs of many populations at the same time" range:"none | ipop | bipop | parallel" auto:"parallel where more than 4 pop_size evaluations can be under way, otherwise bipop"`
 	MaxRestarts    int     `yaml:"max_restarts" doc:"times the population is doubled, with parallel the largest one, before the search ends" range:"[0, 30]"`
 	TolX           float64 `yaml:"tol_x" doc:"a run has converged when the step in every coordinate has fallen below this fraction of the initial one" range:"[0, 1)"`
@@ -44,9 +46,12 @@ const (
 	maxFull  = 5000
 )
 
+// grow is a value of Noise.
+const grow = "grow"
+
 // Defaults returns the defaults of [Params].
 func Defaults() Params {
-	return Params{Sigma: 0.2, Start: "random", Active: true, MaxRestarts: 9, TolX: 1e-12}
+	return Params{Sigma: 0.2, Start: "random", Active: true, Noise: grow, MaxRestarts: 9, TolX: 1e-12}
 }
 
 func defaultPopSize(n int) int { return 4 + int(3*math.Log(float64(n))) }
@@ -57,7 +62,7 @@ func (p *Params) resolve(problem optimizer.Problem) error {
 		return slices.ContainsFunc(problem.Coords, func(c optimizer.Coordinate) bool { return c.Kind == k })
 	}
 	if p.PopSize == 0 {
-		p.PopSize = defaultPopSize(n)
+		p.PopSize = int(math.Round(float64(defaultPopSize(n)) / part(problem)))
 	}
 	if p.Restarts == "" {
 		p.Restarts = "bipop"
@@ -123,8 +128,9 @@ func algorithm() optimizer.Algorithm {
 		Parallelism: "with execution.parallel more than 4 pop_size, as many as that says, in runs of different populations; otherwise pop_size at a " +
 			"time, and twice as many after each restart",
 		Noise: "of each generation, or every third one, a tenth of the individuals are evaluated twice, and the population grows as long as their order is for the " +
-			"larger part noise; not with adapt_rates, nor where runs are side by side",
-		Earlier: append(slices.Clone(earlier), ""), // version 2 did nothing about noise
+			"larger part noise; not with adapt_rates or a quorum, nor where runs are side by side",
+		Quorum:  true,
+		Earlier: earlier,
 	}, Defaults, suited)
 }
 
@@ -197,12 +203,13 @@ type state struct {
 	Steps []step // of the generation's members
 }
 
-// New makes a CMA-ES for a problem with one objective, of one run after the other: it does not heed Problem.Parallel.
+// New makes a CMA-ES for a problem with one objective, of one run after the other, and of whole generations: it heeds neither Problem.Parallel nor
+// Problem.Quorum.
 func New(problem optimizer.Problem, par Params, seed uint64) (*Search, error) {
 	if par.Restarts == parallel {
 		return nil, fmt.Errorf("optimizer: cmaes: restarts = %s, want one run after the other: none, ipop or bipop (NewParallel takes it)", parallel)
 	}
-	problem.Parallel = 0
+	problem.Parallel, problem.Quorum = 0, 0
 	e, err := newStrategy(algorithm(), problem, par, seed, byRestarts)
 	if err != nil {
 		return nil, err

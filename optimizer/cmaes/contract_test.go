@@ -30,6 +30,22 @@ func TestCMAESVariantsKeepTheContract(t *testing.T) {
 		a := cmaes.Algorithms()[0]
 		return a.New(p, a.Params(), seed)
 	})
+	run("quorum", func(p optimizer.Problem, seed uint64) (optimizer.Optimizer, error) {
+		p.Quorum = 0.6
+		a := cmaes.Algorithms()[0]
+		return a.New(p, a.Params(), seed)
+	})
+	run("quorum, initial samples, diagonal", func(p optimizer.Problem, seed uint64) (optimizer.Optimizer, error) {
+		p.Quorum = 0.9
+		par := cmaes.Defaults()
+		par.Covariance, par.InitialSamples = "diagonal", 10
+		return cmaes.NewQuorate(p, par, seed)
+	})
+	run("quorum, parallel", func(p optimizer.Problem, seed uint64) (optimizer.Optimizer, error) {
+		p.Parallel, p.Quorum = 100, 0.5
+		a := cmaes.Algorithms()[0]
+		return a.New(p, a.Params(), seed)
+	})
 	run("adapted rates, async", func(p optimizer.Problem, seed uint64) (optimizer.Optimizer, error) {
 		par := cmaes.Defaults()
 		par.AdaptRates, par.Active, par.InitialSamples = true, false, 10

@@ -23,6 +23,9 @@ const manyTimes = 4
 // followed in its lane by another one elsewhere, of the same population, every second time with smaller steps. The second lane is for losses that
 // want a larger population than there are slots: it grows within a run, as updates disagree (see sizing), and has twice the population after each.
 // The first lane goes on with small populations, as BIPOP does, and further lanes have what it leaves.
+//
+// Where evaluations differ in time, lanes of whole generations wait for the slowest; with a Problem.Quorum below 1 each is a [Quorate], that does not,
+// and no longer the same whoever finishes first.
 type Parallel struct {
 	*lanes.Set
 	problem optimizer.Problem
@@ -57,18 +60,36 @@ const (
 )
 
 // member is a lane.
-type member struct{ *Search }
+type member struct {
+	run
+	of *strategy
+}
+
+// run is Search or Quorate.
+type run interface {
+	optimizer.WarmStarter
+	optimizer.Recommender
+}
 
 // Size implements lanes.Member.
-func (m member) Size() int { return m.size() }
+func (m member) Size() int { return m.of.generation() }
 
 // Level implements lanes.Member.
 func (m member) Level() float64 {
-	if m.leads() {
-		return m.level()
+	if m.of.leads() {
+		return m.of.level()
 	}
-	return m.state.Settled.Level
+	return m.of.state.Settled.Level
 }
+
+// early is a lane that does not wait for the last results of a generation.
+type early struct {
+	member
+	search *Quorate
+}
+
+// Ahead implements lanes.Early.
+func (m early) Ahead(part float64) { m.search.ahead = part }
 
 // suited makes the search that the parameters, and the evaluations that can be under way, ask for.
 func suited(problem optimizer.Problem, par Params, seed uint64) (search, error) {
@@ -76,13 +97,16 @@ func suited(problem optimizer.Problem, par Params, seed uint64) (search, error) 
 	if err != nil {
 		return nil, err
 	}
-	if settled.Restarts == parallel {
+	switch {
+	case settled.Restarts == parallel:
 		return NewParallel(problem, par, seed)
+	case part(problem) < 1:
+		return NewQuorate(problem, par, seed)
 	}
 	return New(problem, par, seed)
 }
 
-// search is Search or Parallel.
+// search is Search, Quorate or Parallel.
 type search interface {
 	optimizer.Optimizer
 	Params() Params
@@ -91,27 +115,40 @@ type search interface {
 // NewParallel makes a CMA-ES of runs side by side for a problem with one objective, whatever Restarts is. Problem.Parallel says for how many
 // evaluations at a time.
 func NewParallel(problem optimizer.Problem, par Params, seed uint64) (*Parallel, error) {
-	par.Restarts = parallel
-	par, err := kit.Resolved(algorithm(), par, problem, (*Params).resolve)
+	par, rules, err := parallelRules(problem, par)
 	if err != nil {
 		return nil, err
 	}
-	o := &Parallel{problem: problem, par: par}
+	return &Parallel{lanes.New(problem, rules, seed), problem, par}, nil
+}
+
+// Lanes are those of [Parallel], for a search that has others beside them.
+func Lanes(problem optimizer.Problem, par Params) (lanes.Rules, error) {
+	_, rules, err := parallelRules(problem, par)
+	return rules, err
+}
+
+// parallelRules settles the parameters, and says which lanes there are.
+func parallelRules(problem optimizer.Problem, par Params) (Params, lanes.Rules, error) {
+	par.Restarts = parallel
+	par, err := kit.Resolved(algorithm(), par, problem, (*Params).resolve)
+	if err != nil {
+		return par, lanes.Rules{}, err
+	}
 	sizes := populations(problem.Parallel, par.PopSize)
 	total := 0
 	for _, n := range sizes {
 		total += n
 	}
-	o.Set = lanes.New(problem, lanes.Rules{
+	return par, lanes.Rules{
 		Base: sizes, Most: oversubscribed * len(sizes), Open: max(problem.Parallel, total),
-		New: func(n int, seed uint64) (lanes.Member, error) { return o.member(n, sizes, seed) },
-	}, seed)
-	return o, nil
+		New: func(n int, seed uint64) (lanes.Member, error) { return newMember(problem, par, n, sizes, seed) },
+	}, nil
 }
 
-// member makes lane n, of those that begin with these populations.
-func (o *Parallel) member(n int, sizes []int, seed uint64) (member, error) {
-	par := o.par
+// newMember makes lane n, of those that begin with these populations.
+func newMember(problem optimizer.Problem, all Params, n int, sizes []int, seed uint64) (lanes.Member, error) {
+	par := all
 	par.Restarts = "ipop"
 	how := steady
 	par.PopSize = sizes[(n-1)%len(sizes)]
@@ -127,12 +164,16 @@ func (o *Parallel) member(n int, sizes []int, seed uint64) (member, error) {
 	if n > 1 {
 		par.Start = "random"
 	}
-	e, err := newStrategy(algorithm(), o.problem, par, seed, how)
+	e, err := newQuorate(problem, par, seed, how)
 	if err != nil {
-		return member{}, fmt.Errorf("lane %d: %w", n, err)
+		return nil, fmt.Errorf("lane %d: %w", n, err)
 	}
-	e.smallest = o.par.PopSize
-	return member{&Search{strategy: e}}, nil
+	if e.quorum < 1 {
+		e.smallest = quorumOf(e.quorum, all.PopSize)
+		return early{member{e, e.strategy}, e}, nil
+	}
+	e.smallest = all.PopSize
+	return member{&Search{strategy: e.strategy}, e.strategy}, nil
 }
 
 // Params returns the parameters, with those filled in that were left to be chosen.

@@ -77,7 +77,7 @@ func (e *strategy) restart(reason string) {
 		next.PopSize = 2 * large
 		next.Doublings++
 	}
-	e.state.Restarts.Add(optimizer.Restart{Told: r.SpentSmall + r.SpentLarge, Reason: reason, PopSize: next.PopSize})
+	e.state.Restarts.Add(optimizer.Restart{Told: r.SpentSmall + r.SpentLarge, Reason: reason, PopSize: e.whole(next.PopSize)})
 	e.begin(next)
 }
 

@@ -25,7 +25,7 @@ func (e *strategy) begin(run runState) {
 	if s.Sizing = nil; e.chain == growing && e.par.Covariance == "full" && !e.par.AdaptRates {
 		s.Sizing = newSizing(n, run.PopSize)
 	}
-	if s.Noise = nil; e.problem.Noisy && e.chain == byRestarts && !e.par.AdaptRates {
+	if s.Noise = nil; e.problem.Noisy && e.par.Noise == grow && e.chain == byRestarts && !e.par.AdaptRates {
 		s.Noise = &disturbance{Least: run.PopSize, Size: float64(run.PopSize)}
 	}
 	rng := rand.New(s.Src)

@@ -22,6 +22,7 @@ type strategy struct {
 	par      Params
 	chain    chain
 	smallest int       // population of a chain that shrinks
+	quorum   float64   // part of a generation that is learnt from, in (0, 1]
 	ordered  []int     // the problem's coordinates that u stands for, len n
 	choices  []int     // the others, which are categorical
 	width    []float64 // of each ordered coordinate, len n
@@ -82,7 +83,7 @@ func newStrategy(algorithm optimizer.Algorithm, problem optimizer.Problem, par P
 	if err != nil {
 		return nil, err
 	}
-	e := &strategy{problem: problem, par: par, chain: how}
+	e := &strategy{problem: problem, par: par, chain: how, quorum: 1}
 	for i, c := range problem.Coords {
 		if c.Kind == optimizer.Categorical {
 			e.choices = append(e.choices, i)
@@ -107,6 +108,17 @@ func (e *strategy) size() int {
 	}
 	return e.state.Run.PopSize
 }
+
+// generation is the number of individuals that belong to a generation, of which the strategy learns from those that are told first, its size.
+func (e *strategy) generation() int {
+	if e.state.Sampling {
+		return e.size()
+	}
+	return e.whole(e.state.Run.PopSize)
+}
+
+// whole is the number of individuals of a generation of which so many are learnt from.
+func (e *strategy) whole(size int) int { return int(math.Round(float64(size) / e.quorum)) }
 
 // stretch is the factor of σ y_j.
 func (e *strategy) stretch(j int) float64 {
@@ -285,7 +297,7 @@ func (e *strategy) describe(st optimizer.Status) optimizer.Status {
 	st.Stop, st.Restarts = s.Stop, s.Restarts
 	st.Figures = []optimizer.Figure{
 		{Name: "sigma", Value: s.Sigma}, {Name: "axis_ratio", Value: s.Shape.model().axisRatio()},
-		{Name: "population", Value: float64(s.Run.PopSize)}, {Name: "run", Value: float64(s.Run.Number)},
+		{Name: "population", Value: float64(e.whole(s.Run.PopSize))}, {Name: "run", Value: float64(s.Run.Number)},
 	}
 	return st
 }

@@ -16,8 +16,9 @@ func asyncAlgorithm() optimizer.Algorithm {
 			"Zhang and Sanderson 2009, doi 10.1109/TEVC.2009.2014613",
 		When: "as jade, where evaluations differ so much in time that the slowest would keep all others waiting; a run depends on who " +
 			"finished first, so that it can be resumed and replayed, but not repeated",
-		Cost:        "O(n + λ log λ) for each individual; memory O(λn)",
-		Parallelism: "any number at a time; more than pop_size make several trials for a member at once",
+		Cost: "O(n + λ log λ) for each individual; memory O(λn)",
+		Parallelism: "any number at a time; more than pop_size make several trials for a member at once, which costs evaluations. It does not follow " +
+			"execution.parallel",
 	}, JADEDefaults, NewAsync)
 }
 

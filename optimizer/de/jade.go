@@ -34,8 +34,9 @@ func jadeAlgorithm() optimizer.Algorithm {
 			"doi 10.1109/TEVC.2009.2014613",
 		When: "as lshade, for spaces that mix numbers, switches and choices; where lshade's population is too large for the evaluations that " +
 			"can be afforded",
-		Cost:        "O(λn + λ log λ); memory O(λn)",
-		Parallelism: "pop_size at a time",
+		Cost: "O(λn + λ log λ); memory O(λn)",
+		Parallelism: "uses at most pop_size slots; more idle. A larger population is no faster, so that it does not follow execution.parallel; several searches at " +
+			"the same time are portfolio with members: [jade]",
 	}, JADEDefaults, NewJADE)
 }
 

@@ -39,8 +39,9 @@ func lshadeAlgorithm() optimizer.Algorithm {
 			"doi 10.1109/CEC.2014.6900380",
 		When: "for losses with many local minima, above all where parameters act independently of each other, and for spaces that mix " +
 			"numbers, switches and choices; needs 1000 n evaluations or more. On smooth losses of dependent parameters cmaes needs far fewer",
-		Cost:        "O(λn + λ log λ); memory O(λn)",
-		Parallelism: "pop_size at a time at the start of a run, falling to 4 at its end",
+		Cost: "O(λn + λ log λ); memory O(λn)",
+		Parallelism: "uses at most pop_size slots at the start of a run, 4 at its end; more idle. It does not follow execution.parallel; several searches at the " +
+			"same time are portfolio with members: [lshade]",
 	}, LSHADEDefaults, NewLSHADE)
 }
 

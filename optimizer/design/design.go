@@ -30,6 +30,15 @@ type design struct {
 	s         designState
 }
 
+// usualBatch is the number of individuals of a generation where none is given. Nothing is learnt from a generation, so that a large one costs nothing,
+// and slots wait for the last of it less often.
+func usualBatch(usual int, problem optimizer.Problem) int {
+	if problem.Parallel > usual {
+		return min(8*problem.Parallel, 1_000_000)
+	}
+	return usual
+}
+
 type designState struct {
 	Gen  kit.Generation
 	Src  *kit.Source

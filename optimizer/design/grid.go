@@ -1,6 +1,7 @@
 package design
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/big"
@@ -19,13 +20,14 @@ type GridParams struct {
 	Divisions []int   `yaml:"divisions" doc:"equal intervals that a coordinate is divided into, so that it has one point more, both bounds included: one number for all coordinates, or one for each. 0: all values, for whole numbers. Categorical coordinates always have all" range:"[0, 1e9]" auto:"10, and 0 for whole numbers"`
 	Points    [][]any `yaml:"points" doc:"instead of divisions, a list of points for each coordinate, as values of its parameter: numbers, choices, true or false; an empty list for a coordinate that is divided"`
 	Order     string  `yaml:"order" doc:"visit the points in random order, so that a search that ends early has seen all regions, or row by row, the last coordinate changing fastest" range:"shuffled | rows"`
-	PopSize   int     `yaml:"pop_size" doc:"points per generation" range:"[1, 1e6]"`
+	PopSize   int     `yaml:"pop_size" doc:"points per generation" range:"[1, 1e6]" auto:"256, or 8 times execution.parallel where that is more than 256"`
 }
 
 // GridDefaults returns the defaults of [GridParams].
-func GridDefaults() GridParams { return GridParams{Order: "shuffled", PopSize: 256} }
+func GridDefaults() GridParams { return GridParams{Order: "shuffled"} }
 
 func (p *GridParams) resolve(problem optimizer.Problem) error {
+	p.PopSize = cmp.Or(p.PopSize, usualBatch(256, problem))
 	_, _, err := newGridAxes(problem, *p)
 	return err
 }
@@ -36,10 +38,11 @@ func gridAlgorithm() optimizer.Algorithm {
 		Title: "Grid search",
 		When: "for one to three parameters, to map how the loss depends on them, or to try a few given values; to find the best, random " +
 			"search needs fewer points already with three parameters",
-		Reference:   "for what it costs: Bergstra and Bengio 2012, Random Search for Hyper-Parameter Optimization, JMLR 13",
-		Cost:        "O(λn); the grid is never held in memory",
-		Earlier:     []string{""}, // version 2: a point is the round number that it should be, to the last digit
-		Parallelism: "pop_size at a time",
+		Reference: "for what it costs: Bergstra and Bengio 2012, Random Search for Hyper-Parameter Optimization, JMLR 13",
+		Cost:      "O(λn); the grid is never held in memory",
+		Earlier:   []string{""}, // version 2: a point is the round number that it should be, to the last digit
+		Parallelism: "pop_size at a time; with execution.parallel more than 256, 8 times as many as that says, so that the slots seldom wait for the last of a " +
+			"generation; the points stay the same",
 	}, GridDefaults, NewGrid)
 }
 

@@ -1,6 +1,7 @@
 package design
 
 import (
+	"cmp"
 	"math/rand/v2"
 
 	"github.com/meta-optimization/l2l-mpi/optimizer"
@@ -9,12 +10,17 @@ import (
 
 // LatinHypercubeParams configures LatinHypercube.
 type LatinHypercubeParams struct {
-	PopSize int `yaml:"pop_size" doc:"individuals per generation, each of which is a Latin hypercube of its own" range:"[1, 1e6]"`
+	PopSize int `yaml:"pop_size" doc:"individuals per generation, each of which is a Latin hypercube of its own" range:"[1, 1e6]" auto:"32, or 8 times execution.parallel where that is more than 32"`
 	Samples int `yaml:"samples" doc:"end after this many individuals; 0 is never" range:"[0, inf)"`
 }
 
 // LatinHypercubeDefaults returns the defaults of [LatinHypercubeParams].
-func LatinHypercubeDefaults() LatinHypercubeParams { return LatinHypercubeParams{PopSize: 32} }
+func LatinHypercubeDefaults() LatinHypercubeParams { return LatinHypercubeParams{} }
+
+func (p *LatinHypercubeParams) resolve(problem optimizer.Problem) error {
+	p.PopSize = cmp.Or(p.PopSize, usualBatch(32, problem))
+	return nil
+}
 
 func latinHypercubeAlgorithm() optimizer.Algorithm {
 	return optimizer.Describe(optimizer.Algorithm{
@@ -24,8 +30,9 @@ func latinHypercubeAlgorithm() optimizer.Algorithm {
 			"Output from a Computer Code, doi 10.2307/1268522",
 		When: "to look at a model with a fixed number of evaluations, in any number of dimensions: every parameter's range is covered " +
 			"evenly. For one design of N individuals set pop_size and samples to N",
-		Cost:        "O(λn)",
-		Parallelism: "pop_size at a time",
+		Cost: "O(λn)",
+		Parallelism: "pop_size at a time; with execution.parallel more than 32, 8 times as many as that says, so that the slots seldom wait for the last of a " +
+			"generation",
 	}, LatinHypercubeDefaults, NewLatinHypercube)
 }
 
@@ -37,7 +44,7 @@ type LatinHypercube struct {
 
 // NewLatinHypercube makes a Latin hypercube design. It suits every problem.
 func NewLatinHypercube(problem optimizer.Problem, par LatinHypercubeParams, seed uint64) (*LatinHypercube, error) {
-	par, err := kit.Resolved(latinHypercubeAlgorithm(), par, problem, nil)
+	par, err := kit.Resolved(latinHypercubeAlgorithm(), par, problem, (*LatinHypercubeParams).resolve)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package design
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"math/bits"
@@ -15,7 +16,7 @@ import (
 
 // SobolParams configures Sobol.
 type SobolParams struct {
-	PopSize int `yaml:"pop_size" doc:"individuals per generation; best a power of two" range:"[1, 1e6]"`
+	PopSize int `yaml:"pop_size" doc:"individuals per generation; best a power of two" range:"[1, 1e6]" auto:"32, or 8 times execution.parallel where that is more than 32"`
 	Samples int `yaml:"samples" doc:"end after this many individuals, best a power of two; 0 is never" range:"[0, inf)"`
 }
 
@@ -23,9 +24,10 @@ type SobolParams struct {
 const maxSobolDim = 1024
 
 // SobolDefaults returns the defaults of [SobolParams].
-func SobolDefaults() SobolParams { return SobolParams{PopSize: 32} }
+func SobolDefaults() SobolParams { return SobolParams{} }
 
 func (p *SobolParams) resolve(problem optimizer.Problem) error {
+	p.PopSize = cmp.Or(p.PopSize, usualBatch(32, problem))
 	if n := problem.Dim(); n > maxSobolDim {
 		return fmt.Errorf("%w: it has %d coordinates, want at most %d; latin_hypercube takes any number", optimizer.ErrUnsuited, n, maxSobolDim)
 	}
@@ -40,8 +42,9 @@ func sobolAlgorithm() optimizer.Algorithm {
 			"scrambling: Owen 1995, doi 10.1007/978-1-4612-2552-2_19",
 		When: "to look at a model before searching it, as far as the budget allows: the space is covered evenly at any time, and can be covered " +
 			"more finely later. Up to some tens of parameters that matter",
-		Cost:        "O(λn)",
-		Parallelism: "pop_size at a time",
+		Cost: "O(λn)",
+		Parallelism: "pop_size at a time; with execution.parallel more than 32, 8 times as many as that says, so that the slots seldom wait for the last of a " +
+			"generation; the points stay the same",
 	}, SobolDefaults, NewSobol)
 }
 

@@ -22,12 +22,15 @@ import (
 
 // Params configures [Search].
 type Params struct {
-	PopSize     int       `yaml:"pop_size" doc:"members of the ensemble, J; a generation evaluates them and their mean" range:"[3, 1e5]" auto:"2 (n + 1), at least 20 and at most 200"`
+	PopSize     int       `yaml:"pop_size" doc:"members of the ensemble, J; a generation evaluates them and their mean" range:"[3, 1e5]" auto:"2 (n + 1), at least 20 and at most 200; where execution.parallel is more than 4 times as many, one less than that, but at most 2000"`
 	Noise       []float64 `yaml:"noise" doc:"standard deviation of the targets' errors (their covariance Γ is diagonal): a list of one number for all outputs, or of one for each" range:"(0, inf)" auto:"in each generation, the root mean square of the outputs' distances from their targets"`
 	Repetitions int       `yaml:"repetitions" doc:"generations that learn from the same targets: each learns so many times less, as if the noise's variance were multiplied by this" range:"[1, 1e6]"`
 	Inflation   float64   `yaml:"inflation" doc:"factor by which the ensemble is spread after each generation, against collapse" range:"[1, 10]"`
 	TolX        float64   `yaml:"tol_x" doc:"stop when the ensemble's standard deviation in every coordinate is below this fraction of its width" range:"[0, 1)"`
 }
+
+// mostMembers is how many there are where none are given, at most: to learn from them costs up to the square of their number.
+const mostMembers = 2000
 
 // Defaults returns the defaults of [Params].
 func Defaults() Params { return Params{Repetitions: 1, Inflation: 1, TolX: 1e-9} }
@@ -44,7 +47,10 @@ func (p *Params) resolve(problem optimizer.Problem) error {
 		return fmt.Errorf("noise: %d numbers, want one or as many as there are outputs, %d", n, problem.Outputs)
 	}
 	if p.PopSize == 0 {
-		p.PopSize = min(max(2*(problem.Dim()+1), 20), 200)
+		usual := min(max(2*(problem.Dim()+1), 20), 200)
+		if p.PopSize = kit.Usual(usual, problem, mostMembers); p.PopSize > usual {
+			p.PopSize-- // for the mean
+		}
 	}
 	return kit.SingleObjective(problem)
 }
@@ -64,8 +70,9 @@ func algorithm() optimizer.Algorithm {
 		When: "for models whose outputs have targets: curves, images, classes. It uses each output and not only their sum, and so learns " +
 			"thousands of parameters, weights of a network for instance, in some tens of generations and without gradients; mini-batches " +
 			"are welcome (evaluation.rotate)",
-		Cost:        "O(λ (m + n) min(λ, m)) for m outputs; memory O(λ (m + n))",
-		Parallelism: "pop_size + 1 at a time",
+		Cost: "O(λ (m + n) min(λ, m)) for m outputs; memory O(λ (m + n))",
+		Parallelism: "pop_size + 1 at a time; with execution.parallel more than 4 times the default, as many as that says, up to 2000: covariances are less random, " +
+			"generations hardly fewer",
 	}, Defaults, New)
 }
 

@@ -18,7 +18,7 @@ type AsyncParams struct {
 
 // AsyncDefaults returns the defaults of [AsyncParams].
 func AsyncDefaults() AsyncParams {
-	return AsyncParams{PopSize: 50, VariationParams: kit.DefaultVariation(), TournSize: 4}
+	return AsyncParams{PopSize: usualSize, VariationParams: kit.DefaultVariation(), TournSize: 4}
 }
 
 func (p *AsyncParams) resolve(problem optimizer.Problem) error {
@@ -32,8 +32,9 @@ func asyncAlgorithm() optimizer.Algorithm {
 		Reference: "Syswerda 1991, A Study of Reproduction in Generational and Steady-State Genetic Algorithms, Foundations of Genetic Algorithms 1",
 		When: "as genetic, where evaluations differ so much in time that the slowest would keep all others waiting; a run depends on who " +
 			"finished first, so that it can be resumed and replayed, but not repeated",
-		Cost:        "O(n + tourn_size + pop_size) for each individual",
-		Parallelism: "any number at a time; more than pop_size breed from parents that are out of date",
+		Cost: "O(n + tourn_size + pop_size) for each individual",
+		Parallelism: "any number at a time; more than pop_size breed from parents that are out of date, which costs evaluations; a population as large as the " +
+			"slots are many takes longer still, so that it does not follow execution.parallel",
 	}, AsyncDefaults, NewAsync)
 }
 

@@ -6,6 +6,7 @@
 package ga
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -16,7 +17,7 @@ import (
 
 // Params configures [Search].
 type Params struct {
-	PopSize int `yaml:"pop_size" doc:"individuals in the population" range:"[2, 1e6]"`
+	PopSize int `yaml:"pop_size" doc:"individuals in the population" range:"[2, 1e6]" auto:"50, or execution.parallel where that is more than 4 times as many"`
 	kit.VariationParams
 	TournSize int `yaml:"tourn_size" doc:"individuals drawn for each tournament, of which the best becomes a parent" range:"[1, inf)"`
 	Elite     int `yaml:"elite" doc:"best individuals that pass unchanged into the next generation" range:"[0, inf)"`
@@ -24,10 +25,17 @@ type Params struct {
 
 // Defaults returns the defaults of [Params].
 func Defaults() Params {
-	return Params{PopSize: 50, VariationParams: kit.DefaultVariation(), TournSize: 4, Elite: 1}
+	return Params{VariationParams: kit.DefaultVariation(), TournSize: 4, Elite: 1}
 }
 
+// The population where none is given, on few slots, and at most.
+const (
+	usualSize = 50
+	maxSize   = 1_000_000 // as the range says
+)
+
 func (p *Params) resolve(problem optimizer.Problem) error {
+	p.PopSize = cmp.Or(p.PopSize, kit.Usual(usualSize, problem, maxSize))
 	if p.Elite >= p.PopSize {
 		return fmt.Errorf("elite = %d, want less than pop_size = %d", p.Elite, p.PopSize)
 	}
@@ -47,8 +55,9 @@ func algorithm() optimizer.Algorithm {
 			"doi 10.1016/B978-0-08-094832-4.50018-0",
 		When: "for spaces that mix numbers, switches and choices, or to repeat published runs; on continuous parameters " +
 			"cmaes needs far fewer evaluations",
-		Cost:        "O(λ (n + tourn_size))",
-		Parallelism: "up to pop_size at a time; children that are copies keep their loss and are not evaluated again",
+		Cost: "O(λ (n + tourn_size))",
+		Parallelism: "up to pop_size at a time, as children that are copies keep their loss and are not evaluated again; with execution.parallel more than 200, the " +
+			"population has as many as that says",
 	}, Defaults, New)
 }
 

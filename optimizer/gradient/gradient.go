@@ -59,8 +59,9 @@ func algorithm() optimizer.Algorithm {
 			"adam and adamax: Kingma and Ba 2015, arXiv:1412.6980",
 		When: "for a smooth loss with one valley, near its end, or to repeat published runs; with many local minima it stays in the first, and " +
 			"for dependent parameters cmaes needs fewer evaluations",
-		Cost:        "O(probes n min(probes, n)); memory O(probes n)",
-		Parallelism: "probes + 1 at a time",
+		Cost: "O(probes n min(probes, n)); memory O(probes n)",
+		Parallelism: "uses at most probes + 1 slots; more idle. More probes make the slope surer and no step longer, so that they do not follow " +
+			"execution.parallel; where losses are noisy, raise them to the number of slots",
 	}, Defaults, New)
 }
 

@@ -3,7 +3,7 @@
 //   - Books between Ask and Tell: [Generation] for an algorithm that learns from a set of individuals at once, [Stream] for one without
 //     generations, [Cloud] for one whose individuals surround a centre. They give numbers, check results, remember the best and the front, and
 //     are part of the algorithm's state.
-//   - Parameters: [Resolved], [SingleObjective].
+//   - Parameters: [Resolved], [SingleObjective], and [Usual], the population where none is given.
 //   - What was known before: [Warm].
 //   - State: [EncodeState], [DecodeState], and the random stream [Source]. A state is a struct of exported fields.
 //   - Spaces: [Frame], for algorithms that draw from distributions over real numbers: bounds, whole numbers and categories are its business.

@@ -50,9 +50,11 @@ func Checked(ev optimizer.Evaluated, problem optimizer.Problem) (optimizer.Evalu
 	if problem.Outputs == 0 {
 		ev.Outputs, ev.Targets = nil, nil
 	}
-	for _, v := range slices.Concat(ev.Loss, ev.Outputs, ev.Targets) {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return optimizer.Evaluated{ID: ev.ID, Failed: true, Replace: ev.Replace}, nil
+	for _, values := range [...][]float64{ev.Loss, ev.Outputs, ev.Targets} {
+		for _, v := range values {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return optimizer.Evaluated{ID: ev.ID, Failed: true, Replace: ev.Replace}, nil
+			}
 		}
 	}
 	ev.Replace = false
@@ -67,7 +69,7 @@ type Generation struct {
 	Members []Member      // of the present generation, in the order of proposal; empty between generations
 	Queue   []int         // indices of members not handed out yet
 	Open    int           // members whose result is missing
-	index   map[int64]int // ID -> index of the members handed out and not told; rebuilt on demand
+	index   map[int64]int // ID -> index of members handed out and not told, where their IDs are not in their order; rebuilt on demand
 }
 
 // Member is one individual of a generation, and its result.
@@ -126,27 +128,24 @@ func (g *Generation) Tell(results []optimizer.Evaluated, problem optimizer.Probl
 	if len(results) == 0 {
 		return false, nil
 	}
-	if g.index == nil {
-		g.index = make(map[int64]int, len(g.Members))
-		for i, m := range g.Members {
-			if m.Asked && !m.Told {
-				g.index[m.ID] = i
-			}
-		}
+	var seen map[int64]bool
+	if len(results) > 1 {
+		seen = make(map[int64]bool, len(results))
 	}
-	results = slices.Clone(results)
-	seen := make(map[int64]bool, len(results))
-	for i, ev := range results {
-		if _, ok := g.index[ev.ID]; !ok || seen[ev.ID] {
+	for _, ev := range results {
+		if g.member(ev.ID) == nil || seen[ev.ID] {
 			return false, fmt.Errorf("%w: %d", optimizer.ErrUnknown, ev.ID)
 		}
-		seen[ev.ID] = true
-		if results[i], err = Checked(ev, problem); err != nil {
+		if seen != nil {
+			seen[ev.ID] = true
+		}
+		if _, err = Checked(ev, problem); err != nil {
 			return false, err
 		}
 	}
 	for _, ev := range results {
-		m := &g.Members[g.index[ev.ID]]
+		ev, _ = Checked(ev, problem)
+		m := g.member(ev.ID)
 		delete(g.index, ev.ID)
 		g.Take(ev, m.X)
 		m.Told, m.Loss, m.Outputs, m.Targets = true, slices.Clone(ev.Loss), slices.Clone(ev.Outputs), slices.Clone(ev.Targets)
@@ -164,6 +163,31 @@ func (g *Generation) Tell(results []optimizer.Evaluated, problem optimizer.Probl
 		}
 	}
 	return g.Open == 0, nil
+}
+
+// member is the member of that ID, if it has been handed out and not told; nil if there is none. Where no member has been replaced, it stands as
+// many places after the first as its ID says, and the index is not needed.
+func (g *Generation) member(id int64) *Member {
+	if len(g.Members) == 0 {
+		return nil
+	}
+	if at := id - g.Members[0].ID; at >= 0 && at < int64(len(g.Members)) {
+		if m := &g.Members[at]; m.ID == id && m.Asked && !m.Told {
+			return m
+		}
+	}
+	if g.index == nil {
+		g.index = make(map[int64]int)
+		for i, m := range g.Members {
+			if m.Asked && !m.Told {
+				g.index[m.ID] = i
+			}
+		}
+	}
+	if i, ok := g.index[id]; ok {
+		return &g.Members[i]
+	}
+	return nil
 }
 
 // End closes the generation. Only now, when all its results are in, is the front cut down: what is given up then does not depend on the

@@ -34,3 +34,15 @@ func SingleObjective(problem optimizer.Problem) error {
 	}
 	return nil
 }
+
+// manyTimes the usual population is what can be under way where one of the usual size no longer has use for it.
+const manyTimes = 4
+
+// Usual is the population that is chosen where none is given: the usual one, so that a search is the same on all machines of few slots; where more
+// than 4 times as many evaluations can be under way (Problem.Parallel), as many as these, but not more than most, at least usual.
+func Usual(usual int, problem optimizer.Problem, most int) int {
+	if problem.Parallel > manyTimes*usual {
+		return min(problem.Parallel, most)
+	}
+	return usual
+}

@@ -17,7 +17,7 @@ import (
 
 // Params configures [Search].
 type Params struct {
-	PopSize  int       `yaml:"pop_size" doc:"individuals per generation; the first generation is drawn at random" range:"[1, 1e6]"`
+	PopSize  int       `yaml:"pop_size" doc:"individuals per generation; the first generation is drawn at random" range:"[1, 1e6]" auto:"100, or execution.parallel where that is more than 4 times as many"`
 	Describe string    `yaml:"describe" doc:"what individuals are told apart by: their parameters, or the model's outputs" range:"parameters | outputs"`
 	Features []int     `yaml:"features" doc:"which of them, counted from 0: coordinates of the search vector, or outputs" range:"[0, inf)" auto:"the first two"`
 	Lower    []float64 `yaml:"lower" doc:"lower end of each feature's range; what is below belongs to the first cell" range:"(-inf, inf)" auto:"the coordinate's bound, or its mean − 2 std; outputs have none"`
@@ -37,13 +37,14 @@ const (
 
 // Defaults returns the defaults of [Params].
 func Defaults() Params {
-	return Params{PopSize: 100, Describe: "parameters", Vary: "crossover", Iso: 0.01, Line: 0.5, VariationParams: kit.DefaultVariation()}
+	return Params{Describe: "parameters", Vary: "crossover", Iso: 0.01, Line: 0.5, VariationParams: kit.DefaultVariation()}
 }
 
 func (p *Params) resolve(problem optimizer.Problem) error {
 	if err := p.VariationParams.Resolve(problem); err != nil {
 		return err
 	}
+	p.PopSize = cmp.Or(p.PopSize, kit.Usual(100, problem, 1_000_000))
 	among := problem.Dim()
 	if p.Describe == "outputs" {
 		if among = problem.Outputs; among == 0 {
@@ -114,11 +115,12 @@ func algorithm() optimizer.Algorithm {
 		Name:  "map_elites",
 		Title: "Multi-dimensional archive of phenotypic elites (MAP-Elites)",
 		Reference: "Mouret and Clune 2015, Illuminating Search Spaces by Mapping Elites, arXiv:1504.04909; isoline: Vassiliades and Mouret 2018, " +
-			"doi 10.1145/3205455.3205602",
+			"doi 10.1145/3205455.3205602; large generations: Lim, Allard, Grillotti and Cully 2022, Accelerated Quality-Diversity through Massive " +
+			"Parallelism, arXiv:2202.01258",
 		When: "to see how good a model can be for each kind of behaviour, instead of one best individual: all the ways in which a neuron can " +
 			"fire, say. A few features say what a kind is",
 		Cost:        "O(λ (n + log c)) for c cells; memory O(cn)",
-		Parallelism: "pop_size at a time",
+		Parallelism: "pop_size at a time; with execution.parallel more than 400, as many as that says: the archive is filled by evaluations, however they are grouped",
 	}, Defaults, New)
 }
 

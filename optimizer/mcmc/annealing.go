@@ -11,7 +11,7 @@ import (
 
 // AnnealingParams configures Annealing.
 type AnnealingParams struct {
-	Chains   int     `yaml:"chains" doc:"independent walks in parallel, one individual of each per generation" range:"[1, 1e6]"`
+	Chains   int     `yaml:"chains" doc:"independent walks in parallel, one individual of each per generation" range:"[1, 1e6]" auto:"8, or execution.parallel where that is more than 4 times as many"`
 	Step     float64 `yaml:"step" doc:"initial standard deviation of the proposals, as a fraction of each coordinate's width (upper − lower, or √12 std); it then follows the share of proposals that are accepted, not the temperature" range:"(0, 1]"`
 	Schedule string  `yaml:"schedule" doc:"how the temperature falls" range:"geometric | exponential | logarithmic | linear_multiplicative | quadratic_multiplicative | linear_additive | quadratic_additive | exponential_additive | trigonometric_additive"`
 	TStart   float64 `yaml:"t_start" doc:"initial temperature, T₀, in units of the loss" range:"(0, inf)" auto:"the spread of the losses of 20 or more random individuals, with which the search begins"`
@@ -22,10 +22,13 @@ type AnnealingParams struct {
 
 // AnnealingDefaults returns the defaults of [AnnealingParams].
 func AnnealingDefaults() AnnealingParams {
-	return AnnealingParams{Chains: 8, Step: 0.1, Schedule: "geometric"}
+	return AnnealingParams{Step: 0.1, Schedule: "geometric"}
 }
 
 func (p *AnnealingParams) resolve(problem optimizer.Problem) error {
+	if p.Chains == 0 {
+		p.Chains = kit.Usual(8, problem, 1e6)
+	}
 	if p.Steps == 0 {
 		p.Steps = min(max(300, 100*problem.Dim()), 10000)
 	}
@@ -72,10 +75,12 @@ func annealingAlgorithm() optimizer.Algorithm {
 		Name:  "annealing",
 		Title: "Simulated annealing",
 		Reference: "Kirkpatrick, Gelatt and Vecchi 1983, doi 10.1126/science.220.4598.671; logarithmic cooling: Aarts and Korst 1989, " +
-			"Simulated Annealing and Boltzmann Machines; additive cooling: Luke 2005, Simulated Annealing Cooling Schedules",
-		When:        "for rugged losses and mixed spaces with some thousand evaluations per chain; with fewer, or for smooth losses, cmaes",
-		Cost:        "O(chains n)",
-		Parallelism: "chains at a time",
+			"Simulated Annealing and Boltzmann Machines; additive cooling: Luke 2005, Simulated Annealing Cooling Schedules; " +
+			"independent chains: Azencott 1992, Simulated Annealing: Parallelization Techniques",
+		When: "for rugged losses and mixed spaces with some thousand evaluations per chain; with fewer, or for smooth losses, cmaes",
+		Cost: "O(chains n)",
+		Parallelism: "chains at a time, each of which takes its steps whatever the others do: the answer is the best of more chains, not sooner; with " +
+			"execution.parallel more than 32, as many chains as that says",
 	}, AnnealingDefaults, NewAnnealing)
 }
 

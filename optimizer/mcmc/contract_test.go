@@ -30,4 +30,9 @@ func TestMCMCVariantsKeepTheContract(t *testing.T) {
 		par.Chains, par.TLow, par.SwapInterval = 3, 1, 2
 		return mcmc.NewParallelTempering(p, par, seed)
 	})
+	run("parallel_tempering/several ladders", func(p optimizer.Problem, seed uint64) (optimizer.Optimizer, error) {
+		par := mcmc.ParallelTemperingDefaults()
+		par.Chains, par.Ladders = 3, 4
+		return mcmc.NewParallelTempering(p, par, seed)
+	})
 }

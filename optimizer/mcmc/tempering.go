@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
@@ -13,11 +14,15 @@ import (
 // ParallelTemperingParams configures ParallelTempering.
 type ParallelTemperingParams struct {
 	Chains       int     `yaml:"chains" doc:"walks at different temperatures, one individual of each per generation" range:"[2, 1e6]" auto:"4 to 64, as many as make about one swap in five succeed on a quadratic loss"`
+	Ladders      int     `yaml:"ladders" doc:"sets of such chains, each with all temperatures, that walk at the same time and do not hear of each other" range:"[1, 1e6]" auto:"1; where execution.parallel is more than 4 times chains, as many as it has room for"`
 	TLow         float64 `yaml:"t_low" doc:"lowest temperature, in units of the loss; 1 to sample a posterior of which the loss is the negative logarithm" range:"(0, inf)" auto:"t_high / 1e4"`
 	THigh        float64 `yaml:"t_high" doc:"highest temperature, in units of the loss; the others lie between at equal ratios" range:"(0, inf)" auto:"the spread of the losses of 20 or more random individuals, with which the search begins, or 10 t_low if that is more"`
 	SwapInterval int     `yaml:"swap_interval" doc:"generations between swaps of neighbours" range:"[1, inf)"`
 	Step         float64 `yaml:"step" doc:"initial standard deviation of the proposals, as a fraction of each coordinate's width (upper − lower, or √12 std); it then follows the share of proposals that are accepted, at each temperature, ever more slowly" range:"(0, 1]"`
 }
+
+// maxWalks bounds what a mistyped number asks for.
+const maxWalks = 1_000_000
 
 // coolestShare is t_low / t_high where neither is given.
 const coolestShare = 1e-4
@@ -39,6 +44,12 @@ func (p *ParallelTemperingParams) resolve(problem optimizer.Problem) error {
 		}
 		p.Chains = chainsFor(problem.Dim(), share)
 	}
+	if p.Ladders == 0 {
+		p.Ladders = kit.Usual(p.Chains, problem, math.MaxInt) / p.Chains
+	}
+	if p.Ladders*p.Chains > maxWalks {
+		return fmt.Errorf("ladders = %d of %d chains, want at most %d chains together", p.Ladders, p.Chains, maxWalks)
+	}
 	return kit.SingleObjective(problem)
 }
 
@@ -59,8 +70,9 @@ func parallelTemperingAlgorithm() optimizer.Algorithm {
 			"swaps of even and odd pairs in turn: Okabe et al. 2001, doi 10.1016/S0009-2614(01)00055-0",
 		When: "for losses with several deep valleys, where annealing ends in the wrong one, and to see a posterior distribution, of " +
 			"which the loss is the negative logarithm",
-		Cost:        "O(chains n)",
-		Parallelism: "chains at a time",
+		Cost: "O(chains n)",
+		Parallelism: "chains times ladders at a time; with execution.parallel more than 4 times chains, as many ladders as that has room for, so that " +
+			"as many times as many samples come in the same time",
 	}, ParallelTemperingDefaults, NewParallelTempering)
 }
 
@@ -76,8 +88,8 @@ type parallelTemperingState struct {
 	Gen          kit.Generation // one individual of each chain; before there are chains, random ones
 	Src          *kit.Source
 	Known        kit.Warm
-	Chains       []walker     // from the lowest temperature to the highest
-	Temperatures codec.Vector // of each
+	Chains       []walker     // ladder by ladder, each from the lowest temperature to the highest
+	Temperatures codec.Vector // of each of a ladder
 	Steps        int64        // made
 	Accepted     int          // proposals in the last step
 	Tried        []int64      // swaps between each chain and the next hotter one
@@ -111,7 +123,7 @@ func (o *ParallelTempering) Ask(n int) ([]optimizer.Candidate, error) {
 			xs = append(xs, o.s.Chains[i].propose(o.problem, rng))
 		}
 		if len(xs) == 0 {
-			xs = o.s.Known.Population(o.problem, rng, max(o.par.Chains, randomIndividuals))
+			xs = o.s.Known.Population(o.problem, rng, max(o.par.Chains*o.par.Ladders, randomIndividuals))
 			o.s.Known = nil
 		}
 		o.s.Gen.Begin(xs)
@@ -137,12 +149,24 @@ func (o *ParallelTempering) Tell(results []optimizer.Evaluated) error {
 			o.swap(rng)
 		}
 	} else if sample := s.Gen.Ranked(); len(sample) > 0 {
-		s.Chains = walkers(sample, o.par.Chains, o.par.Step)
+		s.Chains = o.climbers(sample)
 		s.Temperatures = o.ladder(kit.InitialTemperature(sample))
 		s.Tried, s.Swapped = make([]int64, o.par.Chains-1), make([]int64, o.par.Chains-1)
 	}
 	s.Gen.End()
 	return nil
+}
+
+// climbers are the walkers of all ladders: the lower the temperature, the better the individuals of a sample, sorted by loss, where they begin.
+func (o *ParallelTempering) climbers(sample []kit.Ranked) []walker {
+	ws := walkers(sample, o.par.Chains*o.par.Ladders, o.par.Step)
+	ladders := make([]walker, 0, len(ws))
+	for l := range o.par.Ladders {
+		for i := range o.par.Chains {
+			ladders = append(ladders, ws[i*o.par.Ladders+l])
+		}
+	}
+	return ladders
 }
 
 // ladder is the temperatures, from the lowest to the highest, for a loss with this spread.
@@ -169,7 +193,7 @@ func (o *ParallelTempering) walk(rng *rand.Rand) {
 	s.Steps++
 	s.Accepted = 0
 	for i := range s.Chains {
-		if s.Chains[i].judge(s.Gen.Members[i], s.Temperatures[i], math.Pow(float64(s.Steps), -0.6), rng) {
+		if s.Chains[i].judge(s.Gen.Members[i], s.Temperatures[i%o.par.Chains], math.Pow(float64(s.Steps), -0.6), rng) {
 			s.Accepted++
 		}
 	}
@@ -179,13 +203,15 @@ func (o *ParallelTempering) walk(rng *rand.Rand) {
 // steps belong to the temperatures and stay.
 func (o *ParallelTempering) swap(rng *rand.Rand) {
 	s := &o.s
-	for i := int(s.Steps / int64(o.par.SwapInterval) % 2); i+1 < len(s.Chains); i += 2 {
-		a, b := &s.Chains[i], &s.Chains[i+1]
-		s.Tried[i]++
-		if kit.Metropolis(rng, (1/s.Temperatures[i]-1/s.Temperatures[i+1])*(b.Loss-a.Loss), 1) {
-			a.X, b.X = b.X, a.X
-			a.Loss, b.Loss = b.Loss, a.Loss
-			s.Swapped[i]++
+	for ladder := range slices.Chunk(s.Chains, o.par.Chains) {
+		for i := int(s.Steps / int64(o.par.SwapInterval) % 2); i+1 < len(ladder); i += 2 {
+			a, b := &ladder[i], &ladder[i+1]
+			s.Tried[i]++
+			if kit.Metropolis(rng, (1/s.Temperatures[i]-1/s.Temperatures[i+1])*(b.Loss-a.Loss), 1) {
+				a.X, b.X = b.X, a.X
+				a.Loss, b.Loss = b.Loss, a.Loss
+				s.Swapped[i]++
+			}
 		}
 	}
 }
@@ -197,7 +223,7 @@ func (o *ParallelTempering) Status() optimizer.Status {
 	for i := range o.s.Tried {
 		tried, swapped = tried+o.s.Tried[i], swapped+o.s.Swapped[i]
 	}
-	st.Figures = []optimizer.Figure{{Name: "accepted", Value: float64(o.s.Accepted) / float64(o.par.Chains)},
+	st.Figures = []optimizer.Figure{{Name: "accepted", Value: float64(o.s.Accepted) / float64(o.par.Chains*o.par.Ladders)},
 		{Name: "swapped", Value: float64(swapped) / float64(max(tried, 1))}}
 	return st
 }
@@ -213,8 +239,9 @@ func (o *ParallelTempering) UnmarshalBinary(b []byte) error {
 	if err := kit.DecodeState(parallelTemperingAlgorithm(), 1, o.problem, b, &s); err != nil {
 		return err
 	}
-	if n := len(s.Chains); s.Src == nil || n != 0 && (n != o.par.Chains || len(s.Temperatures) != n || len(s.Tried) != n-1 || len(s.Swapped) != n-1) {
-		return fmt.Errorf("%w: it has %d chains, want %d", optimizer.ErrState, n, o.par.Chains)
+	n, rungs := len(s.Chains), o.par.Chains
+	if s.Src == nil || n != 0 && (n != rungs*o.par.Ladders || len(s.Temperatures) != rungs || len(s.Tried) != rungs-1 || len(s.Swapped) != rungs-1) {
+		return fmt.Errorf("%w: it has %d chains, want %d ladders of %d", optimizer.ErrState, n, o.par.Ladders, rungs)
 	}
 	o.s = s
 	return nil

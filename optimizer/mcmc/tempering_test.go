@@ -135,6 +135,54 @@ func TestParallelTemperingIsStationaryOnEveryKindOfCoordinate(t *testing.T) {
 	}
 }
 
+// The sets of chains do not hear of each other, so that ten times as many samples come in the same number of generations.
+func TestParallelTemperingLaddersSampleTheSameDistributions(t *testing.T) {
+	const dim, generations, ladders = 3, 2000, 30
+	o := newParallelTempering(t, normalProblem(dim), 2, func(p *ParallelTemperingParams) {
+		p.TLow, p.THigh, p.Chains, p.Ladders = 0.5, 8, 4, ladders
+	})
+	for range 500 {
+		rig.Round(t, o, normalLoss)
+	}
+	loss := make([]float64, 4)
+	for range generations {
+		rig.Round(t, o, normalLoss)
+		for i, w := range o.s.Chains {
+			loss[i%4] += w.Loss / generations / ladders
+		}
+	}
+	for i, temperature := range o.s.Temperatures {
+		if math.Abs(loss[i]/(dim*temperature/2)-1) > 0.05 {
+			t.Errorf("at T = %.3f: mean loss %.4f, want %.4f", temperature, loss[i], dim*temperature/2)
+		}
+	}
+	for i, tried := range o.s.Tried {
+		if part := float64(o.s.Swapped[i]) / float64(tried); tried < ladders*(generations+490)/2 || part < 0.1 || part > 0.9 {
+			t.Errorf("of %d swaps between %d and %d %.2f succeeded", tried, i, i+1, part)
+		}
+	}
+}
+
+func TestChainsFollowTheSlotsWhereTheyAreNotGiven(t *testing.T) {
+	for _, c := range []struct{ parallel, annealing, chains, ladders int }{{0, 8, 13, 1}, {32, 8, 13, 1}, {52, 52, 13, 1}, {53, 53, 13, 4}, {1024, 1024, 13, 78}} {
+		problem := optimizer.Box(10, -5, 5)
+		problem.Parallel = c.parallel
+		a := rig.Made(NewAnnealing(problem, AnnealingDefaults(), 1))(t).Params()
+		p := rig.Made(NewParallelTempering(problem, ParallelTemperingDefaults(), 1))(t).Params()
+		if a.Chains != c.annealing || p.Chains != c.chains || p.Ladders != c.ladders {
+			t.Errorf("%d in parallel: annealing has %d chains, want %d; parallel tempering %d times %d, want %d times %d", c.parallel, a.Chains,
+				c.annealing, p.Ladders, p.Chains, c.ladders, c.chains)
+		}
+	}
+	given := AnnealingDefaults()
+	given.Chains = 3
+	problem := optimizer.Box(10, -5, 5)
+	problem.Parallel = 1024
+	if a := rig.Made(NewAnnealing(problem, given, 1))(t).Params(); a.Chains != 3 {
+		t.Errorf("3 chains are given, and there are %d", a.Chains)
+	}
+}
+
 func TestParallelTemperingHasChainsOfWhichOneSwapInFiveSucceeds(t *testing.T) {
 	for _, n := range []int{2, 5, 20, 60} {
 		chains := chainsFor(n, 1e-4)

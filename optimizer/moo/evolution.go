@@ -30,6 +30,9 @@ func (p *MatingParams) resolve(problem optimizer.Problem) error {
 	return nil
 }
 
+// usualSize is the population where none is given. To choose who survives costs its square, of which a thousand take some tens of milliseconds.
+func usualSize(problem optimizer.Problem) int { return kit.Usual(100, problem, 1000) }
+
 // evolution is what the multi-objective evolutionary algorithms have in common: a population breeds as many children, and of both
 // together the best survive. They differ in who survives, and who wins a tournament.
 //

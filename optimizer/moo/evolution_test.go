@@ -124,7 +124,7 @@ func TestMOORefusesASingleObjective(t *testing.T) {
 		"nsga3": second(moo.NewNSGA3(problem, moo.NSGA3Defaults(), 1)),
 		"ibea":  second(moo.NewIBEA(problem, moo.IBEADefaults(), 1)),
 	} {
-		want := "optimizer: " + name + ": optimizer: problem does not suit the algorithm: it has one objective, want several (for one choose " +
+		want := "optimizer: " + name + ": the problem does not suit the algorithm: it has one objective, want several (for one choose " +
 			"cmaes, or genetic)"
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: %v", name, err)

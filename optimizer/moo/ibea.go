@@ -1,6 +1,7 @@
 package moo
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -11,17 +12,20 @@ import (
 
 // IBEAParams configures IBEA.
 type IBEAParams struct {
-	PopSize int     `yaml:"pop_size" doc:"individuals in the population, and children per generation" range:"[4, 1e5]"`
+	PopSize int     `yaml:"pop_size" doc:"individuals in the population, and children per generation" range:"[4, 1e5]" auto:"100, or execution.parallel where that is more than 4 times as many, but at most 1000"`
 	Kappa   float64 `yaml:"kappa" doc:"scaling factor of the indicator; the smaller, the more the single worst comparison counts" range:"[0.01, 10]"`
 	MatingParams
 }
 
 // IBEADefaults returns the defaults of [IBEAParams].
 func IBEADefaults() IBEAParams {
-	return IBEAParams{PopSize: 100, Kappa: 0.05, MatingParams: defaultMating()}
+	return IBEAParams{Kappa: 0.05, MatingParams: defaultMating()}
 }
 
-func (p *IBEAParams) resolve(problem optimizer.Problem) error { return p.MatingParams.resolve(problem) }
+func (p *IBEAParams) resolve(problem optimizer.Problem) error {
+	p.PopSize = cmp.Or(p.PopSize, usualSize(problem))
+	return p.MatingParams.resolve(problem)
+}
 
 func ibeaAlgorithm() optimizer.Algorithm {
 	return optimizer.Describe(optimizer.Algorithm{
@@ -32,7 +36,7 @@ func ibeaAlgorithm() optimizer.Algorithm {
 		When: "for four and more objectives, such as the features of a neuron's response, where nearly no individual dominates another and " +
 			"nsga2 has no direction left to go in",
 		Cost:        "O(λ² M) for M objectives",
-		Parallelism: "pop_size at a time",
+		Parallelism: "pop_size at a time; with execution.parallel more than 400, as many as that says, up to 1000",
 	}, IBEADefaults, NewIBEA)
 }
 

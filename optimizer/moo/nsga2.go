@@ -12,14 +12,15 @@ import (
 
 // NSGA2Params configures NSGA2.
 type NSGA2Params struct {
-	PopSize int `yaml:"pop_size" doc:"individuals in the population, and children per generation" range:"[4, 1e5]"`
+	PopSize int `yaml:"pop_size" doc:"individuals in the population, and children per generation" range:"[4, 1e5]" auto:"100, or execution.parallel where that is more than 4 times as many, but at most 1000"`
 	MatingParams
 }
 
 // NSGA2Defaults returns the defaults of [NSGA2Params].
-func NSGA2Defaults() NSGA2Params { return NSGA2Params{PopSize: 100, MatingParams: defaultMating()} }
+func NSGA2Defaults() NSGA2Params { return NSGA2Params{MatingParams: defaultMating()} }
 
 func (p *NSGA2Params) resolve(problem optimizer.Problem) error {
+	p.PopSize = cmp.Or(p.PopSize, usualSize(problem))
 	return p.MatingParams.resolve(problem)
 }
 
@@ -32,7 +33,7 @@ func nsga2Algorithm() optimizer.Algorithm {
 		When: "first, for two or three objectives that are not to be added up: it returns a front of the best compromises, on any " +
 			"kind of parameters",
 		Cost:        "O(λ² M) for M objectives",
-		Parallelism: "pop_size at a time",
+		Parallelism: "pop_size at a time; with execution.parallel more than 400, as many as that says, up to 1000",
 	}, NSGA2Defaults, NewNSGA2)
 }
 

@@ -16,7 +16,7 @@ import (
 // NSGA3Params configures NSGA3.
 type NSGA3Params struct {
 	PopSize   int `yaml:"pop_size" doc:"individuals in the population, and children per generation" range:"[4, 1e5]" auto:"the number of reference directions, rounded up to a multiple of 4"`
-	Divisions int `yaml:"divisions" doc:"parts into which each edge of the simplex of reference directions is divided; with fewer parts than objectives, a second simplex of half the size, with one part less, is added" range:"[1, 1000]" auto:"as many as pop_size has individuals for, or, without it, the authors': 99 for 2 objectives, 12 for 3, 6 for 5, 3 for 8"`
+	Divisions int `yaml:"divisions" doc:"parts into which each edge of the simplex of reference directions is divided; with fewer parts than objectives, a second simplex of half the size, with one part less, is added" range:"[1, 1000]" auto:"as many as pop_size has individuals for, or, without it, the authors': 99 for 2 objectives, 12 for 3, 6 for 5, 3 for 8; where execution.parallel is more than 4 times their directions, as many as that has individuals for, of at most 1000"`
 	MatingParams
 }
 
@@ -40,6 +40,9 @@ func (p *NSGA3Params) resolve(problem optimizer.Problem) error {
 			room = 100
 		case room == 0:
 			room = 220
+		}
+		if p.PopSize == 0 {
+			room = kit.Usual(room, problem, 1000)
 		}
 		p.Divisions = 1
 		for p.Divisions < 1000 && simplexSize(m, p.Divisions+1) <= room {
@@ -65,7 +68,7 @@ func nsga3Algorithm() optimizer.Algorithm {
 		When: "for three and more objectives where the front is to be covered evenly, by one individual for each direction from the " +
 			"best values; fronts with gaps or edges of their own suit ibea better",
 		Cost:        "O(λ² M) for M objectives",
-		Parallelism: "pop_size at a time",
+		Parallelism: "pop_size at a time; with execution.parallel more than 400 (880 from 4 objectives on), about as many as that says, up to 1000, with as many directions",
 	}, NSGA3Defaults, NewNSGA3)
 }
 

@@ -6,9 +6,26 @@
 // covariance, for some tens of parameters. Where package cmaes can be used, it needs fewer evaluations.
 package nes
 
-import "github.com/meta-optimization/l2l-mpi/optimizer"
+import (
+	"math"
+
+	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
+)
 
 // Algorithms describes the algorithms of this package.
 func Algorithms() []optimizer.Algorithm {
 	return []optimizer.Algorithm{esAlgorithm(), snesAlgorithm(), xnesAlgorithm()}
 }
+
+// usualSize is the population of xNES and SNES in n dimensions where none is given, and how many times that of few slots it is.
+func usualSize(n float64, problem optimizer.Problem) (size int, times float64) {
+	usual := 4 + int(3*math.Log(n))
+	size = kit.Usual(usual, problem, 1_000_000)
+	return size, float64(size) / float64(usual)
+}
+
+// faster is a learning rate for a population that is larger than usual by so many times. The estimated gradient's random part is in proportion to
+// 1/√λ, and the rate of few slots is as small as that wants it; it may grow by as much as the random part gets less (measured in
+// bench/results/speedup.txt). Above 1 an update would go beyond what it aims at.
+func faster(rate, times float64) float64 { return max(rate, min(1, rate*math.Sqrt(times))) }

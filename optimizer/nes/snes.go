@@ -14,10 +14,10 @@ import (
 
 // SNESParams configures SNES.
 type SNESParams struct {
-	PopSize           int     `yaml:"pop_size" doc:"individuals per generation, λ" range:"[3, 1e6]" auto:"4 + floor(3 ln n)"`
+	PopSize           int     `yaml:"pop_size" doc:"individuals per generation, λ" range:"[3, 1e6]" auto:"4 + floor(3 ln n), or execution.parallel where that is more than 4 times as many"`
 	Sigma             float64 `yaml:"sigma" doc:"initial step size, as a fraction of each coordinate's width (upper − lower, or √12 std)" range:"(0, 10]"`
 	LearningRateMu    float64 `yaml:"learning_rate_mu" doc:"of the mean, η_μ" range:"(0, inf)"`
-	LearningRateSigma float64 `yaml:"learning_rate_sigma" doc:"of the step sizes, η_σ" range:"(0, inf)" auto:"(3 + ln n) / (5 √n)"`
+	LearningRateSigma float64 `yaml:"learning_rate_sigma" doc:"of the step sizes, η_σ" range:"(0, inf)" auto:"(3 + ln n) / (5 √n); where pop_size follows execution.parallel, that times the square root of how many times the population is larger, up to 1"`
 	MirroredSampling  bool    `yaml:"mirrored_sampling" doc:"let every second individual lie opposite the one before"`
 	Start             string  `yaml:"start" doc:"initial mean: the centre of the box, or a random point in its middle 80 %; a coordinate with a given mean starts there" range:"random | centre"`
 	TolX              float64 `yaml:"tol_x" doc:"stop when the step in every coordinate has fallen below this fraction of its width" range:"[0, 1)"`
@@ -30,11 +30,12 @@ func SNESDefaults() SNESParams {
 
 func (p *SNESParams) resolve(problem optimizer.Problem) error {
 	n := float64(kit.NewFrame(problem, kit.Folded).Dim())
+	times := 1.0
 	if p.PopSize == 0 {
-		p.PopSize = 4 + int(3*math.Log(n))
+		p.PopSize, times = usualSize(n, problem)
 	}
 	if p.LearningRateSigma == 0 {
-		p.LearningRateSigma = (3 + math.Log(n)) / (5 * math.Sqrt(n))
+		p.LearningRateSigma = faster((3+math.Log(n))/(5*math.Sqrt(n)), times)
 	}
 	return kit.SingleObjective(problem)
 }
@@ -48,7 +49,7 @@ func snesAlgorithm() optimizer.Algorithm {
 		When: "for hundreds to hundreds of thousands of parameters that hardly depend on each other but may differ in scale; " +
 			"where they do depend on each other, cmaes or xnes",
 		Cost:        "O(λn); memory O(λn) while the individuals are outstanding, checkpoints O(λ + n)",
-		Parallelism: "pop_size at a time",
+		Parallelism: "pop_size at a time; with execution.parallel more than 4 times the default population, as many as that says, and a larger step of learning",
 	}, SNESDefaults, NewSNES)
 }
 

@@ -20,10 +20,10 @@ import (
 
 // XNESParams configures XNES.
 type XNESParams struct {
-	PopSize           int     `yaml:"pop_size" doc:"individuals per generation, λ" range:"[3, 1e6]" auto:"4 + floor(3 ln n)"`
+	PopSize           int     `yaml:"pop_size" doc:"individuals per generation, λ" range:"[3, 1e6]" auto:"4 + floor(3 ln n), or execution.parallel where that is more than 4 times as many"`
 	Sigma             float64 `yaml:"sigma" doc:"initial step size, as a fraction of each coordinate's width (upper − lower, or √12 std)" range:"(0, 10]"`
 	LearningRateMu    float64 `yaml:"learning_rate_mu" doc:"of the mean, η_δ" range:"(0, inf)"`
-	LearningRateSigma float64 `yaml:"learning_rate_sigma" doc:"of the step size and of the shape, η_σ = η_B" range:"(0, inf)" auto:"min(1, (9 + 3 ln n) / (5 n √n))"`
+	LearningRateSigma float64 `yaml:"learning_rate_sigma" doc:"of the step size and of the shape, η_σ = η_B" range:"(0, inf)" auto:"min(1, (9 + 3 ln n) / (5 n √n)); where pop_size follows execution.parallel, that times the square root of how many times the population is larger, up to 1"`
 	MirroredSampling  bool    `yaml:"mirrored_sampling" doc:"let every second individual lie opposite the one before"`
 	Start             string  `yaml:"start" doc:"initial mean: the centre of the box, or a random point in its middle 80 %; a coordinate with a given mean starts there" range:"random | centre"`
 	TolX              float64 `yaml:"tol_x" doc:"stop when the step in every coordinate has fallen below this fraction of its width" range:"[0, 1)"`
@@ -45,11 +45,12 @@ func (p *XNESParams) resolve(problem optimizer.Problem) error {
 			optimizer.ErrUnsuited, dim, maxXNESDim)
 	}
 	n := float64(dim)
+	times := 1.0
 	if p.PopSize == 0 {
-		p.PopSize = 4 + int(3*math.Log(n))
+		p.PopSize, times = usualSize(n, problem)
 	}
 	if p.LearningRateSigma == 0 {
-		p.LearningRateSigma = min(1, (9+3*math.Log(n))/(5*n*math.Sqrt(n)))
+		p.LearningRateSigma = faster(min(1, (9+3*math.Log(n))/(5*n*math.Sqrt(n))), times)
 	}
 	return kit.SingleObjective(problem)
 }
@@ -63,7 +64,7 @@ func xnesAlgorithm() optimizer.Algorithm {
 		When: "for up to some tens of continuous parameters that depend on each other, where an update derived from one principle is " +
 			"wanted; cmaes needs fewer evaluations",
 		Cost:        "O(λn² + n³); memory O(n² + λn)",
-		Parallelism: "pop_size at a time",
+		Parallelism: "pop_size at a time; with execution.parallel more than 4 times the default population, as many as that says, and a larger step of learning",
 	}, XNESDefaults, NewXNES)
 }
 

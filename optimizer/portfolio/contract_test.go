@@ -23,4 +23,14 @@ func TestPortfolioVariantsKeepTheContract(t *testing.T) {
 		par.Members = []string{"cmaes", "xnes", "snes", "lshade", "jade", "pso", "genetic"}
 		return portfolio.New(p, par, seed)
 	})
+	atOnce := func(members ...string) optimizertest.Make {
+		return func(p optimizer.Problem, seed uint64) (optimizer.Optimizer, error) {
+			p.Parallel = 60
+			par := portfolio.Defaults()
+			par.Members = members
+			return portfolio.NewParallel(p, par, seed)
+		}
+	}
+	run("portfolio/at once", atOnce("cmaes", "lshade"))
+	run("portfolio/every member at once", atOnce("snes", "cmaes", "xnes", "lshade", "jade", "pso", "genetic"))
 }

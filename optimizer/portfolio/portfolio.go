@@ -1,5 +1,6 @@
 // Package portfolio is a portfolio of optimizers: several searches of other packages take turns, and the evaluations go to the one that earns
-// them. It is for losses of which nothing is known. It does not search itself, and its members do not hear of each other.
+// them, or, where there are slots for all, search at the same time. It is for losses of which nothing is known. It does not search itself, and its
+// members do not hear of each other.
 package portfolio
 
 import (
@@ -18,10 +19,17 @@ import (
 
 // Params configures [Search].
 type Params struct {
-	Members      []string `yaml:"members" doc:"the optimizers that take turns, each with its defaults; one that the problem does not suit is left out" range:"cmaes | xnes | snes | lshade | jade | pso | genetic" auto:"cmaes and lshade"`
-	LeastShare   float64  `yaml:"least_share" doc:"part of the evaluations that a member has in any case; less than one divided by the number of members" range:"(0, 1)"`
-	LearningRate float64  `yaml:"learning_rate" doc:"weight of a member's last generation in the estimate of how often its generations find a better loss" range:"(0, 1]"`
+	Members      []string `yaml:"members" doc:"the optimizers, each with its defaults; one that the problem does not suit is left out" range:"cmaes | xnes | snes | lshade | jade | pso | genetic" auto:"cmaes and lshade"`
+	Turns        string   `yaml:"turns" doc:"whether one member has all evaluations for a generation, and then another; or all propose at the same time, each with the same part of the evaluations that can be under way, so that none waits for another's last results" range:"one_by_one | at_once" auto:"at_once where a first generation of every member, twice, can be under way, otherwise one_by_one"`
+	LeastShare   float64  `yaml:"least_share" doc:"one_by_one: part of the evaluations that a member has in any case; less than one divided by the number of members" range:"(0, 1)"`
+	LearningRate float64  `yaml:"learning_rate" doc:"one_by_one: weight of a member's last generation in the estimate of how often its generations find a better loss" range:"(0, 1]"`
 }
+
+// The values of Turns.
+const (
+	oneByOne = "one_by_one"
+	atOnce   = "at_once"
+)
 
 // Defaults returns the defaults of [Params].
 func Defaults() Params { return Params{LeastShare: 0.1, LearningRate: 0.1} }
@@ -33,6 +41,12 @@ func (p *Params) resolve(problem optimizer.Problem) error {
 	n := len(p.Members)
 	if n == 0 || p.LeastShare*float64(n) >= 1 {
 		return fmt.Errorf("%d members and least_share = %v, want one member or more, and less than 1/%d", n, p.LeastShare, max(n, 1))
+	}
+	if p.Turns == "" {
+		p.Turns = oneByOne
+		if together := firstGenerations(problem, p.Members); together > 0 && problem.Parallel >= 2*together {
+			p.Turns = atOnce
+		}
 	}
 	return kit.SingleObjective(problem)
 }
@@ -51,10 +65,11 @@ func algorithm() optimizer.Algorithm {
 		When: "where nothing is known of the loss and a poor choice of the optimizer would cost more than sharing the evaluations: it " +
 			"finds what cmaes or lshade finds alone, mostly with less than twice the evaluations of the better one, and never more than 1 " +
 			"/ least_share times",
-		Cost:        "that of its members",
-		Earlier:     []string{""}, // version 1 had the first one of cmaes
-		Parallelism: "one generation of a member at a time: the pop_size of cmaes or of lshade",
-	}, Defaults, New)
+		Cost:    "that of its members",
+		Earlier: []string{""}, // version 1 had the first one of cmaes
+		Parallelism: "with execution.parallel twice the members' populations or more, as many as that says, of all members at the same time; otherwise one " +
+			"generation of a member at a time",
+	}, Defaults, suited)
 }
 
 // memberAlgorithm is the algorithm of a member: one of those for one objective that learn by generations.
@@ -99,8 +114,12 @@ type member struct {
 	State   []byte  // of the optimizer; set in a marshalled state only
 }
 
-// New makes a portfolio for a problem with one objective.
+// New makes a portfolio of members that take turns, for a problem with one objective: it does not heed Problem.Parallel.
 func New(problem optimizer.Problem, par Params, seed uint64) (*Search, error) {
+	if par.Turns == atOnce {
+		return nil, fmt.Errorf("optimizer: portfolio: turns = %s, want %s (NewParallel takes it)", atOnce, oneByOne)
+	}
+	problem.Parallel = 0
 	par, err := kit.Resolved(algorithm(), par, problem, (*Params).resolve)
 	if err != nil {
 		return nil, err

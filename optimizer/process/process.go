@@ -32,7 +32,7 @@ var Algorithm = optimizer.Algorithm{
 	When: "for an algorithm that is not here, such as one of Optuna, pycma or scikit-optimize, or one of your own: with the Python package " +
 		"l2l_optimizer it takes an object with ask and tell. A run is resumed by telling it its journal again; its proposals are not repeated",
 	Cost:        "that of the program, and some 0.1 ms for each request",
-	Parallelism: "pop_size individuals; with asynchronous: true any number",
+	Parallelism: "uses at most pop_size slots; more idle, whatever execution.parallel is, of which the program is not told. With asynchronous: true any number",
 	Params:      func() any { p := Defaults(); return &p },
 	New: func(problem optimizer.Problem, params any, seed uint64) (optimizer.Optimizer, error) {
 		return New(problem, params.(*Params), seed)

@@ -126,7 +126,7 @@ func TestProcessSearchesAndSaysHow(t *testing.T) {
 func TestProcessThatMisbehavesEndsTheSearchWithAReason(t *testing.T) {
 	const last = `\nits standard error:\nthis is stderr of `
 	for bad, want := range map[string]string{
-		"setup":   `^optimizer: process: cannot start \[.*\]: RuntimeError: no such strategy\n(?s)Traceback .*RuntimeError: no such strategy` + last + `setup$`,
+		"setup":   `^optimizer: process: cannot start .*: RuntimeError: no such strategy\n(?s)Traceback .*RuntimeError: no such strategy` + last + `setup$`,
 		"raise":   `^optimizer: process: ValueError: the covariance is not positive definite\nTraceback (?s).*ValueError: the covariance is not positive definite` + last + `raise$`,
 		"kill":    `^optimizer: process: the program ended \(killed by signal 9 .*\) without an answer: this is stderr of kill` + last + `kill$`,
 		"exit":    `the program ended \(exit status 3\) without an answer`,

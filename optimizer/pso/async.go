@@ -16,7 +16,7 @@ func asyncAlgorithm() optimizer.Algorithm {
 		When: "as pso, where evaluations differ so much in time that the slowest would keep all others waiting; a run depends on who " +
 			"finished first, so that it can be resumed and replayed, but not repeated",
 		Cost:        "O(n + λ) for each individual; memory O(λn)",
-		Parallelism: "any number at a time; for more than pop_size the swarm grows",
+		Parallelism: "any number at a time: the swarm grows to as many particles as are under way, whatever execution.parallel is",
 	}, Defaults, NewAsync)
 }
 

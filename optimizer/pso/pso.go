@@ -31,9 +31,10 @@ func algorithm() optimizer.Algorithm {
 		Title: "Particle swarm optimization (Standard PSO 2011, adaptive random topology), with restarts",
 		Reference: "Clerc 2012, Standard Particle Swarm Optimisation, hal-00764996; Zambrano-Bigiarini, Clerc and Rojas 2013, " +
 			"doi 10.1109/CEC.2013.6557848",
-		When:        "to compare with or repeat published runs; of the methods for the same problems cmaes and lshade need fewer evaluations on most",
-		Cost:        "O(λn)",
-		Parallelism: "pop_size at a time",
+		When: "to compare with or repeat published runs; of the methods for the same problems cmaes and lshade need fewer evaluations on most",
+		Cost: "O(λn)",
+		Parallelism: "uses at most pop_size slots; more idle. A larger swarm is hardly faster, so that it does not follow execution.parallel; several swarms at the " +
+			"same time are portfolio with members: [pso]",
 	}, Defaults, New)
 }
 

@@ -56,7 +56,7 @@ func run(comm mpi.Comm) error {
 		slots[i] = 1
 	}
 	if comm.Rank() > 0 {
-		w, err := dispatch.NewWorker(ctx, comm, dispatch.Options{Make: newModel, Slots: 1})
+		w, err := dispatch.NewWorker(ctx, comm, 0, dispatch.Options{Make: newModel, Slots: 1})
 		if err != nil {
 			return err
 		}

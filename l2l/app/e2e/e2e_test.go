@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -38,14 +39,50 @@ stop: {evaluations: %d}
 output: {sync: 100ms, checkpoint: 300ms}
 `
 
+// built is where the programs are that a test has built, by their commands. The tests of a process share them.
+var built = struct {
+	dir      string
+	programs map[string]string
+	sync.Mutex
+}{programs: map[string]string{}}
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "e2e")
+	if err != nil {
+		panic(err)
+	}
+	built.dir = dir
+	code := m.Run()
+	_ = os.RemoveAll(dir) // what is left there harms nobody
+	os.Exit(code)
+}
+
+// build returns a path of the test's own to the program that the command builds, so that its processes can be told from those of other tests.
 func build(t *testing.T, command ...string) string {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "e2e")
-	out, err := exec.Command(command[0], append(command[1:], "-o", program, ".")...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v: %v\n%s", command, err, out)
+	built.Lock()
+	defer built.Unlock()
+	key := strings.Join(command, " ")
+	program, ok := built.programs[key]
+	if !ok {
+		program = filepath.Join(built.dir, fmt.Sprintf("e2e%d", len(built.programs)))
+		out, err := exec.Command(command[0], append(command[1:], "-o", program, ".")...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %v\n%s", command, err, out)
+		}
+		built.programs[key] = program
 	}
-	return program
+	return linked(t, program)
+}
+
+// linked is another path to a program.
+func linked(t *testing.T, program string) string {
+	t.Helper()
+	own := filepath.Join(t.TempDir(), "e2e")
+	if err := os.Link(program, own); err != nil {
+		t.Fatal(err)
+	}
+	return own
 }
 
 func configure(t *testing.T, algorithm string, evaluations int) string {
@@ -263,9 +300,12 @@ func TestARunOfOneProcessSurvivesTwentyKills(t *testing.T) {
 	if testing.Short() {
 		t.Skip("twenty kills take their time")
 	}
-	solo := launch{name: "one process", program: build(t, "go", "build"), set: []string{"execution.slots=4"}}
 	for _, algorithm := range algorithms {
-		config := configure(t, algorithm, 4000)
-		solo.survives(t, config, solo.whole(t, config), 20)
+		t.Run(algorithm, func(t *testing.T) {
+			t.Parallel() // it mostly waits
+			solo := launch{name: "one process", program: build(t, "go", "build"), set: []string{"execution.slots=4"}}
+			config := configure(t, algorithm, 4000)
+			solo.survives(t, config, solo.whole(t, config), 20)
+		})
 	}
 }

@@ -38,12 +38,8 @@ func TestRealMPIRunGoesOnWithoutRanksThatHangOrDie(t *testing.T) {
 		for _, c := range cases { // side by side, however few cores there are: they mostly wait
 			all.Go(func() {
 				t.Run(fmt.Sprintf("%s, %s, %v to %v, copies %v", mpirun, c.schedule, c.signal, c.ranks, c.copies), func(t *testing.T) {
-					own := filepath.Join(t.TempDir(), "e2e")
-					if err := os.Link(program, own); err != nil {
-						t.Fatal(err)
-					}
 					l := launch{
-						name: mpirun, program: own, prefix: launcher(mpicc, mpirun, 4),
+						name: mpirun, program: linked(t, program), prefix: launcher(mpicc, mpirun, 4),
 						set: c.set(),
 					}
 					if c.signal == syscall.SIGKILL {
@@ -69,12 +65,8 @@ func TestRealMPIRunGoesOnWithoutARankThatDiesUnderULFM(t *testing.T) {
 	for _, c := range []loss{{"pull", []int{2}, syscall.SIGKILL, true, false}, {"collective", []int{1, 3}, syscall.SIGKILL, true, false}} {
 		t.Run(fmt.Sprintf("%s, %v to %v", c.schedule, c.signal, c.ranks), func(t *testing.T) {
 			t.Parallel() // it mostly waits
-			own := filepath.Join(t.TempDir(), "e2e")
-			if err := os.Link(program, own); err != nil {
-				t.Fatal(err)
-			}
 			l := launch{
-				name: mpirun, program: own, prefix: append(launcher(mpicc, mpirun, 4), "--with-ft", "ulfm"),
+				name: mpirun, program: linked(t, program), prefix: append(launcher(mpicc, mpirun, 4), "--with-ft", "ulfm"),
 				set: c.set(),
 			}
 			c.happens(t, l, config, want)

@@ -35,10 +35,17 @@ func TestTheTrajectoryIsTheSameEverywhere(t *testing.T) {
 		t.Run(mpirun, func(t *testing.T) {
 			for _, algorithm := range algorithms {
 				for _, ranks := range []int{1, 2, 3, 4, 8} {
-					for _, schedule := range []string{"pull", "collective", "auto"} {
+					schedules := []string{"pull", "collective", "auto"}
+					if ranks == 1 {
+						schedules = schedules[2:] // nothing is sent, by no schedule
+					}
+					for _, schedule := range schedules {
 						l := launch{
 							name: mpirun + " -n " + strconv.Itoa(ranks) + ", " + schedule, program: program,
 							prefix: append(prefix[:len(prefix):len(prefix)], "-n", strconv.Itoa(ranks)), set: []string{"execution.schedule=" + schedule},
+						}
+						if ranks == 8 && schedule != "auto" {
+							l.name, l.set = l.name+", two levels", append(l.set, "execution.levels=2")
 						}
 						if got := l.whole(t, configure(t, algorithm, 4000)); got != want[algorithm] {
 							t.Errorf("%s, %s: %s, want %s", algorithm, l.name, got, want[algorithm])
@@ -46,13 +53,17 @@ func TestTheTrajectoryIsTheSameEverywhere(t *testing.T) {
 					}
 				}
 			}
-			for i, algorithm := range algorithms {
+		})
+		for i, algorithm := range algorithms {
+			t.Run(mpirun+", "+algorithm+" after kills", func(t *testing.T) {
+				t.Parallel() // it mostly waits
+				ranks, levels := []string{"4", "6"}[i], []string{"1", "2"}[i]
 				l := launch{
-					name: mpirun + " -n 4", program: program, prefix: append(prefix[:len(prefix):len(prefix)], "-n", "4"),
-					set: []string{"execution.schedule=" + []string{"pull", "collective"}[i], "execution.slots=2"},
+					name: mpirun + " -n " + ranks, program: linked(t, program), prefix: append(prefix[:len(prefix):len(prefix)], "-n", ranks),
+					set: []string{"execution.schedule=" + []string{"pull", "collective"}[i], "execution.slots=2", "execution.levels=" + levels},
 				}
 				l.survives(t, configure(t, algorithm, 4000), want[algorithm], 20)
-			}
-		})
+			})
+		}
 	}
 }

@@ -56,9 +56,6 @@ func (d *Data) convergence(name, along string, c *course, x Axis, scale float64)
 		p.Y.Log = logarithmic(slices.Concat(best, seen))
 		p.fit()
 		cut = p.clip(goal, best, middle) || cut
-		if len(d.Goals) > 1 {
-			p.Title = goal.Name
-		}
 		panels = append(panels, p)
 	}
 	noun := strings.ToLower(x.Label)

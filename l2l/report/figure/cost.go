@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/report"
 )
 
 // perDecade is how many intervals of evaluation times a power of ten has.
@@ -109,14 +110,12 @@ func utilisation(d *Data) *Figure {
 	}
 	unit, scale := hours(d.Elapsed)
 	var sum Numbers
-	total := 0.0
 	for _, row := range b.rows {
 		for i, v := range row {
 			for len(sum) <= i {
 				sum = append(sum, 0)
 			}
 			sum[i] += v / b.width
-			total += v
 		}
 	}
 	sum[len(sum)-1] *= b.width / max(d.Elapsed-float64(len(sum)-1)*b.width, b.width*1e-3) // it ended within the last interval
@@ -152,7 +151,7 @@ func utilisation(d *Data) *Figure {
 	caption := "How many evaluations were under way, on average over short intervals, by when their results were taken in."
 	if of > 0 {
 		caption = fmt.Sprintf("How many of the %s were busy, on average over short intervals, by when results were taken in; over the "+
-			"whole run %s %%.", count(most, "slot"), short(min(100, 100*total/of)))
+			"whole run they were busy for %.3g %% of their time.", count(most, "slot"), 100*report.Busy(d.Seconds, of))
 	}
 	return newFigure("utilisation", "Utilisation", caption+d.gaps(), 1, p)
 }

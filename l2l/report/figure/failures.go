@@ -128,7 +128,7 @@ func failureRegions(d *Data) *Figure {
 	}
 	caption := fmt.Sprintf("How many individuals failed, by the values of the parameters on which it depends most; of all, %s %%.", short(100*overall))
 	if more := len(all) - len(panels); more > 0 {
-		caption += fmt.Sprintf(" %s more are not shown.", count(more, "parameter"))
+		caption += " " + More(more) + "."
 	}
 	return newFigure("failure-regions", "Where individuals fail", caption, 3, panels...)
 }

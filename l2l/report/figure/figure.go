@@ -115,12 +115,13 @@ type Parallel struct {
 	Up   bool      `json:"up"`   // large values of that axis are the good ones
 }
 
-// Numbers are written to JSON with five digits, and null for what is not finite.
+// Numbers are written to JSON with as many digits as a chart can show, and null for what is not finite.
 type Numbers []float64
 
 // MarshalJSON implements json.Marshaler.
 func (n Numbers) MarshalJSON() ([]byte, error) {
 	out := []byte{'['}
+	digits := n.digits()
 	for i, v := range n {
 		if i > 0 {
 			out = append(out, ',')
@@ -133,9 +134,26 @@ func (n Numbers) MarshalJSON() ([]byte, error) {
 			out = strconv.AppendFloat(out, v, 'f', -1, 64)
 			continue
 		}
-		out = strconv.AppendFloat(out, v, 'g', 5, 64)
+		out = strconv.AppendFloat(out, v, 'g', digits, 64)
 	}
 	return append(out, ']'), nil
+}
+
+// digits are five of what the numbers differ in: those of a search that has converged agree in many before. A few marks, or numbers that are all
+// the same, may lie among others that differ by as little.
+func (n Numbers) digits() int {
+	const enough, most = 5, 15
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, v := range n {
+		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+			low, high = min(low, v), max(high, v)
+		}
+	}
+	size, width := max(math.Abs(low), math.Abs(high)), high-low
+	if len(n) <= 3 || !(width > 0) {
+		return most
+	}
+	return min(max(enough+int(math.Round(math.Log10(size/width))), enough), most)
 }
 
 var _ json.Marshaler = Numbers(nil)
@@ -253,6 +271,22 @@ func Thousands(n int64) string {
 		text = text[:at] + "," + text[at:]
 	}
 	return text
+}
+
+// More says that so many more are not shown.
+func More(n int) string {
+	if n == 1 {
+		return "1 more is not shown"
+	}
+	return Thousands(int64(n)) + " more are not shown"
+}
+
+// Digits is the number of significant digits by which two numbers of a size differ that are so far apart, 1 to 15.
+func Digits(size, apart float64) int {
+	if !(size > 0 && apart > 0) {
+		return 1
+	}
+	return min(max(int(math.Ceil(math.Log10(size/apart)-1e-9))+1, 1), 15)
 }
 
 // short is a number with four digits.

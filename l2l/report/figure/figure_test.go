@@ -324,8 +324,13 @@ func TestFiguresOfALargeRunSayWhatIsLeftOut(t *testing.T) {
 		t.Errorf("a sample of %d: %s", len(d.Sample), figures["importance"].Caption)
 	}
 	if !strings.Contains(figures["slices"].Caption, "111 more are not shown") ||
-		!strings.Contains(figures["importance"].Caption, "100 parameters more") {
+		!strings.Contains(figures["importance"].Caption, "100 more are not shown") {
 		t.Errorf("%s\n%s", figures["slices"].Caption, figures["importance"].Caption)
+	}
+	for _, s := range figures["importance"].Panels[0].Series {
+		if len(s.X2) > 0 && slices.Max(s.X2) > 1 {
+			t.Errorf("%s of the importance reaches a share of %v", s.Name, slices.Max(s.X2))
+		}
 	}
 	b, err := json.Marshal(figures)
 	if err != nil {
@@ -340,5 +345,22 @@ func TestNumbersInJSONAreShortAndNullWhereTheyAreNone(t *testing.T) {
 	b, err := json.Marshal(figure.Numbers{1.23456789, 1234567, math.NaN(), math.Inf(-1), -0.000012345678})
 	if want := "[1.2346,1234567,null,null,-1.2346e-05]"; err != nil || string(b) != want {
 		t.Errorf("%s, %v, want %s", b, err, want)
+	}
+}
+
+func TestNumbersKeepTheDigitsInWhichTheyDiffer(t *testing.T) {
+	for _, c := range []struct {
+		n    figure.Numbers
+		want string
+	}{
+		{figure.Numbers{0.123456789, 5.123456789, 1e-7, 3}, "[0.12346,5.1235,1e-07,3]"},
+		{figure.Numbers{0.20168951, 0.20168952, 0.20168953, math.NaN()}, "[0.20168951,0.20168952,0.20168953,null]"},
+		{figure.Numbers{0.20168951}, "[0.20168951]"}, // among others that differ from it by little
+		{figure.Numbers{1e300, -1e300, 1, 1.5}, "[1e+300,-1e+300,1,1.5]"},
+	} {
+		got, err := json.Marshal(c.n)
+		if err != nil || string(got) != c.want {
+			t.Errorf("%v is written as %s (%v), want %s", []float64(c.n), got, err, c.want)
+		}
 	}
 }

@@ -38,7 +38,7 @@ func frontFigure(d *Data) *Figure {
 			panels = append(panels, p)
 		}
 	}
-	caption := fmt.Sprintf("The front, %s of which none is better in one objective without being worse in another, before %s.",
+	caption := fmt.Sprintf("The front: %s, none of which another is better than in one objective without being worse in a second; in grey %s.",
 		count(len(d.Front), "individual"), d.shownOf(len(others)))
 	if len(d.Goals) > most {
 		caption += fmt.Sprintf(" The first %d of %d objectives are shown.", most, len(d.Goals))

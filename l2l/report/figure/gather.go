@@ -205,6 +205,9 @@ func (g *gathering) take(s report.Step) error {
 	case l2l.Ordered:
 		g.session().Orders = append(g.session().Orders, e)
 		g.at(e.At)
+	case l2l.Injected:
+		g.session().Orders = append(g.session().Orders, e.Order())
+		g.at(e.At)
 	case l2l.Figures:
 		g.figure(report.Generation{Generation: e.Generation, Evaluations: e.Evaluations, Names: e.Names, Figures: e.Values})
 	}

@@ -86,6 +86,23 @@ func (d *Data) importance() []weight {
 		shown[i] = columns[w.parameter]
 	}
 	drawn, chance := statistics.Resampled(shown, loss, goodShare, resamples, 5)
+	// What is shown is a share: that of a resample is one of the importances there, of which those that are not drawn again are as they were.
+	whole, rest := 0.0, 0.0
+	for i, w := range d.weights {
+		whole += w.value
+		if i >= len(top) {
+			rest += w.value
+		}
+	}
+	for r := range resamples {
+		sum := rest
+		for i := range drawn {
+			sum += drawn[i][r]
+		}
+		for i := range drawn {
+			drawn[i][r] *= whole / max(sum, math.SmallestNonzeroFloat64)
+		}
+	}
 	for i := range top {
 		slices.Sort(drawn[i])
 		top[i].low, top[i].high = statistics.Quantile(drawn[i], 0.05), statistics.Quantile(drawn[i], 0.95)
@@ -113,7 +130,7 @@ func (d *Data) matters(n int) (shown []int, left string) {
 		if d.weights == nil {
 			which = "that come first"
 		}
-		left = fmt.Sprintf(" These are the %d parameters %s; %s more are not shown.", len(shown), which, Thousands(int64(more)))
+		left = fmt.Sprintf(" These are the %d parameters %s; %s.", len(shown), which, More(more))
 	}
 	return shown, left
 }
@@ -159,7 +176,7 @@ func importanceFigure(d *Data) *Figure {
 		for _, w := range weights[len(top):] {
 			rest += w.value
 		}
-		caption += fmt.Sprintf(" %s more are not shown; together they have %s %%.", count(more, "parameter"), short(100*rest/total))
+		caption += fmt.Sprintf(" %s; together that is %s %%.", More(more), short(100*rest/total))
 	}
 	return newFigure("importance", "Importance of the parameters", caption, 1, p)
 }

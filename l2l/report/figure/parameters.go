@@ -90,6 +90,7 @@ func courses(d *Data) *Figure {
 			Mark: Points, Name: "best", Tone: Main, X: Numbers{of(best)}, Y: Numbers{best.X[k]}, Text: []string{label(best)},
 		}}
 		p.fit()
+		p.X.limit(low, high, 8)
 		panels = append(panels, p)
 	}
 	caption := fmt.Sprintf("The values of the parameters that were tried, as the search went on: median, the middle 80 %%, and those "+
@@ -102,7 +103,7 @@ func shares(p Panel, groups [][]Member, k int, low, high float64) Panel {
 	names := p.Y.Names
 	p.Y = Axis{Label: "share"}
 	for c, name := range names[:min(len(names), int(tones-Main))] {
-		s := Series{Mark: Line, Name: name, Tone: Nth(c)}
+		s := Series{Mark: Line, Name: name, Tone: Nth(c + 2)} // the first two are the best and the median of other panels
 		for i, group := range groups {
 			if len(group) == 0 {
 				continue
@@ -119,6 +120,7 @@ func shares(p Panel, groups [][]Member, k int, low, high float64) Panel {
 		p.Series = append(p.Series, s)
 	}
 	p.fit()
+	p.X.limit(low, high, 8)
 	p.Y.Min, p.Y.Max = 0, 1
 	return p
 }

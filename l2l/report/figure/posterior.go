@@ -21,5 +21,5 @@ func (d *Data) posterior() (members []Member, weights []float64, what string) {
 		members, weights = append(members, m), append(weights, p.Weight)
 		squares += p.Weight * p.Weight
 	}
-	return members, weights, fmt.Sprintf("The posterior sample of %s, by their weights worth %.0f", count(len(members), "individual"), 1/squares)
+	return members, weights, fmt.Sprintf("The posterior sample of %s, which by their weights are worth %.0f of equal weight", count(len(members), "individual"), 1/squares)
 }

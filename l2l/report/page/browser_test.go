@@ -18,7 +18,10 @@ import (
 	"time"
 )
 
-var pictures = flag.String("pictures", "", "a directory in which pictures of the pages are kept")
+var (
+	pictures = flag.String("pictures", "", "a directory in which pictures of the pages are kept")
+	reports  = flag.String("reports", "", "reports to be looked at as well: a pattern of HTML files")
+)
 
 // browser is a Chromium without a window, which is spoken to by the DevTools protocol over a pair of pipes.
 type browser struct {
@@ -171,7 +174,7 @@ func (b *browser) evaluate(expression string, result any) {
 type looked struct {
 	Width    float64            // of the document; more than the window's is an overflow
 	Beyond   []string           // elements that stick out, unless they are in a box that scrolls
-	Ink      map[string]float64 // the share of the pixels of each figure's emptiest chart that are drawn on
+	Ink      map[string]float64 // how many pixels of each figure's emptiest chart its data make
 	Missing  []string           // figures without charts
 	Contrast float64            // of text and background, as by WCAG
 }
@@ -189,17 +192,28 @@ const look = `(async () => {
 	for (const f of JSON.parse(document.getElementById("figures").textContent)) {
 		const canvases = document.querySelectorAll("#figure-" + f.name + " canvas");
 		if (canvases.length !== f.panels.length) out.Missing.push(f.name);
-		let least = 1;
-		for (const canvas of canvases) {
-			// The frame is what all charts have; what is drawn is looked for in the middle of it.
-			const x = canvas.width * 0.2 | 0, y = canvas.height * 0.08 | 0, w = canvas.width * 0.78 | 0, h = canvas.height * 0.86 | 0;
-			const data = canvas.getContext("2d").getImageData(x, y, w, h).data;
+		let least = Infinity;
+		for (const chart of document.querySelectorAll("#figure-" + f.name + " .chart")) {
+			// What the series draw is what is not there without them.
+			const pixels = () => {
+				const canvas = chart.querySelector("canvas"), copy = new OffscreenCanvas(canvas.width, canvas.height);
+				const of = copy.getContext("2d", { willReadFrequently: true });
+				of.drawImage(canvas, 0, 0);
+				return of.getImageData(0, 0, canvas.width, canvas.height).data;
+			};
+			const of = echarts.getInstanceByDom(chart), whole = pixels();
+			of.setOption({ series: [], visualMap: [] }, { replaceMerge: ["series", "visualMap"] });
+			of.getZr().flush();
+			const bare = pixels();
 			let drawn = 0;
-			for (let i = 3; i < data.length; i += 4) if (data[i] > 40) drawn++;
-			least = Math.min(least, drawn / (w * h));
+			for (let i = 0; i < whole.length; i += 4) {
+				if (whole[i] !== bare[i] || whole[i + 1] !== bare[i + 1] || whole[i + 2] !== bare[i + 2] || whole[i + 3] !== bare[i + 3]) drawn++;
+			}
+			least = Math.min(least, drawn);
 		}
 		out.Ink[f.name] = canvases.length ? least : 0;
 	}
+	drawFigures();
 	const light = c => c.match(/[\d.]+/g).slice(0, 3).map(v => v / 255)
 		.map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
 		.reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
@@ -223,31 +237,8 @@ func TestBrowserShowsEveryFigure(t *testing.T) {
 				if (width == 400) != (scheme == "dark") && name != "hostile" {
 					continue // width and colours have nothing to do with each other
 				}
-				at := fmt.Sprintf("%s at %d, %s", name, width, scheme)
-				b.events = nil
-				b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false}, nil)
-				b.call("Emulation.setEmulatedMedia", map[string]any{"features": []any{map[string]any{"name": "prefers-color-scheme", "value": scheme}}}, nil)
-				b.call("Page.navigate", map[string]any{"url": (&url.URL{Scheme: "file", Path: file}).String()}, nil)
-				var l looked
-				b.evaluate(look, &l)
-				if l.Width > float64(width) || len(l.Beyond) > 0 {
-					t.Errorf("%s: the page is %v wide; what sticks out: %v", at, l.Width, l.Beyond)
-				}
-				if l.Contrast < 7 {
-					t.Errorf("%s: text and background have a contrast of %v, want 7", at, l.Contrast)
-				}
-				if len(l.Missing) > 0 {
-					t.Errorf("%s: no charts in %v", at, l.Missing)
-				}
-				for figure, ink := range l.Ink {
+				for _, figure := range b.show(file, width, scheme) {
 					seen[figure] = true
-					if ink < 0.0005 {
-						t.Errorf("%s: figure %s is empty: %.2g of it is drawn on", at, figure, ink)
-					}
-				}
-				b.quiet(at, file)
-				if *pictures != "" {
-					b.picture(filepath.Join(*pictures, fmt.Sprintf("%s-%d-%s.png", name, width, scheme)), width)
 				}
 			}
 		}
@@ -255,6 +246,58 @@ func TestBrowserShowsEveryFigure(t *testing.T) {
 	if len(seen) < 18 {
 		t.Errorf("%d figures were seen: %v", len(seen), seen)
 	}
+}
+
+// TestBrowserShowsReportsOfRuns has it show the reports that were asked for.
+func TestBrowserShowsReportsOfRuns(t *testing.T) {
+	files, err := filepath.Glob(*reports)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) == 0 {
+		t.Skip("no -reports")
+	}
+	b := startBrowser(t)
+	for _, file := range files {
+		for _, width := range []int{1280, 400} {
+			for _, scheme := range []string{"light", "dark"} {
+				b.show(file, width, scheme)
+			}
+		}
+	}
+}
+
+// show shows a page, finds fault with what it looks like, and returns the names of its figures.
+func (b *browser) show(file string, width int, scheme string) (figures []string) {
+	b.t.Helper()
+	name := strings.TrimSuffix(filepath.Base(file), ".html")
+	at := fmt.Sprintf("%s at %d, %s", name, width, scheme)
+	b.events = nil
+	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false}, nil)
+	b.call("Emulation.setEmulatedMedia", map[string]any{"features": []any{map[string]any{"name": "prefers-color-scheme", "value": scheme}}}, nil)
+	b.call("Page.navigate", map[string]any{"url": (&url.URL{Scheme: "file", Path: file}).String()}, nil)
+	var l looked
+	b.evaluate(look, &l)
+	if l.Width > float64(width) || len(l.Beyond) > 0 {
+		b.t.Errorf("%s: the page is %v wide; what sticks out: %v", at, l.Width, l.Beyond)
+	}
+	if l.Contrast < 7 {
+		b.t.Errorf("%s: text and background have a contrast of %v, want 7", at, l.Contrast)
+	}
+	if len(l.Missing) > 0 {
+		b.t.Errorf("%s: no charts in %v", at, l.Missing)
+	}
+	for figure, ink := range l.Ink {
+		figures = append(figures, figure)
+		if ink < 12 {
+			b.t.Errorf("%s: a chart of %s is empty: its data make %v pixels", at, figure, ink)
+		}
+	}
+	b.quiet(at, file)
+	if *pictures != "" {
+		b.picture(filepath.Join(*pictures, fmt.Sprintf("%s-%d-%s.png", name, width, scheme)), width)
+	}
+	return figures
 }
 
 // quiet has the page have asked for nothing but itself, and complained of nothing.

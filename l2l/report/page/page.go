@@ -81,8 +81,11 @@ type Column struct {
 type Cell struct {
 	Text   string
 	Number bool
-	Long   bool // it may be broken into lines
+	Long   bool // it may be broken into lines where it is long
 }
+
+// Broken reports whether the text is broken into lines.
+func (c Cell) Broken() bool { return c.Long && len(c.Text) > 24 }
 
 // Write writes the document.
 func (d Document) Write(w io.Writer) error {

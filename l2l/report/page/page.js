@@ -22,10 +22,17 @@
 		if (size !== 0 && (size < 1e-3 || size >= 1e6)) return v.toExponential(3).replace(/\.?0+e/, "e").replace("e+", "e");
 		return String(+v.toPrecision(5));
 	};
-	const tick = v => {
-		const size = Math.abs(v);
-		if (size !== 0 && (size < 1e-3 || size >= 1e5)) return v.toExponential(1).replace(/\.0e/, "e").replace("e+", "e");
-		return String(+v.toPrecision(6));
+	// digits are those by which two numbers of a size differ that are so far apart.
+	const digits = (size, width) => width > 0 && size > 0 ? Math.min(15, Math.ceil(Math.log10(size / width)) + 1) : 1;
+	const range = (low, high) => {
+		const n = digits(Math.max(Math.abs(low), Math.abs(high)), high - low) + 1;
+		return n <= 5 ? number(low) + " to " + number(high) : +low.toPrecision(n) + " to " + +high.toPrecision(n);
+	};
+	// tick is a number on an axis, whose neighbour is an interval away.
+	const tick = (v, interval) => {
+		const size = Math.abs(v), n = digits(size, interval);
+		if (size !== 0 && (size < 1e-3 || size >= 1e5)) return v.toExponential(Math.max(1, n - 1)).replace(/\.?0+e/, "e").replace("e+", "e");
+		return String(+v.toPrecision(Math.max(6, n)));
 	};
 	const escape = text => String(text).replace(/[&<>"]/g, c => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
 	const text = axis => axis.label ? axis.label + (axis.unit ? " (" + axis.unit + ")" : "") : "";
@@ -45,31 +52,39 @@
 	// ticks are the options of an axis that is shown from low to high, with at most so many parts.
 	const ticks = (axis, low, high, parts) => {
 		const at = [];
+		let interval = 0;
 		if (axis.log) {
 			const first = Math.floor(Math.log10(low) + 1e-9), last = Math.ceil(Math.log10(high) - 1e-9), each = Math.ceil((last - first) / parts);
 			for (let d = first; d <= last; d += each) {
 				for (const m of last - first < 3 ? [1, 2, 5] : [1]) at.push(m * 10 ** d);
 			}
 		} else {
-			const interval = step(high - low, parts);
+			interval = step(high - low, parts);
 			for (let i = Math.ceil(low / interval - 1e-6); i <= high / interval + 1e-6; i++) at.push(i === 0 ? 0 : +(i * interval).toPrecision(12));
 		}
 		const customValues = at.filter(v => v >= low - 1e-9 * Math.abs(low) && v <= high + 1e-9 * Math.abs(high));
-		return { axisLabel: { customValues }, axisTick: { customValues }, splitLine: { customValues } };
+		return { axisLabel: { customValues, formatter: v => tick(v, interval) }, axisTick: { customValues }, splitLine: { customValues } };
 	};
 	const measure = document.createElement("canvas").getContext("2d");
 	const widest = names => {
 		measure.font = "11.5px " + font;
-		return Math.max(...names.map(n => measure.measureText(n).width));
+		return Math.max(0, ...names.map(n => measure.measureText(n).width));
 	};
 
 	const parts = (vertical, width) => vertical ? 5 : Math.max(2, Math.min(7, Math.round(width / 70)));
+
+	// margin is what the last number of an axis of X needs to the right of it.
+	const margin = (axis, width) => {
+		if (axis.names) return 14;
+		const { customValues, formatter } = ticks(axis, axis.min, axis.max, parts(false, width)).axisLabel;
+		return Math.max(14, Math.ceil(widest(customValues.slice(-1).map(formatter)) / 2) + 2);
+	};
 
 	const axisOption = (axis, c, vertical, width) => {
 		const option = {
 			type: axis.log ? "log" : "value", min: axis.min, max: axis.max, axisLine: { show: !vertical, lineStyle: { color: c.soft } },
 			axisTick: { show: !vertical, lineStyle: { color: c.soft } }, splitLine: { show: vertical, lineStyle: { color: c.line } },
-			axisLabel: { color: c.soft, fontSize: 11.5, hideOverlap: true, formatter: tick },
+			axisLabel: { color: c.soft, fontSize: 11.5, hideOverlap: true },
 		};
 		option.axisLine.onZero = false;
 		if (!axis.names) {
@@ -182,10 +197,10 @@
 		const lines = drawn.some(s => s.mark === "line" || s.mark === "steps");
 		const option = {
 			animation: false, backgroundColor: "transparent", textStyle: { fontFamily: font, color: c.text },
-			grid: panel.y.names ? { left: namesWidth(panel.y, width) + 14, right: 14, top: 24, bottom: panel.x.names && rotated(panel.x, width / panel.x.names.length) ? 70 : 24 } : { left: 4, right: 14, top: 24, bottom: 4, containLabel: true },
+			grid: panel.y.names ? { left: namesWidth(panel.y, width) + 14, right: margin(panel.x, width), top: 24, bottom: panel.x.names && rotated(panel.x, width / panel.x.names.length) ? 70 : 24 } : { left: 4, right: margin(panel.x, width), top: 24, bottom: 4, containLabel: true },
 			xAxis: axisOption(panel.x, c, false, width), yAxis: axisOption(panel.y, c, true, width), series: drawn.map(s => seriesOption(s, panel, c)),
 			toolbox: {
-				right: 6, top: -3, itemSize: 11, iconStyle: { borderColor: c.soft }, showTitle: false,
+				right: 6, top: -17, itemSize: 11, iconStyle: { borderColor: c.soft }, showTitle: false,
 				feature: { dataZoom: { filterMode: "none", brushStyle: { color: c.soft, opacity: 0.2 } }, restore: {} },
 			},
 			tooltip: {
@@ -233,8 +248,8 @@
 				dim, name: text(axis), type: axis.names ? "category" : axis.log ? "log" : "value", data: axis.names, inverse: false,
 				...(axis.names ? {} : { min: axis.min, max: axis.max }), nameLocation: narrow ? "start" : "end",
 				nameTextStyle: { color: c.text, fontSize: 11.5, align: narrow ? "left" : "center", width: narrow ? 200 : Math.max(50, width / parallel.axes.length - 8), overflow: "truncate" },
-				...(narrow ? { nameGap: 0, nameTextStyle: { color: c.text, fontSize: 11.5, align: "left", verticalAlign: "bottom", padding: [0, 0, 8, 0] } } : {}),
-				axisLabel: { color: c.soft, fontSize: 11, ...(axis.names ? {} : { formatter: tick }), hideOverlap: true, textBorderColor: c.back, textBorderWidth: 3 },
+				...(narrow ? { nameGap: 0, nameTextStyle: { color: c.text, fontSize: 11.5, align: "left", verticalAlign: "bottom", padding: [0, 0, 8, 0], textBorderColor: c.back, textBorderWidth: 3 } } : {}),
+				axisLabel: { color: c.soft, fontSize: 11, ...(axis.names ? {} : { formatter: v => tick(v, axis.log ? 0 : (axis.max - axis.min) / 10) }), hideOverlap: true, textBorderColor: c.back, textBorderWidth: 3 },
 				axisLine: { lineStyle: { color: c.soft } }, axisTick: { lineStyle: { color: c.soft } }, realtime: true,
 				areaSelectStyle: { width: 16, color: tone(2), opacity: 0.3, borderColor: tone(2) },
 			})),
@@ -265,7 +280,7 @@
 			if (ramp) item.className = "ramp";
 			holder.append(item);
 		};
-		const shades = (label, unit, colours, low, high) => add(label + (unit ? " (" + unit + ")" : "") + ", " + number(low) + " to " + number(high), "linear-gradient(to right, " + colours.join(", ") + ")", true);
+		const shades = (label, unit, colours, low, high) => add(label + (unit ? " (" + unit + ")" : "") + ", " + range(low, high), "linear-gradient(to right, " + colours.join(", ") + ")", true);
 		for (const panel of figure.panels) {
 			for (const s of panel.series || []) {
 				if (s.name && s.v && s.v.length && !seen.has(s.name)) {

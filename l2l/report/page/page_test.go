@@ -58,6 +58,7 @@ var configurations = map[string]string{
 	"hostile":   "name: a <b> title\nseed: 1\noptimizee: {type: hostile}\noptimizer: {type: genetic, pop_size: 20}\nstop: {evaluations: 400}\n",
 	"front":     "seed: 1\noptimizee: {type: function, name: zdt1, dim: 4}\noptimizer: {type: nsga2, pop_size: 20}\nstop: {evaluations: 400}\n",
 	"posterior": "seed: 1\noptimizee: {type: function, name: sphere, dim: 3}\noptimizer: {type: abc_smc, particles: 40}\nstop: {generations: 4}\n",
+	"converged": "seed: 1\noptimizee: {type: function, name: hartmann6}\noptimizer: {type: cmaes}\nstop: {evaluations: 4000}\n",
 	"one":       "seed: 1\noptimizee: {type: function, name: sphere, dim: 1}\noptimizer: {type: cmaes}\nstop: {evaluations: 60}\n",
 }
 
@@ -140,7 +141,7 @@ func TestPageSaysWhatWasRunAndFound(t *testing.T) {
 		"&lt;b&gt;mV", "Is it converged?",
 		"Which parameters matter?", "How sure is it?", "What failed?", "What did it cost?", "l2l-mpi rerun ", "pop_size: 20", "Apache License 2.0",
 		"0 to 1",
-		"1 to 1e&#43;06, logarithmic",
+		"1 to 1e&#43;06, log",
 	} {
 		if !strings.Contains(html, want) {
 			t.Errorf("the page does not say %q", want)

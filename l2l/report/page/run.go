@@ -35,6 +35,11 @@ func Run(d *figure.Data, status report.Status, version string) (Document, error)
 	if ok {
 		doc.Found = append(doc.Found, t)
 	}
+	if t, ok, err = test(d); err != nil {
+		return doc, err
+	} else if ok {
+		doc.Found = append(doc.Found, t)
+	}
 	kinds := figure.Kinds()
 	for i, question := range figure.Questions() {
 		s := Section{ID: fmt.Sprintf("question-%d", i+1), Question: question}
@@ -72,7 +77,21 @@ func Run(d *figure.Data, status report.Status, version string) (Document, error)
 // configuration is what a report needs of one.
 type configuration struct {
 	Name      string
-	Optimizee struct{ Type string }
+	Optimizee struct {
+		Type, Name string
+		Command    []string
+	}
+}
+
+// model is what was evaluated: a program by its command, a model by its type, and by its name where the type has several.
+func (c configuration) model() string {
+	if text := strings.Join(c.Optimizee.Command, " "); text != "" {
+		if short := []rune(text); len(short) > 80 {
+			text = string(short[:80]) + "…"
+		}
+		return text
+	}
+	return orSo(strings.TrimSpace(c.Optimizee.Type+" "+c.Optimizee.Name), "a model")
 }
 
 func configurationOf(d *figure.Data) (c configuration) {
@@ -90,8 +109,7 @@ func Name(d *figure.Data) string {
 
 func lead(d *figure.Data, status report.Status) string {
 	first := d.Sessions[0].Begun
-	text := fmt.Sprintf("%s searches for the %s of %s", orSo(first.Algorithm, "An optimizer"), searched(d.Goals),
-		orSo(configurationOf(d).Optimizee.Type, "a model"))
+	text := fmt.Sprintf("%s searches for the %s of %s", orSo(first.Algorithm, "An optimizer"), searched(d.Goals), configurationOf(d).model())
 	if n := len(d.Parameters); n == 1 {
 		text += ", by one parameter"
 	} else {
@@ -146,7 +164,7 @@ func facts(d *figure.Data) []Fact {
 				value = v
 			}
 		}
-		out = append(out, Fact{"best " + goal.Name + " told", strings.TrimSpace(number(value) + " " + goal.Unit)})
+		out = append(out, Fact{"best " + goal.Name + " in the search", strings.TrimSpace(number(value) + " " + goal.Unit)})
 	}
 	failed := figure.Thousands(d.Failed)
 	if d.Individuals > 0 && d.Failed > 0 {
@@ -191,6 +209,42 @@ func value(p figure.Parameter, v float64) Cell {
 	return Cell{Text: number(v), Number: true}
 }
 
+// test is what the model's own test found; none where there was none.
+func test(d *figure.Data) (Table, bool, error) {
+	tested, err := d.Run.Tested()
+	if err != nil || tested == nil || len(tested.Scores) == 0 {
+		return Table{}, false, err
+	}
+	t := Table{Title: "The model's own test", Caption: "Of what was found"}
+	switch _, x, _, err := d.Run.Found(); {
+	case err != nil:
+		return Table{}, false, err
+	case !tested.Of(x):
+		t.Caption = "Of what had been found by then, which is no longer what the run has found"
+	}
+	t.Caption += "; " + tested.At + ". Its numbers are those that the test returns: l2l-mpi test."
+	parts, names := tested.Scores.Parts(), tested.Scores.Names()
+	if len(parts) == 1 && parts[0] == "" {
+		t.Columns = []Column{{Name: "number"}, {Name: "value", Number: true}}
+		for _, s := range tested.Scores {
+			t.Rows = append(t.Rows, []Cell{{Text: s.Name}, {Text: report.ScoreText(s.Value), Number: true}})
+		}
+		return t, true, nil
+	}
+	t.Columns = []Column{{Name: "of"}}
+	for _, name := range names {
+		t.Columns = append(t.Columns, Column{Name: name, Number: true})
+	}
+	for _, of := range parts {
+		row := []Cell{{Text: of}}
+		for _, name := range names {
+			row = append(row, Cell{Text: report.ScoreText(tested.Scores.Value(of, name)), Number: true})
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t, true, nil
+}
+
 // answer is what the run has found, parameter by parameter; none with several objectives and before the first success.
 func answer(d *figure.Data) (Table, bool, error) {
 	if len(d.Best) == 0 || len(d.Goals) > 1 {
@@ -210,7 +264,7 @@ func answer(d *figure.Data) (Table, bool, error) {
 	}
 	objectives := d.Run.Begun.Rules.Objectives
 	if found.Individual != nil {
-		t.Caption = fmt.Sprintf("Individual %d, told with %s", *found.Individual, valuesText(objectives, found.Told))
+		t.Caption = fmt.Sprintf("Individual %d, with %s in the search", *found.Individual, valuesText(objectives, found.Told))
 	}
 	t.Caption += ": " + found.Why + "."
 	if m := found.Measured; m != nil {
@@ -263,7 +317,7 @@ func searchedRange(p figure.Parameter) string {
 	}
 	scale := ""
 	if p.Log {
-		scale = ", logarithmic"
+		scale = ", log"
 	}
 	return number(p.Lower) + " to " + number(p.Upper) + scale
 }
@@ -292,8 +346,7 @@ func best(d *figure.Data) (Table, bool) {
 		t.Columns = append(t.Columns, Column{withUnit(p.Label, p.Unit), len(p.Choices) == 0})
 	}
 	if more := len(d.Parameters) - len(shown); more > 0 {
-		t.Caption = strings.TrimSpace(t.Caption + fmt.Sprintf(" The %d parameters that matter most; %s more are not shown.",
-			len(shown), figure.Thousands(int64(more))))
+		t.Caption = strings.TrimSpace(t.Caption + fmt.Sprintf(" The %d parameters that matter most; %s.", len(shown), figure.More(more)))
 	}
 	for _, m := range members {
 		row := []Cell{{Text: fmt.Sprint(m.ID), Number: true}, {Text: fmt.Sprint(m.Generation), Number: true}}
@@ -316,14 +369,14 @@ func withUnit(name, unit string) string {
 }
 
 func reasons(d *figure.Data) (Table, bool) {
-	t := Table{Title: "Reasons", Sorts: true, Columns: []Column{{"evaluations", true}, {Name: "ended"}, {Name: "reason"}, {"first individual", true}}}
+	t := Table{Title: "Reasons", Caption: "Numbers in a reason are written N, so that those that differ in nothing else are one.", Sorts: true, Columns: []Column{{"evaluations", true}, {Name: "ended"}, {Name: "reason"}, {"first individual", true}}}
 	for _, r := range d.Reasons {
 		t.Rows = append(t.Rows, []Cell{
 			{Text: fmt.Sprint(r.Count), Number: true}, {Text: r.Ending.String()}, {Text: r.Text, Long: true}, {Text: fmt.Sprint(r.Individual), Number: true},
 		})
 	}
 	if d.Others > 0 {
-		t.Caption = figure.Thousands(d.Others) + " more failed for other reasons."
+		t.Caption += " " + figure.Thousands(d.Others) + " more failed for other reasons."
 	}
 	return t, len(t.Rows) > 0
 }

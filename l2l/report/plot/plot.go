@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -46,7 +47,7 @@ func Write(w io.Writer, f *figure.Figure, format string, millimetres float64) er
 	case "pdf":
 		c := vgpdf.New(s.width, s.height)
 		c.EmbedFonts(true)
-		canvas = c
+		canvas = pdf{c}
 	case "png":
 		canvas = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(s.width, s.height), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(color.White))}
 	default:
@@ -123,10 +124,11 @@ type sheet struct {
 
 // entry is a line of the legend.
 type entry struct {
-	name string
-	mark figure.Mark
-	tone figure.Tone
-	of   *figure.Shade // instead
+	name  string
+	mark  figure.Mark
+	tone  figure.Tone
+	alpha float64       // of a band
+	of    *figure.Shade // instead
 }
 
 // The least width of a panel, and the heights of panels of a figure with one and with several.
@@ -163,7 +165,11 @@ func (s *sheet) entries() {
 		for _, series := range p.Series {
 			if series.Name != "" && len(series.X) > 0 && !seen[series.Name] {
 				seen[series.Name] = true
-				s.legend = append(s.legend, entry{name: series.Name, mark: series.Mark, tone: series.Tone})
+				e := entry{name: series.Name, mark: series.Mark, tone: series.Tone, alpha: 0.3}
+				if series.Mark == figure.Band && len(s.legend) > 0 && s.legend[len(s.legend)-1].mark == figure.Band {
+					e.alpha = 0.51 // a narrower one lies upon a wider one
+				}
+				s.legend = append(s.legend, e)
 			}
 		}
 	}
@@ -174,7 +180,8 @@ func (s *sheet) entries() {
 	}
 	if shade != nil {
 		name := figure.Axis{Label: shade.Label, Unit: shade.Unit}.Text()
-		s.legend = append(s.legend, entry{name: fmt.Sprintf("%s, %.3g to %.3g", name, shade.Min, shade.Max), of: shade})
+		digits := max(3, 1+figure.Digits(max(math.Abs(shade.Min), math.Abs(shade.Max)), shade.Max-shade.Min))
+		s.legend = append(s.legend, entry{name: fmt.Sprintf("%s, %.*g to %.*g", name, digits, shade.Min, digits, shade.Max), of: shade})
 	}
 }
 
@@ -219,7 +226,7 @@ func (e entry) draw(c *draw.Canvas, x, y, wide vg.Length) {
 	case e.mark == figure.Points:
 		c.DrawGlyph(draw.GlyphStyle{Color: tone(e.tone), Radius: 1.8, Shape: draw.CircleGlyph{}}, vg.Point{X: x + wide/2, Y: y})
 	case e.mark == figure.Band:
-		fill(faded(tone(e.tone), 0.35), x, x+wide, 2)
+		fill(faded(tone(e.tone), e.alpha), x, x+wide, 2)
 	case e.mark == figure.Rects:
 		fill(tone(e.tone), x, x+wide, 2)
 	case e.mark == figure.Segments:
@@ -324,20 +331,22 @@ type roundTicks struct{ most int }
 func (t roundTicks) Ticks(low, high float64) (ticks []plot.Tick) {
 	step := figure.Step(high-low, t.most)
 	for i := math.Ceil(low/step - 1e-9); i <= high/step+1e-9 && len(ticks) < 50; i++ {
-		ticks = append(ticks, plot.Tick{Value: i * step, Label: tick(i * step)})
+		ticks = append(ticks, plot.Tick{Value: i * step, Label: tick(i*step, step)})
 	}
 	return ticks
 }
 
-// tick is the label of a round number.
-func tick(v float64) string {
+// tick is the label of a round number, whose neighbour is a step away.
+func tick(v, step float64) string {
 	if v == 0 {
 		return "0" // and not -0
 	}
-	if size := math.Abs(v); size != 0 && (size < 1e-3 || size >= 1e5) {
-		return strings.Replace(strings.Replace(fmt.Sprintf("%.2g", v), "e-0", "e-", 1), "e+0", "e", 1)
+	size := math.Abs(v)
+	digits := figure.Digits(size, step)
+	if size < 1e-3 || size >= 1e5 {
+		return strings.NewReplacer("e-0", "e-", "e+0", "e", "e+", "e").Replace(strconv.FormatFloat(v, 'e', digits-1, 64))
 	}
-	return fmt.Sprintf("%.6g", v)
+	return strconv.FormatFloat(v, 'g', max(6, digits), 64)
 }
 
 // logTicks are at powers of ten, with labels on as many of them as there is room for, and, within few decades, at 2 and 5 as well.
@@ -354,7 +363,7 @@ func (t logTicks) Ticks(low, high float64) (ticks []plot.Tick) {
 			}
 			label := ""
 			if m == 1 && (d-first)%each == 0 || m > 1 && last-first < 2 {
-				label = tick(v)
+				label = tick(v, v)
 			}
 			ticks = append(ticks, plot.Tick{Value: v, Label: label})
 		}

@@ -2,7 +2,9 @@ package plot_test
 
 import (
 	"bytes"
+	"compress/zlib"
 	"image/png"
+	"io"
 	"math"
 	"strings"
 	"testing"
@@ -90,6 +92,31 @@ func TestPlotWritesEveryMarkInEveryFormat(t *testing.T) {
 	for i, n := range sizes {
 		if n < 2000 {
 			t.Errorf("%s has %d bytes", plot.Formats()[i], n)
+		}
+	}
+}
+
+// TestPDFHasTheColoursAndLettersOfTheFigure reads what a page of the PDF draws: a faint blue is blue, and a unit is not bytes of another encoding.
+func TestPDFHasTheColoursAndLettersOfTheFigure(t *testing.T) {
+	f := &figure.Figure{Panels: []figure.Panel{{
+		X: figure.Axis{Label: "current", Unit: "μA", Max: 1}, Y: figure.Axis{Label: "ΔV", Unit: "MΩ²", Max: 1}, Series: []figure.Series{
+			{Mark: figure.Band, Name: "…", Tone: figure.Main, X: figure.Numbers{0, 1}, Y: figure.Numbers{0, 0}, Y2: figure.Numbers{1, 1}},
+		}}}, Columns: 1}
+	var out bytes.Buffer
+	if err := plot.Write(&out, f, "pdf", plot.Column); err != nil {
+		t.Fatal(err)
+	}
+	page := ""
+	for _, part := range bytes.Split(out.Bytes(), []byte("stream\n")) {
+		if z, err := zlib.NewReader(bytes.NewReader(part)); err == nil {
+			if text, _ := io.ReadAll(z); bytes.Contains(text, []byte(")Tj")) {
+				page += string(text)
+			}
+		}
+	}
+	for _, want := range []string{"0.000 0.447 0.698 rg", "current \\(\xb5A\\)", "DeltaV \\(MOhm\xb2\\)", "(\x85)Tj"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the PDF does not have %q in\n%q", want, page)
 		}
 	}
 }

@@ -83,6 +83,9 @@ func (s series) Plot(c draw.Canvas, p *plot.Plot) {
 		case len(s.X) > 400:
 			style.Radius, style.Color = 0.8, faded(colour, 0.45)
 		}
+		if s.Tone == figure.Main {
+			style.Radius += 0.4 // it is what the others are compared with
+		}
 		for i := range s.X {
 			if !drawn(s.X[i], s.Y[i]) || s.Value != nil && math.IsNaN(s.Value[i]) {
 				continue
@@ -155,11 +158,11 @@ func parallelPanel(p *plot.Plot, of *figure.Parallel, width vg.Length) {
 	}
 	p.X.Tick.Marker = names
 	p.X.Tick.Length, p.X.LineStyle.Width = 0, 0
-	p.X.Tick.Label.Rotation = math.Pi / 5
-	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
+	p.X.Tick.Label.Rotation = math.Pi / 4
+	p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YTop // the names end below the axes
 	p.HideY()
 	p.Add(lines{of, parallelShade(of)})
-	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.8, float64(len(of.Axes))-0.6, -0.08, 1.08
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -1, float64(len(of.Axes))-0.6, -0.08, 1.08
 }
 
 type lines struct {

@@ -26,7 +26,7 @@ var pageNames = [pages]string{"overview", "parameters", "failures", "slots", "lo
 // Screen is what somebody looks at: the page, how far it is scrolled, whether help is shown.
 type Screen struct {
 	Page   Page
-	scroll [pages]int // lines that are above what is seen, or, of the log, below it
+	scroll [pages + 1]int // lines that are above what is seen, or, of the log, below it; the last is that of help
 	help   bool
 	rows   int // that were shown last
 	over   int // by how many lines the page is longer
@@ -44,7 +44,7 @@ const (
 
 // Press does what a key means. quit is true where it means the end.
 func (s *Screen) Press(k Key) (quit bool) {
-	if s.help && k != "q" {
+	if s.help && !slices.Contains(moves, k) && k != "q" {
 		s.help = false
 		return false
 	}
@@ -53,7 +53,7 @@ func (s *Screen) Press(k Key) (quit bool) {
 	case "q":
 		return true
 	case "?", "h":
-		s.help = true
+		s.help, s.scroll[pages] = true, 0
 	case "1", "2", "3", "4", "5":
 		s.Page = Page(k[0] - '1')
 	case Right, "\t", "l":
@@ -76,11 +76,23 @@ func (s *Screen) Press(k Key) (quit bool) {
 	if move == 0 {
 		return false
 	}
-	if s.Page == Log {
+	if s.shown() == Log {
 		move = -move // it is seen from its end
 	}
-	s.scroll[s.Page] = min(max(s.scroll[s.Page]+move, 0), max(s.over, 0))
+	at := &s.scroll[s.shown()]
+	*at = min(max(*at+move, 0), max(s.over, 0))
 	return false
+}
+
+// moves are the keys that scroll.
+var moves = []Key{Up, "k", Down, "j", PageUp, "b", PageDown, " ", Home, "g", End, "G"}
+
+// shown is the page that is seen; help is the one after all others.
+func (s *Screen) shown() Page {
+	if s.help {
+		return pages
+	}
+	return s.Page
 }
 
 // body is a page: lines that stay, and lines that are scrolled.
@@ -129,23 +141,20 @@ func (m *Model) Render(s *Screen, width, height int) []Line {
 	out = append(out, b.head[:min(len(b.head), room)]...)
 	s.rows = max(height-len(out), 0)
 	s.over = max(b.n-s.rows, 0)
-	if s.over > 0 && !s.help && s.Page != Overview && s.rows > 1 { // a line is needed to say so
+	if s.over > 0 && s.shown() != Overview && s.rows > 1 { // a line is needed to say so
 		s.rows--
 		s.over++
 	}
-	at := min(s.scroll[s.Page], s.over)
-	if s.help {
-		at = 0
-	}
-	s.scroll[s.Page] = min(s.scroll[s.Page], s.over)
-	if s.Page == Log {
+	at := min(s.scroll[s.shown()], s.over)
+	s.scroll[s.shown()] = at
+	if s.shown() == Log {
 		at = s.over - at
 	}
 	shown := min(s.rows, b.n-at)
 	for i := range shown {
 		out = append(out, b.row(at+i))
 	}
-	if s.over > 0 && !s.help && s.Page != Overview && s.rows > 1 {
+	if s.over > 0 && s.shown() != Overview && s.rows > 1 {
 		out = append(out, Line{{fmt.Sprintf(" %d to %d of %d; ↑ ↓ PgUp PgDn Home End", at+1, at+shown, b.n), Faint}})
 	}
 	out = out[:min(len(out), height)]
@@ -253,6 +262,7 @@ func (m *Model) Line() string {
 	}
 	text := m.Progress().String()
 	if m.status.State != report.Running {
+		text, _, _ = strings.Cut(text, "  ETA ")
 		return string(m.status.State) + "  " + text
 	}
 	return text

@@ -390,6 +390,25 @@ func TestPagesFitEveryTerminal(t *testing.T) {
 	}
 }
 
+func TestHelpBeginsAtItsTopAndScrolls(t *testing.T) {
+	m := stories["running"](t)
+	for _, p := range []Page{Overview, Log} { // a log is seen from its end
+		s := Screen{Page: p}
+		m.Render(&s, 60, 15)
+		s.Press("?")
+		if got := page(m.Render(&s, 60, 15)); !strings.Contains(got, "another page") || strings.Contains(got, "standard") {
+			t.Errorf("help does not begin at its top:\n%s", got)
+		}
+		s.Press(End)
+		if got := page(m.Render(&s, 60, 15)); strings.Contains(got, "another page") || !strings.Contains(got, "standard") {
+			t.Errorf("help does not end at its end:\n%s", got)
+		}
+		if s.Press("x") || s.help {
+			t.Error("help stays after another key")
+		}
+	}
+}
+
 // What matters is seen on the smallest terminal, too.
 func TestOverviewLeavesOutWhatSaysLeast(t *testing.T) {
 	m := stories["running"](t)

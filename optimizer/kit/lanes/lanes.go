@@ -3,6 +3,8 @@
 // first. Which lane proposes next depends on who finished. So two runs of the same seed that are of different speed agree on every lane, as far as
 // both have come with it.
 //
+// So it is unless lanes are [Early], which do not wait for their last results, as these take too unequally long: what they propose depends on who is late.
+//
 // What the lanes are, how many and how large, is for the algorithm to say. The package keeps the books, and shares the slots out.
 package lanes
 
@@ -16,14 +18,21 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
 )
 
-// Member is a search that can be a lane: one that learns by generations, so that the order in which results are told does not matter to it, and
-// that begins again by itself where it has converged.
+// Member is a search that can be a lane: one that learns by generations, so that the order in which results are told does not matter to it unless it is
+// Early, and that begins again by itself where it has converged.
 type Member interface {
 	optimizer.Optimizer
 	// Size is the number of individuals in its present or next generation, at least 1.
 	Size() int
 	// Level is how good the individuals are that it proposes at present, as a loss; +Inf where it has learnt nothing yet.
 	Level() float64
+}
+
+// Early is a Member that learns before the last results of a generation are in, so that what it proposes depends on who is late.
+type Early interface {
+	Member
+	// Ahead lets it propose so much more than its generation has, as a part of that: individuals of the next one, drawn before it has learnt. 0 at first.
+	Ahead(part float64)
 }
 
 // Rules say which lanes there are.
@@ -33,6 +42,26 @@ type Rules struct {
 	Open int   // individuals that may be under way, at least 1
 	// New makes lane n, from 1 on, with a seed of its own. Lane n is the same in every search with the same parameters and seed.
 	New func(n int, seed uint64) (Member, error)
+}
+
+// Together are the lanes of several searches in one set: those of the first, those of the second, and so on. Lanes that are added are of all of
+// them in turn.
+func Together(all ...Rules) (r Rules) {
+	for _, part := range all {
+		r.Base, r.Most, r.Open = append(r.Base, part.Base...), r.Most+part.Most, r.Open+part.Open
+	}
+	r.New = func(n int, seed uint64) (Member, error) {
+		from := 0
+		for _, part := range all {
+			if n <= from+len(part.Base) {
+				return part.New(n-from, seed)
+			}
+			from += len(part.Base)
+		}
+		part, round := all[(n-from-1)%len(all)], (n-from-1)/len(all)
+		return part.New(len(part.Base)+1+round, seed)
+	}
+	return r
 }
 
 // Set is lanes as one search, which is asynchronous: it proposes whenever a lane does. An algorithm embeds it, and marshals its Snapshot.
@@ -67,6 +96,7 @@ type State struct {
 	Again    int64      // the number of the next individual when the first one proposed after that was told; 0 before
 	Overtook int        // individuals proposed since then, and told before the first lane's generation was complete
 	Slack    float64    // a running mean of those for each of its generations
+	Late     float64    // of lanes that are Early: the part of the last results that came in after more individuals were begun than two rounds of the slots
 	Restarts optimizer.Restarts
 }
 
@@ -116,6 +146,9 @@ func (o *Set) add(m Member) {
 	st := m.Status()
 	o.members, o.dry, o.levels, o.figures = append(o.members, m), append(o.dry, false), append(o.levels, m.Level()), append(o.figures, st.Figures)
 	o.begun, o.under = append(o.begun, st.Restarts.Count), append(o.under, 0)
+	if e, ok := m.(Early); ok {
+		e.Ahead(o.ahead())
+	}
 	o.lead()
 	o.stop = cmp.Or(o.stop, st.Stop)
 }
@@ -220,8 +253,23 @@ func (o *Set) turn() int {
 // may reports whether a lane may have one more individual under way. Until the first lane has converged, its slots are kept for it, and so are those
 // of the others, unless there are slots to spare.
 func (o *Set) may(at int) bool {
-	return o.spares() || at < len(o.rules.Base) && o.under[at] < o.rules.Base[at]
+	return o.spares() || o.ahead() > 0 || at < len(o.rules.Base) && o.under[at] < o.rules.Base[at]
 }
+
+// ahead is the part of a generation that lanes that are Early may propose beyond it. Where evaluations take equally long, there is none: a slot that
+// is free for a moment is better kept until the others have ended, and their generation is learnt from. Otherwise slots would be idle that are kept. How much it is has been
+// chosen by measurement (bench/results/quorum.txt): with more of it slots are hardly busier, and more is drawn from distributions that are out of date.
+func (o *Set) ahead() float64 {
+	if o.s.Late > late {
+		return further
+	}
+	return 0
+}
+
+const (
+	late    = 0.02 // part of the results
+	further = 0.2
+)
 
 // spares reports whether there are slots to spare, for lanes that have more to propose and for others: where evaluations take so unequally long that
 // many times one ends, and another that is begun then, while the first lane, whose individuals are all under way, still waits for the last of them.
@@ -236,6 +284,7 @@ func (o *Set) Tell(results []optimizer.Evaluated) error {
 	if err != nil {
 		return err
 	}
+	before := o.ahead()
 	for _, a := range answers {
 		switch id := a.Proposal.ID; {
 		case o.s.Again > 0 && id >= o.s.Again:
@@ -243,8 +292,22 @@ func (o *Set) Tell(results []optimizer.Evaluated) error {
 		case o.s.Again == 0 && id >= o.s.Out:
 			o.s.Again = o.s.Stream.NextID
 		}
+		if _, ok := o.members[a.Memo.Lane].(Early); ok {
+			o.s.Late -= o.s.Late / float64(o.rules.Open)
+			if o.s.Stream.NextID-a.Proposal.ID > 2*int64(o.rules.Open) {
+				o.s.Late += 1 / float64(o.rules.Open)
+			}
+		}
 		if err := o.tell(a.Memo.Lane, a.Memo.ID, a.Evaluated); err != nil {
 			return err
+		}
+	}
+	if o.ahead() != before {
+		for i, m := range o.members {
+			if e, ok := m.(Early); ok {
+				e.Ahead(o.ahead())
+				o.dry[i] = false
+			}
 		}
 	}
 	return nil

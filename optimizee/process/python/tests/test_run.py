@@ -83,6 +83,37 @@ class TestRuns(unittest.TestCase):
                     self.assertIn(f"<caption>{run.path}", run._repr_html_())
                 self.check(load_run(GOLDEN / "posterior" / "run").posterior, GOLDEN / "posterior" / "posterior.csv")
 
+    @unittest.skipUnless(_run.numpy, "needs numpy")
+    def test_results_read_at_once_are_those_read_one_after_the_other(self):
+        for name in ("plain", "front", "killed", "posterior", "warm", "asynchronous"):
+            fast, slow = load_run(GOLDEN / name / "run"), load_run(GOLDEN / name / "run")
+            self.assertIsNotNone(fast._columns, name)
+            slow.__dict__["_columns"] = None
+            for table in ("evaluations", "individuals"):
+                a, b = getattr(fast, table), getattr(slow, table)
+                self.assertEqual(list(a), list(b))
+                for column in a:
+                    self.assertEqual(repr(list(a[column])), repr(list(b[column])), f"{name}: {column}")
+            self.assertEqual(fast.best, slow.best)
+
+    @unittest.skipUnless(_run.numpy, "needs numpy")
+    def test_checksums_are_checked_at_once(self):
+        golden = (GOLDEN / "plain" / "run/journal/events").read_bytes()
+        payload = bytes(random.Random(2).randrange(256) for _ in range(5 * _journal._LANE))
+        large = frame([*payloads(golden), (200, payload), (200, payload[: 2 * _journal._LANE]), (200, b""), (200, payload[:700])])
+        self.assertEqual(_journal.sound(golden), 0)  # it is not worth while
+        with mock.patch.object(_journal, "_FEW", 0):
+            for journal in (golden, large):
+                self.assertEqual(_journal.sound(journal), len(journal))
+                self.assertLessEqual(_journal.sound(journal[:-1]), len(journal) - 1)
+                for at in random.Random(1).sample(range(8, len(journal) - 720), 30):  # what is last may be torn
+                    damaged = bytearray(journal)
+                    damaged[at] ^= 1 << at % 8
+                    self.assertLessEqual(_journal.sound(bytes(damaged)), at)
+                    with self.assertRaisesRegex(ValueError, "is damaged at byte|ends early|checksum|holds"):
+                        self.run_of(bytes(damaged)).evaluations
+            self.assertEqual(len(load_run(GOLDEN / "plain" / "run")._told), len(self.run_of(large)._told))
+
     def test_the_best_is_that_of_the_result(self):
         runs = [load_run(GOLDEN / name / "run") for name in ("plain", "asynchronous")]
         self.assertEqual(load_run(GOLDEN / "warm" / "run").best["individual"], 64)  # of the last instances, as l2l-mpi best has it

@@ -217,6 +217,22 @@ class TestWorker(Case):
             self.assertIn("MemoryError: too many", worker.evaluate(*es(2, 99))[1]["error"])
             self.assertEqual(len(worker.evaluate(*es(1))), 1)
 
+    def test_how_long_the_model_took_is_told_where_it_is_asked_for(self):
+        script = """
+            import time
+            from l2l_optimizee import serve
+
+            def evaluate(params):
+                time.sleep(0.02)
+                return params["tau"]
+
+            serve(evaluate)
+        """
+        for worker in self.each(script):
+            es = [{"params": {"tau": 1}, "seed": 1, "instance": 0}] * 2
+            self.assertNotIn("seconds", worker.ask({"evaluations": es}))
+            self.assertGreaterEqual(worker.ask({"evaluations": es, "profile": True})["seconds"], 0.04)
+
     def test_vectors_are_lists_or_arrays(self):
         script = """
             from l2l_optimizee import serve

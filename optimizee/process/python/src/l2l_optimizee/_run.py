@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, Optional
 
-from . import _journal
+from . import _columns, _journal
 
 pandas: Any
 numpy: Any
@@ -92,6 +92,9 @@ def _rounded(x: float) -> float:
     whole = math.trunc(x)
     return float(whole + math.copysign(1, x) if abs(x - whole) >= 0.5 else whole)
 
+
+#: The number of the first individual that somebody has injected.
+_FIRST_INJECTED = 10**12
 
 _MASK = (1 << 64) - 1
 
@@ -214,7 +217,11 @@ class Run:
             return None
 
     def _events(self) -> Iterator[tuple[int, Any]]:
-        return _journal.events(self._journal, self._file)
+        return _journal.events(self._journal, self._file, lambda: self._sound)
+
+    @cached_property
+    def _sound(self) -> int:
+        return _journal.sound(self._journal)
 
     def _steps(self) -> Iterator[tuple[int, Any, Optional[tuple[int, Sequence[float]]], Optional[_Told]]]:
         """The events: with a result the individual, its generation and point, that it is of, and what it brings to an end."""
@@ -233,6 +240,11 @@ class Run:
                 _, individuals, _, digest = _record(e, (0, None, 0, None))
                 if digest:
                     raise ValueError(f"{self._file} has digests of its individuals, which only l2l-mpi makes again: use l2l-mpi export")
+                for one in individuals or []:
+                    number, generation, x = _record(one, (0, 0, b""))
+                    waiting[number] = generation, self._checked(_vector(x)), each, []
+            elif kind == _journal.INJECTED:
+                (individuals,) = _record(e, (None,))
                 for one in individuals or []:
                     number, generation, x = _record(one, (0, 0, b""))
                     waiting[number] = generation, self._checked(_vector(x)), each, []
@@ -313,13 +325,17 @@ class Run:
     def _labels(self) -> list[str]:
         return [label for p in self.parameters for label in p.labels]
 
-    def _columns(self, prefix: str) -> list[str]:
+    def _columns_of(self, prefix: str) -> list[str]:
         return [prefix + o.name for o in self.objectives]
 
     @cached_property
     def evaluations(self) -> Table:
         """The evaluations, in the order in which they ended. Those of finalists, after the search, have numbers below 0."""
         names = ["individual", "generation", "instance", "replicate", "seed", "attempt", "outcome", "seconds", "rank", "finished_unix_us"]
+        if (c := self._columns) is not None:
+            columns = [c.individual, c.generation, c.instance, c.replicate, c.seeds(self), c.attempt, c.outcomes, c.seconds, c.rank, c.at]
+            columns += [*c.fitness.T, *c.values(self), [_headline(r) if r else "" for r in c.reasons]]
+            return _frame([*names, *self._columns_of("fitness_"), *self._labels, "reason"], columns)
         rows = []
         for kind, r, of, _ in self._steps():
             if kind == _journal.RESULT and of is not None:
@@ -327,7 +343,7 @@ class Run:
                 ending = _ENDINGS[r.ending] if r.ending < len(_ENDINGS) else f"ending {r.ending}"
                 row = [r.individual, of[0], r.instance, r.replicate, seed, r.attempt, ending, r.seconds, r.rank, r.at]
                 rows.append([*row, *self._fitness(r.fitness), *self._point(of[1]), _headline(r.reason)])
-        return _table([*names, *self._columns("fitness_"), *self._labels, "reason"], rows)
+        return _table([*names, *self._columns_of("fitness_"), *self._labels, "reason"], rows)
 
     @cached_property
     def failures(self) -> Table:
@@ -335,14 +351,33 @@ class Run:
         return _where(self.evaluations, "outcome", lambda outcome: outcome != "ok")
 
     @cached_property
-    def _told(self) -> list[_Told]:
+    def _ended(self) -> list[_Told]:
         return [told for _, _, _, told in self._steps() if told is not None]
+
+    @cached_property
+    def _told(self) -> list[_Told]:
+        return [told for told in self._ended if told.individual < _FIRST_INJECTED]
 
     @cached_property
     def individuals(self) -> Table:
         """The individuals whose evaluations have all ended, with their fitness."""
-        rows = [[t.individual, t.generation, _ENDINGS[t.ending], *self._fitness(t.fitness), *self._point(t.x)] for t in self._told]
-        return _table(["individual", "generation", "outcome", *self._columns("fitness_"), *self._labels], rows)
+        if (c := self._columns) is not None and c.alone:
+            c = c.of_the_search()
+            columns = [c.individual, c.generation, c.outcomes, *c.fitness.T, *c.values(self)]
+            return _frame(["individual", "generation", "outcome", *self._columns_of("fitness_"), *self._labels], columns)
+        return self._individuals(self._told)
+
+    @cached_property
+    def injected(self) -> Table:
+        """The individuals that somebody has injected, beside the search."""
+        injected = [t for t in self._ended if t.individual >= _FIRST_INJECTED]
+        if not injected:
+            raise ValueError(f"nobody has injected individuals into the run in {self.path}, or they are being evaluated")
+        return self._individuals(injected)
+
+    def _individuals(self, individuals: list[_Told]) -> Table:
+        rows = [[t.individual, t.generation, _ENDINGS[t.ending], *self._fitness(t.fitness), *self._point(t.x)] for t in individuals]
+        return _table(["individual", "generation", "outcome", *self._columns_of("fitness_"), *self._labels], rows)
 
     @cached_property
     def front(self) -> Table:
@@ -359,7 +394,7 @@ class Run:
             members = [(m, o) for m, o in members if not _at_least_as_good(loss, m)] + [(loss, t)]
         members.sort(key=lambda m: m[1].individual)
         rows = [[t.individual, t.generation, *self._fitness(t.fitness), *self._point(t.x)] for _, t in members]
-        return _table(["individual", "generation", *self._columns("fitness_"), *self._labels], rows)
+        return _table(["individual", "generation", *self._columns_of("fitness_"), *self._labels], rows)
 
     @cached_property
     def posterior(self) -> Table:
@@ -403,7 +438,7 @@ class Run:
                 found.append((generation, ended, self._fitness(each), figures))
             if kind == _journal.RESULT and (e.ending == 0 or e.attempt >= self._retries):
                 evaluations += 1
-            if told is None:
+            if told is None or told.individual >= _FIRST_INJECTED:
                 continue
             best = self._better(best, told)
             if best is None or best.fitness is None:
@@ -416,7 +451,29 @@ class Run:
                 each = [min(a, b) if o.direction == "minimise" else max(a, b) for a, b, o in zip(each, told.fitness, self.objectives)]
         names = list(dict.fromkeys(name for _, _, _, figures in found for name in figures))
         rows = [[g, ended, *fitness, *(figures.get(n, math.nan) for n in names)] for g, ended, fitness, figures in found]
-        return _table(["generation", "evaluations", *self._columns("best_"), *names], rows)
+        return _table(["generation", "evaluations", *self._columns_of("best_"), *names], rows)
+
+    def _promising(self) -> Sequence[_Told]:
+        """The individuals of which the best is one, in their order."""
+        c = self._columns
+        if c is None or not c.alone or self._rotate:
+            return self._ended
+        c = c.of_the_search()
+        signs = [o.weight * (-1 if o.direction == "maximise" else 1) for o in self.objectives]
+        loss = sum(s * column for s, column in zip(signs, c.fitness.T))
+        finite = numpy.flatnonzero(numpy.isfinite(loss))
+        if not len(finite):
+            return []
+        best = finite[loss[finite] == loss[finite].min()]
+        i = best[c.individual[best].argmin()]
+        return [_Told(int(c.individual[i]), int(c.generation[i]), c.x[i].tolist(), 0, c.fitness[i].tolist())]
+
+    @cached_property
+    def _columns(self) -> Optional[_columns.Columns]:
+        """All results as numpy's arrays; None where numpy is not there, or something is unusual, which is then read event by event."""
+        if numpy is None:
+            return None
+        return _columns.read(self._events(), len(self.objectives), self._dim, max(self._instances, 1) * max(self._replicates, 1), self._retries)
 
     def _better(self, best: Optional[_Told], t: _Told) -> Optional[_Told]:
         """The best individual with one more. Where evaluations rotate it is that of the last instances."""
@@ -433,7 +490,7 @@ class Run:
     def best(self) -> Optional[dict[str, Any]]:
         """The best individual as it was told: where evaluations are noisy the luckiest, and result["answer"] is what the run has found."""
         best = None
-        for t in self._told:
+        for t in self._promising():
             best = self._better(best, t)
         if best is None or best.fitness is None:
             return None
@@ -522,6 +579,19 @@ def _table(names: list[str], rows: list[list[Any]]) -> Table:
     if numpy is not None:
         return {name: numpy.array(column) for name, column in columns.items()}
     return columns
+
+
+def _frame(names: list[str], columns: list[Any]) -> Table:
+    """A table of columns that numpy made."""
+    distinct: dict[str, Any] = {}
+    for name, column in zip(names, columns):
+        other, n = name, 2
+        while other in distinct:
+            other, n = f"{name}_{n}", n + 1
+        distinct[other] = column
+    if pandas is not None:
+        return pandas.DataFrame(distinct)
+    return {name: numpy.array(column) for name, column in distinct.items()}
 
 
 def _where(table: Table, column: str, keep: Any) -> Table:

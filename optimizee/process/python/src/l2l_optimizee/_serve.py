@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Optional, Union
 
@@ -64,7 +65,13 @@ def _answer(team: Team, connection: Connection) -> None:
             Evaluation(decode(e["params"]), e["seed"], e["instance"], task["constants"] or {}, e.get("dir", ""))
             for e in request["evaluations"]
         ]
-        connection.answer(request, {"results": [_written(r) for r in team.run(evaluations)]})
+        began = time.perf_counter()
+        results = team.run(evaluations)
+        seconds = time.perf_counter() - began
+        answer: dict[str, Any] = {"results": [_written(r) for r in results]}
+        if request.get("profile"):
+            answer["seconds"] = seconds
+        connection.answer(request, answer)
 
 
 def _unfit(task: dict[str, Any]) -> Optional[str]:

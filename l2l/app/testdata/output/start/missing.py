@@ -1,0 +1,1 @@
+import nest_of_birds
