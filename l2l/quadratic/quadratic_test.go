@@ -111,7 +111,7 @@ func TestMinimumNeedsPoints(t *testing.T) {
 	for _, p := range points {
 		p[1] = 0
 	}
-	if x, ok := Minimum(points, values); !ok || x[1] != 0 {
+	if x, ok := Minimum(points, values); !ok || math.Abs(x[1]) > 1e-9 {
 		t.Errorf("found %v, want the second coordinate where it is in all points", x)
 	}
 	same := make([][]float64, 50)

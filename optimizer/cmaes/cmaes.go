@@ -32,7 +32,7 @@ type Params struct {
 	Bounds         string  `yaml:"bounds" doc:"how it is learnt from individuals beyond the bounds, which are evaluated at the nearest point of the box: with a penalty for the distance; as they were drawn, which is up to three times faster where the optimum lies on bounds, and misled where there are many local minima; or first with the penalty and, where steps have become short, as they were drawn" range:"adaptive | penalised | projected" auto:"adaptive with full covariance, otherwise projected"`
 	Active         bool    `yaml:"active" doc:"learn from the worse half too, by negative weights"`
 	AdaptRates     bool    `yaml:"adapt_rates" doc:"learn more slowly where losses are noisy or have many local minima, as much as is needed; with full covariance only"`
-	Noise          string  `yaml:"noise" doc:"what is done where evaluations are noisy: some individuals are evaluated twice, and the population grows while noise has the larger part in their order; or nothing. Not with adapt_rates, a quorum, or runs side by side" range:"grow | ignore" before:"ignore"`
+	Noise          string  `yaml:"noise" doc:"what is done where evaluations are noisy: some individuals are evaluated twice, and the population grows while noise has the larger part in their order; or nothing. Not with adapt_rates, a quorum, or runs side by side" range:"grow | ignore" auto:"grow" before:"ignore"`
 	Restarts       string  `yaml:"restarts" doc:"what follows when a run has converged: nothing; runs of twice the population each time; such runs and others of small populations and steps, where the kind that has found the best so far gets twice the evaluations of the other; or runs of many populations at the same time" range:"none | ipop | bipop | parallel" auto:"parallel where more than 4 pop_size evaluations can be under way, otherwise bipop"`
 	MaxRestarts    int     `yaml:"max_restarts" doc:"times the population is doubled, with parallel the largest one, before the search ends" range:"[0, 30]"`
 	TolX           float64 `yaml:"tol_x" doc:"a run has converged when the step in every coordinate has fallen below this fraction of the initial one" range:"[0, 1)"`
@@ -51,7 +51,7 @@ const grow = "grow"
 
 // Defaults returns the defaults of [Params].
 func Defaults() Params {
-	return Params{Sigma: 0.2, Start: "random", Active: true, Noise: grow, MaxRestarts: 9, TolX: 1e-12}
+	return Params{Sigma: 0.2, Start: "random", Active: true, MaxRestarts: 9, TolX: 1e-12}
 }
 
 func defaultPopSize(n int) int { return 4 + int(3*math.Log(float64(n))) }
@@ -63,6 +63,9 @@ func (p *Params) resolve(problem optimizer.Problem) error {
 	}
 	if p.PopSize == 0 {
 		p.PopSize = int(math.Round(float64(defaultPopSize(n)) / part(problem)))
+	}
+	if p.Noise == "" {
+		p.Noise = grow
 	}
 	if p.Restarts == "" {
 		p.Restarts = "bipop"
