@@ -318,10 +318,6 @@ func (p *pool) step(s *slot) bool {
 func (p *pool) next(s *slot) []l2l.Evaluation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if s.working { // all that it took is done, or was dropped before it began
-		s.working = false
-		p.idle++
-	}
 	for (len(p.queue) == 0 || p.held) && p.ctx.Err() == nil {
 		p.arrived.Wait()
 	}
@@ -346,17 +342,22 @@ func share(queued, batch, idle, slots int, mean float64) int {
 	return n
 }
 
-// deliver hands the slot's results over.
+// deliver hands the slot's results over. There are none of a slot whose evaluations were all dropped before they began.
 func (p *pool) deliver(s *slot) {
 	rs := s.take()
-	if len(rs) == 0 {
-		return
-	}
 	seconds := 0.0
 	for _, r := range rs {
 		seconds += r.Seconds
 	}
 	p.mu.Lock()
+	if s.working {
+		s.working = false
+		p.idle++
+	}
+	if len(rs) == 0 {
+		p.mu.Unlock()
+		return
+	}
 	p.results = append(p.results, rs...)
 	p.mean = average(p.mean, seconds/float64(len(rs)))
 	p.delivered.Broadcast()
@@ -493,6 +494,7 @@ func (p *pool) giveUp(s *slot, call []l2l.Evaluation, number int, timeout time.D
 	p.slots = slices.DeleteFunc(p.slots, func(other *slot) bool { return other == s })
 	p.queue = append(slices.Clone(waiting), p.queue...)
 	p.arrived.Broadcast() // other slots may be idle
+	s.working = false     // it is none of the slots any more
 	p.mu.Unlock()
 	other, err := p.addSlot(s.index)
 	if err == nil {

@@ -142,7 +142,8 @@ func TestOrdersThatCannotBeAreRefused(t *testing.T) {
 		{run.OrderSet, nil, "set: nothing, want key.path=value"},
 		{run.OrderStop, []string{"tomorrow"}, "stop tomorrow: want nothing else, or after generation"},
 		{run.OrderPause, []string{"now"}, "pause now: want nothing else"},
-		{"inject", []string{"points.yaml"}, "inject: want pause, resume, stop, set"},
+		{run.OrderInject, []string{"points.yaml"}, "want the parameters of an individual"},
+		{"inspect", nil, "inspect: want pause, resume, stop, set, inject"},
 	} {
 		text, err := tell(t, p.Output.Dir, c.order, c.args...)
 		if !errors.Is(err, run.ErrUsage) || !strings.Contains(err.Error(), c.want) {
