@@ -29,9 +29,9 @@ func ctlCommand() *cobra.Command {
 			"inject   evaluates individuals of a YAML file beside the search, as warm_start.individuals and best write them; parameters that an\n" +
 			"         individual does not name are in the middle of their ranges\n\n" +
 			"Each is written to the journal, none changes what is searched, and each but inject holds until its session ends: a run that is\n" +
-			"resumed is not paused, and has what its configuration says. Individuals that are injected have numbers from " + fmt.Sprint(int64(l2l.FirstInjected)) + " on. One of\n" +
-			"them may be the answer, their evaluations count for stop.evaluations, and no optimizer is told of them. A run that was told to stop ends with exit code " + fmt.Sprint(exitStopped) + ", on which job\n" +
-			"scripts do not go on with it.",
+			"resumed is not paused, and has what its configuration says. Individuals that are injected have numbers from " + fmt.Sprint(int64(l2l.FirstInjected)) + "\n" +
+			"on. One of them may be the answer, their evaluations count for stop.evaluations, and no optimizer is told of them. A run that was told to\n" +
+			"stop ends with exit code " + fmt.Sprint(exitStopped) + ", on which job scripts do not go on with it.",
 		Example: "  l2l-mpi ctl runs/fit/001 pause\n" +
 			"  l2l-mpi ctl runs/fit/001 stop --after generation\n" +
 			"  l2l-mpi ctl runs/fit/001 set execution.timeout=20m stop.generations=200\n" +

@@ -26,7 +26,7 @@ func testCommand(kinds config.Kinds) *cobra.Command {
 			"optimizee.test of its configuration starts. What it prints is shown, and its numbers are kept in test.json in the run's directory, and are\n" +
 			"in its report.",
 		Example: "  l2l-mpi test runs/fit/001\n  l2l-mpi test runs/fit/001 --set 'optimizee.test=[python3, test.py]'",
-		Args:    cobra.ExactArgs(1),
+		Args:    operands(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := open(args[0], kinds)
 			if err != nil {

@@ -91,7 +91,7 @@ var beyond = []struct{ kind, message string }{
 	{"a batch for a model that evaluates one at a time", `execution\.batch = \d+, want 1`},
 	{"an address", `output\.metrics: .*want host:port`},
 	{"a parameter's name and value", `warm_start\.individuals`},
-	{"a rule between sections", `stop\.(evaluations|target): |warm_start: optimizer`},
+	{"a rule between sections", `stop\.(evaluations|target): |warm_start: optimizer|execution\.quorum: .*want 1, as`},
 }
 
 // cases are configurations, right ones and wrong ones, each made of a right one by one change: every key of every section is left out, is given values

@@ -70,9 +70,8 @@ func algorithm() optimizer.Algorithm {
 		When: "for models whose outputs have targets: curves, images, classes. It uses each output and not only their sum, and so learns " +
 			"thousands of parameters, weights of a network for instance, in some tens of generations and without gradients; mini-batches " +
 			"are welcome (evaluation.rotate)",
-		Cost: "O(λ (m + n) min(λ, m)) for m outputs; memory O(λ (m + n))",
-		Parallelism: "pop_size + 1 at a time; with execution.parallel more than 4 times the default, as many as that says, up to 2000: covariances are less random, " +
-			"generations hardly fewer",
+		Cost:        "O(λ (m + n) min(λ, m)) for m outputs; memory O(λ (m + n))",
+		Parallelism: "pop_size + 1 at a time; with execution.parallel more than 4 times the default, as many as that says, up to 2000, whose covariances are less random",
 	}, Defaults, New)
 }
 
