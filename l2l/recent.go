@@ -2,17 +2,18 @@ package l2l
 
 import (
 	"math"
+	"slices"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/l2l/quadratic"
 )
 
-// recent are the individuals that were told last, and their losses: what the fitted finalist is made of. It is part of the search's state, empty where
-// there is to be no such finalist.
+// recent are the individuals that were asked last, of those that were told, and their losses: what the fitted finalist is made of. They are in the order of
+// their numbers, so that it does not matter who was told first. It is part of the search's state, empty where there is to be no such finalist.
 type recent struct {
-	Points []codec.Vector // a ring
-	Losses codec.Vector   // len(Points)
-	Next   int            // where the ring goes on once it is full
+	IDs    []int64        // ascending
+	Points []codec.Vector // len(IDs)
+	Losses codec.Vector   // len(IDs)
 }
 
 // Most individuals that are remembered, and most numbers of all their points together.
@@ -22,15 +23,15 @@ const (
 )
 
 // add takes in an individual that did not fail.
-func (r *recent) add(x codec.Vector, loss float64) {
-	most := min(mostRecent, mostNumbers/max(len(x), 1))
-	switch {
-	case most < quadratic.Least(len(x)) || math.IsNaN(loss) || math.IsInf(loss, 0):
-	case len(r.Points) < most:
-		r.Points, r.Losses = append(r.Points, x), append(r.Losses, loss)
-	default:
-		r.Points[r.Next], r.Losses[r.Next] = x, loss
-		r.Next = (r.Next + 1) % most
+func (r *recent) add(ind *Individual, loss float64) {
+	most := min(mostRecent, mostNumbers/max(len(ind.X), 1))
+	if most < quadratic.Least(len(ind.X)) || math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return
+	}
+	at, _ := slices.BinarySearch(r.IDs, ind.ID)
+	r.IDs, r.Points, r.Losses = slices.Insert(r.IDs, at, ind.ID), slices.Insert(r.Points, at, ind.X), slices.Insert(r.Losses, at, loss)
+	if len(r.IDs) > most {
+		r.IDs, r.Points, r.Losses = r.IDs[1:], r.Points[1:], r.Losses[1:]
 	}
 }
 
@@ -38,11 +39,9 @@ func (r *recent) add(x codec.Vector, loss float64) {
 // the points have no others. What was told early may lie where the loss is no such function, and what was told late may lie so near together that noise
 // hides it.
 func (r *recent) minima() (xs []codec.Vector) {
-	var points [][]float64 // from the oldest on
-	var losses []float64
-	for i := range r.Points {
-		at := (r.Next + i) % len(r.Points)
-		points, losses = append(points, r.Points[at]), append(losses, r.Losses[at])
+	points, losses := make([][]float64, len(r.Points)), r.Losses
+	for i, p := range r.Points {
+		points[i] = p
 	}
 	for _, from := range []int{len(points) / 2, 0} {
 		x, ok := quadratic.Minimum(points[from:], losses[from:])

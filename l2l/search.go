@@ -484,7 +484,7 @@ func (s *Search) tell(o *open) error {
 	s.s.Told++
 	s.remember(&o.Individual, fitness)
 	if s.rules.Finalists.Fitted && s.Noisy() && s.single() && fitness != nil {
-		s.s.Recent.add(o.Individual.X, s.rules.Loss(fitness)[0])
+		s.s.Recent.add(&o.Individual, s.rules.Loss(fitness)[0])
 	}
 	s.follow(&o.Individual, fitness)
 	return nil
@@ -817,6 +817,9 @@ func (s *Search) Restore(b []byte) error {
 			id < 0 && in.State.Finals.aim(id) == nil {
 			return fmt.Errorf("l2l: not a snapshot of this run: individual %d", id)
 		}
+	}
+	if r := in.State.Recent; len(r.Points) != len(r.IDs) || len(r.Losses) != len(r.IDs) {
+		return errors.New("l2l: not a snapshot of this run: its last individuals")
 	}
 	all := &trail{Next: in.State.Next, Held: in.State.Held, Trail: in.State.Trail}
 	err := all.unpack()

@@ -200,8 +200,8 @@ func TestBayesInitialDesignEndsAlsoAboveMaxPoints(t *testing.T) {
 		t.Fatalf("%d individuals first, want 60", n)
 	}
 	for range 3 {
-		if n := len(rig.Round(t, o, rig.Losses["sphere"])); n != par.PopSize {
-			t.Errorf("%d individuals after the initial design, want %d", n, par.PopSize)
+		if n := len(rig.Round(t, o, rig.Losses["sphere"])); n != o.Params().PopSize {
+			t.Errorf("%d individuals after the initial design, want %d", n, o.Params().PopSize)
 		}
 	}
 	if best := o.Status().Best; best.ID < 60 {
