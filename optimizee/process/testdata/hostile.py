@@ -102,7 +102,7 @@ while True:
     elif act == "by a grandchild":
         later(good, 0.05)
     elif act == "by a grandchild, after its death":
-        later(wrong, 0.5)
+        later(wrong, 5)  # by when its death has been seen, however busy the machine is
         os._exit(0)
     elif act == "half":
         write(good[:-3])
