@@ -24,7 +24,7 @@ func Importance(columns []Column, good []int) []float64 {
 	out := make([]float64, len(columns))
 	for k := range columns {
 		c := newGrid(columns[k])
-		out[k] = c.divergence(c.density(good), c.density(nil))
+		out[k] = divergence(c.density(good), c.density(nil), float64(len(good))/float64(max(len(c.at), 1)))
 	}
 	return out
 }
@@ -187,11 +187,12 @@ func quartile(count []float64, until float64) float64 {
 
 func abs(i int) int { return max(i, -i) }
 
-// divergence is the Pearson divergence of two densities: the mean over the base of (good/base - 1)^2.
-func (g grid) divergence(good, base []float64) float64 {
+// divergence is the Pearson divergence of two densities: the mean over the base of (good/base - 1)^2. The good rows are among all, as that share of them, so
+// that the base is at least this share of their density. Kernels of other widths would have it otherwise far from all rows, where the base is nearly 0.
+func divergence(good, base []float64, share float64) float64 {
 	sum := 0.0
 	for i, b := range base {
-		if b > 1e-12 {
+		if b = max(b, share*good[i]); b > 0 {
 			d := good[i]/b - 1
 			sum += b * d * d
 		}

@@ -100,6 +100,28 @@ func TestImportanceFindsTheParametersThatMatter(t *testing.T) {
 	}
 }
 
+// Most individuals of a search that has converged lie near together, and a few of its beginning far away. A tenth of them cannot have more than ten times the
+// density of all.
+func TestImportanceIsBoundedWhereMostRowsLieNearTogether(t *testing.T) {
+	const n, share = 200, 0.1
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 9))
+		column, loss := statistics.Column{Values: make([]float64, n), Lower: 0, Upper: 1}, make([]float64, n)
+		for i := range n {
+			column.Values[i] = 0.4 + 0.05*rng.NormFloat64()
+			if i < n/20 {
+				column.Values[i] = rng.Float64()
+			}
+			loss[i] = math.Abs(column.Values[i]-0.4) + 0.02*rng.NormFloat64()
+		}
+		got := statistics.Importance([]statistics.Column{column}, statistics.Good(loss, share))
+		_, chance := statistics.Resampled([]statistics.Column{column}, loss, share, 40, seed)
+		if most := 1/share - 1; got[0] > most || chance[0] > most {
+			t.Errorf("seed %d: importance %v, and %v by chance, want at most %v", seed, got[0], chance[0], most)
+		}
+	}
+}
+
 // A column whose good points all lie in one of m equal choices has (m-1)^2/m + (m-1)/m = m-1.
 func TestImportanceOfAChoiceIsThatByHand(t *testing.T) {
 	const n = 400000 // so many that the one that each choice is counted more does not matter
