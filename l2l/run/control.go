@@ -349,9 +349,9 @@ func (r *leader) setting(assignments []string, e evaluator) (a action, err error
 		text := detail + "; until the session ends: a resumed run has what its configuration says"
 		stop := plan.Stop
 		if stop.WallTime == l2l.UntilJobEnds {
-			stop.WallTime = r.stop.WallTime
+			stop.WallTime = r.stop.Load().WallTime
 		}
-		r.stop = stop
+		r.stop.Store(&stop)
 		l.SetStop(stop)
 		l.MaxFailures, l.Hopeless = plan.Execution.Failures()
 		return text, e.Limit(dispatch.Limits{Timeout: plan.Execution.Timeout, PrepareTimeout: plan.Execution.StartTimeout})

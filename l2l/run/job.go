@@ -15,9 +15,10 @@ func wallTime(left time.Duration) time.Duration { return left - min(left/10, 2*t
 // findJob looks for the batch job that the run is in, and settles the stop rules: a wall time that is to be as long as the job. A run in memory has
 // no such limit, as it cannot be resumed.
 func (r *leader) findJob(ctx context.Context) {
-	r.stop = r.Stop
-	if r.stop.WallTime == l2l.UntilJobEnds {
-		r.stop.WallTime = 0
+	stop := r.Stop
+	defer func() { r.stop.Store(&stop) }()
+	if stop.WallTime == l2l.UntilJobEnds {
+		stop.WallTime = 0
 	}
 	if r.journal == nil {
 		return
@@ -41,9 +42,9 @@ func (r *leader) findJob(ctx context.Context) {
 		return
 	}
 	if r.Stop.WallTime == l2l.UntilJobEnds {
-		r.stop.WallTime = wallTime(r.left)
+		stop.WallTime = wallTime(r.left)
 	}
-	line.Time("end", job.End).Stringer("wall_time", r.stop.WallTime.Round(time.Second)).Msg("in a job")
+	line.Time("end", job.End).Stringer("wall_time", stop.WallTime.Round(time.Second)).Msg("in a job")
 }
 
 // jobEntry is the job in manifest.json.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -41,10 +42,10 @@ type leader struct {
 	journal   *journal.Journal // nil in memory
 	log       zerolog.Logger
 	logFile   *os.File
-	known     []optimizer.Solution // what a new run begins with
-	stop      l2l.Stop             // the plan's rules, settled
-	job       batch.Job            // that the session is in; zero where it is in none
-	left      time.Duration        // of the job, when the session began
+	known     []optimizer.Solution     // what a new run begins with
+	stop      atomic.Pointer[l2l.Stop] // the plan's rules, settled; an order may replace them while others read them
+	job       batch.Job                // that the session is in; zero where it is in none
+	left      time.Duration            // of the job, when the session began
 	sessions  report.Sessions
 	started   time.Time
 	resumed   bool
@@ -248,7 +249,7 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	begun := r.begun()
 	before := Counts{r.search.Status().Generation, r.search.Evaluations(), r.search.Individuals()}
 	loop := &l2l.Loop{
-		Search: r.search, Evaluator: e, Stop: r.stop, Space: r.Space, Record: r.Output.Record, WarmStart: r.known,
+		Search: r.search, Evaluator: e, Stop: *r.stop.Load(), Space: r.Space, Record: r.Output.Record, WarmStart: r.known,
 		Observers: slices.Clone(r.options.observers),
 	}
 	loop.MaxFailures, loop.Hopeless = r.Execution.Failures()

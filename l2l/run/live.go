@@ -42,7 +42,7 @@ func (r *leader) live(p *pulse) (stop func()) {
 
 // alive is what rank 0 knows just now.
 func (r *leader) alive(p *pulse, now time.Time) report.Live {
-	l := report.Live{At: now, Host: r.ranks[0].Host, Slots: r.slots, Lost: p.gone(), WallTime: r.stop.WallTime.Seconds(), Longest: []report.UnderWay{}}
+	l := report.Live{At: now, Host: r.ranks[0].Host, Slots: r.slots, Lost: p.gone(), WallTime: r.stop.Load().WallTime.Seconds(), Longest: []report.UnderWay{}}
 	for _, b := range p.oldest(liveMost) {
 		l.Longest = append(l.Longest, report.UnderWay{
 			Individual: b.Individual, Instance: b.Instance, Replicate: b.Replicate, Attempt: b.Attempt, Seconds: max(now.Sub(b.began), 0).Seconds(),

@@ -135,9 +135,9 @@ func (r *leader) progress(elapsed time.Duration, already Counts) Progress {
 		p.PerSecond = float64(p.Evaluations-already.Evaluations) / elapsed.Seconds()
 	}
 	p.Estimate(elapsed,
-		report.Limit{Before: float64(already.Generations), Now: float64(p.Generation), Whole: float64(r.stop.Generations)},
-		report.Limit{Before: float64(already.Evaluations), Now: float64(p.Evaluations), Whole: float64(r.stop.Evaluations)},
-		report.Limit{Now: elapsed.Seconds(), Whole: r.stop.WallTime.Seconds()},
+		report.Limit{Before: float64(already.Generations), Now: float64(p.Generation), Whole: float64(r.stop.Load().Generations)},
+		report.Limit{Before: float64(already.Evaluations), Now: float64(p.Evaluations), Whole: float64(r.stop.Load().Evaluations)},
+		report.Limit{Now: elapsed.Seconds(), Whole: r.stop.Load().WallTime.Seconds()},
 	)
 	return p
 }
