@@ -138,6 +138,10 @@ func (c *cycle) session(out string, d *disturbance) (code int, struck bool, err 
 	case err := <-ended:
 		return c.after(err, struck)
 	case <-time.After(limit):
+		if left := c.processes(); len(c.launch) > 0 && len(left) == 1 && left[0] == cmd.Process.Pid { // it waits for nobody: the run has ended
+			_ = cmd.Process.Kill()
+			return c.after(<-ended, struck)
+		}
 		return 0, struck, c.hangs(cmd.Process.Pid)
 	}
 }

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sync"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
@@ -29,6 +31,36 @@ func newDirectories(base string, keep int, all bool) directories {
 	return directories{base: base, keep: keep, all: all, left: err == nil}
 }
 
+// directoryOf is the name of an evaluation's directory; that of a copy has -copy- and a number after it.
+func directoryOf(k key) string {
+	return fmt.Sprintf("%d-%d-%d-%d", k.Individual, k.Instance, k.Replicate, k.Attempt)
+}
+
+var directory = regexp.MustCompile(`^(-?\d+-\d+-\d+-\d+)(-copy-\d+)?$`)
+
+// Sweep removes from base the directories of evaluations, copies included, that none of the failed results are of: a session that was killed has left
+// them, and a resumed one need not evaluate the same in the same place. Nobody may be evaluating there.
+func Sweep(base string, failed iter.Seq[*l2l.Result]) error {
+	entries, err := os.ReadDir(base)
+	if len(entries) == 0 {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return err
+	}
+	stays := map[string]bool{}
+	for r := range failed {
+		stays[directoryOf(keyOfResult(r))] = true
+	}
+	var errs []error
+	for _, e := range entries {
+		if of := directory.FindStringSubmatch(e.Name()); of != nil && !stays[of[1]] {
+			errs = append(errs, os.RemoveAll(filepath.Join(base, e.Name())))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // open names the directories of a call, and makes them if the optimizee wants that; those that it made before an error are there. nil means
 // that the optimizee has none.
 func (d *directories) open(s *slot, call []l2l.Evaluation) ([]string, error) {
@@ -38,7 +70,7 @@ func (d *directories) open(s *slot, call []l2l.Evaluation) ([]string, error) {
 	}
 	dirs := make([]string, len(call))
 	for i, e := range call {
-		dirs[i] = filepath.Join(d.base, fmt.Sprintf("%d-%d-%d-%d", e.Individual, e.Instance, e.Replicate, e.Attempt))
+		dirs[i] = filepath.Join(d.base, directoryOf(keyOf(e)))
 		if e.Copy > 0 { // another rank may use that of the first one
 			dirs[i] += fmt.Sprintf("-copy-%d", e.Copy)
 		}

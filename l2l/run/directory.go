@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/dispatch"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 )
@@ -114,8 +116,25 @@ func (r *leader) open() (err error) {
 		if err := r.replay(); err != nil {
 			return err
 		}
+		if err := dispatch.Sweep(filepath.Join(r.dir, workDir), failedIn(r.dir)); err != nil {
+			r.log.Warn().Err(err).Msg("what an earlier session has left in its work directory cannot be removed")
+		}
 	}
 	return r.writeDown()
+}
+
+// failedIn are the results of the run in dir that failed, up to where its journal can be read.
+func failedIn(dir string) iter.Seq[*l2l.Result] {
+	return func(yield func(*l2l.Result) bool) {
+		for e, err := range journal.Read(dir, 0) {
+			if err != nil {
+				return
+			}
+			if r, ok := e.Event.(l2l.Result); ok && r.Ending != l2l.OK && !yield(&r) {
+				return
+			}
+		}
+	}
 }
 
 // replay brings the search to the end of the journal.

@@ -180,3 +180,37 @@ func TestRunThatRecordsDigestsHasAJournalThatDoesNotGrowWithTheParameters(t *tes
 		t.Errorf("%d bytes with all points, want more than the points have", whole)
 	}
 }
+
+// A session that is killed leaves directories of evaluations, also of copies, which a resumed one does not evaluate in the same place. Those of failures stay,
+// and what is none.
+func TestResumedRunRemovesWhatAKilledSessionHasLeft(t *testing.T) {
+	p := plan(t, search, 3)
+	alone(t, p)
+	failed := ""
+	for e, err := range journal.Read(p.Output.Dir, 0) {
+		if r, ok := e.Event.(l2l.Result); ok && err == nil && r.Ending != l2l.OK {
+			failed = fmt.Sprintf("%d-%d-%d-%d", r.Individual, r.Instance, r.Replicate, r.Attempt)
+		}
+	}
+	if failed == "" {
+		t.Fatal("nothing has failed")
+	}
+	stay := []string{failed, failed + "-copy-1", "notes", "1-2"}
+	for _, name := range append([]string{"9999-0-0-0", "9999-0-0-0-copy-2", "-3-0-1-0"}, stay...) {
+		if err := os.MkdirAll(filepath.Join(p.Output.Dir, "work", name, "of the model"), 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := run.Run(t.Context(), mpi.Local(1)[0], p, run.Resume()); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(filepath.Join(p.Output.Dir, "work"))
+	var left []string
+	for _, e := range entries {
+		left = append(left, e.Name())
+	}
+	slices.Sort(stay)
+	if slices.Sort(left); err != nil || !slices.Equal(left, stay) {
+		t.Errorf("%q are there, %v, want %q", left, err, stay)
+	}
+}
