@@ -200,7 +200,7 @@ var ErrNoTest = errors.New("the optimizee has no test")
 // Found is a point that a search has found.
 type Found struct {
 	Params
-	Individual int64     // its number; -1 for a point that was recommended and is no individual
+	Individual int64     // its number; -1 for a point that is no individual
 	Fitness    []float64 // as well as it is known, in the order of Objectives; nil where it is not
 
 	// Front has, of several objectives that are not added up, the best compromises, one of which the Found itself then is.

@@ -32,7 +32,8 @@ type Optimizer interface {
 	Ask(max int) ([]Candidate, error)
 	// Tell reports results of asked individuals, any number in any order, each once. A generational algorithm keeps them until its
 	// generation is complete and then learns from them in the order of their IDs, so its search does not depend on who finished
-	// first. After an error (ErrUnknown, ErrShape) nothing of the call has been taken in.
+	// first. After an error (ErrUnknown, ErrShape) nothing of the call has been taken in. The slice is the
+	// caller's, who may use it again; what its elements point to may be kept.
 	Tell(results []Evaluated) error
 	// Status describes the search so far.
 	Status() Status

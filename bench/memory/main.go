@@ -12,7 +12,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -105,20 +104,15 @@ func tell(size int, result run.Result, at, sizes, ranks []float64, file string) 
 	}
 	fmt.Printf("after the first tenth rank 0 grows by %.3f bytes for each evaluation\n", growth)
 	fmt.Printf("the most that each rank had, in MB: %.1f\n", ranks)
-	var out io.Writer
-	if file != "" {
-		f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		out = f
-	}
 	build, _ := debug.ReadBuildInfo()
-	return lines.New(out, fmt.Sprintf("mpirun -n %d ./memory %s", size, strings.Join(os.Args[1:], " ")),
-		map[string]string{"mpi": mpi.Library(), "program": build.Main.Version}).Write(map[string]any{
+	w, err := lines.Open(file, fmt.Sprintf("mpirun -n %d ./memory %s", size, strings.Join(os.Args[1:], " ")),
+		map[string]string{"mpi": mpi.Library(), "program": build.Main.Version})
+	if err != nil {
+		return err
+	}
+	return errors.Join(w.Write(map[string]any{
 		"ranks": size, "evaluations": result.Evaluations, "rank0_mb": mega(sizes), "at": at, "growth_bytes": growth, "most_mb": ranks,
-	})
+	}), w.Close())
 }
 
 func mega(bytes []float64) (mb []float64) {

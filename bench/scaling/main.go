@@ -108,20 +108,15 @@ done
 }
 
 func (s *sweep) run(file string) error {
-	var out io.Writer
-	if file != "" {
-		f, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		out = f
-	}
 	version, err := exec.Command(s.program, "--version").Output()
 	if err != nil {
 		return fmt.Errorf("%s --version: %w", s.program, err)
 	}
-	w := lines.New(out, "go run ./bench/scaling "+strings.Join(os.Args[1:], " "), map[string]string{"program": strings.TrimSpace(string(version))})
+	w, err := lines.Open(file, "go run ./bench/scaling "+strings.Join(os.Args[1:], " "), map[string]string{"program": strings.TrimSpace(string(version))})
+	if err != nil {
+		return err
+	}
+	defer w.Close()
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "scaling\tmodel\tranks\tslots\tevaluations\tseconds\tper second\tefficiency\tbusy\t")
 	for _, kind := range []string{"strong", "weak"} {

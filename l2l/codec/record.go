@@ -61,23 +61,29 @@ func DecodeRecord(dec *msgpack.Decoder, fields ...any) error {
 // The usual types are told apart by hand, since reflection takes several times as long.
 
 func isZero(field any) bool {
+	zero, usual := isUsualZero(field)
+	return usual && zero || !usual && reflect.ValueOf(field).Elem().IsZero()
+}
+
+// isUsualZero is isZero for the usual types. Without reflection, the fields of AppendRecord need not be on the heap.
+func isUsualZero(field any) (zero, usual bool) {
 	switch f := field.(type) {
 	case *int:
-		return *f == 0
+		return *f == 0, true
 	case *int64:
-		return *f == 0
+		return *f == 0, true
 	case *uint8:
-		return *f == 0
+		return *f == 0, true
 	case *uint64:
-		return *f == 0
+		return *f == 0, true
 	case *float64:
-		return *f == 0
+		return *f == 0, true
 	case *string:
-		return *f == ""
+		return *f == "", true
 	case *Vector:
-		return len(*f) == 0
+		return len(*f) == 0, true
 	}
-	return reflect.ValueOf(field).Elem().IsZero()
+	return false, false
 }
 
 func encodeField(enc *msgpack.Encoder, field any) error {
@@ -137,8 +143,10 @@ func Append(dst []byte, v any) ([]byte, error) {
 // AppendRecord is EncodeRecord for fields of the usual types, to dst. It panics for others.
 func AppendRecord(dst []byte, fields ...any) []byte {
 	n := len(fields)
-	for n > 0 && isUsualZero(fields[n-1]) {
-		n--
+	for ; n > 0; n-- {
+		if zero, _ := isUsualZero(fields[n-1]); !zero {
+			break
+		}
 	}
 	dst = AppendArray(dst, n)
 	for _, f := range fields[:n] {
@@ -160,25 +168,6 @@ func AppendRecord(dst []byte, fields ...any) []byte {
 		}
 	}
 	return dst
-}
-
-// isUsualZero is isZero for fields that AppendRecord knows; false for others.
-func isUsualZero(field any) bool {
-	switch f := field.(type) {
-	case *int:
-		return *f == 0
-	case *int64:
-		return *f == 0
-	case *uint8:
-		return *f == 0
-	case *float64:
-		return *f == 0
-	case *string:
-		return *f == ""
-	case *Vector:
-		return len(*f) == 0
-	}
-	return false
 }
 
 // AppendInt appends an integer in as few bytes as it takes.

@@ -328,13 +328,9 @@ func (c *Coordinator) hear(rank int) {
 // Lost lists the ranks that do not answer any more; once the coordinator is closed, those of relays too. A world with lost ranks cannot be closed
 // in order, only aborted.
 func (c *Coordinator) Lost() []int {
-	return slices.Sorted(func(yield func(int) bool) {
-		for _, rank := range slices.Concat(slices.Collect(maps.Keys(c.lost)), c.told.Lost) {
-			if !yield(rank) {
-				return
-			}
-		}
-	})
+	lost := slices.AppendSeq(slices.Clone(c.told.Lost), maps.Keys(c.lost))
+	slices.Sort(lost)
+	return lost
 }
 
 // Again is the number of evaluations that had to be given to another rank because one was lost, those of relays only once the coordinator is closed,
@@ -346,11 +342,11 @@ func (c *Coordinator) Copies() (made, won int) {
 	return c.sched.copies.made + c.told.Made, c.sched.copies.won + c.told.Won
 }
 
-// Wasted is the time of slots that came to nothing: of copies that lost, as far as it is known, and of ranks that were lost, up to now.
-func (c *Coordinator) Wasted() time.Duration {
+// Wasted is the time of slots that came to nothing: of copies that lost, as far as it is known, and of ranks that were lost, up to a time.
+func (c *Coordinator) Wasted(until time.Time) time.Duration {
 	wasted := c.gone + time.Duration(c.sched.copies.wasted*float64(time.Second)) + c.told.Wasted
 	for rank, since := range c.lost {
-		wasted += time.Duration(c.slots[rank]) * c.link.now().Sub(since)
+		wasted += time.Duration(c.slots[rank]) * max(until.Sub(since), 0)
 	}
 	return wasted
 }
@@ -365,7 +361,7 @@ type account struct {
 
 // account is that of the coordinator and of the relays that have told theirs.
 func (c *Coordinator) account() account {
-	a := account{Lost: c.Lost(), Again: c.Again(), Wasted: c.Wasted()}
+	a := account{Lost: c.Lost(), Again: c.Again(), Wasted: c.Wasted(c.link.now())}
 	a.Made, a.Won = c.Copies()
 	return a
 }

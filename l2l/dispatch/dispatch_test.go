@@ -565,6 +565,7 @@ func TestWhatTravelsComesBackAsItWas(t *testing.T) {
 			{Individual: 3, Ending: l2l.Failed, Rank: 3},
 		},
 		{{Individual: 1, Ending: l2l.Failed, Reason: "x"}},
+		{{Individual: 1, Fitness: []float64{1}, Rank: 3}, {Individual: 2, Ending: l2l.Failed, Reason: "x", Rank: 5}, {Individual: 3, Fitness: []float64{2}, Rank: 3}}, // a relay's
 		{
 			{Individual: 1, Fitness: []float64{1}, Violations: []float64{0, 0.5}, Measurements: []float64{7}, Rank: 3, Slot: 2},
 			{Individual: 2, Ending: l2l.Failed, Reason: "x", Rank: 3, Step: 9},

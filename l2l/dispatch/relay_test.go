@@ -125,6 +125,32 @@ func TestTheTrajectoryIsTheSameInTwoLevels(t *testing.T) {
 	}
 }
 
+// TestResultsOfARelaySayWhichRankEvaluated has every rank answer with its number.
+func TestResultsOfARelaySayWhichRankEvaluated(t *testing.T) {
+	const ranks = 12
+	opts := func(rank int) Options {
+		return options(1, func(ctx context.Context, e optimizee.Evaluation) (optimizee.Outcome, error) {
+			time.Sleep(200 * time.Microsecond)
+			o, err := sphere(ctx, e)
+			o.Fitness[0] = float64(rank)
+			return o, err
+		})
+	}
+	for _, schedule := range []Schedule{Pull, Collective} {
+		twoLevels(t, ranks, Policy{Schedule: schedule}, opts, nil, func(c *Coordinator, _ map[int]*Relay) {
+			seen := map[int]bool{}
+			for _, r := range evaluateN(t, t.Context(), c, 500) {
+				if seen[r.Rank] = true; r.Fitness[0] != float64(r.Rank) {
+					t.Fatalf("%s: a result of rank %v is said to be of rank %d", schedule, r.Fitness[0], r.Rank)
+				}
+			}
+			if len(seen) < ranks/2 {
+				t.Errorf("%s: only the ranks %v have evaluated", schedule, seen)
+			}
+		})
+	}
+}
+
 // TestRelayGoesOnWithoutMembersThatAreLost also has rank 0 told of them at the end, and TestCoordinatorGoesOnWithoutARelayThatIsLost loses all that a relay has.
 func TestRelayGoesOnWithoutMembersThatAreLost(t *testing.T) { loseRank(t, 3, []int{3}) }
 

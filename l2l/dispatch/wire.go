@@ -85,14 +85,16 @@ type failure struct {
 	Reason  string
 }
 
-// appendResults appends results of one rank to dst. Those that are OK have the same numbers of fitness values, of outputs, of targets, of violations and
-// of measurements.
+// appendResults appends results to dst: of one rank, whose number is then written once, or of several, as a relay has them. Those that are OK have the same
+// numbers of fitness values, of outputs, of targets, of violations and of measurements.
 func appendResults(dst []byte, rs []l2l.Result) ([]byte, error) {
-	n, rank := len(rs), int64(0)
+	n, ranks := len(rs), min(len(rs), 1)
 	var failures []failure
 	for i := range rs {
 		r := &rs[i]
-		rank = int64(r.Rank)
+		if r.Rank != rs[0].Rank {
+			ranks = n
+		}
 		if r.Ending != l2l.OK {
 			failures = append(failures, failure{i, r.Ending, r.Reason})
 		}
@@ -102,7 +104,7 @@ func appendResults(dst []byte, rs []l2l.Result) ([]byte, error) {
 		return dst, err
 	}
 	b := codec.AppendArray(dst, 14)
-	b = codec.AppendInts(b, 1, func(int) int64 { return rank })
+	b = codec.AppendInts(b, ranks, func(i int) int64 { return int64(rs[i].Rank) })
 	b = codec.AppendInts(b, n, func(i int) int64 { return rs[i].Individual })
 	b = codec.AppendInts(b, n, func(i int) int64 { return int64(rs[i].Instance) })
 	b = codec.AppendInts(b, n, func(i int) int64 { return int64(rs[i].Replicate) })
@@ -152,7 +154,7 @@ func decodeResults(b []byte, rs []l2l.Result) ([]l2l.Result, error) {
 	n := len(individual)
 	ok := n - len(failures)
 	step, slot = orZeros(step, n), orZeros(slot, n)
-	if len(rank) != 1 || !equal(n, len(instance), len(replicate), len(attempt), len(seconds), len(step), len(slot)) ||
+	if len(rank) != 1 && len(rank) != n || !equal(n, len(instance), len(replicate), len(attempt), len(seconds), len(step), len(slot)) ||
 		ok < 0 || !divides(ok, len(fitness), len(outputs), len(targets), len(violations), len(measurements)) {
 		return nil, fmt.Errorf("dispatch: results: columns of different lengths")
 	}
@@ -162,7 +164,7 @@ func decodeResults(b []byte, rs []l2l.Result) ([]l2l.Result, error) {
 	for i := range rs {
 		rs[i] = l2l.Result{
 			Individual: individual[i], Instance: int(instance[i]), Replicate: int(replicate[i]), Attempt: int(attempt[i]),
-			Seconds: seconds[i], Rank: int(rank[0]), Step: int(step[i]), Slot: int(slot[i]),
+			Seconds: seconds[i], Rank: int(rank[min(i, len(rank)-1)]), Step: int(step[i]), Slot: int(slot[i]),
 		}
 		if len(failures) > 0 && failures[0].Index == i {
 			rs[i].Ending, rs[i].Reason = failures[0].Outcome, failures[0].Reason

@@ -124,8 +124,7 @@ type Individual struct {
 func (i Individual) Failed() bool { return i.Fitness == nil }
 
 // Evaluations are those that have ended, attempts that are tried again included, in the order in which they did. Those of finalists, after the search,
-// are of individuals with numbers below 0, and
-// those of injected individuals of ones from l2l.FirstInjected on.
+// are of individuals with numbers below 0, and those of injected individuals of ones from l2l.FirstInjected on.
 func (r *Run) Evaluations() iter.Seq2[Evaluation, error] {
 	return func(yield func(Evaluation, error) bool) {
 		for s, err := range r.Steps() {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
@@ -21,7 +22,7 @@ import (
 type Tested struct {
 	At         string           `json:"at"`         // the time, RFC 3339
 	Version    string           `json:"version"`    // of the program
-	Individual *int64           `json:"individual"` // null for a point that was recommended, and not told
+	Individual *int64           `json:"individual"` // null for a point that is no individual
 	X          []float64        `json:"x"`          // the point, exactly
 	Scores     optimizee.Scores `json:"scores"`
 }
@@ -66,7 +67,7 @@ func (r *Run) Found() (found optimizee.Found, x []float64, what string, err erro
 		if err != nil {
 			return found, nil, "", err
 		}
-		id, what := int64(-1), "its answer, a point that its optimizer recommends"
+		id, what := int64(-1), "its answer, "+UntoldText(l2l.Origin(answer.From))
 		if answer.Individual != nil {
 			id, what = *answer.Individual, fmt.Sprintf("its answer, individual %d", *answer.Individual)
 		}

@@ -160,9 +160,9 @@ type evaluator interface {
 // evaluator makes what runs the evaluations.
 func (r *leader) evaluator(ctx context.Context, comm mpi.Comm) (evaluator, error) {
 	if comm.Size() > 1 {
-		policy := policy(r.Plan, r.levels.Slots(0, r.slots))
-		policy.Relays = r.levels.Relays(1)
-		c, err := dispatch.NewCoordinator(comm, policy)
+		p := policy(r.Plan, r.levels.Slots(0, r.slots))
+		p.Relays = r.levels.Relays(1)
+		c, err := dispatch.NewCoordinator(comm, p)
 		if err == nil {
 			c.Log = r.log
 		}
@@ -320,7 +320,7 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 	}
 	var wasted time.Duration
 	if c, ok := e.(*dispatch.Coordinator); ok { // which knows of its relays now, too
-		result.Lost, result.Again, wasted = c.Lost(), c.Again(), c.Wasted()
+		result.Lost, result.Again, wasted = c.Lost(), c.Again(), c.Wasted(ended)
 		result.Copies.Made, result.Copies.Won = c.Copies()
 	}
 	result.Use = use.at(ended, wasted)

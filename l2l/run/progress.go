@@ -167,8 +167,9 @@ func (r *leader) logIdle() l2l.Observer {
 		}
 		told = true
 		if slots, used := total(r.slots), len(asked.Individuals)*s.PerIndividual(); 2*used <= slots {
-			r.log.Info().Int("slots", slots).Int("used", used).Str(r.Optimizer.Name, r.Optimizer.Parallelism).Msg("half of the slots or more idle, as the search proposes no more at a time: a larger population, " +
-				"restarts: parallel of cmaes, replicates or instances would use them")
+			r.log.Info().Int("slots", slots).Int("used", used).Str(r.Optimizer.Name, r.Optimizer.Parallelism).
+				Msg("half of the slots or more idle, as the search proposes no more at a time: a larger population, " +
+					"restarts: parallel of cmaes, replicates or instances would use them")
 		}
 	}
 }

@@ -38,7 +38,8 @@ const mostSlots = 100_000
 
 // slotsOf is the number of slots of each rank: wanted, where it is not 0; or as many as find the CPUs that an evaluation needs among those
 // that the batch system gave, or else in the rank's share of the CPUs that it may use, each shared equally among the ranks of the host that may use
-// it. Every rank has at least one, but for relays, which have none. Ranks that only manage take no share; rank 0 does, unless it is alone.
+// it. Every rank has at least one, but for relays, which have none. Ranks that only manage take no share of the CPUs: relays, and rank 0 unless
+// it is alone.
 func slotsOf(ranks []hello, levels dispatch.Levels, wanted, needed int) []int {
 	type cpu struct {
 		host   string

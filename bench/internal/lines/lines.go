@@ -4,7 +4,6 @@ package lines
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -14,21 +13,35 @@ import (
 
 // Writer writes lines.
 type Writer struct {
-	out  io.Writer
+	out  *os.File // nil: nothing is written
 	head map[string]any
 }
 
-// New is a writer to out; nil: nothing is written. command is how the benchmark was called, and versions is what it used besides Go, by name.
-func New(out io.Writer, command string, versions map[string]string) *Writer {
+// Open is a writer that appends to a file; "": nothing is written. command is how the benchmark was called, and versions is what it used besides Go, by
+// name. The caller closes it.
+func Open(file, command string, versions map[string]string) (*Writer, error) {
 	host, _ := os.Hostname() // unknown is ""
-	w := &Writer{out, map[string]any{
+	w := &Writer{head: map[string]any{
 		"command": command, "date": time.Now().Format(time.DateOnly), "host": host, "commit": commit(),
 		"machine": fmt.Sprintf("%s/%s, %d CPUs", runtime.GOOS, runtime.GOARCH, runtime.NumCPU()), "go": runtime.Version(),
 	}}
 	for name, version := range versions {
 		w.head[name] = version
 	}
-	return w
+	if file == "" {
+		return w, nil
+	}
+	out, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
+	w.out = out
+	return w, err
+}
+
+// Close closes the file.
+func (w *Writer) Close() error {
+	if w.out == nil {
+		return nil
+	}
+	return w.out.Close()
 }
 
 // Write writes a line of what was measured.

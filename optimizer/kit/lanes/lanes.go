@@ -257,8 +257,9 @@ func (o *Set) may(at int) bool {
 }
 
 // ahead is the part of a generation that lanes that are Early may propose beyond it. Where evaluations take equally long, there is none: a slot that
-// is free for a moment is better kept until the others have ended, and their generation is learnt from. Otherwise slots would be idle that are kept. How much it is has been
-// chosen by measurement (bench/results/quorum.txt): with more of it slots are hardly busier, and more is drawn from distributions that are out of date.
+// is free for a moment is better kept until the others have ended, and their generation is learnt from. Otherwise slots would be idle that are kept. How
+// much it is has been chosen by measurement (bench/results/quorum.txt): with more of it slots are hardly busier, and more is drawn from distributions that
+// are out of date.
 func (o *Set) ahead() float64 {
 	if o.s.Late > late {
 		return further

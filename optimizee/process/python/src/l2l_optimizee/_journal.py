@@ -119,7 +119,8 @@ def sound(journal: bytes) -> int:
 
 
 def events(journal: bytes, name: str = "the journal", checked: Callable[[], int] = lambda: 0) -> Iterator[tuple[int, Any]]:
-    """The events of a journal: the kind of each and its fields. Up to checked() its checksums are known to be right. What a killed or running process has written of a last event in part is left out;
+    """The events of a journal: the kind of each and its fields. Up to checked() its checksums are known to be right.
+    What a killed or running process has written of a last event in part is left out;
     ValueError says where a journal is damaged, or what another version has written."""
     if len(journal) < 8 or not any(journal):
         return
