@@ -12,28 +12,16 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/app/programtest"
 )
 
-// built is where the programs are that a test has built, by their packages and commands. The tests of a process share them.
-var built = struct {
-	dir      string
-	programs map[string]string
-	sync.Mutex
-}{programs: map[string]string{}}
+// built are the programs of all tests.
+var built programtest.Built
 
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "examples")
-	if err != nil {
-		panic(err)
-	}
-	built.dir = dir
-	code := m.Run()
-	_ = os.RemoveAll(dir) // what is left there harms nobody
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(built.Main(m)) }
 
 // program builds a program of the repository, and returns a path to it that is the test's own.
 func program(t *testing.T, pkg string, command ...string) string {
@@ -44,23 +32,7 @@ func program(t *testing.T, pkg string, command ...string) string {
 	if len(command) == 0 {
 		command = []string{"go", "build"}
 	}
-	built.Lock()
-	defer built.Unlock()
-	key := strings.Join(append(command, pkg), " ")
-	out, ok := built.programs[key]
-	if !ok {
-		out = filepath.Join(built.dir, fmt.Sprint(len(built.programs)))
-		argv := append(command, "-o", out, pkg)
-		if text, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
-			t.Fatalf("%q: %v\n%s", argv, err, text)
-		}
-		built.programs[key] = out
-	}
-	own := filepath.Join(t.TempDir(), filepath.Base(pkg))
-	if err := os.Link(out, own); err != nil {
-		t.Fatal(err)
-	}
-	return own
+	return built.Path(t, pkg, command...)
 }
 
 // run runs a program on a configuration, in a directory of its own, and returns what it prints and its result.json.

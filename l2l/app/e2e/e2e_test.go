@@ -11,11 +11,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/meta-optimization/l2l-mpi/l2l/app/programtest"
 	"github.com/meta-optimization/l2l-mpi/l2l/journal"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 )
@@ -39,50 +39,15 @@ stop: {evaluations: %d}
 output: {sync: 100ms, checkpoint: 300ms}
 `
 
-// built is where the programs are that a test has built, by their commands. The tests of a process share them.
-var built = struct {
-	dir      string
-	programs map[string]string
-	sync.Mutex
-}{programs: map[string]string{}}
+// built are the programs of all tests.
+var built programtest.Built
 
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "e2e")
-	if err != nil {
-		panic(err)
-	}
-	built.dir = dir
-	code := m.Run()
-	_ = os.RemoveAll(dir) // what is left there harms nobody
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(built.Main(m)) }
 
-// build returns a path of the test's own to the program that the command builds, so that its processes can be told from those of other tests.
+// build returns a path of the test's own to the program that the command builds.
 func build(t *testing.T, command ...string) string {
 	t.Helper()
-	built.Lock()
-	defer built.Unlock()
-	key := strings.Join(command, " ")
-	program, ok := built.programs[key]
-	if !ok {
-		program = filepath.Join(built.dir, fmt.Sprintf("e2e%d", len(built.programs)))
-		out, err := exec.Command(command[0], append(command[1:], "-o", program, ".")...).CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v: %v\n%s", command, err, out)
-		}
-		built.programs[key] = program
-	}
-	return linked(t, program)
-}
-
-// linked is another path to a program.
-func linked(t *testing.T, program string) string {
-	t.Helper()
-	own := filepath.Join(t.TempDir(), "e2e")
-	if err := os.Link(program, own); err != nil {
-		t.Fatal(err)
-	}
-	return own
+	return built.Path(t, ".", command...)
 }
 
 func configure(t *testing.T, algorithm string, evaluations int) string {

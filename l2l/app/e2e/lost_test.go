@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/app/programtest"
 )
 
 // TestRealMPIRunGoesOnWithoutRanksThatHangOrDie takes ranks from runs of each MPI of the variable MPIS while they evaluate: one or two of three are
@@ -39,7 +41,7 @@ func TestRealMPIRunGoesOnWithoutRanksThatHangOrDie(t *testing.T) {
 			all.Go(func() {
 				t.Run(fmt.Sprintf("%s, %s, %v to %v, copies %v", mpirun, c.schedule, c.signal, c.ranks, c.copies), func(t *testing.T) {
 					l := launch{
-						name: mpirun, program: linked(t, program), prefix: launcher(mpicc, mpirun, 4),
+						name: mpirun, program: programtest.Linked(t, program), prefix: launcher(mpicc, mpirun, 4),
 						set: c.set(),
 					}
 					if c.signal == syscall.SIGKILL {
@@ -66,7 +68,7 @@ func TestRealMPIRunGoesOnWithoutARankThatDiesUnderULFM(t *testing.T) {
 		t.Run(fmt.Sprintf("%s, %v to %v", c.schedule, c.signal, c.ranks), func(t *testing.T) {
 			t.Parallel() // it mostly waits
 			l := launch{
-				name: mpirun, program: linked(t, program), prefix: append(launcher(mpicc, mpirun, 4), "--with-ft", "ulfm"),
+				name: mpirun, program: programtest.Linked(t, program), prefix: append(launcher(mpicc, mpirun, 4), "--with-ft", "ulfm"),
 				set: c.set(),
 			}
 			c.happens(t, l, config, want)

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/meta-optimization/l2l-mpi/l2l/app/programtest"
 )
 
 // TestTheTrajectoryIsTheSameEverywhere compares goroutines with real MPI, each of the variable MPIS, on 1 to 8 ranks in both schedules, and
@@ -59,7 +61,7 @@ func TestTheTrajectoryIsTheSameEverywhere(t *testing.T) {
 				t.Parallel() // it mostly waits
 				ranks, levels := []string{"4", "6"}[i], []string{"1", "2"}[i]
 				l := launch{
-					name: mpirun + " -n " + ranks, program: linked(t, program), prefix: append(prefix[:len(prefix):len(prefix)], "-n", ranks),
+					name: mpirun + " -n " + ranks, program: programtest.Linked(t, program), prefix: append(prefix[:len(prefix):len(prefix)], "-n", ranks),
 					set: []string{"execution.schedule=" + []string{"pull", "collective"}[i], "execution.slots=2", "execution.levels=" + levels},
 				}
 				l.survives(t, configure(t, algorithm, 4000), want[algorithm], 20)
