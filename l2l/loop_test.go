@@ -421,6 +421,15 @@ func TestLoopThatReachesItsWallTimeNamesIt(t *testing.T) {
 	}
 }
 
+func TestLoopWhoseWallTimeIsOverAsksNothing(t *testing.T) {
+	for range 200 {
+		loop := &l2l.Loop{Search: l2l.NewSearch(newOptimizer(t, "random"), rules()), Stop: l2l.Stop{WallTime: 1, Generations: 1}, Evaluator: newEvaluator(1, bowl)}
+		if got := run(t, loop); got.Reason.Rule != l2l.WallTime || got.Evaluations > 0 {
+			t.Fatalf("%d evaluations, %q", got.Evaluations, got.Reason)
+		}
+	}
+}
+
 func TestHeadlineIsOneLineThatCanBeShown(t *testing.T) {
 	for reason, want := range map[string]string{
 		"RuntimeError: diverged\nTraceback": "RuntimeError: diverged", "\n\tx\ty\r\nz": "x y", "\x1b[31m\x00\u202ered": "[31mred", "": "",

@@ -165,9 +165,13 @@ func (c *clock) set(wall time.Duration) {
 		c.timer.Stop()
 		c.timer = nil
 	}
-	if wall > 0 {
-		end := c.end
-		c.timer = time.AfterFunc(wall-time.Since(c.began), func() { end(errWallTime) })
+	end, left := c.end, wall-time.Since(c.began)
+	switch {
+	case wall <= 0:
+	case left <= 0:
+		end(errWallTime) // at once: a timer may come after a search that is quick
+	default:
+		c.timer = time.AfterFunc(left, func() { end(errWallTime) })
 	}
 }
 
