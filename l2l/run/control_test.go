@@ -3,6 +3,7 @@ package run_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,13 +58,14 @@ func tell(t *testing.T, dir, order string, args ...string) (string, error) {
 }
 
 func TestRunThatIsToldWhatToDoFindsTheSame(t *testing.T) {
-	long := strings.Replace(search, "evaluations: 400", "evaluations: 1000", 1)
+	const evaluations = 5000 // which take a minute and more where each takes 100 ms: the run has not ended when it is told something
+	long := strings.Replace(search, "evaluations: 400", fmt.Sprint("evaluations: ", evaluations), 1)
 	want := alone(t, plan(t, long, 3), run.InMemory())
 	for _, c := range []struct {
 		ranks    int
 		schedule string
 	}{{1, "pull"}, {3, "pull"}, {3, "collective"}} {
-		p := plan(t, strings.Replace(long, "{type: valley}", "{type: valley, delay: 5ms}", 1)+"output: {sync: 20ms}\n", 3)
+		p := plan(t, strings.Replace(long, "{type: valley}", "{type: valley, delay: 100ms}", 1)+"output: {sync: 20ms}\n", 3)
 		p.Execution.Schedule = c.schedule
 		dir := p.Output.Dir
 		must := func(order string, args ...string) {
@@ -75,19 +77,21 @@ func TestRunThatIsToldWhatToDoFindsTheSame(t *testing.T) {
 		ended := begin(t, c.ranks, p)
 		must(run.OrderPause)
 		must(run.OrderPause)
-		time.Sleep(100 * time.Millisecond) // more than what has begun takes
-		before, err := report.ReadStatus(dir)
-		time.Sleep(100 * time.Millisecond)
-		after, err2 := report.ReadStatus(dir)
-		if err := errors.Join(err, err2); err != nil || !after.Paused || after.State != report.Running || after.Evaluations != before.Evaluations ||
-			after.Evaluations >= 1000 {
-			t.Errorf("%+v: paused: %+v, then %+v, %v", c, before, after, err)
+		for before := int64(-1); ; time.Sleep(300 * time.Millisecond) { // until nothing ends any more
+			s, err := report.ReadStatus(dir)
+			if err != nil || !s.Paused || s.State != report.Running || s.Evaluations >= evaluations {
+				t.Fatalf("%+v: paused: %+v, %v", c, s, err)
+			}
+			if s.Evaluations == before {
+				break
+			}
+			before = s.Evaluations
 		}
 		must(run.OrderSet, "execution.timeout=20m", "stop.generations=1000")
 		must(run.OrderResume)
 		must(run.OrderStop, run.StopAfter)
 		result := <-ended
-		if result.Reason.Rule != l2l.ByOrder || !strings.HasPrefix(result.Reason.Detail, "after ") || result.Evaluations >= 1000 {
+		if result.Reason.Rule != l2l.ByOrder || !strings.HasPrefix(result.Reason.Detail, "after ") || result.Evaluations >= evaluations {
 			t.Errorf("%+v: it ended by %v", c, result.Reason)
 		}
 		if s, err := report.ReadStatus(dir); err != nil || s.State != report.Stopped || !s.Resumable || s.Paused {
@@ -99,8 +103,8 @@ func TestRunThatIsToldWhatToDoFindsTheSame(t *testing.T) {
 		if result = <-ended; result.Reason.Rule != l2l.ByOrder || !strings.HasPrefix(result.Reason.Detail, "at once") {
 			t.Errorf("%+v: it ended by %v", c, result.Reason)
 		}
-		resumed := alone(t, p, run.Resume())
-		if resumed.TrajectoryHash != want.TrajectoryHash || resumed.Evaluations != 1000 {
+		resumed := alone(t, plan(t, long, 3).In(dir), run.Resume())
+		if resumed.TrajectoryHash != want.TrajectoryHash || resumed.Evaluations != evaluations {
 			t.Errorf("%+v: %+v, want the trajectory of %+v", c, resumed, want)
 		}
 		r, err := report.Open(dir, nil)
@@ -126,7 +130,7 @@ func TestRunThatIsToldWhatToDoFindsTheSame(t *testing.T) {
 }
 
 func TestOrdersThatCannotBeAreRefused(t *testing.T) {
-	p := plan(t, strings.Replace(search, "{type: valley}", "{type: valley, delay: 100ms}", 1), 3)
+	p := plan(t, strings.NewReplacer("{type: valley}", "{type: valley, delay: 100ms}", "evaluations: 400", "evaluations: 100000").Replace(search), 3)
 	ended := begin(t, 1, p)
 	for _, c := range []struct {
 		order string

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -27,6 +28,14 @@ func TestWallTimeLeavesSomeOfTheJobForItsEnd(t *testing.T) {
 	}
 }
 
+// writes is a writer that is a function.
+type writes func(text string)
+
+func (w writes) Write(p []byte) (int, error) {
+	w(string(p))
+	return len(p), nil
+}
+
 // TestRunHeedsTheEndOfItsJob has a squeue of its own, which answers as that of Slurm does; the tests under Slurm have the real one.
 func TestRunHeedsTheEndOfItsJob(t *testing.T) {
 	bin := t.TempDir()
@@ -40,23 +49,35 @@ func TestRunHeedsTheEndOfItsJob(t *testing.T) {
 	t.Setenv("SLURM_JOB_ID", "7")
 	t.Setenv("SLURM_JOB_ACCOUNT", "brain")
 	kinds := config.Kinds{Optimizees: []optimizee.Type{functions.Type}, Optimizers: catalogue.All()}
-	lasts := func(dir, stop string, options ...Option) Result {
+	lasts := func(ctx context.Context, dir, stop string, options ...Option) Result {
 		t.Helper()
 		p, err := config.Parse("run.yaml", []byte("optimizee: {type: function, name: sphere, dim: 2, delay: 5ms}\noptimizer: {type: cmaes}\n"+
 			"execution: {slots: 1}\nstop: "+stop+"\n"), kinds)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := Run(t.Context(), mpi.Local(1)[0], p.In(dir), options...)
+		r, err := Run(ctx, mpi.Local(1)[0], p.In(dir), options...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return r
 	}
 	answer("echo 0:01")
-	dir := filepath.Join(t.TempDir(), "run")
-	if r := lasts(dir, "{evaluations: 100000}"); r.Reason.Rule != l2l.WallTime || !r.Reason.Resumable() || r.Elapsed > 30*time.Second {
-		t.Errorf("in a job that has a second left: %v after %v", r.Reason, r.Elapsed)
+	dir := ""
+	for late := true; late; { // as long as its second is over before the run knows of it, on a busy machine
+		dir = filepath.Join(t.TempDir(), "run")
+		ctx, cancel := context.WithCancel(t.Context())
+		late = false
+		r := lasts(ctx, dir, "{evaluations: 100000}", Log(writes(func(line string) {
+			if strings.Contains(line, "whose end has passed") {
+				late = true
+				cancel()
+			}
+		}), 0))
+		if !late && (r.Reason.Rule != l2l.WallTime || !r.Reason.Resumable()) {
+			t.Errorf("in a job that has a second left: %v after %v", r.Reason, r.Elapsed)
+		}
+		cancel()
 	}
 	var manifest struct{ Job jobEntry }
 	b, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
@@ -64,7 +85,7 @@ func TestRunHeedsTheEndOfItsJob(t *testing.T) {
 		t.Fatalf("%s, %v", b, err)
 	}
 	end, err := time.Parse(time.RFC3339, manifest.Job.End)
-	if j := manifest.Job; j.System != "Slurm" || j.ID != "7" || j.Account != "brain" || j.Left != "1s" || err != nil || time.Since(end).Abs() > time.Minute {
+	if j := manifest.Job; j.System != "Slurm" || j.ID != "7" || j.Account != "brain" || j.Left != "1s" && j.Left != "0s" || err != nil || time.Since(end).Abs() > 5*time.Minute {
 		t.Errorf("manifest.json: %s", b)
 	}
 	if s, err := report.ReadStatus(dir); err != nil || s.State != report.Interrupted {
@@ -83,7 +104,7 @@ func TestRunHeedsTheEndOfItsJob(t *testing.T) {
 	} {
 		answer(c.answer)
 		var log strings.Builder
-		r := lasts(filepath.Join(t.TempDir(), "run"), c.stop, append(c.options, Log(&log, 0))...)
+		r := lasts(t.Context(), filepath.Join(t.TempDir(), "run"), c.stop, append(c.options, Log(&log, 0))...)
 		if r.Reason.Rule != l2l.Evaluations {
 			t.Errorf("%s: %v", name, r.Reason)
 		}

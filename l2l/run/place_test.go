@@ -2,6 +2,7 @@ package run
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -101,13 +102,19 @@ func TestProgramsAreToldTheirSlotsAndGPUs(t *testing.T) {
 	for setting, want := range map[string][]string{"": {"0 0 4", "0 1 5"}, "execution.gpus_per_slot=0": {"0 0 4,5", "0 1 4,5"}} {
 		dir := t.TempDir()
 		yaml := filepath.Join(dir, "run.yaml")
-		text := `optimizee: {type: process, mode: oneshot, command: [sh, -c, "sleep 0.05; echo $L2L_RANK $L2L_SLOT $CUDA_VISIBLE_DEVICES >> ` + dir + `/places; echo {x}"],
+		text := `optimizee: {type: process, mode: oneshot, command: [sh, "` + dir + `/told.sh", "{x}"],
   parameters: {x: {lower: 0, upper: 1}}, objectives: {y: minimise}}
 optimizer: {type: random, pop_size: 12}
 stop: {generations: 1}
-execution: {slots: 2}
+execution: {slots: 2, timeout: 2m}
 `
-		if err := os.WriteFile(yaml, []byte(text), 0o666); err != nil {
+		// None ends before each slot has had one.
+		const script = `cd "${0%/*}"
+echo $L2L_RANK $L2L_SLOT $CUDA_VISIBLE_DEVICES >> places
+until [ $(sort -u places | wc -l) -ge 2 ]; do sleep 0.01; done
+echo $1
+`
+		if err := errors.Join(os.WriteFile(yaml, []byte(text), 0o666), os.WriteFile(filepath.Join(dir, "told.sh"), []byte(script), 0o666)); err != nil {
 			t.Fatal(err)
 		}
 		var set []string

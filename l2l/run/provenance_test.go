@@ -111,10 +111,10 @@ func TestPackagesAreAskedInTimeOrNotAtAll(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	if version, _ := packages(ctx, &config.Interpreter{Argv: []string{"sh", "-c", "sleep 20", "python3"}, Env: os.Environ()}); version != "" {
+	if version, _ := packages(ctx, &config.Interpreter{Argv: []string{"sh", "-c", "sleep 1000", "python3"}, Env: os.Environ()}); version != "" {
 		t.Errorf("got %s", version)
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 2*time.Minute {
 		t.Errorf("it took %v", took)
 	}
 }
