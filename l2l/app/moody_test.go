@@ -13,7 +13,7 @@ import (
 type moodyModel struct {
 	Target float64 `yaml:"target" doc:"where the error is least" unit:"mV" range:"[-5, 5]"`
 	Broken string  `yaml:"broken" doc:"what it does not survive" range:"nothing | opening | everything | arithmetic" auto:"nothing"`
-	Awake  bool    `yaml:"awake" doc:"it fails where it would hang: then it needs no timeout, which a busy machine would have it run into elsewhere, too"`
+	Awake  bool    `yaml:"awake" doc:"it fails where it would hang"` // and needs no timeout, into which a busy machine would have it run elsewhere, too
 	opened bool
 }
 
