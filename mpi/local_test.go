@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ func TestLocalKeepsThePromisesOfComm(t *testing.T) {
 			for _, s := range mpitest.Scenarios() {
 				t.Run(s.Name, func(t *testing.T) {
 					t.Parallel()
-					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+					ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 					defer cancel()
 					for rank, err := range onLocal(n, func(c mpi.Comm) error { return s.Run(ctx, c) }) {
 						if err != nil && !errors.As(err, new(mpi.AbortError)) {
@@ -102,7 +103,7 @@ func TestLocalRanksInDifferentCollectivesAreToldSo(t *testing.T) {
 }
 
 func TestSixtyFourLocalRanksAreFast(t *testing.T) {
-	start := time.Now()
+	start := used(t)
 	errs := onLocal(64, func(c mpi.Comm) error {
 		for i := range 200 {
 			if c.Rank() == 0 {
@@ -132,7 +133,17 @@ func TestSixtyFourLocalRanksAreFast(t *testing.T) {
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
-	if d := time.Since(start); d > 10*time.Second {
-		t.Errorf("25,200 messages and 200 reductions took %v, want well below a second", d)
+	if d := used(t) - start; d > 10*time.Second {
+		t.Errorf("25,200 messages and 200 reductions took %v of the processors, want well below a second", d)
 	}
+}
+
+// used is the time of processors that this process has used.
+func used(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

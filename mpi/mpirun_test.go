@@ -105,15 +105,15 @@ func (lib library) command(n int, program ...string) []string {
 func (lib library) run(t *testing.T, code, n int, program string, args ...string) string {
 	t.Helper()
 	argv := lib.command(n, append([]string{program}, args...)...)
-	limit := 4 * time.Minute // eight ranks of MPICH on two cores take their time
+	limit := 10 * time.Minute // eight ranks of MPICH on two cores take their time
 	if code != 0 {
-		limit = 30 * time.Second // whatever goes wrong must end promptly
+		limit = 3 * time.Minute // whatever goes wrong must end
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // mpirun passes it on
-	cmd.WaitDelay = 10 * time.Second
+	cmd.WaitDelay = time.Minute
 	out, err := cmd.CombinedOutput()
 	got := 0
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -23,24 +24,31 @@ type question struct {
 	Value any `json:"value" msgpack:"value"`
 }
 
-// hostile starts testdata/hostile.py.
-func hostile(t *testing.T, version int, deed string) *Server {
+// hostile starts testdata/hostile.py. said waits until it has written all that it writes to so many requests.
+func hostile(t *testing.T, version int, deed string) (s *Server, said func(requests int)) {
 	t.Helper()
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	p := Program{Command: Words{python, "testdata/hostile.py", strconv.Itoa(version), deed}}
+	file := filepath.Join(t.TempDir(), "said")
+	p := Program{Command: Words{python, "testdata/hostile.py", strconv.Itoa(version), deed, file}}
 	guardian := new(Guardian)
 	t.Cleanup(guardian.Close)
-	s, err := Serve(ctx, guardian, Command{Argv: p.Command, Env: new(Surroundings).Environment(nil), LogLimit: 1 << 10},
+	s, err = Serve(ctx, guardian, Command{Argv: p.Command, Env: new(Surroundings).Environment(nil), LogLimit: 1 << 10},
 		Introduction{Setup: &greeting{}, Oldest: 1, MessageLimit: 1 << 20, Grace: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return s, func(requests int) {
+		t.Helper()
+		soon(t, "it has written its answers", func() bool {
+			info, err := os.Stat(file)
+			return err == nil && info.Size() > int64(requests) // a byte before the first
+		})
+	}
 }
 
 func TestServersThatAnswerOtherThanOnceAreFoundOut(t *testing.T) {
@@ -74,9 +82,9 @@ func TestServersThatAnswerOtherThanOnceAreFoundOut(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s, version %d", c.deed, version), func(t *testing.T) {
 				t.Parallel()
-				s := hostile(t, version, c.deed)
+				s, said := hostile(t, version, c.deed)
 				for request := 1; request <= 3; request++ {
-					time.Sleep(300 * time.Millisecond) // until all has come
+					said(request - 1)
 					answer, err := s.Exchange(t.Context(), &question{Value: request})
 					if request == c.from {
 						if err == nil {
@@ -101,7 +109,7 @@ func TestServersThatAnswerOtherThanOnceAreFoundOut(t *testing.T) {
 // and only its number tells the two apart.
 func TestASecondAnswerIsNotTakenForTheNext(t *testing.T) {
 	for range 20 {
-		s := hostile(t, 2, "twice")
+		s, _ := hostile(t, 2, "twice")
 		for request := 1; ; request++ {
 			answer, err := s.Exchange(t.Context(), &question{Value: request})
 			if err != nil {
@@ -116,7 +124,7 @@ func TestASecondAnswerIsNotTakenForTheNext(t *testing.T) {
 }
 
 func TestAMessageThatCannotBeWrittenCostsNothing(t *testing.T) {
-	s := hostile(t, 2, "nothing")
+	s, _ := hostile(t, 2, "nothing")
 	defer s.Close()
 	if _, err := s.Exchange(t.Context(), &question{Value: math.Inf(1)}); !errors.As(err, new(Unwritable)) {
 		t.Errorf("infinity: %v", err)
