@@ -124,9 +124,7 @@ func (c *cycle) session(out string, d *disturbance) (code int, struck bool, err 
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	limit := 120 * time.Second
 	if d != nil {
-		limit = 60 * time.Second
 		select {
 		case err := <-ended:
 			return c.after(err, false)
@@ -134,17 +132,26 @@ func (c *cycle) session(out string, d *disturbance) (code int, struck bool, err 
 		}
 		struck = d.strike(c, cmd.Process.Pid)
 	}
-	select {
-	case err := <-ended:
-		return c.after(err, struck)
-	case <-time.After(limit):
-		if left := c.processes(); len(c.launch) > 0 && len(left) == 1 && left[0] == cmd.Process.Pid { // it waits for nobody: the run has ended
+	began, alone := time.Now(), time.Now()
+	for time.Since(began) < hang {
+		select {
+		case err := <-ended:
+			return c.after(err, struck)
+		case <-time.After(time.Second):
+		}
+		if left := c.processes(); len(c.launch) == 0 || len(left) != 1 || left[0] != cmd.Process.Pid {
+			alone = time.Now()
+		}
+		if time.Since(alone) > time.Minute { // the launcher waits for nobody: the run has ended
 			_ = cmd.Process.Kill()
 			return c.after(<-ended, struck)
 		}
-		return 0, struck, c.hangs(cmd.Process.Pid)
 	}
+	return 0, struck, c.hangs(cmd.Process.Pid)
 }
+
+// hang is how long a session may last until it counts as one that hangs: longer than any does that goes on, on a busy machine, too.
+const hang = 5 * time.Minute
 
 // hangs is what a session does that does not end: its processes and their states, and where the ranks say they are.
 func (c *cycle) hangs(launcher int) error {
@@ -162,7 +169,7 @@ func commandOf(pid int) string {
 	return strings.TrimSpace(strings.ReplaceAll(string(line), "\x00", " "))
 }
 
-// moment is when to strike: at random, sometimes during the start, mostly while something is evaluated.
+// moment is when to strike: at random, sometimes during the start, mostly while something is evaluated, however long it takes until then.
 func (c *cycle) moment(out string) <-chan time.Time {
 	if c.early = c.rng.IntN(5) == 0; c.early {
 		return time.After(time.Duration(c.rng.IntN(400)) * time.Millisecond)
@@ -171,10 +178,7 @@ func (c *cycle) moment(out string) <-chan time.Time {
 	at := make(chan time.Time, 1)
 	before := journalSize(out)
 	go func() {
-		for range 3000 { // until events are written
-			if journalSize(out) > before {
-				break
-			}
+		for began := time.Now(); journalSize(out) <= before && time.Since(began) < hang; { // until events are written
 			time.Sleep(5 * time.Millisecond)
 		}
 		time.Sleep(delay)
@@ -205,7 +209,7 @@ func (c *cycle) after(ended error, struck bool) (int, bool, error) {
 		return 0, struck, ended
 	}
 	var left []int
-	for began := time.Now(); time.Since(began) < 10*time.Second; time.Sleep(20 * time.Millisecond) {
+	for began := time.Now(); time.Since(began) < 2*time.Minute; time.Sleep(20 * time.Millisecond) {
 		if left = c.processes(); len(left) == 0 {
 			return code, struck, nil
 		}
@@ -214,7 +218,7 @@ func (c *cycle) after(ended error, struck bool) (int, bool, error) {
 	for _, p := range left {
 		lines = append(lines, commandOf(p))
 	}
-	return code, struck, fmt.Errorf("ten seconds after its end %d processes are left over: %q", len(left), lines)
+	return code, struck, fmt.Errorf("two minutes after its end %d processes are left over: %q", len(left), lines)
 }
 
 // processes are those of the cycle.
