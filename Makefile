@@ -44,7 +44,7 @@ quick:
 	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "gofmt would change:"; echo "$$files"; exit 1; fi
 	go vet ./... && go vet -tags mpirun,slurm,simulators,browser ./...
 	$(STATICCHECK) ./... && $(STATICCHECK) -tags mpirun,slurm,simulators,browser ./...
-	go test -timeout 20m ./...
+	go test -timeout 40m ./...
 
 # What the detector need not watch: tests that take minutes under it for what algorithms compute, or for the programs that they start, and whose
 # goroutines are those of shorter tests beside them.
@@ -53,7 +53,7 @@ UNRACED := $(UNRACED)|TestThePythonPackageKeepsItsPromises|TestRunSurvivesTwenty
 
 .PHONY: race
 race: # not of packages without goroutines (TestAlgorithmsAndModelsStartNoGoroutines), nor of tests that run programs they build
-	CGO_ENABLED=1 go test -race -timeout 20m -skip '^($(UNRACED))$$' $$(go list ./l2l/... ./mpi/... ./optimizee/... ./optimizer/process | grep -vE '/(e2e|functions|neuron|codec|schema|splitmix|crate|figure|page|plot|statistics)$$')
+	CGO_ENABLED=1 go test -race -timeout 40m -skip '^($(UNRACED))$$' $$(go list ./l2l/... ./mpi/... ./optimizee/... ./optimizer/process | grep -vE '/(e2e|functions|neuron|codec|schema|splitmix|crate|figure|page|plot|statistics)$$')
 
 FUZZTIME ?= 3000x
 
@@ -76,17 +76,17 @@ chaos: install
 test-mpi: install
 	for m in $(MPIS); do go run ./mpi/mpienv $${m%:*} go vet -tags mpi ./... || exit; done
 	for m in $(MPIS); do go run ./mpi/mpienv $${m%:*} $(STATICCHECK) -tags mpi ./mpi/... || exit; done
-	for m in $(MPIS); do go run ./mpi/mpienv $${m%:*} go test -tags mpi ./mpi/... || exit; done
-	ulfm=$$(.ci/install-ulfm) && MPIS="$(MPIS)" ULFM="$$ulfm" go test -tags mpirun -count=1 -parallel 6 -timeout 30m -run 'TestRealMPI|TestTheTrajectoryIsTheSameEverywhere|TestExamplesUnderMPI|TestAnEvaluationMayBeAnMPIProgram' ./mpi ./l2l/app/e2e ./examples
+	for m in $(MPIS); do go run ./mpi/mpienv $${m%:*} go test -tags mpi -timeout 30m ./mpi/... || exit; done
+	ulfm=$$(.ci/install-ulfm) && MPIS="$(MPIS)" ULFM="$$ulfm" go test -tags mpirun -count=1 -parallel 6 -timeout 60m -run 'TestRealMPI|TestTheTrajectoryIsTheSameEverywhere|TestExamplesUnderMPI|TestAnEvaluationMayBeAnMPIProgram' ./mpi ./l2l/app/e2e ./examples
 
 .PHONY: test-slurm
 test-slurm: install
-	env=$$(.ci/start-slurm) && env $$env MPIS="$(MPIS)" go test -tags slurm -count=1 -parallel 16 -timeout 15m -run TestSlurm ./l2l/app/e2e ./examples
+	env=$$(.ci/start-slurm) && env $$env MPIS="$(MPIS)" go test -tags slurm -count=1 -parallel 16 -timeout 40m -run TestSlurm ./l2l/app/e2e ./examples
 
 .PHONY: test-browser
 test-browser:
 	.ci/install-browser
-	go test -tags browser -count=1 -timeout 15m -run Browser ./l2l/report/page
+	go test -tags browser -count=1 -timeout 30m -run Browser ./l2l/report/page
 
 .PHONY: simulators
 simulators:
@@ -94,7 +94,7 @@ simulators:
 
 .PHONY: test-simulators
 test-simulators: install simulators
-	PATH="$(CURDIR)/.venv/bin:$$PATH" MPIS="$(firstword $(MPIS))" go test -tags simulators -count=1 -timeout 30m -run 'Simulat|OfPython' ./examples ./l2l/app
+	PATH="$(CURDIR)/.venv/bin:$$PATH" MPIS="$(firstword $(MPIS))" go test -tags simulators -count=1 -timeout 60m -run 'Simulat|OfPython' ./examples ./l2l/app
 
 .PHONY: bench
 bench:

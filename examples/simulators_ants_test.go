@@ -42,7 +42,7 @@ func TestSimulatorNetLogoThatFailsCostsItsEvaluations(t *testing.T) {
 		"crashes":               {"echo 'java.lang.OutOfMemoryError: Java heap space' >&2; exit 1", "OutOfMemoryError"},
 		"hangs":                 {"sleep 100", "timeout"},
 		"prints garbage":        {"head -c 10000 /dev/urandom", "no match of fitness.regex"},
-		"cannot open the model": {"echo 'Nothing named FOOD has been defined.' >&2; sleep 100", "took longer than the timeout of 3s: Nothing named FOOD has been defined."},
+		"cannot open the model": {"echo 'Nothing named FOOD has been defined.' >&2; sleep 100", "took longer than the timeout of 10s: Nothing named FOOD has been defined."},
 		"stops at an error": {`echo '` + header + `'; echo 'Run #1, RUNTIME ERROR: no such file' >&2; echo '"1","15","800","<RuntimePrimitiveException>","0","0"'`,
 			"RUNTIME ERROR: no such file"},
 		"raises in Java": {"echo 'java.lang.RuntimeException: no heap' >&2; yes '	at org.nlogo.nvm.Procedure.run(Procedure.scala:12)' | head -9000 >&2; exit 1",
@@ -58,8 +58,12 @@ func TestSimulatorNetLogoThatFailsCostsItsEvaluations(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Setenv("NETLOGO", script)
+			timeout := "2m"
+			if strings.Contains(c.reason, "timeout") {
+				timeout = "10s"
+			}
 			out, err := exec.Command(l2l, "--config", "netlogo-ants/run.yaml", "--quiet", "--set", "output.dir="+dir+"/run",
-				"--set", "stop.evaluations=2", "--set", "execution.timeout=3s").CombinedOutput()
+				"--set", "stop.evaluations=2", "--set", "execution.timeout="+timeout).CombinedOutput()
 			var exit *exec.ExitError // a run in which nothing succeeds has failed
 			if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "2 individuals failed") {
 				t.Errorf("the run: %v, want exit code 1\n%s", err, out)

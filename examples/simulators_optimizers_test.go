@@ -84,7 +84,7 @@ func killedInTheMiddle(t *testing.T, alone, binary, dir string, evaluations int,
 		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended with the launcher
 	}
 	_ = cmd.Wait() // killed
-	for deadline := time.Now().Add(20 * time.Second); len(ranks(binary)) > 0; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); len(ranks(binary)) > 0; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("ranks are left")
 		}

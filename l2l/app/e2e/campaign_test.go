@@ -78,7 +78,7 @@ func again(t *testing.T, program string, prefix []string, dir string, args ...st
 	t.Helper()
 	argv := append(append([]string{}, prefix...), program, "campaign", "sweep.yaml", "--quiet")
 	argv = append(argv, args...)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // a rank that is lost takes half a minute, and more where others are busy
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute) // a rank that is lost takes half a minute, and more where others are busy
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir = dir
@@ -96,7 +96,7 @@ func again(t *testing.T, program string, prefix []string, dir string, args ...st
 func TestRealMPICampaignThatLosesARankIsResumedOnOthers(t *testing.T) {
 	const text = `
 base:
-  optimizee: {type: traced, delay: 20ms}
+  optimizee: {type: traced, delay: 100ms}
   optimizer: {type: cmaes, pop_size: 24}
   stop: {evaluations: 480}
   execution: {slots: 2, copies: off}

@@ -99,7 +99,7 @@ func outcomeOf(t *testing.T, dir string) string {
 func (l launch) whole(t *testing.T, config string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "run")
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	if out, err := l.command(ctx, config, dir).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", l.name, err, out)
@@ -113,12 +113,16 @@ func (l launch) survives(t *testing.T, config, want string, kills int) {
 	t.Helper()
 	dir, trace := filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "trace")
 	rng := rand.New(rand.NewPCG(uint64(len(l.name)), 20))
-	args := []string{"--resume", "--set", "optimizee.delay=8ms", "--set", "optimizee.file=" + trace}
+	args := []string{"--resume", "--set", "optimizee.file=" + trace, "--set"}
 	alive := 0
 	for killed := 0; ; {
 		before, seen := journalled(t, dir), lines(t, trace)
 		var out bytes.Buffer
-		cmd := l.command(context.Background(), config, dir, args...)
+		delay := "optimizee.delay=50ms" // with which a run lasts longer than all of its kills take, on a busy machine, too
+		if killed == kills {
+			delay = "optimizee.delay=0s"
+		}
+		cmd := l.command(context.Background(), config, dir, append(args, delay)...)
 		cmd.Stdout, cmd.Stderr = &out, &out
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -178,10 +182,7 @@ func (l launch) moment(rng *rand.Rand, dir string, killed int) <-chan time.Time 
 	at, delay := make(chan time.Time, 1), time.Duration(rng.Int64N(int64(150*time.Millisecond)))
 	size := journalSize(dir)
 	go func() {
-		for range 2000 { // until events are written
-			if journalSize(dir) > size {
-				break
-			}
+		for end := time.Now().Add(2 * time.Minute); journalSize(dir) <= size && time.Now().Before(end); { // until events are written
 			time.Sleep(5 * time.Millisecond)
 		}
 		time.Sleep(delay)
@@ -202,7 +203,7 @@ func journalSize(dir string) int64 {
 func killAll(t *testing.T, program string, cmd *exec.Cmd) {
 	t.Helper()
 	_ = cmd.Process.Kill() // it may have ended
-	for range 500 {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
 		ranks := processes(program)
 		if len(ranks) == 0 {
 			return

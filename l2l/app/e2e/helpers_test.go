@@ -9,10 +9,7 @@ import (
 
 // untilItEvaluates waits until the run in dir has results.
 func untilItEvaluates(dir string) {
-	for range 2000 {
-		if journalSize(dir) > 5000 {
-			return
-		}
+	for end := time.Now().Add(2 * time.Minute); journalSize(dir) <= 5000 && time.Now().Before(end); {
 		time.Sleep(10 * time.Millisecond)
 	}
 }

@@ -89,7 +89,7 @@ type loss struct {
 
 // set is what the loss asks of the configuration.
 func (c loss) set() []string {
-	set := []string{"optimizee.delay=20ms", "execution.schedule=" + c.schedule}
+	set := []string{"optimizee.delay=100ms", "execution.schedule=" + c.schedule}
 	if !c.copies {
 		set = append(set, "execution.copies=off")
 	}
@@ -98,7 +98,7 @@ func (c loss) set() []string {
 
 func (c loss) happens(t *testing.T, l launch, config, want string) {
 	dir := filepath.Join(t.TempDir(), "run")
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	cmd := l.command(ctx, config, dir)
 	log := filepath.Join(t.TempDir(), "log") // a file: what mpirun leaves behind does not keep it open for us

@@ -14,7 +14,7 @@ import (
 // traced is the Rosenbrock function, slowly, with a line in a file for each evaluation that begins.
 type traced struct {
 	File  string        `yaml:"file" doc:"where each evaluation that begins writes the seed that names it"`
-	Delay time.Duration `yaml:"delay" doc:"time an evaluation takes"`
+	Delay time.Duration `yaml:"delay" doc:"time an evaluation takes" resume:"free"`
 	file  *os.File
 }
 

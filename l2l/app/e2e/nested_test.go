@@ -28,7 +28,7 @@ optimizee:
   objectives: {error: minimise}
 optimizer: {type: random, pop_size: 6}
 stop: {evaluations: 6}
-execution: {timeout: 1m, slots: 1}
+execution: {timeout: 10m, slots: 1}
 `
 
 // TestAnEvaluationMayBeAnMPIProgram has ranks of each MPI of the variable MPIS start programs of that MPI: by themselves, by a launcher for each
@@ -65,7 +65,7 @@ func TestAnEvaluationMayBeAnMPIProgram(t *testing.T) {
 			if err := os.WriteFile(config, fmt.Appendf(nil, nested, optimizee), 0o666); err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 			defer cancel()
 			argv := append(append(launcher[:len(launcher):len(launcher)], "-n", "3", l2l), "--config", config, "--set", "output.dir="+dir, "--quiet")
 			if out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput(); err != nil {

@@ -97,7 +97,7 @@ func (s slurm) sameEverywhere(t *testing.T) {
 		s.srun(s.mpich, "-pall", "-N4", "--ntasks-per-node=1", "--cpus-per-task=2"),
 	} {
 		dir := filepath.Join(t.TempDir(), "run")
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
 		if out, err := l.command(ctx, s.config, dir).CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", l.name, err, out)
@@ -124,7 +124,7 @@ func (s slurm) wrongPairs(t *testing.T, plain string) {
 	} {
 		dir := filepath.Join(t.TempDir(), "run")
 		l := launch{program: c.program, prefix: []string{"srun", "--mpi=" + c.mpi, "-n2"}}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		out, err := l.command(ctx, s.config, dir).CombinedOutput()
 		cancel()
 		var exit *exec.ExitError
@@ -167,7 +167,7 @@ func (s slurm) array(t *testing.T) {
 // hasSearched wants that the run in dir is that of the shared configuration with another seed.
 func (s slurm) hasSearched(t *testing.T, dir string, seed int) {
 	t.Helper()
-	for range 600 { // jobs of an array end one after the other
+	for range 3000 { // jobs of an array end one after the other
 		if _, err := os.Stat(filepath.Join(dir, "result.json")); err == nil {
 			break
 		}
@@ -335,7 +335,7 @@ func (s slurm) nodeDies(t *testing.T) {
 	t.Cleanup(func() { command(t, start, "node", "n4") })
 	s.losesNode(t, "n2,n4", func() {
 		killNode(t, "n4")
-		for range 600 { // until Slurm has seen it
+		for range 3000 { // until Slurm has seen it
 			if strings.Contains(command(t, "sinfo", "--noheader", "--nodes=n4", "--format=%T"), "down") {
 				break
 			}
@@ -450,7 +450,7 @@ func (s slurm) isToBeResumed(t *testing.T, dir, state string) {
 	t.Helper()
 	var status report.Status
 	var err error
-	for range 100 { // what Slurm killed may take a moment to be gone
+	for range 1200 { // what Slurm killed may take a moment to be gone
 		if status, err = report.ReadStatus(dir); err == nil && status.State != report.Running {
 			break
 		}
@@ -523,7 +523,7 @@ func (j job) state(t *testing.T) map[string]string {
 // ended waits for the job's end.
 func (j job) ended(t *testing.T) map[string]string {
 	t.Helper()
-	deadline := time.Now().Add(4 * time.Minute)
+	deadline := time.Now().Add(15 * time.Minute)
 	for {
 		state := j.state(t)
 		switch state["JobState"] {

@@ -71,7 +71,7 @@ class Worker:
             while len(data) < n:
                 chunk = os.read(self._in, n - len(data))
                 if not chunk:
-                    raise EOFError(self.process.communicate(timeout=30))
+                    raise EOFError(self.process.communicate(timeout=120))
                 data += chunk
             return data
 
@@ -98,7 +98,7 @@ class Worker:
     def end(self):
         """End the worker in order, and return what it printed."""
         self.close()
-        out, err = self.process.communicate(timeout=30)
+        out, err = self.process.communicate(timeout=120)
         return self.process.returncode, out, err
 
     def close(self):

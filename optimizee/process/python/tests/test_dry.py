@@ -32,7 +32,7 @@ class TestDryRun(unittest.TestCase):
             path = os.path.join(directory, "model.py")
             with open(path, "w") as f:
                 f.write(textwrap.dedent(MODEL))
-            p = subprocess.run([sys.executable, path, *arguments], capture_output=True, text=True, env=environment(blocked), timeout=60)
+            p = subprocess.run([sys.executable, path, *arguments], capture_output=True, text=True, env=environment(blocked), timeout=120)
         return p.returncode, p.stdout, p.stderr
 
     def test_the_parameters_of_the_command_line_are_evaluated(self):

@@ -171,7 +171,7 @@ class TestOptimizer(Case):
             path = os.path.join(directory, "search.py")
             with open(path, "w") as f:
                 f.write(textwrap.dedent(script))
-            p = subprocess.run([sys.executable, path], capture_output=True, text=True, env=environment(), timeout=60)
+            p = subprocess.run([sys.executable, path], capture_output=True, text=True, env=environment(), timeout=120)
         self.assertEqual((p.returncode, p.stderr), (0, ""))
         self.assertRegex(p.stdout, r"generation 20: the smallest loss is \d")
 
@@ -182,7 +182,7 @@ class TestOptimizer(Case):
             path = os.path.join(directory, "hill_climbing.py")
             with open(path, "w") as f:
                 f.write(script)
-            p = subprocess.run([sys.executable, path], capture_output=True, text=True, env=environment(), timeout=60)
+            p = subprocess.run([sys.executable, path], capture_output=True, text=True, env=environment(), timeout=120)
         self.assertEqual((p.returncode, p.stderr), (0, ""))
         self.assertLess(float(p.stdout.split()[-1]), 0.5)
 

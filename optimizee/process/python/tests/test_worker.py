@@ -284,7 +284,7 @@ class TestWorker(Case):
         self.assertEqual(worker.process.stdout.readline(), "about to hang\n")  # at once, though it is no terminal
         time.sleep(0.1)
         worker.process.send_signal(signal.SIGTERM)
-        _, err = worker.process.communicate(timeout=30)
+        _, err = worker.process.communicate(timeout=120)
         self.assertEqual(worker.process.returncode, -signal.SIGTERM)
         self.assertRegex(err, r'line \d+ in evaluate')
 
