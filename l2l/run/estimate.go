@@ -253,17 +253,17 @@ func peakMemory() int64 {
 }
 
 // Idle is the part of the time of so many slots, from 0 to 1, in which they have nothing to do while a generation's last evaluations are under way, if
-// all take equally long; rounds is how often each slot evaluates in a generation. Of an Asynchronous optimizer, whose rounds are 0, it is the part of
-// the slots for which there is no evaluation.
+// all calls of up to a batch of evaluations take equally long; rounds is how many calls each slot has in a generation. Of an Asynchronous optimizer,
+// whose rounds are 0, it is the part of the slots for which there is no evaluation. Slots share what does not fill all their calls.
 func (e Estimate) Idle(slots, batch int64) (idle float64, rounds int64) {
 	if e.AtOnce > 0 {
-		packs := (e.AtOnce + batch - 1) / batch
-		return 1 - float64(min(packs, slots))/float64(slots), 0
+		return 1 - float64(min(e.AtOnce, slots))/float64(slots), 0
 	}
 	if e.Generation == 0 {
 		return 0, 0
 	}
-	packs := (e.Generation + batch - 1) / batch
-	rounds = (packs + slots - 1) / slots
-	return 1 - float64(packs)/float64(rounds*slots), rounds
+	full := slots * batch // evaluations of a round
+	rounds = (e.Generation + full - 1) / full
+	last := e.Generation - (rounds-1)*full
+	return float64(slots-min(last, slots)) / float64(rounds*slots), rounds
 }
