@@ -13,6 +13,7 @@ import (
 type moodyModel struct {
 	Target float64 `yaml:"target" doc:"where the error is least" unit:"mV" range:"[-5, 5]"`
 	Broken string  `yaml:"broken" doc:"what it does not survive" range:"nothing | opening | everything | arithmetic" auto:"nothing"`
+	Awake  bool    `yaml:"awake" doc:"it fails where it would hang: then it needs no timeout, which a busy machine would have it run into elsewhere, too"`
 	opened bool
 }
 
@@ -52,6 +53,8 @@ func (m *moodyModel) Evaluate(ctx context.Context, e optimizee.Evaluation) (opti
 		return optimizee.Outcome{Fitness: []float64{math.NaN()}}, nil
 	case e.Choice("rule") == "bcm":
 		panic("bcm is not implemented")
+	case e.Choice("rule") == "oja" && e.Bool("noisy") && m.Awake:
+		return optimizee.Outcome{}, errors.New("no spikes")
 	case e.Choice("rule") == "oja" && e.Bool("noisy"):
 		<-ctx.Done()
 		return optimizee.Outcome{}, ctx.Err()

@@ -48,7 +48,7 @@ type badOutcome struct {
 	reason   string // its first line begins so
 }
 
-func badOutcomes(release <-chan struct{}) []badOutcome {
+func badOutcomes() []badOutcome {
 	returns := func(fitness, outputs, targets []float64) func(context.Context) (optimizee.Outcome, error) {
 		return func(context.Context) (optimizee.Outcome, error) {
 			return optimizee.Outcome{Fitness: fitness, Outputs: outputs, Targets: targets}, nil
@@ -86,7 +86,7 @@ func badOutcomes(release <-chan struct{}) []badOutcome {
 			}},
 		{name: "hang that does not", outcome: l2l.TimedOut, reason: "took longer than the timeout of 50ms and did not stop when asked",
 			evaluate: func(context.Context) (optimizee.Outcome, error) {
-				<-release
+				time.Sleep(time.Hour)
 				return optimizee.Outcome{}, nil
 			}},
 		{name: "preparation fails", reason: "no module named nest", prepare: func(context.Context) error { return errors.New("no module named nest") }},
@@ -106,9 +106,7 @@ func badOutcomes(release <-chan struct{}) []badOutcome {
 }
 
 func TestSlotByHandJudgesAsARunDoes(t *testing.T) {
-	release := make(chan struct{})
-	t.Cleanup(func() { close(release) })
-	for _, bad := range badOutcomes(release) {
+	for _, bad := range badOutcomes() {
 		t.Run(bad.name, func(t *testing.T) {
 			t.Parallel()
 			var struck atomic.Bool
@@ -163,14 +161,16 @@ func TestSlotByHandJudgesAsARunDoes(t *testing.T) {
 					t.Errorf("%s: the evaluation after it: %+v", where, r)
 				}
 			}
-			s, err := OpenSlot(t.Context(), opts())
-			if err != nil {
-				t.Fatal(err)
-			}
-			check("by hand", func(e l2l.Evaluation) l2l.Result { return s.Evaluate(t.Context(), e) })
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
+			unhurried(t, func(t *testing.T) {
+				s, err := OpenSlot(t.Context(), opts())
+				if err != nil {
+					t.Fatal(err)
+				}
+				check("by hand", func(e l2l.Evaluation) l2l.Result { return s.Evaluate(t.Context(), e) })
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			})
 			for _, shape := range shapes[:3] {
 				world(t, shape.ranks, shape.schedule, opts(), func(ctx context.Context, e l2l.Evaluator) {
 					check(fmt.Sprintf("%d ranks, %s", shape.ranks, shape.schedule), func(one l2l.Evaluation) l2l.Result {
@@ -233,25 +233,28 @@ func TestSlotByHandReports(t *testing.T) {
 		}, "", "took longer than the timeout of 50ms"},
 		{"hang that does not", func(context.Context, optimizee.Evaluation, io.Writer) error { <-release; return nil }, "", "left behind"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
+		in := unhurried
+		if c.reason == "left behind" {
+			in = func(t *testing.T, test func(t *testing.T)) { test(t) } // the time of a test does not go on where somebody waits for a lock
+		}
+		in(t, func(t *testing.T) {
 			var closed atomic.Int32
 			s := openPatient(t, limits, &patient{report: c.report, model: model{closed: &closed}})
 			var w strings.Builder
 			err := s.Report(t.Context(), point, &w)
 			if reason := fmt.Sprint(err); (err == nil) != (c.reason == "") || !strings.Contains(reason, c.reason) || w.String() != c.text {
-				t.Errorf("wrote %q, with error %v; want %q, %s", w.String(), err, c.text, c.reason)
+				t.Errorf("%s: wrote %q, with error %v; want %q, %s", c.name, w.String(), err, c.text, c.reason)
 			}
 			left := errors.Is(err, errLeftBehind)
 			if r := s.Evaluate(t.Context(), point); (r.Ending == l2l.OK) == left {
-				t.Errorf("the evaluation after it: %+v", r)
+				t.Errorf("%s: the evaluation after it: %+v", c.name, r)
 			}
 			if err := s.Close(); err != nil || (closed.Load() == 1) == left {
-				t.Errorf("closed with error %v, the optimizee %d times", err, closed.Load())
+				t.Errorf("%s: closed with error %v, the optimizee %d times", c.name, err, closed.Load())
 			}
 		})
 	}
-	t.Run("preparation fails", func(t *testing.T) {
+	unhurried(t, func(t *testing.T) { // the preparation fails
 		prepared := false
 		s := openPatient(t, limits, &patient{prepare: func(context.Context) error {
 			if prepared {
@@ -264,7 +267,7 @@ func TestSlotByHandReports(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-	t.Run("it cannot", func(t *testing.T) {
+	unhurried(t, func(t *testing.T) { // it cannot
 		s, err := OpenSlot(t.Context(), options(1, sphere))
 		if err != nil {
 			t.Fatal(err)
@@ -329,15 +332,13 @@ func TestSlotSurvivesATimerThatComesTooLate(t *testing.T) {
 }
 
 func TestPoolWithoutASlotRefusesWhatComes(t *testing.T) {
-	release := make(chan struct{})
-	defer close(release)
 	for _, make := range []func() (optimizee.Optimizee, error){
 		func() (optimizee.Optimizee, error) { return nil, errors.New("no memory left") },
 		func() (optimizee.Optimizee, error) { panic("no memory left") },
 	} {
 		made := false
 		opts := options(1, func(context.Context, optimizee.Evaluation) (optimizee.Outcome, error) {
-			<-release
+			time.Sleep(time.Hour)
 			return optimizee.Outcome{}, nil
 		})
 		first := opts.Make

@@ -53,20 +53,25 @@ func TestLevelsGiveEveryRankAChief(t *testing.T) {
 	}
 }
 
-// twoLevels has main use rank 0's side of so many ranks in two levels. Options and communicators of ranks are made by as, unless it is nil.
-func twoLevels(t *testing.T, n int, policy Policy, opts func(rank int) Options, as func(rank int, comm mpi.Comm) (mpi.Comm, context.Context), main func(c *Coordinator, relays map[int]*Relay)) {
+// twoLevels has main use rank 0's side of so many ranks in two levels, unhurried. Options and communicators of ranks are
+// made by opts and as, which may be nil.
+func twoLevels(t *testing.T, n int, policy Policy, opts func(rank int) Options, as func(rank int, comm mpi.Comm) mpi.Comm, main func(ctx context.Context, c *Coordinator)) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	unhurried(t, func(t *testing.T) { twoLevelsNow(t, n, policy, opts, as, main) })
+}
+
+func twoLevelsNow(t *testing.T, n int, policy Policy, opts func(rank int) Options, as func(rank int, comm mpi.Comm) mpi.Comm, main func(ctx context.Context, c *Coordinator)) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	levels, own := NewLevels(n, 2), slices.Repeat([]int{1}, n)
 	comms := mpi.Local(n)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
-	relays := map[int]*Relay{}
 	for rank := 1; rank < n; rank++ {
-		comm, mine := comms[rank], ctx
+		comm := comms[rank]
 		if as != nil {
-			comm, mine = as(rank, comm)
+			comm = as(rank, comm)
 		}
 		if levels.Relays(rank) {
 			p := policy
@@ -76,20 +81,19 @@ func twoLevels(t *testing.T, n int, policy Policy, opts func(rank int) Options, 
 				t.Fatal(err)
 			}
 			r.down.pulse, r.down.farewell = 100*time.Millisecond, 500*time.Millisecond
-			relays[rank] = r
 			wg.Go(func() {
-				if err := r.Serve(mine); err != nil && mine.Err() == nil {
+				if err := r.Serve(ctx); err != nil && ctx.Err() == nil {
 					t.Errorf("relay %d: %v", rank, err)
 				}
 			})
 			continue
 		}
 		wg.Go(func() {
-			w, err := NewWorker(mine, comm, levels[rank], opts(rank))
+			w, err := NewWorker(ctx, comm, levels[rank], opts(rank))
 			if err == nil {
-				err = w.Serve(mine)
+				err = w.Serve(ctx)
 			}
-			if err != nil && mine.Err() == nil {
+			if err != nil && ctx.Err() == nil { // a lost relay's members wait for it until then
 				t.Errorf("rank %d: %v", rank, err)
 			}
 		})
@@ -100,7 +104,7 @@ func twoLevels(t *testing.T, n int, policy Policy, opts func(rank int) Options, 
 		t.Fatal(err)
 	}
 	c.pulse, c.farewell = 200*time.Millisecond, 2*time.Second
-	main(c, relays)
+	main(ctx, c)
 	if err := c.Close(); err != nil {
 		t.Error(err)
 	}
@@ -115,8 +119,8 @@ func TestTheTrajectoryIsTheSameInTwoLevels(t *testing.T) {
 				t.Parallel()
 				opts := options(1, uneven)
 				opts.Batch = policy.Batch
-				twoLevels(t, n, policy, func(int) Options { return opts }, nil, func(c *Coordinator, _ map[int]*Relay) {
-					if got := trajectory(t, t.Context(), "genetic", c); got != want {
+				twoLevels(t, n, policy, func(int) Options { return opts }, nil, func(ctx context.Context, c *Coordinator) {
+					if got := trajectory(t, ctx, "genetic", c); got != want {
 						t.Errorf("the trajectory is %s, want %s", got, want)
 					}
 				})
@@ -137,9 +141,9 @@ func TestResultsOfARelaySayWhichRankEvaluated(t *testing.T) {
 		})
 	}
 	for _, schedule := range []Schedule{Pull, Collective} {
-		twoLevels(t, ranks, Policy{Schedule: schedule}, opts, nil, func(c *Coordinator, _ map[int]*Relay) {
+		twoLevels(t, ranks, Policy{Schedule: schedule}, opts, nil, func(ctx context.Context, c *Coordinator) {
 			seen := map[int]bool{}
-			for _, r := range evaluateN(t, t.Context(), c, 500) {
+			for _, r := range evaluateN(t, ctx, c, 500) {
 				if seen[r.Rank] = true; r.Fitness[0] != float64(r.Rank) {
 					t.Fatalf("%s: a result of rank %v is said to be of rank %d", schedule, r.Fitness[0], r.Rank)
 				}
@@ -170,23 +174,17 @@ func loseRank(t *testing.T, lost int, want []int) {
 				}
 				return uneven(ctx, e)
 			})
-			as := func(rank int, comm mpi.Comm) (mpi.Comm, context.Context) {
+			as := func(rank int, comm mpi.Comm) mpi.Comm {
 				if rank == lost {
 					s.Comm = comm
 					comm = s
 				}
-				ctx, cancel := context.WithCancel(context.Background())
-				t.Cleanup(cancel)
-				if rank > 0 && (rank == lost || NewLevels(9, 2)[rank] == lost) { // its members wait for it for ever
-					ctx, cancel = context.WithTimeout(ctx, 5*time.Second)
-					t.Cleanup(cancel)
-				}
-				return comm, ctx
+				return comm
 			}
 			var coordinator *Coordinator
-			twoLevels(t, 9, Policy{Schedule: schedule}, func(int) Options { return opts }, as, func(c *Coordinator, _ map[int]*Relay) {
+			twoLevels(t, 9, Policy{Schedule: schedule}, func(int) Options { return opts }, as, func(ctx context.Context, c *Coordinator) {
 				coordinator = c
-				if got := trajectory(t, t.Context(), "genetic", c); got != trajectoryWanted {
+				if got := trajectory(t, ctx, "genetic", c); got != trajectoryWanted {
 					t.Errorf("the trajectory is %s, want %s", got, trajectoryWanted)
 				}
 			})

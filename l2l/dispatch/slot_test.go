@@ -359,9 +359,11 @@ func TestAFailedPreparationEndsTheRunAtItsBeginningAndLaterTheEvaluation(t *test
 	opts := Options{Slots: 3, PrepareTimeout: 20 * time.Millisecond, Make: func() (optimizee.Optimizee, error) {
 		return &slowStarter{model{evaluate: sphere, closed: &closed}, func(ctx context.Context) error { return prepare(ctx) }}, nil
 	}}
-	if _, err := NewSolo(context.Background(), opts); err == nil || !strings.Contains(err.Error(), "nest") || closed.Load() != 3 {
-		t.Errorf("got %v, with %d optimizees closed", err, closed.Load())
-	}
+	unhurried(t, func(t *testing.T) {
+		if _, err := NewSolo(t.Context(), opts); err == nil || !strings.Contains(err.Error(), "nest") || closed.Load() != 3 {
+			t.Errorf("got %v, with %d optimizees closed", err, closed.Load())
+		}
+	})
 
 	calls := atomic.Int32{}
 	late := prepare
