@@ -18,7 +18,7 @@ const half = 5
 type row struct {
 	name       string
 	dim        int
-	targets    []float64 // above the best value in the box, descending
+	targets    []float64 // above the best value in the box, descending; none: the best loss after the budget is told, not evaluations
 	budget     int       // evaluations of a trial
 	covariance string    // of ours; pycma is separable where it is not the default
 	unbounded  bool      // ours is run without bounds, too
@@ -53,6 +53,7 @@ func rowsOf() (rows []row) {
 			pycma: c == "diagonal", instance: sphere(0.5, 2)(none),
 		})
 	}
+	rows = append(rows, row{name: "Rosenbrock, diagonal", dim: 2000, budget: 20_000, covariance: "diagonal", unbounded: true, pycma: true, instance: rosenbrock})
 	return rows
 }
 
@@ -95,6 +96,18 @@ func sphere(least, most float64) func(active func(int) int) func(int, *rand.Rand
 			return loss, loss(best)
 		}
 	}
+}
+
+// rosenbrock is the Rosenbrock function, whose optimum is at (1, 1, …, 1) in all instances; these differ in where the search begins.
+func rosenbrock(int, *rand.Rand) (loss func(x []float64) float64, best float64) {
+	return func(x []float64) float64 {
+		s := 0.0
+		for j, v := range x[:len(x)-1] {
+			d := x[j+1] - v*v
+			s += 100*d*d + (1-v)*(1-v)
+		}
+		return s
+	}, 0
 }
 
 // ellipsoid is a rotated one of condition 1e6.

@@ -4,7 +4,7 @@
 //
 //	go run ./bench/budget -functions Rosenbrock10d,Rastrigin10d -evaluations 3000 -seeds 40 genetic 'genetic{tourn_size: 2}'
 //
-// Seeds are 1, 2, …; nothing else is random, so that the table is the same on every machine.
+// Seeds are 1, 2, … (or from -first on); nothing else is random, so that the table is the same on every machine.
 package main
 
 import (
@@ -27,19 +27,20 @@ func main() {
 	names := flag.String("functions", "Rastrigin10d,Rosenbrock10d", "functions; a name may end with its dimension, as in rastrigin:5")
 	evaluations := flag.Int("evaluations", 3000, "evaluations of a search")
 	seeds := flag.Int("seeds", 40, "searches")
+	first := flag.Int("first", 1, "seed of the first search")
 	target := flag.Float64("target", 1e-2, "the gap within which a search has found the optimum")
 	flag.Parse()
-	if err := run(flag.Args(), strings.Split(*names, ","), *evaluations, *seeds, *target); err != nil {
+	if err := run(flag.Args(), strings.Split(*names, ","), *evaluations, *seeds, *first, *target); err != nil {
 		fmt.Fprintln(os.Stderr, "bench/budget:", err)
 		os.Exit(1)
 	}
 }
 
-func run(algorithms, names []string, evaluations, seeds int, target float64) error {
-	if len(algorithms) == 0 || evaluations < 1 || seeds < 1 {
-		return errors.New("want algorithms as arguments, and at least one evaluation and one seed")
+func run(algorithms, names []string, evaluations, seeds, first int, target float64) error {
+	if len(algorithms) == 0 || evaluations < 1 || seeds < 1 || first < 0 {
+		return errors.New("want algorithms as arguments, at least one evaluation and one seed, and no seed below 0")
 	}
-	fmt.Printf("%s, gap after %d evaluations, %d seeds\n", strings.Join(names, " "), evaluations, seeds)
+	fmt.Printf("%s, gap after %d evaluations, %d seeds from %d\n", strings.Join(names, " "), evaluations, seeds, first)
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "algorithm\tfunction\tlower quartile\tmedian\tupper quartile\tworst\twithin %g\tended\t\n", target)
 	for _, algorithm := range algorithms {
@@ -56,7 +57,7 @@ func run(algorithms, names []string, evaluations, seeds int, target float64) err
 			var gaps []float64
 			within, ended := 0, 0
 			for seed := range seeds {
-				gap, stop, err := search(algorithm, fn, uint64(seed+1), evaluations)
+				gap, stop, err := search(algorithm, fn, uint64(first+seed), evaluations)
 				if err != nil {
 					return fmt.Errorf("%s on %s: %w", algorithm, name, err)
 				}

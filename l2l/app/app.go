@@ -17,6 +17,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -193,6 +194,7 @@ func (s *session) command() *cobra.Command {
 			root.AddCommand(c)
 		}
 	}
+	root.SetHelpCommand(helpCommand(root))
 	root.SetHelpCommandGroupID(root.Groups()[0].ID)
 	s.complete(root)
 	return root
@@ -205,6 +207,35 @@ func operands(least, most int) cobra.PositionalArgs {
 			return nil
 		}
 		return fmt.Errorf("want %s %s; see %[1]s %[3]s --help", name, cmd.Use, cmd.Name())
+	}
+}
+
+// helpCommand is help, for which a command that is not there is an error, as it is without it.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		Long:  "Tells of a command what its --help does, and of the program where none is named.",
+		RunE: func(_ *cobra.Command, args []string) error {
+			of, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownCommand(of, rest)
+			}
+			of.InitDefaultHelpFlag()
+			return of.Help()
+		},
+		ValidArgsFunction: func(_ *cobra.Command, args []string, typed string) (names []string, _ cobra.ShellCompDirective) {
+			of, _, err := root.Find(args)
+			if err != nil {
+				of = root
+			}
+			for _, c := range of.Commands() {
+				if c.IsAvailableCommand() && strings.HasPrefix(c.Name(), typed) {
+					names = append(names, c.Name()+"\t"+c.Short)
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
 	}
 }
 

@@ -46,18 +46,19 @@ func checkCommand(kinds config.Kinds) *cobra.Command {
 			if err := run.Check(p, options...); err != nil {
 				return usage(err)
 			}
-			for _, remark := range p.Remarks() {
-				fmt.Fprintln(cmd.ErrOrStderr(), remark)
-			}
-			if err := tellEstimate(cmd.ErrOrStderr(), p, slots, ranks); err != nil {
-				return usage(err)
-			}
 			text, err := p.Effective()
+			if err == nil {
+				_, err = cmd.OutOrStdout().Write(text)
+			}
 			if err != nil {
 				return failure{exitFailed, err}
 			}
-			_, err = cmd.OutOrStdout().Write(text)
-			return err
+			about := cmd.ErrOrStderr()
+			fmt.Fprintln(about) // what follows is seen last on a terminal, and does not belong to the file
+			for _, remark := range p.Remarks() {
+				fmt.Fprintln(about, remark)
+			}
+			return usage(tellEstimate(about, p, slots, ranks))
 		},
 	}
 	addConfigFlags(cmd, &file, &set)

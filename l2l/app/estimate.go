@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -59,25 +60,32 @@ const mostRanks = 10_000_000
 // tellIdle says how many evaluations slots have at a time, what part of them idles, and what would use that.
 func tellIdle(w io.Writer, p *config.Plan, e run.Estimate, slots int64) {
 	packs := ""
-	if p.Execution.Batch > 1 {
-		packs = fmt.Sprintf(", %d of which are handed over at a time", p.Execution.Batch)
+	switch {
+	case p.Execution.Batch == config.AutoBatch:
+		packs = ", of which as many are handed over at a time as is measured to be worth while"
+	case p.Execution.Batch > 1:
+		packs = fmt.Sprintf(", up to %d of which are handed over at a time", p.Execution.Batch)
 	}
-	idle, rounds := e.Idle(slots, int64(p.Execution.Batch))
+	idle, rounds := e.Idle(slots, int64(p.Execution.Together()))
 	on := report.Count(slots, "slot")
+	have := "have"
+	if math.Round(idle*float64(slots)) == 1 {
+		have = "has"
+	}
 	switch {
 	case e.Asynchronous && idle > 0:
-		fmt.Fprintf(w, "%s: %.0f have nothing to do (%.0f %%), as the search has %s under way at most%s\n", on, idle*float64(slots), 100*idle,
+		fmt.Fprintf(w, "%s: %.0f %s nothing to do (%.0f %%), as the search has %s under way at most%s\n", on, idle*float64(slots), have, 100*idle,
 			report.Count(e.AtOnce, "evaluation"), packs)
 	case e.Asynchronous && p.Execution.Quorum < 1:
 		fmt.Fprintf(w, "%s: a generation waits for %g %% of its results, and not for the others\n", on, 100*p.Execution.Quorum)
 	case e.Asynchronous:
 		fmt.Fprintf(w, "%s: none waits for a generation to end\n", on)
 	case rounds == 1 && idle > 0:
-		fmt.Fprintf(w, "%s: %.0f have nothing to do (%.0f %%), as a generation has %s%s\n", on, idle*float64(slots), 100*idle,
+		fmt.Fprintf(w, "%s: %.0f %s nothing to do (%.0f %%), as a generation has %s%s\n", on, idle*float64(slots), have, 100*idle,
 			report.Count(e.Generation, "evaluation"), packs)
 	case rounds > 0:
 		fmt.Fprintf(w, "%s: a generation takes %s of up to %s, in which slots are idle for %.0f %% of the time, and longer where evaluations differ in time\n",
-			on, report.Count(rounds, "round"), report.Count(slots*int64(p.Execution.Batch), "evaluation"), 100*idle)
+			on, report.Count(rounds, "round"), report.Count(slots*int64(p.Execution.Together()), "evaluation"), 100*idle)
 	}
 	if idle >= muchIdle {
 		fmt.Fprintf(w, "what would use them: %s\n", strings.Join(uses(p, slots), ", or "))
@@ -91,7 +99,7 @@ const muchIdle = 0.1
 // uses are what would give that many slots more to do, as keys of the configuration.
 func uses(p *config.Plan, slots int64) (all []string) {
 	each := int64(p.Evaluation.Evaluations())
-	individuals := max(slots*int64(p.Execution.Batch)/each, 1) // that the slots take at a time
+	individuals := max(slots*int64(p.Execution.Together())/each, 1) // that the slots take at a time
 	for _, f := range schema.Fields(p.Params) {
 		switch {
 		case f.Key == "restarts" && slices.Contains(schema.Words(f.Range), "parallel") && f.Value.String() != "parallel" && individuals >= 2*p.PopSize():
@@ -109,7 +117,7 @@ func uses(p *config.Plan, slots int64) (all []string) {
 // estimated is run.Estimated, or an error where that takes long: with many parameters, one generation may. It is then left to itself, as the program
 // ends soon.
 func estimated(p *config.Plan, slots int) (run.Estimate, error) {
-	const patience = 5 * time.Second
+	const patience = 15 * time.Second
 	type estimate struct {
 		run.Estimate
 		err error

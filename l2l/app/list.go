@@ -93,7 +93,7 @@ func writeList(w io.Writer, all []listed) error {
 		return nil
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "run\tstate\tgen\tevaluations\tfailed\tlast event\tfound")
+	fmt.Fprintln(t, "run\tstate\tgenerations\tevaluations\tfailed\tlast event\tfound")
 	for _, l := range all {
 		if l.Error != "" {
 			fmt.Fprintf(t, "%s\tunreadable\t\t\t\t\t%s\n", l.Dir, l.Error)

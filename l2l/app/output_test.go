@@ -117,7 +117,7 @@ var masks = []struct {
 	{regexp.MustCompile(`l2l-eval-\d+`), "l2l-eval-N"},
 	{regexp.MustCompile(`(?m)^[ ^~]*\^[ ^~]*\n`), ""}, // later Pythons underline
 	{regexp.MustCompile(`l2l-mpi version \S+`), "l2l-mpi version V"},
-	{regexp.MustCompile(`under way, after \d+`), "under way, after N"},
+	{regexp.MustCompile(`when generation \d+, which`), "when generation N, which"},
 	{regexp.MustCompile(`"(createdWith|startTime|endTime|dateCreated|dateModified)": "[^"]*"`), `"$1": "…"`},
 }
 

@@ -13,7 +13,7 @@ import (
 
 func TestScreenKeepsTheProgressBelowWhatStays(t *testing.T) {
 	var out bytes.Buffer
-	width := 60
+	width := 70
 	s := &screen{out: &out, width: func() int { return width }}
 	wrote := func() string {
 		text := out.String()
@@ -26,7 +26,7 @@ func TestScreenKeepsTheProgressBelowWhatStays(t *testing.T) {
 		t.Errorf("before any progress: %q", got)
 	}
 	s.show(p)
-	line := "gen 3  best error 1 mV  40 evaluations  2/s  ETA ?"
+	line := "3 generations  best error 1 mV  40 evaluations  2/s  ETA ?"
 	if got := wrote(); got != line {
 		t.Errorf("the progress is %q, want %q", got, line)
 	}
@@ -34,7 +34,7 @@ func TestScreenKeepsTheProgressBelowWhatStays(t *testing.T) {
 	if got, want := wrote(), "\r\x1b[Ja warning\n"+line; got != want {
 		t.Errorf("a line in between: %q, want %q", got, want)
 	}
-	width = 20 // the terminal has broken the line of 50 columns into three rows
+	width = 20 // the terminal has broken the line of 58 columns into three rows
 	s.show(p)
 	if got, want := wrote(), "\x1b[2A\r\x1b[J40 evaluations"; got != want {
 		t.Errorf("on a terminal that is narrower now: %q, want %q", got, want)
@@ -48,9 +48,9 @@ func TestScreenKeepsTheProgressBelowWhatStays(t *testing.T) {
 
 func TestProgressLineHasABarWhereThereIsRoom(t *testing.T) {
 	p := run.Progress{Generation: 3, Evaluations: 40, PerSecond: 2, Done: 0.25, Left: time.Minute}
-	const text = "gen 3  40 evaluations  2/s  ETA 1m0s"
+	const text = "3 generations  40 evaluations  2/s  ETA 1m0s"
 	for columns, want := range map[int]string{
-		200: strings.Repeat("━", 6) + strings.Repeat("─", 18) + "  " + text, 48: "━━────────  " + text, 47: text, 10: "40 evaluat", 0: "4", -5: "4",
+		200: strings.Repeat("━", 6) + strings.Repeat("─", 18) + "  " + text, 56: "━━────────  " + text, 55: text, 10: "40 evaluat", 0: "4", -5: "4",
 	} {
 		if got := progressLine(p, columns); got != want || columns > 0 && utf8.RuneCountInString(got) > columns {
 			t.Errorf("in %d columns: %q, want %q", columns, got, want)

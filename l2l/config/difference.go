@@ -174,8 +174,7 @@ func (p *Plan) Resumable(started string) (changes []Difference, err error) {
 			changes = append(changes, d)
 			continue
 		}
-		errs = append(errs, fmt.Errorf("%s: the run was started with %s, and is to be resumed with %s, which would be another search",
-			d.Path, d.Before, d.After))
+		errs = append(errs, fmt.Errorf("%s: the run was started with %s; with %s it would be another search", d.Path, d.Before, d.After))
 	}
 	return changes, errors.Join(errs...)
 }

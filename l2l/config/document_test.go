@@ -193,7 +193,7 @@ func TestResumedRunMayNotHaveChoicesOfAnotherType(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `optimizee.parameters.fast.choices: the run was started with ["true", "false"], and is to be resumed with [true, false]`
+	const want = `optimizee.parameters.fast.choices: the run was started with ["true", "false"]; with [true, false]`
 	if _, err := p.Resumable(string(effective)); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
 	}

@@ -12,7 +12,7 @@ import (
 
 // Progress is how far a run has come.
 type Progress struct {
-	Generation  int
+	Generation  int    // generations completed
 	Phase       string // what follows the search: the race of finalists, the measurement of the winner, its test; "" before
 	Evaluations int64
 	Failures    int64  // individuals that failed
@@ -68,7 +68,7 @@ func (p Progress) Line(columns int) string {
 		text string
 		rank int // those with the largest are left out first
 	}
-	parts := []part{{fmt.Sprintf("gen %d", p.Generation), 4}}
+	parts := []part{{Count(p.Generation, "generation"), 4}}
 	add := func(shown bool, rank int, format string, args ...any) {
 		if shown {
 			parts = append(parts, part{fmt.Sprintf(format, args...), rank})

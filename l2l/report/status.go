@@ -116,7 +116,7 @@ func (s Status) String() string {
 	}
 	text += "; " + Count(s.Evaluations, "evaluation")
 	if s.Generations > 0 {
-		text += fmt.Sprintf(", gen %d", s.Generations)
+		text += ", " + Count(s.Generations, "generation")
 	}
 	if best := s.BestText(); best != "" {
 		text += ", " + best

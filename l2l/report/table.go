@@ -31,7 +31,7 @@ func Tables() []TableKind {
 	return []TableKind{
 		{"evaluations", "in the order in which they ended", (*Run).evaluations},
 		{"individuals", "the individuals whose evaluations have all ended, with their fitness", (*Run).individuals},
-		{"generations", "the generations, with the best fitness so far and what the optimizer says of itself", (*Run).generations},
+		{"generations", "a row after each generation: how many are completed, the best fitness so far, what the optimizer says of itself", (*Run).generations},
 		{"front", "with several objectives, the individuals that no other is better than", (*Run).front},
 		{"posterior", "of a run that has ended, the individuals of the posterior sample with their weights", (*Run).posterior},
 		{"measurements", "what the model measured beside its objectives, by evaluation", (*Run).measurements},

@@ -279,7 +279,7 @@ func (r *leader) action(o Order, e evaluator) (a action, err error) {
 		}
 		return action{StopAfter, func(l *l2l.Loop) (string, error) {
 			l.StopAfterGeneration()
-			return fmt.Sprintf("the run stops when the generation is completed that is under way, after %d; --resume goes on",
+			return fmt.Sprintf("the run stops when generation %d, which is under way, is completed; --resume goes on",
 				l.Search.Status().Generation), nil
 		}}, nil
 	}

@@ -57,7 +57,7 @@ const (
 // that many slots, at least 1. It takes some tenths of a second, and writes nothing. An optimizer that is a program is not started: then the numbers of
 // evaluations are told alone. An execution.parallel that is auto is what it would become on the slots.
 func Estimated(plan *config.Plan, slots int) (Estimate, error) {
-	plan, err := plan.Settled(plan.Parallel(slots * plan.Execution.Batch))
+	plan, err := plan.Settled(plan.Parallel(slots * plan.Execution.Together()))
 	if err != nil {
 		return Estimate{}, err
 	}
@@ -73,7 +73,7 @@ func Estimated(plan *config.Plan, slots int) (Estimate, error) {
 	size := int64(plan.PopSize())
 	var e Estimate
 	_, e.Asynchronous = o.(optimizer.Asynchronous)
-	most := (int64(slots)*int64(plan.Execution.Batch) + each - 1) / each
+	most := (int64(slots)*int64(plan.Execution.Together()) + each - 1) / each
 	if e.Asynchronous && !recalls && float64(most)*float64(plan.Space.Dim()) <= triedMost {
 		first, err := o.Ask(int(most))
 		if err != nil {
@@ -253,17 +253,17 @@ func peakMemory() int64 {
 }
 
 // Idle is the part of the time of so many slots, from 0 to 1, in which they have nothing to do while a generation's last evaluations are under way, if
-// all take equally long; rounds is how often each slot evaluates in a generation. Of an Asynchronous optimizer, whose rounds are 0, it is the part of
-// the slots for which there is no evaluation.
+// all calls of up to a batch of evaluations take equally long; rounds is how many calls each slot has in a generation. Of an Asynchronous optimizer,
+// whose rounds are 0, it is the part of the slots for which there is no evaluation. Slots share what does not fill all their calls.
 func (e Estimate) Idle(slots, batch int64) (idle float64, rounds int64) {
 	if e.AtOnce > 0 {
-		packs := (e.AtOnce + batch - 1) / batch
-		return 1 - float64(min(packs, slots))/float64(slots), 0
+		return 1 - float64(min(e.AtOnce, slots))/float64(slots), 0
 	}
 	if e.Generation == 0 {
 		return 0, 0
 	}
-	packs := (e.Generation + batch - 1) / batch
-	rounds = (packs + slots - 1) / slots
-	return 1 - float64(packs)/float64(rounds*slots), rounds
+	full := slots * batch // evaluations of a round
+	rounds = (e.Generation + full - 1) / full
+	last := e.Generation - (rounds-1)*full
+	return float64(slots-min(last, slots)) / float64(rounds*slots), rounds
 }

@@ -110,6 +110,7 @@ func TestEstimateSaysHowManySlotsAreIdle(t *testing.T) {
 		rounds                   int64
 	}{
 		{8, 8, 1, 0, 1}, {8, 64, 1, 0.875, 1}, {8, 5, 1, 0.2, 2}, {8, 2, 4, 0, 1}, {9, 2, 4, 0.25, 2}, {64, 4, 1, 0, 16},
+		{64, 2, 64, 0, 1}, {3, 4, 64, 0.25, 1}, {70, 2, 32, 0, 2}, {65, 2, 32, 0.25, 2},
 	} {
 		idle, rounds := run.Estimate{Generation: c.generation}.Idle(c.slots, c.batch)
 		if math.Abs(idle-c.idle) > 1e-12 || rounds != c.rounds {

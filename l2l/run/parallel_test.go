@@ -59,7 +59,7 @@ func TestRunOnManySlotsKeepsTheLanesThatItBeganWith(t *testing.T) {
 	}
 	other := plan(t, strings.Replace(text, "slots: %d", "slots: %d, parallel: 61", 1), 1600, 2).In(begin.Output.Dir)
 	if _, err := run.Run(t.Context(), mpi.Local(1)[0], other, run.Resume()); err == nil ||
-		!strings.Contains(fmt.Sprint(err), `execution.parallel: the run was started with "60", and is to be resumed with "61"`) {
+		!strings.Contains(fmt.Sprint(err), `execution.parallel: the run was started with "60"; with "61"`) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -27,7 +27,7 @@ func TestProgressLineFitsAnyNumberOfColumns(t *testing.T) {
 		Generation: 12, Evaluations: 3148, Failures: 17, Best: "error 149.151 µV", Figures: []optimizer.Figure{{Name: "sigma", Value: 0.205}, {Name: "axis_ratio", Value: 1.14}},
 		PerSecond: 0.0123, Done: 0.5, Left: 90 * time.Minute, UnderWay: 128, Longest: 200*time.Second + 300*time.Millisecond,
 	}
-	const whole = "gen 12  best error 149.151 µV  sigma 0.205, axis_ratio 1.14  3148 evaluations  17 failed  0.738/min  128 under way, the longest 3m20s  ETA 1h30m0s"
+	const whole = "12 generations  best error 149.151 µV  sigma 0.205, axis_ratio 1.14  3148 evaluations  17 failed  0.738/min  128 under way, the longest 3m20s  ETA 1h30m0s"
 	if got := p.String(); got != whole {
 		t.Errorf("%q, want %q", got, whole)
 	}
@@ -37,7 +37,7 @@ func TestProgressLineFitsAnyNumberOfColumns(t *testing.T) {
 		}
 	}
 	for columns, want := range map[int]string{
-		160: whole, 100: "gen 12  best error 149.151 µV  3148 evaluations  17 failed  128 under way, the longest 3m20s",
+		160: whole, 100: "12 generations  best error 149.151 µV  3148 evaluations  17 failed  128 under way, the longest 3m20s",
 		78: "best error 149.151 µV  3148 evaluations  128 under way, the longest 3m20s", 50: "best error 149.151 µV  3148 evaluations", 20: "3148 evaluations", 4: "3148",
 	} {
 		if got := p.Line(columns); got != want {

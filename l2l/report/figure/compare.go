@@ -199,7 +199,7 @@ func (c *Comparison) Figures() []*Figure {
 // convergence is the median and the quartiles of the best so far of each group.
 func (c *Comparison) convergence() *Figure {
 	const points = 160
-	p := Panel{X: Axis{Label: "Evaluations"}, Y: c.Measure.axis()}
+	p := Panel{X: Axis{Label: "Evaluations", Whole: true}, Y: c.Measure.axis()}
 	var bands, lines []Series
 	var middle Numbers
 	for i, g := range c.Groups {

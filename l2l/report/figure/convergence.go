@@ -134,7 +134,7 @@ func (d *Data) restarts(name string) Series {
 		if run := g.Figures[at]; run > last {
 			x := float64(g.Evaluations)
 			if name == "convergence-generations" {
-				x = float64(g.Generation)
+				x = float64(g.Generation) // the first one of the run
 			}
 			r.X = append(r.X, x)
 			r.Text = append(r.Text, fmt.Sprintf("run %s begins", short(run)))
@@ -149,15 +149,19 @@ func (d *Data) restarts(name string) Series {
 	return r
 }
 
+// byGenerations is the axis of all figures that go by generations: their numbers are those of the journal and of all tables, the first one being 0. A number of
+// generations, "12 generations", is a count instead.
+var byGenerations = Axis{Label: "Generation", Whole: true}
+
 func convergenceEvaluations(d *Data) *Figure {
-	return d.convergence("convergence", "evaluations", d.byEvaluation, Axis{Label: "Evaluations"}, 1)
+	return d.convergence("convergence", "evaluations", d.byEvaluation, Axis{Label: "Evaluations", Whole: true}, 1)
 }
 
 func convergenceGenerations(d *Data) *Figure {
 	if len(d.byGeneration.cells) < 2 {
 		return nil
 	}
-	return d.convergence("convergence-generations", "generations", d.byGeneration, Axis{Label: "Generations"}, 1)
+	return d.convergence("convergence-generations", "generations", d.byGeneration, byGenerations, 1)
 }
 
 func convergenceTime(d *Data) *Figure {
@@ -183,14 +187,14 @@ func optimizerFigures(d *Data) *Figure {
 		s := Series{Mark: Line, Tone: Main}
 		for _, g := range d.figures {
 			if at := slices.Index(g.Names, name); at >= 0 {
-				s.X = append(s.X, float64(g.Generation))
+				s.X = append(s.X, float64(g.Generation-1)) // the last one that is completed
 				s.Y = append(s.Y, g.Figures[at])
 			}
 		}
 		if slices.Min(s.Y) == slices.Max(s.Y) && (name == "run" || name == "population") {
 			continue // it has not changed
 		}
-		p := Panel{Title: strings.ReplaceAll(name, "_", " "), X: Axis{Label: "Generations"}, Y: Axis{Log: logarithmic(s.Y)}, Series: []Series{s}}
+		p := Panel{Title: strings.ReplaceAll(name, "_", " "), X: byGenerations, Y: Axis{Log: logarithmic(s.Y)}, Series: []Series{s}}
 		p.fit()
 		panels = append(panels, p)
 	}

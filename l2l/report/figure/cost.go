@@ -18,7 +18,7 @@ func timeBin(seconds float64) int { return int(math.Floor(math.Log10(seconds) * 
 
 // times are how long evaluations took, by how they ended.
 func times(d *Data) *Figure {
-	p := Panel{X: Axis{Label: "Time of an evaluation", Unit: "s", Log: true}, Y: Axis{Label: "Evaluations"}}
+	p := Panel{X: Axis{Label: "Time of an evaluation", Unit: "s", Log: true}, Y: Axis{Label: "Evaluations", Whole: true}}
 	floor := map[int]float64{} // of the bars, which stand on each other
 	tone := map[l2l.Ending]Tone{l2l.OK: Main, l2l.Failed: Second, l2l.TimedOut: Third, l2l.Lost: Fourth}
 	for _, ending := range slices.Sorted(maps.Keys(d.times)) {
@@ -131,7 +131,7 @@ func utilisation(d *Data) *Figure {
 		s.X, s.Y = append(s.X, float64(i+1)*b.width/scale), append(s.Y, v)
 	}
 	s.X[len(s.X)-1] = d.Elapsed / scale
-	p := Panel{X: Axis{Label: "Time", Unit: unit}, Y: Axis{Label: "Busy slots"}, Series: []Series{s}}
+	p := Panel{X: Axis{Label: "Time", Unit: unit}, Y: Axis{Label: "Busy slots", Whole: true}, Series: []Series{s}}
 	of := 0.0
 	have := Series{Mark: Steps, Name: "slots", Tone: Quiet}
 	for i, session := range d.Sessions {

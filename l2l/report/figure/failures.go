@@ -14,7 +14,7 @@ func failures(d *Data) *Figure {
 		return nil
 	}
 	const most = 12
-	p := Panel{X: Axis{Label: "Evaluations"}}
+	p := Panel{X: Axis{Label: "Evaluations", Whole: true}}
 	byEnding := map[l2l.Ending]*Series{}
 	var order []l2l.Ending
 	rest := d.Others

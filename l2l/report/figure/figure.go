@@ -39,6 +39,7 @@ type Axis struct {
 	Label string   `json:"label,omitempty"`
 	Unit  string   `json:"unit,omitempty"`
 	Log   bool     `json:"log,omitempty"`
+	Whole bool     `json:"whole,omitempty"` // it counts: its limits and ticks are whole numbers
 	Names []string `json:"names,omitempty"` // of 0, 1, 2, …, where the values are such; an axis of Y then runs from top to bottom
 	Min   float64  `json:"min"`
 	Max   float64  `json:"max"`
@@ -209,6 +210,8 @@ func (a *Axis) limit(low, high float64, n int) {
 		a.Log = false
 		a.limit(low, high, n)
 		return
+	case low == high && a.Whole:
+		low, high = low-1, high+1
 	case low == high:
 		width := max(math.Abs(low)*0.1, 1e-12)
 		low, high = low-width, high+width
@@ -217,15 +220,23 @@ func (a *Axis) limit(low, high float64, n int) {
 		a.Min, a.Max = roundLog(low, -1), roundLog(high, 1)
 		return
 	}
-	step := Step(high-low, n)
+	step := a.Step(high-low, n)
 	a.Min, a.Max = math.Floor(low/step+1e-9)*step, math.Ceil(high/step-1e-9)*step
 	if math.IsInf(a.Max-a.Min, 0) || a.Min == a.Max { // at the ends of what a float64 holds
 		a.Min, a.Max = low, high
 	}
 }
 
-// Step is the round number, 1, 2 or 5 times a power of ten, of which at most about n make a width.
-func Step(width float64, n int) float64 {
+// Step is the round number of which at most about n make a width of the axis.
+func (a Axis) Step(width float64, n int) float64 {
+	if a.Whole {
+		return max(roundStep(width, n), 1)
+	}
+	return roundStep(width, n)
+}
+
+// roundStep is the round number, 1, 2 or 5 times a power of ten, of which at most about n make a width.
+func roundStep(width float64, n int) float64 {
 	raw := width / float64(n)
 	power := math.Pow(10, math.Floor(math.Log10(raw)))
 	for _, m := range []float64{1, 2, 5} {

@@ -119,6 +119,9 @@ func checkPanel(t *testing.T, name string, p figure.Panel) {
 		if !(a.Min < a.Max) || math.IsInf(a.Max-a.Min, 0) || a.Log && a.Min <= 0 {
 			t.Errorf("%s: axis %+v", name, a)
 		}
+		if a.Whole && (a.Min != math.Trunc(a.Min) || a.Max != math.Trunc(a.Max)) {
+			t.Errorf("%s: what is counted has an axis from %v to %v", name, a.Min, a.Max)
+		}
 	}
 	for _, s := range p.Series {
 		for _, n := range []figure.Numbers{s.Y, s.X2, s.Y2, s.Value} {
@@ -209,6 +212,56 @@ func TestFiguresOfARunSayWhatItDid(t *testing.T) {
 	if total != 1000 {
 		t.Errorf("times of %v evaluations, want 1000", total)
 	}
+}
+
+// A generation has in all figures the number that the journal gives it.
+func TestFiguresHaveTheNumbersOfGenerationsThatIndividualsHave(t *testing.T) {
+	for _, pop := range []int{5, 7, 20} { // 12, 9 and 3 generations, the last of the 9 cut short
+		dir := begin(t, fmt.Sprintf("seed: 1\noptimizee: {type: mixed}\noptimizer: {type: crossentropy, pop_size: %d}\nstop: {evaluations: 60}\n", pop))
+		last := float64((60 - 1) / pop)
+		seen := 0
+		for name, f := range all(t, gather(t, dir)) {
+			for _, p := range f.Panels {
+				if p.X.Label != "Generation" {
+					continue
+				}
+				seen++
+				if !p.X.Whole || p.X.Step(p.X.Max-p.X.Min, 5) < 1 {
+					t.Errorf("%s: the axis %+v has ticks between generations", name, p.X)
+				}
+				for _, s := range p.Series {
+					for _, x := range s.X {
+						if x != math.Trunc(x) || x < 0 || x > last {
+							t.Errorf("%s: %q has something at generation %v of 0 to %v", name, s.Name, x, last)
+						}
+					}
+				}
+			}
+		}
+		f := all(t, gather(t, dir))["convergence-generations"]
+		if x := series(t, f, 0, "best so far").X; x[0] != 0 || x[len(x)-1] != last {
+			t.Errorf("convergence from generation %v to %v, want 0 to %v", x[0], x[len(x)-1], last)
+		}
+		if seen < 4 {
+			t.Errorf("%d panels go by generations", seen)
+		}
+	}
+}
+
+func TestFiguresHaveBarsOfWholeNumbers(t *testing.T) {
+	d := gather(t, begin(t, "seed: 1\noptimizee: {type: mixed}\noptimizer: {type: random}\nstop: {evaluations: 300}\n"))
+	for _, p := range all(t, d)["best"].Panels {
+		if p.X.Label != "n" { // a whole number from 1 to 5
+			continue
+		}
+		for i, from := range p.Series[0].X {
+			if from+0.5 != math.Trunc(from+0.5) || p.Series[0].X2[i] != from+1 {
+				t.Errorf("a bar from %v to %v is not one of whole numbers", from, p.Series[0].X2[i])
+			}
+		}
+		return
+	}
+	t.Error("no bars of n")
 }
 
 func TestFiguresOfSeveralObjectivesHaveTheFront(t *testing.T) {

@@ -75,7 +75,7 @@ func hypervolume(d *Data) *Figure {
 		spread = spread || fewer
 		s.X, s.Y = append(s.X, float64(after[i])), append(s.Y, optimizer.Hypervolume(of, reference))
 	})
-	p := Panel{X: Axis{Label: "Evaluations"}, Y: Axis{Label: "Hypervolume"}, Series: []Series{s}}
+	p := Panel{X: Axis{Label: "Evaluations", Whole: true}, Y: Axis{Label: "Hypervolume"}, Series: []Series{s}}
 	p.fit()
 	p.Y.Min = min(p.Y.Min, 0)
 	caption := "How much of the objectives' space the front is better than, up to a tenth of the last front's range beyond its worst values."
@@ -173,6 +173,13 @@ func (d *Data) histogram(k int, members []Member, weights []float64) Panel {
 			low, high = low-0.5, high+0.5
 		}
 		n := min(60, max(12, int(3*math.Sqrt(float64(len(members))))))
+		if p.X.Whole { // as many of the whole numbers in each
+			values := high - low + 1
+			each := math.Ceil(values / float64(n))
+			n = int(math.Ceil(values / each))
+			low -= 0.5
+			high = low + float64(n)*each
+		}
 		total := make([]float64, n)
 		for i, v := range column.Values {
 			total[min(max(int(float64(n)*(v-low)/(high-low)), 0), n-1)] += weights[i]

@@ -90,7 +90,7 @@ type Parameter struct {
 }
 
 func (p Parameter) axis() Axis {
-	return Axis{Label: p.Label, Unit: p.Unit, Log: p.Log, Names: p.Choices}
+	return Axis{Label: p.Label, Unit: p.Unit, Log: p.Log, Whole: p.Kind == optimizee.Int && !p.Log, Names: p.Choices}
 }
 
 // Member is an individual that is kept.
@@ -127,7 +127,7 @@ func Gather(run *report.Run) (*Data, error) {
 	rules := &run.Begun.Rules
 	d := &Data{
 		Run: run, Parameters: parametersOf(run.Begun.Space), every: 1, times: map[l2l.Ending]map[int]int64{}, slots: newBusy(),
-		byEvaluation: newCourse(1, 1), byGeneration: newCourse(1, 1), bySeconds: newCourse(1e-6, 0), rng: rand.New(rand.NewPCG(3, 4)),
+		byEvaluation: newCourse(1, 1, 1), byGeneration: newCourse(1, 1, 0), bySeconds: newCourse(1e-6, 0, 0), rng: rand.New(rand.NewPCG(3, 4)),
 	}
 	if rules.Sum && len(rules.Objectives) > 1 {
 		d.Goals = []Goal{{Name: "weighted sum of the objectives"}}
@@ -172,6 +172,14 @@ func parametersOf(space optimizee.Space) []Parameter {
 		}
 	}
 	return all
+}
+
+// Generations are how many the optimizer has completed; 0 of runs of versions that did not record it.
+func (d *Data) Generations() int {
+	if n := len(d.figures); n > 0 {
+		return d.figures[n-1].Generation
+	}
+	return 0
 }
 
 // Values are the parameters' values of a point that was searched: numbers, and indexes of choices.

@@ -43,20 +43,16 @@ func courses(d *Data) *Figure {
 	if len(d.Sample) < 2 {
 		return nil
 	}
-	last := d.Sample[len(d.Sample)-1].Generation
-	first := d.Sample[0].Generation
-	x := Axis{Label: "Generations"}
-	of := func(m Member) float64 { return float64(m.Generation) }
-	if last == first {
-		x, of = Axis{Label: "Individuals"}, func(m Member) float64 { return float64(m.ID) }
+	x, of := byGenerations, func(m Member) int64 { return int64(m.Generation) }
+	low, high := of(d.Sample[0]), of(d.Sample[0])
+	for _, m := range d.Sample { // those of lanes are not in the order of their generations
+		low, high = min(low, of(m)), max(high, of(m))
 	}
-	low, high := of(d.Sample[0]), of(d.Sample[len(d.Sample)-1])
-	bins := int(min(40, high-low+1, float64(len(d.Sample))/8+1))
-	groups := make([][]Member, bins)
-	for _, m := range d.Sample {
-		at := min(int(float64(bins)*(of(m)-low)/max(high-low, 1)), bins-1)
-		groups[max(at, 0)] = append(groups[max(at, 0)], m)
+	if low == high {
+		x, of = Axis{Label: "Individual", Whole: true}, func(m Member) int64 { return m.ID }
+		low, high = of(d.Sample[0]), of(d.Sample[len(d.Sample)-1])
 	}
+	groups := groupsOf(d.Sample, of, low, high)
 	shown, left := d.matters(maxCourses)
 	var panels []Panel
 	for _, k := range shown {
@@ -68,29 +64,27 @@ func courses(d *Data) *Figure {
 		wide := Series{Mark: Band, Name: "80 %", Tone: Quiet}
 		middle := Series{Mark: Line, Name: "median", Tone: Second}
 		if len(p.Y.Names) > 0 { // shares of the choices
-			panels = append(panels, shares(p, groups, k, low, high))
+			p = shares(p, groups, k)
+			p.X.limit(float64(low), float64(high), 8)
+			panels = append(panels, p)
 			continue
 		}
-		for i, group := range groups {
-			if len(group) == 0 {
-				continue
-			}
-			values := make([]float64, len(group))
-			for j, m := range group {
+		for _, group := range groups {
+			values := make([]float64, len(group.members))
+			for j, m := range group.members {
 				values[j] = m.X[k]
 			}
 			slices.Sort(values)
-			at := low + (float64(i)+0.5)*(high-low)/float64(bins)
-			wide.X, middle.X = append(wide.X, at), append(middle.X, at)
+			wide.X, middle.X = append(wide.X, group.at), append(middle.X, group.at)
 			wide.Y, wide.Y2 = append(wide.Y, statistics.Quantile(values, 0.1)), append(wide.Y2, statistics.Quantile(values, 0.9))
 			middle.Y = append(middle.Y, statistics.Quantile(values, 0.5))
 		}
 		best := d.Best[0]
 		p.Series = []Series{wide, middle, {
-			Mark: Points, Name: "best", Tone: Main, X: Numbers{of(best)}, Y: Numbers{best.X[k]}, Text: []string{label(best)},
+			Mark: Points, Name: "best", Tone: Main, X: Numbers{float64(of(best))}, Y: Numbers{best.X[k]}, Text: []string{label(best)},
 		}}
 		p.fit()
-		p.X.limit(low, high, 8)
+		p.X.limit(float64(low), float64(high), 8)
 		panels = append(panels, p)
 	}
 	caption := fmt.Sprintf("The values of the parameters that were tried, as the search went on: median, the middle 80 %%, and those "+
@@ -98,29 +92,50 @@ func courses(d *Data) *Figure {
 	return newFigure("parameters", "Parameters as the search went on", caption+left, 3, panels...)
 }
 
+// group is members whose counts lie between whole numbers.
+type group struct {
+	at      float64 // where it is drawn, a whole number
+	members []Member
+}
+
+// groupsOf puts members into groups of as many counts each, from low to high. None is empty.
+func groupsOf(members []Member, of func(Member) int64, low, high int64) (groups []group) {
+	const most, least = 40, 8 // groups, and members of one on average
+	n := min(most, high-low+1, int64(len(members)/least)+1)
+	each := (high - low + n) / n
+	all := make([][]Member, n)
+	for _, m := range members {
+		at := min(max((of(m)-low)/each, 0), n-1)
+		all[at] = append(all[at], m)
+	}
+	for i, of := range all {
+		if len(of) > 0 {
+			first := low + int64(i)*each
+			groups = append(groups, group{float64((first + min(first+each-1, high) + 1) / 2), of})
+		}
+	}
+	return groups
+}
+
 // shares are how frequent each choice was.
-func shares(p Panel, groups [][]Member, k int, low, high float64) Panel {
+func shares(p Panel, groups []group, k int) Panel {
 	names := p.Y.Names
 	p.Y = Axis{Label: "share"}
 	for c, name := range names[:min(len(names), int(tones-Main))] {
 		s := Series{Mark: Line, Name: name, Tone: Nth(c + 2)} // the first two are the best and the median of other panels
-		for i, group := range groups {
-			if len(group) == 0 {
-				continue
-			}
+		for _, group := range groups {
 			n := 0
-			for _, m := range group {
+			for _, m := range group.members {
 				if int(m.X[k]) == c {
 					n++
 				}
 			}
-			s.X = append(s.X, low+(float64(i)+0.5)*(high-low)/float64(len(groups)))
-			s.Y = append(s.Y, float64(n)/float64(len(group)))
+			s.X = append(s.X, group.at)
+			s.Y = append(s.Y, float64(n)/float64(len(group.members)))
 		}
 		p.Series = append(p.Series, s)
 	}
 	p.fit()
-	p.X.limit(low, high, 8)
 	p.Y.Min, p.Y.Max = 0, 1
 	return p
 }

@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -18,6 +19,7 @@ const (
 type course struct {
 	width float64 // of an interval
 	unit  float64 // that a coordinate which is counted has: 1 where it is, and 0 for a time
+	first float64 // where 0 is drawn: one evaluation has ended at the first of them, and the first generation is number 0
 	scale float64 // that coordinates are divided by where they are drawn
 	last  float64 // where the last individual was added
 	cells []cell  // interval i is [i*width, (i+1)*width)
@@ -36,8 +38,8 @@ type drawn struct {
 	values []float64
 }
 
-func newCourse(width, unit float64) *course {
-	return &course{width: width, unit: unit, scale: 1, rng: rand.New(rand.NewPCG(1, 2))}
+func newCourse(width, unit, first float64) *course {
+	return &course{width: width, unit: unit, first: first, scale: 1, rng: rand.New(rand.NewPCG(1, 2))}
 }
 
 // add adds the values of an individual at x, nil if it failed, and the best of each goal so far.
@@ -129,21 +131,22 @@ func (c *course) all(goal int) (n int64) {
 	return n
 }
 
-// ends are where the intervals end, and the best so far there.
+// ends are the last places of the intervals, and the best so far there.
 func (c *course) ends(goal int) (x, best Numbers) {
 	for i, cell := range c.cells {
-		x = append(x, min(float64(i+1)*c.width, c.last+c.unit)/c.scale)
+		x = append(x, (min(float64(i+1)*c.width-c.unit, c.last)+c.first)/c.scale)
 		best = append(best, cell.best[goal])
 	}
 	return x, best
 }
 
-// middle is where the values of intervals from one to before another are drawn.
+// middle is where the values of intervals from one to before another are drawn: of a coordinate that is counted, at a whole number.
 func (c *course) middle(from, to int) float64 {
-	if to-from == 1 && c.width == c.unit { // the only one there is
-		return float64(to) * c.width / c.scale
+	at := (float64(from+to)*c.width-c.unit)/2 + c.first
+	if c.unit > 0 {
+		at = math.Round(at)
 	}
-	return float64(from+to) / 2 * c.width / c.scale
+	return at / c.scale
 }
 
 // values are all values, where each was kept.

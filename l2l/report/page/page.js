@@ -59,7 +59,7 @@
 				for (const m of last - first < 3 ? [1, 2, 5] : [1]) at.push(m * 10 ** d);
 			}
 		} else {
-			interval = step(high - low, parts);
+			interval = Math.max(step(high - low, parts), axis.whole ? 1 : 0);
 			for (let i = Math.ceil(low / interval - 1e-6); i <= high / interval + 1e-6; i++) at.push(i === 0 ? 0 : +(i * interval).toPrecision(12));
 		}
 		const customValues = at.filter(v => v >= low - 1e-9 * Math.abs(low) && v <= high + 1e-9 * Math.abs(high));

@@ -172,6 +172,9 @@ func facts(d *figure.Data) []Fact {
 	}
 	out = append(out, Fact{"evaluations", figure.Thousands(d.Evaluations)}, Fact{"individuals", figure.Thousands(d.Individuals)},
 		Fact{"individuals that failed", failed})
+	if n := d.Generations(); n > 0 {
+		out = append(out, Fact{"generations", figure.Thousands(int64(n))})
+	}
 	if d.Elapsed > 0 {
 		out = append(out, Fact{"time", duration(d.Elapsed)})
 	}

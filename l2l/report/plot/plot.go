@@ -321,15 +321,18 @@ func axis(a *plot.Axis, of figure.Axis, ticks int) {
 		a.Scale = plot.LogScale{}
 		a.Tick.Marker = logTicks{ticks}
 	default:
-		a.Tick.Marker = roundTicks{ticks}
+		a.Tick.Marker = roundTicks{of, ticks}
 	}
 }
 
 // roundTicks are at multiples of a round number.
-type roundTicks struct{ most int }
+type roundTicks struct {
+	of   figure.Axis
+	most int
+}
 
 func (t roundTicks) Ticks(low, high float64) (ticks []plot.Tick) {
-	step := figure.Step(high-low, t.most)
+	step := t.of.Step(high-low, t.most)
 	for i := math.Ceil(low/step - 1e-9); i <= high/step+1e-9 && len(ticks) < 50; i++ {
 		ticks = append(ticks, plot.Tick{Value: i * step, Label: tick(i*step, step)})
 	}

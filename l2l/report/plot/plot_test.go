@@ -97,6 +97,21 @@ func TestPlotWritesEveryMarkInEveryFormat(t *testing.T) {
 }
 
 // TestPDFHasTheColoursAndLettersOfTheFigure reads what a page of the PDF draws: a faint blue is blue, and a unit is not bytes of another encoding.
+func TestPlotHasTicksBetweenWholeNumbersOnlyWhereThereIsSomethingBetweenThem(t *testing.T) {
+	for _, whole := range []bool{true, false} {
+		axis := figure.Axis{Label: "Generation", Whole: whole, Max: 2}
+		f := &figure.Figure{Columns: 1, Panels: []figure.Panel{{X: axis, Y: axis, Series: []figure.Series{
+			{Mark: figure.Line, X: figure.Numbers{0, 1, 2}, Y: figure.Numbers{0, 1, 2}}}}}}
+		var out bytes.Buffer
+		if err := plot.Write(&out, f, "svg", plot.Column); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(out.String(), ">0.5</text>"); got == whole || !strings.Contains(out.String(), ">1</text>") {
+			t.Errorf("whole numbers alone: %v, and a tick at 0.5: %v", whole, got)
+		}
+	}
+}
+
 func TestPDFHasTheColoursAndLettersOfTheFigure(t *testing.T) {
 	f := &figure.Figure{Panels: []figure.Panel{{
 		X: figure.Axis{Label: "current", Unit: "μA", Max: 1}, Y: figure.Axis{Label: "ΔV", Unit: "MΩ²", Max: 1}, Series: []figure.Series{

@@ -161,7 +161,7 @@ func (m *Model) progressLines(width int) []Line {
 	if columns(text)+bar+1 > width {
 		out = append([]Line{{{" " + report.Bar(p.Done, max(width-2, 1)), Good}}}, rowsOf(style, prefixed(" ", wrap(text[1:], width-1))...)...)
 	}
-	parts := []string{fmt.Sprintf("gen %d", p.Generation), report.Count(p.Evaluations, "evaluation")}
+	parts := []string{report.Count(p.Generation, "generation"), report.Count(p.Evaluations, "evaluation")}
 	if p.Phase != "" {
 		parts = append([]string{p.Phase}, parts...)
 	}

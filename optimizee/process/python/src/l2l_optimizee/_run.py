@@ -421,7 +421,8 @@ class Run:
 
     @cached_property
     def generations(self) -> Table:
-        """The generations, with the best fitness so far and what the optimizer says of itself."""
+        """A row after each generation: how many are completed, the best fitness so far and what the optimizer says of itself. The generation of an
+        individual counts from 0: when that of generation 0 is complete, one is."""
         found: list[tuple[int, int, list[float], dict[str, float]]] = []
         best: Optional[_Told] = None
         each: Optional[list[float]] = None
