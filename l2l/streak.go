@@ -63,7 +63,7 @@ func (s *streak) take(x []float64, failed bool, reason string) {
 	}
 	s.failed++
 	s.region.include(x)
-	kind := kindOf(reason)
+	kind := Pattern(reason)
 	at := slices.IndexFunc(s.kinds, func(k failureKind) bool { return k.kind == kind })
 	switch {
 	case at >= 0:
