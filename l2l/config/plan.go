@@ -198,6 +198,8 @@ func (p *Plan) checkTeams(o optimizee.Optimizee) error {
 		return wrongf(key, "%d, want 1, as optimizee %s cannot be shared by several ranks: it is no optimizee.Shared", k, p.Optimizee.Name)
 	case p.Execution.Slots > 1:
 		return wrongf("execution.slots", "%d, want 1 or auto where %d ranks share each evaluation: a team is one slot", p.Execution.Slots, k)
+	case p.Execution.Batch == AutoBatch:
+		return wrongf("execution.batch", "auto, want 1 where %d ranks share each evaluation", k)
 	case p.Execution.Batch > 1:
 		return wrongf("execution.batch", "%d, want 1 where %d ranks share each evaluation", p.Execution.Batch, k)
 	case p.Execution.Levels == 2:
