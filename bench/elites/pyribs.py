@@ -26,15 +26,16 @@ def arm(x):
 # name, model, dimension, half the width of the box, of features, cells of each feature, largest loss
 TASKS = [("sphere, 20-D", sphere, 20, 5, 50, 100, 20 * 49), ("arm, 12-D", arm, 12, numpy.pi, 1, 20, numpy.pi**2)]
 EMITTERS = {
-    "isoline, 0.01, 0.2": lambda a, **k: IsoLineEmitter(a, iso_sigma=0.01, line_sigma=0.2, **k),
-    "Gaussian, 0.5": lambda a, **k: GaussianEmitter(a, sigma=0.5, **k),
+    "isoline, its defaults": lambda a, half, **k: IsoLineEmitter(a, iso_sigma=0.01, line_sigma=0.2, **k),
+    "isoline, those of map_elites": lambda a, half, **k: IsoLineEmitter(a, iso_sigma=0.01 * 2 * half, line_sigma=0.5, **k),
+    "Gaussian, 0.5": lambda a, half, **k: GaussianEmitter(a, sigma=0.5, **k),
 }
 
 
 def score(task, emitter, evaluations, seed):
     _, model, dim, half, reach, cells, worst = task
     archive = GridArchive(solution_dim=dim, dims=[cells, cells], ranges=[(-reach, reach)] * 2, seed=seed)
-    made = EMITTERS[emitter](archive, x0=[0] * dim, lower_bounds=[-half] * dim, upper_bounds=[half] * dim, batch_size=100, seed=seed)
+    made = EMITTERS[emitter](archive, half, x0=[0] * dim, lower_bounds=[-half] * dim, upper_bounds=[half] * dim, batch_size=100, seed=seed)
     scheduler = Scheduler(archive, [made])
     for _ in range(evaluations // 100):
         losses, features = model(scheduler.ask())
