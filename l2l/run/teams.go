@@ -25,11 +25,11 @@ func checkTeams(ranks, size int) error {
 
 // teamsOf forms teams of ranks that share evaluations, so many in each.
 func teamsOf(ranks []hello, size int) (dispatch.Teams, error) {
-	hosts := make([]string, len(ranks))
+	nodes := make([]string, len(ranks))
 	for rank, h := range ranks {
-		hosts[rank] = h.Host
+		nodes[rank] = h.node()
 	}
-	return dispatch.NewTeams(hosts, size), checkTeams(len(ranks), size)
+	return dispatch.NewTeams(nodes, size), checkTeams(len(ranks), size)
 }
 
 // seats are the evaluations that each rank takes part in at a time: as many as it has slots, or one as a member of a team.
@@ -72,7 +72,7 @@ func (r *leader) teamEntries() (entries []teamEntry) {
 	for _, team := range r.teams {
 		e := teamEntry{Ranks: team}
 		for _, rank := range team {
-			if host := r.ranks[rank].Host; !slices.Contains(e.Hosts, host) {
+			if host := r.ranks[rank].node(); !slices.Contains(e.Hosts, host) {
 				e.Hosts = append(e.Hosts, host)
 			}
 		}
