@@ -106,10 +106,50 @@ func (r *Result) fields() [17]any {
 	}
 }
 
-// AppendMsgpack implements codec.Appender.
+// AppendMsgpack implements codec.Appender. It is written out field by field, as there is one for each evaluation.
 func (r Result) AppendMsgpack(dst []byte) []byte {
-	f := r.fields()
-	return codec.AppendRecord(dst, f[:]...)
+	const upToAt = 13
+	n := upToAt
+	switch {
+	case r.Slot != 0:
+		n = 17
+	case r.Step != 0:
+		n = 16
+	case len(r.Measurements) > 0:
+		n = 15
+	case len(r.Violations) > 0:
+		n = 14
+	case r.At == 0: // of no run
+		f := r.fields()
+		return codec.AppendRecord(dst, f[:]...)
+	}
+	dst = codec.AppendArray(dst, n)
+	dst = codec.AppendInt(dst, r.Individual)
+	dst = codec.AppendInt(dst, int64(r.Instance))
+	dst = codec.AppendInt(dst, int64(r.Replicate))
+	dst = codec.AppendInt(dst, int64(r.Attempt))
+	dst = codec.AppendInt(dst, int64(r.Ending))
+	dst = codec.AppendVector(dst, r.Fitness)
+	dst = codec.AppendVector(dst, r.Outputs)
+	dst = codec.AppendVector(dst, r.Targets)
+	dst = codec.AppendString(dst, r.Reason)
+	dst = codec.AppendFloat(dst, r.Seconds)
+	dst = codec.AppendInt(dst, int64(r.Rank))
+	dst = codec.AppendString(dst, r.Host)
+	dst = codec.AppendInt(dst, r.At)
+	if n > upToAt {
+		dst = codec.AppendVector(dst, r.Violations)
+	}
+	if n > upToAt+1 {
+		dst = codec.AppendVector(dst, r.Measurements)
+	}
+	if n > upToAt+2 {
+		dst = codec.AppendInt(dst, int64(r.Step))
+	}
+	if n > upToAt+3 {
+		dst = codec.AppendInt(dst, int64(r.Slot))
+	}
+	return dst
 }
 
 // EncodeMsgpack implements msgpack.CustomEncoder.

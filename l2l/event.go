@@ -61,12 +61,17 @@ type Asked struct {
 	Individuals []Individual
 	Count       int    // of the individuals, where there is a Digest instead of them
 	Digest      []byte // SHA-256 over the individuals' numbers, generations and points; nil where they are written out
+
+	brief bool // it is written by its digest, which whoever writes it makes: the loop does not wait for that
 }
 
 func (a *Asked) fields() []any { return []any{&a.Max, &a.Individuals, &a.Count, &a.Digest} }
 
 // AppendMsgpack implements codec.Appender.
 func (a Asked) AppendMsgpack(dst []byte) []byte {
+	if a.brief {
+		a = a.digested()
+	}
 	if a.Digest != nil || a.Count != 0 || a.Individuals == nil { // seldom written, or short
 		b, err := codec.Marshal(a)
 		if err != nil {
@@ -84,6 +89,9 @@ func (a Asked) AppendMsgpack(dst []byte) []byte {
 
 // EncodeMsgpack implements msgpack.CustomEncoder.
 func (a Asked) EncodeMsgpack(enc *msgpack.Encoder) error {
+	if a.brief {
+		a = a.digested()
+	}
 	return codec.EncodeRecord(enc, a.fields()...)
 }
 
@@ -142,7 +150,7 @@ func (s *Session) Add(more Session) {
 type Evaluator interface {
 	// Capacity is the number of evaluations that can usefully be under way at once, at least 1.
 	Capacity() int
-	// Submit takes evaluations to run. It does not wait for them.
+	// Submit takes evaluations to run. It does not wait for them, and does not keep the slice.
 	Submit(evaluations []Evaluation) error
 	// Next waits until at least one submitted evaluation has ended, and returns those that have, in any order; the slice is valid until the
 	// next call. An error means that evaluations cannot be run any more; a failed evaluation is a Result.
@@ -160,5 +168,5 @@ type Recorder interface {
 }
 
 // Observer is shown every event of a loop after the search has taken it in; of is the individual that a Result is about, and nil for
-// other events. It must not change what it is shown.
+// other events. It must not change what it is shown, and of is valid until it returns.
 type Observer func(e Event, of *Individual, s *Search)

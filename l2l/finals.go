@@ -226,7 +226,7 @@ func (s *Search) giveUp() {
 		return
 	}
 	for _, a := range s.s.Finals.Aims {
-		delete(s.s.Open, a.ID)
+		s.open.Delete(openKey(a.ID))
 	}
 	s.s.Finals = nil
 }
@@ -363,7 +363,7 @@ func (s *Search) nextFinals() (next Finals, ok bool) {
 		f.Aims = append(f.Aims, a)
 		f.Missing++
 		ind := Individual{ID: a.ID, X: f.Finalists[of].X}
-		n := s.evaluationsOf(ind)
+		n := s.evaluationsOf(&ind)
 		s.await([]Individual{ind}, n)
 		f.Asked += int64(n)
 		s.s.Afterwards += int64(n)

@@ -80,7 +80,7 @@ func (l *Loop) Inject(points [][]float64, by string) ([]Individual, error) {
 	}
 	var es []Evaluation
 	for _, ind := range e.Individuals {
-		es = s.evaluations(es, ind)
+		es = s.evaluations(es, &ind)
 	}
 	l.under += len(es)
 	l.beside += len(es)

@@ -3,6 +3,7 @@ package l2l
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/optimizee"
@@ -43,6 +44,7 @@ type Loop struct {
 	paused bool // by an order
 	last   int  // by an order: noStop, stopNow, or the generation completed when it was given, after whose next one the run ends
 	clock  clock
+	es     []Evaluation // what is submitted; used again
 }
 
 // Summary is how a run ended.
@@ -98,7 +100,7 @@ func (l *Loop) run(ctx context.Context) (reason StopReason, err error) {
 	ctx = l.clock.start(ctx, l.Stop.WallTime)
 	defer l.clock.stop()
 	l.under, l.beside, l.last, l.paused = 0, 0, noStop, false
-	l.Search.s.InARow, l.streak = 0, streak{space: l.Space} // failures before a resume were somebody's reason to resume
+	l.Search.s.InARow, l.streak = 0, newStreak(l.Space) // failures before a resume were somebody's reason to resume
 	if len(l.WarmStart) > 0 && !l.Search.s.Known && l.Search.Asked() == 0 {
 		known := WarmStart{l.WarmStart}
 		if err := l.Search.know(known); err != nil {
@@ -190,8 +192,8 @@ func (l *Loop) receive(ctx context.Context) error {
 		if err := l.record(e); err != nil {
 			return err
 		}
-		of, told := l.Search.individual(r.Individual), l.Search.Individuals()
-		again, err := l.Search.take(r)
+		told := l.Search.Individuals()
+		of, again, err := l.Search.take(r)
 		if err != nil {
 			return err
 		}
@@ -287,20 +289,20 @@ func (l *Loop) ask() error {
 	if err != nil || len(asked.Individuals) == 0 {
 		return err
 	}
-	recorded := asked
-	if l.Record == Digest && !l.Search.Recalls() {
-		recorded = asked.digested()
-	}
-	if err := l.record(recorded); err != nil {
+	asked.brief = l.Record == Digest && !l.Search.Recalls()
+	if err := l.record(asked); err != nil {
 		return err
 	}
 	l.observe(asked, nil)
-	es := make([]Evaluation, 0, len(asked.Individuals)*per)
-	for _, ind := range asked.Individuals {
-		es = l.Search.evaluations(es, ind)
+	es := slices.Grow(l.es[:0], len(asked.Individuals)*per)
+	for i := range asked.Individuals {
+		es = l.Search.evaluations(es, &asked.Individuals[i])
 	}
 	l.under += len(es)
-	return l.Evaluator.Submit(es)
+	err = l.Evaluator.Submit(es)
+	clear(es) // it is not to keep the points
+	l.es = es[:0]
+	return err
 }
 
 // over is why the search is to end; the zero StopReason where it is not.

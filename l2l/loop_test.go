@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
@@ -90,7 +91,19 @@ func failing(e l2l.Evaluation) l2l.Result {
 // memory keeps events.
 type memory struct{ events []l2l.Event }
 
-func (m *memory) Record(e l2l.Event) error                { m.events = append(m.events, e); return nil }
+// Record keeps what is asked as a journal writes it: perhaps by a digest.
+func (m *memory) Record(e l2l.Event) error {
+	if asked, ok := e.(l2l.Asked); ok {
+		var written l2l.Asked
+		if err := codec.Unmarshal(asked.AppendMsgpack(nil), &written); err != nil {
+			return err
+		}
+		e = written
+	}
+	m.events = append(m.events, e)
+	return nil
+}
+
 func (m *memory) Checkpoint(func() ([]byte, error)) error { return nil }
 
 func newOptimizer(t *testing.T, name string) optimizer.Optimizer {

@@ -51,9 +51,22 @@ func (r *repeats) differs(x, fitness codec.Vector) bool {
 	return false
 }
 
-// hashOf is a hash of numbers, in which 0 and −0 are the same.
+// hashOf is a hash of numbers, in which 0 and −0 are the same. That of many numbers is made of four, of which none waits for another.
 func hashOf(v codec.Vector) uint64 {
+	const many = 64
 	h := uint64(len(v))
+	if len(v) >= many {
+		h0, h1, h2, h3 := h, h+1, h+2, h+3
+		for ; len(v) >= 4; v = v[4:] {
+			h0 = splitmix.Mix(h0 ^ math.Float64bits(v[0]+0))
+			h1 = splitmix.Mix(h1 ^ math.Float64bits(v[1]+0))
+			h2 = splitmix.Mix(h2 ^ math.Float64bits(v[2]+0))
+			h3 = splitmix.Mix(h3 ^ math.Float64bits(v[3]+0))
+		}
+		for _, other := range [...]uint64{h0, h1, h2, h3} {
+			h = splitmix.Mix(h ^ other)
+		}
+	}
 	for _, x := range v {
 		h = splitmix.Mix(h ^ math.Float64bits(x+0))
 	}

@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
+	"github.com/meta-optimization/l2l-mpi/l2l/table"
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 )
@@ -109,15 +110,17 @@ type Search struct {
 	trail     *trail         // of individuals without a lane
 	lanes     map[int]*trail // of those of the lanes
 
-	told  [1]optimizer.Evaluated // what the optimizer is told; used again
-	line  []byte                 // what a trail is to follow; used again
-	spare [][]Result             // to be used again, for individuals of as many evaluations
+	open   table.Table[open]      // individuals asked and not told, by their IDs
+	told   [1]optimizer.Evaluated // what the optimizer is told; used again
+	line   []byte                 // what a trail is to follow; used again
+	spare  []*open                // to be used again, for individuals of as many evaluations
+	room   []float64              // for losses
 }
 
 // searchState is what a snapshot holds, besides the optimizer.
 type searchState struct {
 	Known       bool            // the optimizer was warm-started
-	Open        map[int64]*open // individuals asked and not told
+	Open        map[int64]*open // in a snapshot: individuals asked and not told
 	Asked       int64           // individuals asked
 	Told        int64           // individuals told
 	Evaluations int64           // evaluations that ended for good
@@ -155,7 +158,7 @@ type open struct {
 // NewSearch is the state before the first event. The search owns the optimizer from now on, and closes it.
 func NewSearch(o optimizer.Optimizer, rules Rules) *Search {
 	rules.Instances, rules.Replicates = max(rules.Instances, 1), max(rules.Replicates, 1)
-	return &Search{rules: rules, optimizer: o, trail: newTrail(), lanes: map[int]*trail{}, s: searchState{Open: map[int64]*open{}}}
+	return &Search{rules: rules, optimizer: o, trail: newTrail(), lanes: map[int]*trail{}}
 }
 
 // PerIndividual is the number of evaluations of each individual.
@@ -254,21 +257,28 @@ func (s *Search) begin(individuals []Individual) {
 
 // await opens individuals that wait for n results each.
 func (s *Search) await(individuals []Individual, n int) {
-	all := make([]open, len(individuals)) // they come and go together, mostly
-	for i, ind := range individuals {
-		o := &all[i]
-		*o = open{Individual: ind, Missing: n}
-		if last := len(s.spare) - 1; last >= 0 && len(s.spare[last]) == n {
-			o.Results, s.spare = s.spare[last], s.spare[:last]
+	var more []open // they come and go together, mostly
+	for i := range individuals {
+		var o *open
+		if last := len(s.spare) - 1; last >= 0 && len(s.spare[last].Results) == n {
+			o, s.spare = s.spare[last], s.spare[:last]
 		} else {
+			if len(more) == 0 {
+				more = make([]open, len(individuals)-i)
+			}
+			o, more = &more[0], more[1:]
 			o.Results = make([]Result, n)
 		}
+		o.Individual, o.Missing = individuals[i], n
 		for k := range o.Results {
 			o.Results[k].Attempt = -1
 		}
-		s.s.Open[ind.ID] = o
+		s.open.Set(openKey(o.Individual.ID), o)
 	}
 }
+
+// openKey is the key of an individual among the open ones.
+func openKey(id int64) table.Key { return table.Key{Individual: id} }
 
 // Recalls reports whether the optimizer cannot be asked again for what it proposed: a replay then takes its proposals as they are recorded, and
 // tells it of them.
@@ -298,19 +308,11 @@ func (s *Search) Close() error {
 	return nil
 }
 
-// individual is an individual that has been asked and not told, or nil.
-func (s *Search) individual(id int64) *Individual {
-	if o := s.s.Open[id]; o != nil {
-		return &o.Individual
-	}
-	return nil
-}
-
 // First is the first evaluation of an individual of the search: its first instance, replicate 0.
-func (s *Search) First(ind Individual) Evaluation { return s.evaluation(ind, 0, 0) }
+func (s *Search) First(ind Individual) Evaluation { return s.evaluation(&ind, 0, 0) }
 
 // evaluations appends what is to be evaluated of an individual that has no results yet.
-func (s *Search) evaluations(es []Evaluation, ind Individual) []Evaluation {
+func (s *Search) evaluations(es []Evaluation, ind *Individual) []Evaluation {
 	for k := range s.evaluationsOf(ind) {
 		es = append(es, s.evaluation(ind, k, 0))
 	}
@@ -318,14 +320,14 @@ func (s *Search) evaluations(es []Evaluation, ind Individual) []Evaluation {
 }
 
 // evaluationsOf is the number of evaluations of an individual: of one that stands for an instance of the test, only those.
-func (s *Search) evaluationsOf(ind Individual) int {
+func (s *Search) evaluationsOf(ind *Individual) int {
 	if ind.ID < 0 && s.s.Finals != nil {
 		return Finals{Stage: s.s.Finals.Stage}.Each(&s.rules)
 	}
 	return s.PerIndividual()
 }
 
-func (s *Search) evaluation(ind Individual, k, attempt int) Evaluation {
+func (s *Search) evaluation(ind *Individual, k, attempt int) Evaluation {
 	first, replicates := s.task(ind)
 	instance, replicate := s.rules.Test.Instances.other(first+k/s.rules.Replicates), replicates+k%s.rules.Replicates
 	if first < 0 {
@@ -333,15 +335,15 @@ func (s *Search) evaluation(ind Individual, k, attempt int) Evaluation {
 	}
 	return Evaluation{
 		Individual: ind.ID, Instance: instance, Replicate: replicate, Attempt: attempt,
-		Seed: s.rules.SeedOf(ind, instance, replicate), X: ind.X,
+		Seed: s.rules.SeedOf(*ind, instance, replicate), X: ind.X,
 	}
 }
 
 // task is the first of an individual's instances, counted without those of the test, and the first of its replicates. An instance of the test is
 // −1 − first.
-func (s *Search) task(ind Individual) (first, replicate int) {
+func (s *Search) task(ind *Individual) (first, replicate int) {
 	if ind.ID >= 0 {
-		return s.rules.Batch(ind) * s.rules.Instances, 0
+		return s.rules.Batch(*ind) * s.rules.Instances, 0
 	}
 	f := s.s.Finals
 	switch a := f.aim(ind.ID); {
@@ -357,7 +359,7 @@ func (s *Search) task(ind Individual) (first, replicate int) {
 }
 
 // place is the place among an individual's evaluations of the one of an instance and a replicate; -1 if there is none.
-func (s *Search) place(ind Individual, instance, replicate int) int {
+func (s *Search) place(ind *Individual, instance, replicate int) int {
 	first, replicates := s.task(ind)
 	i, j := s.rules.Test.Instances.before(instance)-first, replicate-replicates
 	if first < 0 {
@@ -398,57 +400,94 @@ func (r *Rules) SeedOf(ind Individual, instance, replicate int) uint64 {
 	return SeedOf(r.Seed, who, instance, replicate)
 }
 
+// opens are the individuals asked and not told, by their IDs.
+func (s *Search) opens() map[int64]*open {
+	all := make(map[int64]*open, s.open.Len())
+	for k, o := range s.open.All() {
+		all[k.Individual] = o
+	}
+	return all
+}
+
 // pending lists the evaluations that have no final result, in the order of their individuals: what a resumed run has to send out.
 func (s *Search) pending() []Evaluation {
 	var es []Evaluation
-	for _, id := range slices.Sorted(maps.Keys(s.s.Open)) {
-		o := s.s.Open[id]
+	all := s.opens()
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		o := all[id]
 		if (id < 0) != s.finishing() {
 			continue
 		}
 		for k, r := range o.Results {
 			switch {
 			case r.Attempt < 0:
-				es = append(es, s.evaluation(o.Individual, k, 0))
+				es = append(es, s.evaluation(&o.Individual, k, 0))
 			case r.Ending != OK && r.Attempt < s.rules.Retries:
-				es = append(es, s.evaluation(o.Individual, k, r.Attempt+1))
+				es = append(es, s.evaluation(&o.Individual, k, r.Attempt+1))
 			}
 		}
 	}
 	return es
 }
 
-// take takes a result in. It returns the evaluation to try again, if it is to be. A result that answers nothing (a late answer from a rank
+// take takes a result in. It returns the individual that it is about, which stays as it is until others are asked, and the evaluation to try again, if it
+// is to be. A result that answers nothing (a late answer from a rank
 // thought lost) is ErrDiverged.
-func (s *Search) take(r *Result) (again *Evaluation, err error) {
-	o, k := s.s.Open[r.Individual], -1
+func (s *Search) take(r *Result) (of *Individual, again *Evaluation, err error) {
+	o, k := s.open.Get(openKey(r.Individual)), -1
 	if o != nil {
-		k = s.place(o.Individual, r.Instance, r.Replicate)
+		k = s.place(&o.Individual, r.Instance, r.Replicate)
 	}
 	if k < 0 || k >= len(o.Results) || r.Attempt != o.Results[k].Attempt+1 {
-		return nil, fmt.Errorf("%w: a result for individual %d, instance %d, replicate %d, attempt %d, which is not awaited",
+		return nil, nil, fmt.Errorf("%w: a result for individual %d, instance %d, replicate %d, attempt %d, which is not awaited",
 			ErrDiverged, r.Individual, r.Instance, r.Replicate, r.Attempt)
 	}
 	if r.Ending == OK && len(r.Fitness) != len(s.rules.Objectives) {
-		return nil, fmt.Errorf("%w: individual %d has %d fitness values, want %d", ErrDiverged, r.Individual, len(r.Fitness), len(s.rules.Objectives))
+		return nil, nil, fmt.Errorf("%w: individual %d has %d fitness values, want %d", ErrDiverged, r.Individual, len(r.Fitness), len(s.rules.Objectives))
 	}
 	o.Results[k] = *r
 	if r.Ending != OK && r.Attempt < s.rules.Retries {
-		e := s.evaluation(o.Individual, k, r.Attempt+1)
-		return &e, nil
+		e := s.evaluation(&o.Individual, k, r.Attempt+1)
+		return &o.Individual, &e, nil
 	}
 	s.s.Evaluations++
 	if r.Individual < 0 {
 		s.s.Ended++
 	}
 	if o.Missing--; o.Missing > 0 {
-		return nil, nil
+		return &o.Individual, nil, nil
 	}
-	delete(s.s.Open, r.Individual)
+	s.open.Delete(openKey(r.Individual))
 	err = s.tell(o)
 	clear(o.Results)
-	o.Results, s.spare = nil, append(s.spare, o.Results)
-	return nil, err
+	s.spare = append(s.spare, o)
+	return &o.Individual, nil, err
+}
+
+// failedOf is the index of the first result that is not OK; -1 if there is none.
+func failedOf(results []Result) int {
+	for i := range results {
+		if results[i].Ending != OK {
+			return i
+		}
+	}
+	return -1
+}
+
+// loss is Rules.Loss. Many of them lie in one piece of memory, which is not used again: the optimizer may keep them.
+func (s *Search) loss(fitness codec.Vector) []float64 {
+	const piece = 256 // losses
+	n := 1
+	if !s.rules.Sum {
+		n = len(s.rules.Objectives)
+	}
+	if len(s.room) < n {
+		s.room = make([]float64, piece*n)
+	}
+	var loss []float64
+	loss, s.room = s.room[:n:n], s.room[n:]
+	s.rules.lossInto(loss, fitness)
+	return loss
 }
 
 // tell tells the optimizer an individual whose evaluations have all ended.
@@ -464,15 +503,16 @@ func (s *Search) tell(o *open) error {
 	s.told[0] = optimizer.Evaluated{ID: o.Individual.ID}
 	ev := &s.told[0]
 	var fitness codec.Vector
-	if i := slices.IndexFunc(o.Results, func(r Result) bool { return r.Ending != OK }); i >= 0 {
+	if i := failedOf(o.Results); i >= 0 {
 		ev.Failed, ev.Replace = true, s.rules.Then == Resample
 		s.s.Failures++
 		s.s.InARow++
 		s.s.Reason = o.Results[i].Reason
 	} else {
 		fitness = s.rules.Fitness(o.Results)
-		ev.Loss = s.rules.Loss(fitness)
-		for _, r := range o.Results {
+		ev.Loss = s.loss(fitness)
+		for i := range o.Results {
+			r := &o.Results[i]
 			ev.Outputs = append(ev.Outputs, r.Outputs...)
 			ev.Targets = append(ev.Targets, r.Targets...)
 		}
@@ -557,14 +597,18 @@ func (b Best) Compare(o Best) int {
 
 // Judge is the fitness of an individual of which these are all results; nil if it failed.
 func (r *Rules) Judge(results []Result) codec.Vector {
-	if slices.ContainsFunc(results, func(r Result) bool { return r.Ending != OK }) {
+	if failedOf(results) >= 0 {
 		return nil
 	}
 	return r.Fitness(results)
 }
 
-// Fitness is the fitness of an individual: its results, all of which are OK, combined objective by objective.
+// Fitness is the fitness of an individual: its results, all of which are OK, combined objective by objective. It is that of the only result, and shares
+// its memory, where nothing is to be combined.
 func (r *Rules) Fitness(results []Result) codec.Vector {
+	if len(results) == 1 && (r.Aggregate == Mean || r.Aggregate == "") && !slices.Contains(results[0].Fitness, 0) { // the mean of −0 is 0
+		return results[0].Fitness
+	}
 	combined := make(codec.Vector, len(r.Objectives))
 	var few [8]float64
 	values := few[:]
@@ -572,9 +616,10 @@ func (r *Rules) Fitness(results []Result) codec.Vector {
 		values = make([]float64, len(results))
 	}
 	values = values[:len(results)]
-	for k, objective := range r.Objectives {
-		for i, result := range results {
-			values[i] = result.Fitness[k]
+	for k := range r.Objectives {
+		objective := &r.Objectives[k]
+		for i := range results {
+			values[i] = results[i].Fitness[k]
 		}
 		switch r.Aggregate {
 		case Median:
@@ -604,22 +649,38 @@ func (r *Rules) Loss(fitness []float64) []float64 {
 	return Losses(fitness, r.Objectives)
 }
 
+// lossInto writes the Loss of a fitness to loss.
+func (r *Rules) lossInto(loss, fitness []float64) {
+	if r.Sum {
+		loss[0] = Loss(fitness, r.Objectives)
+		return
+	}
+	copy(loss, fitness)
+	turn(loss, r.Objectives)
+}
+
+// turn changes the signs of objectives that are maximised.
+func turn(losses []float64, objectives []optimizee.Objective) {
+	for k := range objectives {
+		if objectives[k].Direction == optimizee.Maximise {
+			losses[k] = -losses[k]
+		}
+	}
+}
+
 // Losses turns a fitness into what an optimizer of several objectives minimises: the objectives, each times its sign. Weights say nothing
 // there.
 func Losses(fitness []float64, objectives []optimizee.Objective) []float64 {
 	losses := slices.Clone(fitness)
-	for k, o := range objectives {
-		if o.Direction == optimizee.Maximise {
-			losses[k] = -losses[k]
-		}
-	}
+	turn(losses, objectives)
 	return losses
 }
 
 // Loss turns a fitness into what an optimizer of one objective minimises: the sum of the objectives, each times its weight and its sign.
 func Loss(fitness []float64, objectives []optimizee.Objective) float64 {
 	sum := 0.0
-	for k, o := range objectives {
+	for k := range objectives {
+		o := &objectives[k]
 		loss := fitness[k]
 		if o.Direction == optimizee.Maximise {
 			loss = -loss
@@ -679,7 +740,7 @@ type Lane struct {
 func (s *Search) Lanes() (all []Lane) {
 	for _, number := range slices.Sorted(maps.Keys(s.lanes)) {
 		t := s.lanes[number]
-		all = append(all, Lane{number, t.Next, hex.EncodeToString(t.hash.Sum(nil))})
+		all = append(all, Lane{number, t.Next, hex.EncodeToString(t.hash.whole().Sum(nil))})
 	}
 	return all
 }
@@ -705,7 +766,7 @@ func (s *Search) Replay(e Event) (Event, error) {
 		}
 		return asked, nil
 	case Result:
-		_, err := s.take(&e)
+		_, _, err := s.take(&e)
 		return e, err
 	case Injected:
 		return e, s.inject(e)
@@ -754,10 +815,11 @@ func sameIndividuals(recorded, asked Asked) error {
 }
 
 // digested is the event without its individuals, with their number and digest instead.
-func (a Asked) digested() Asked {
+func (a *Asked) digested() Asked {
 	h := sha256.New()
 	var line []byte
-	for _, ind := range a.Individuals {
+	for i := range a.Individuals {
+		ind := &a.Individuals[i]
 		line = binary.LittleEndian.AppendUint64(line[:0], uint64(ind.ID))
 		line = binary.LittleEndian.AppendUint64(line, uint64(ind.Generation))
 		if ind.Lane > 0 {
@@ -803,6 +865,8 @@ func (s *Search) Snapshot() ([]byte, error) {
 	}
 	s.trail.pack()
 	s.s.Next, s.s.Held, s.s.Trail, s.s.Lanes = s.trail.Next, s.trail.Held, s.trail.Trail, s.lanes
+	s.s.Open = s.opens()
+	defer func() { s.s.Open = nil }()
 	return codec.Marshal(snapshot{state, s.s})
 }
 
@@ -832,13 +896,14 @@ func (s *Search) Restore(b []byte) error {
 	if err := s.optimizer.UnmarshalBinary(in.Optimizer); err != nil {
 		return err
 	}
-	if in.State.Open == nil {
-		in.State.Open = map[int64]*open{}
-	}
 	if in.State.Lanes == nil {
 		in.State.Lanes = map[int]*trail{}
 	}
-	s.s, s.trail, s.lanes = in.State, all, in.State.Lanes
+	s.s, s.trail, s.lanes, s.open, s.spare = in.State, all, in.State.Lanes, table.Table[open]{}, nil
+	for id, o := range in.State.Open {
+		s.open.Set(openKey(id), o)
+	}
+	s.s.Open = nil
 	return nil
 }
 

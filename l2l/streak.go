@@ -12,6 +12,7 @@ import (
 // with the run.
 type streak struct {
 	space     optimizee.Space // nil: not known
+	unordered []int           // of its coordinates: those without an order
 	failed    int             // in a row
 	kinds     []failureKind   // of them, in the order in which they were first seen
 	region    extent          // of them
@@ -31,26 +32,45 @@ const maxKinds = 20
 // extent is the part of a space that points are in, coordinate by coordinate.
 type extent struct {
 	lower, upper []float64
-	choices      []uint64 // which of the values 0 to 63 there were, a bit each: for coordinates without an order
+	choices      []uint64 // which of the values 0 to 63 there were, a bit each: of coordinates without an order
 }
 
 // maxExtent is the number of coordinates up to which one of them may tell something to people.
 const maxExtent = 1000
 
-// include takes a point in.
-func (e *extent) include(x []float64) {
+// include takes a point in, of which these coordinates have no order.
+func (e *extent) include(x []float64, unordered []int) {
 	if len(x) > maxExtent {
 		return
 	}
 	if e.lower == nil {
 		e.lower, e.upper, e.choices = slices.Clone(x), slices.Clone(x), make([]uint64, len(x))
 	}
+	lower, upper := e.lower[:len(x)], e.upper[:len(x)]
 	for i, v := range x {
-		e.lower[i], e.upper[i] = min(e.lower[i], v), max(e.upper[i], v)
-		if v >= 0 && v < 64 {
+		if v < lower[i] {
+			lower[i] = v
+		}
+		if v > upper[i] {
+			upper[i] = v
+		}
+	}
+	for _, i := range unordered {
+		if v := x[i]; v >= 0 && v < 64 {
 			e.choices[i] |= 1 << uint(v)
 		}
 	}
+}
+
+// newStreak is the streak of no individuals, of a space that may be nil.
+func newStreak(space optimizee.Space) streak {
+	s := streak{space: space}
+	for i, c := range space.Coordinates() {
+		if unordered(c.Kind) {
+			s.unordered = append(s.unordered, i)
+		}
+	}
+	return s
 }
 
 // take takes in an individual that was told; reason is that of its failure.
@@ -58,11 +78,11 @@ func (s *streak) take(x []float64, failed bool, reason string) {
 	if !failed {
 		s.failed, s.kinds, s.region = 0, nil, extent{}
 		s.succeeded++
-		s.good.include(x)
+		s.good.include(x, s.unordered)
 		return
 	}
 	s.failed++
-	s.region.include(x)
+	s.region.include(x, s.unordered)
 	kind := kindOf(reason)
 	at := slices.IndexFunc(s.kinds, func(k failureKind) bool { return k.kind == kind })
 	switch {

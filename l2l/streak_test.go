@@ -31,7 +31,7 @@ func TestStreakTellsWhereIndividualsFail(t *testing.T) {
 		"tau was at least 60 in all of them and at most 50 in all of the 1 that succeeded": {
 			{90, 1, "oja", false}, {5, 2, "bcm", false}, {50, 2, "bcm", true}, {60, 2, "bcm", false}},
 	} {
-		s := streak{space: space}
+		s := newStreak(space)
 		for _, i := range individuals {
 			x, err := space.Encode(map[string]any{"tau": i.tau, "n": i.n, "rule": i.rule})
 			if err != nil {

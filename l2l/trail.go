@@ -18,16 +18,59 @@ type trail struct {
 	Held  map[int64][]byte
 	Trail []byte // the hash's state, when it is packed
 
-	hash  hash.Hash
+	hash  *digest
 	spare [][]byte // memory of lines that were held
 }
 
-func newTrail() *trail { return &trail{Held: map[int64][]byte{}, hash: sha256.New()} }
+func newTrail() *trail { return &trail{Held: map[int64][]byte{}, hash: newDigest()} }
+
+// digest is a SHA-256 that is computed beside its writer, which for long points would otherwise spend a good part of its time on it.
+type digest struct {
+	of    hash.Hash     // of what was handed over; a goroutine's while it is busy
+	last  []byte        // written, and not handed over yet
+	spare []byte        // memory, or what the goroutine works on
+	over  chan struct{} // the goroutine has ended
+	busy  bool
+}
+
+// atOnce is the number of bytes that are handed over at a time: so many that a goroutine is worth while.
+const atOnce = 1 << 16
+
+func newDigest() *digest { return &digest{of: sha256.New(), over: make(chan struct{}, 1)} }
+
+// write adds b, which it does not keep.
+func (d *digest) write(b []byte) {
+	if d.last = append(d.last, b...); len(d.last) < atOnce {
+		return
+	}
+	d.wait()
+	d.last, d.spare, d.busy = d.spare[:0], d.last, true
+	go func(b []byte) {
+		d.of.Write(b)
+		d.over <- struct{}{}
+	}(d.spare)
+}
+
+// wait waits for the goroutine.
+func (d *digest) wait() {
+	if d.busy {
+		<-d.over
+		d.busy = false
+	}
+}
+
+// whole is the hash of all that was written.
+func (d *digest) whole() hash.Hash {
+	d.wait()
+	d.of.Write(d.last)
+	d.last = d.last[:0]
+	return d.of
+}
 
 // follow adds what is to be hashed of individual n. It does not keep line.
 func (t *trail) follow(n int64, line []byte) {
 	if n == t.Next {
-		t.hash.Write(line)
+		t.hash.write(line)
 		if t.Next++; len(t.Held) == 0 {
 			return
 		}
@@ -39,7 +82,7 @@ func (t *trail) follow(n int64, line []byte) {
 		t.Held[n] = append(held[:0], line...)
 	}
 	for line, ok := t.Held[t.Next]; ok; line, ok = t.Held[t.Next] {
-		t.hash.Write(line)
+		t.hash.write(line)
 		t.spare = append(t.spare, line)
 		delete(t.Held, t.Next)
 		t.Next++
@@ -54,14 +97,14 @@ func (t *trail) sum() []byte {
 		panic(fmt.Sprintf("l2l: SHA-256 does not unmarshal: %v", err))
 	}
 	for _, n := range slices.Sorted(maps.Keys(t.Held)) {
-		all.hash.Write(t.Held[n])
+		all.hash.write(t.Held[n])
 	}
-	return all.hash.Sum(nil)
+	return all.hash.whole().Sum(nil)
 }
 
 // pack has the hash's state in Trail.
 func (t *trail) pack() {
-	state, err := t.hash.(encoding.BinaryMarshaler).MarshalBinary()
+	state, err := t.hash.whole().(encoding.BinaryMarshaler).MarshalBinary()
 	if err != nil {
 		panic(fmt.Sprintf("l2l: SHA-256 does not marshal: %v", err))
 	}
@@ -73,8 +116,8 @@ func (t *trail) unpack() error {
 	if t == nil {
 		return errors.New("a lane without its trail")
 	}
-	if t.hash = sha256.New(); t.Held == nil {
+	if t.hash = newDigest(); t.Held == nil {
 		t.Held = map[int64][]byte{}
 	}
-	return t.hash.(encoding.BinaryUnmarshaler).UnmarshalBinary(t.Trail)
+	return t.hash.of.(encoding.BinaryUnmarshaler).UnmarshalBinary(t.Trail)
 }

@@ -137,13 +137,13 @@ func (p Parameter) checkRange(wrong func(key, format string, args ...any)) {
 }
 
 // length is the number of coordinates of the parameter.
-func (p Parameter) length() int { return max(p.Size, 1) }
+func (p *Parameter) length() int { return max(p.Size, 1) }
 
 // Dim is the number of coordinates of an individual.
 func (s Space) Dim() int {
 	n := 0
-	for _, p := range s {
-		n += p.length()
+	for i := range s {
+		n += max(s[i].Size, 1)
 	}
 	return n
 }
@@ -193,7 +193,7 @@ func (s Space) Labels() []string {
 	return labels
 }
 
-// Decode translates a search vector, len Dim(), into parameter values. No value leaves its bounds, and each is finite, whatever x holds: it is
+// Decode translates a search vector, len Dim(), into parameter values, which share its memory where they are the same: it must not change after that. No value leaves its bounds, and each is finite, whatever x holds: it is
 // clipped to them, and rounded for kinds that are not Float. NaN is an error, so is a vector of another length.
 //
 // What Encode was given comes back to the last digit. On a log scale that is so for bounds, for decimal numbers of at most ten significant digits, and
@@ -202,21 +202,31 @@ func (s Space) Decode(x []float64) (Params, error) {
 	if len(x) != s.Dim() {
 		return Params{}, fmt.Errorf("optimizee: a vector of %d coordinates, want %d", len(x), s.Dim())
 	}
-	values := make([]float64, 0, len(x))
-	for _, p := range s {
-		for range p.length() {
-			c := x[len(values)]
-			if math.IsNaN(c) {
-				return Params{}, fmt.Errorf("optimizee: coordinate %s is not a number", s.Labels()[len(values)])
+	values := x // as long as they are the same
+	at := 0
+	for i := range s {
+		p := &s[i]
+		asIs := p.Kind == Float && !p.Log
+		for _, c := range x[at : at+p.length()] {
+			if !asIs || !(p.Lower < c && c < p.Upper) || math.IsInf(c, 0) {
+				if math.IsNaN(c) {
+					return Params{}, fmt.Errorf("optimizee: coordinate %s is not a number", s.Labels()[at])
+				}
+				if v := p.value(c); math.Float64bits(v) != math.Float64bits(c) {
+					if &values[0] == &x[0] {
+						values = slices.Clone(x)
+					}
+					values[at] = v
+				}
 			}
-			values = append(values, p.value(c))
+			at++
 		}
 	}
 	return Params{space: s, X: x, values: values}, nil
 }
 
 // value translates one coordinate; the result is within the bounds.
-func (p Parameter) value(c float64) float64 {
+func (p *Parameter) value(c float64) float64 {
 	switch p.Kind {
 	case Bool:
 		return min(max(math.Round(c), 0), 1)
@@ -355,7 +365,12 @@ func (p Parameter) coordinate(v any) (float64, error) {
 }
 
 func (s Space) find(name string) int {
-	return slices.IndexFunc(s, func(p Parameter) bool { return p.Name == name })
+	for i := range s {
+		if s[i].Name == name {
+			return i
+		}
+	}
+	return -1
 }
 
 // Params is an individual's parameters, by name. It is made by Space.Decode. The getters panic if the space has no parameter of that
@@ -389,7 +404,8 @@ func (p Params) Vector(name string) []float64 {
 
 func (p Params) get(name string, vector bool, kinds ...Kind) []float64 {
 	at := 0
-	for _, q := range p.space {
+	for i := range p.space {
+		q := &p.space[i]
 		if q.Name == name {
 			if !slices.Contains(kinds, q.Kind) || vector != (q.Size > 0) {
 				shape := "a single"

@@ -158,11 +158,11 @@ func AppendRecord(dst []byte, fields ...any) []byte {
 		case *uint8:
 			dst = AppendInt(dst, int64(*f))
 		case *float64:
-			dst = binary.BigEndian.AppendUint64(append(dst, 0xcb), math.Float64bits(*f))
+			dst = AppendFloat(dst, *f)
 		case *string:
-			dst = appendString(dst, *f)
+			dst = AppendString(dst, *f)
 		case *Vector:
-			dst = f.Append(appendShortBin(dst, 8*len(*f)))
+			dst = AppendVector(dst, *f)
 		default:
 			panic("codec: a record with a field of another type")
 		}
@@ -193,7 +193,16 @@ func AppendInt(dst []byte, n int64) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, 0xd3), uint64(n))
 }
 
-func appendString(dst []byte, s string) []byte {
+// AppendFloat appends a float64.
+func AppendFloat(dst []byte, f float64) []byte {
+	return binary.BigEndian.AppendUint64(append(dst, 0xcb), math.Float64bits(f))
+}
+
+// AppendVector appends a vector.
+func AppendVector(dst []byte, v Vector) []byte { return v.Append(appendShortBin(dst, 8*len(v))) }
+
+// AppendString appends a text.
+func AppendString(dst []byte, s string) []byte {
 	n := len(s)
 	switch {
 	case n < 32:

@@ -63,7 +63,8 @@ func (f *failureLog) take(r l2l.Result, of *l2l.Individual) {
 	}
 	if kind != nil {
 		kind.Count++
-		kind.last, kind.of = r, of
+		individual := *of
+		kind.last, kind.of = r, &individual
 		if time.Since(f.written) > lastEvery {
 			f.keepLast()
 		}

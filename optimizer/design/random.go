@@ -47,13 +47,7 @@ func NewRandom(problem optimizer.Problem, par RandomParams, seed uint64) (*Rando
 		return nil, err
 	}
 	o := &Random{newDesign(randomAlgorithm(), problem, par.PopSize, par.Samples, seed), par}
-	o.points = func(rng *rand.Rand, _ int64, n int) [][]float64 {
-		xs := make([][]float64, n)
-		for i := range xs {
-			xs[i] = problem.Draw(rng)
-		}
-		return xs
-	}
+	o.points = func(rng *rand.Rand, _ int64, n int) [][]float64 { return problem.DrawAll(rng, n) }
 	return o, nil
 }
 
