@@ -110,11 +110,11 @@ type Search struct {
 	trail     *trail         // of individuals without a lane
 	lanes     map[int]*trail // of those of the lanes
 
-	open   table.Table[open]      // individuals asked and not told, by their IDs
-	told   [1]optimizer.Evaluated // what the optimizer is told; used again
-	line   []byte                 // what a trail is to follow; used again
-	spare  []*open                // to be used again, for individuals of as many evaluations
-	room   []float64              // for losses
+	open  table.Table[open]      // individuals asked and not told, by their IDs
+	told  [1]optimizer.Evaluated // what the optimizer is told; used again
+	line  []byte                 // what a trail is to follow; used again
+	spare []*open                // to be used again, for individuals of as many evaluations
+	room  []float64              // for losses
 }
 
 // searchState is what a snapshot holds, besides the optimizer.

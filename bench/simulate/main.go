@@ -3,7 +3,7 @@
 // end: for every result there is another evaluation, as in an asynchronous search.
 //
 //	go run ./bench/simulate [-slots 64,1024,16384,131072] [-times 1ms,10ms,100ms,1s,1m,1h] [-per-rank 1] [-message 2us …]
-//	go run ./bench/simulate -check [-ranks 2,4,8]
+//	go run ./bench/simulate -check [-ranks 2,4,8,16]
 //
 // With -check it does not predict: it runs goroutine ranks, whose evaluations sleep, and simulates the same, and prints both.
 package main
@@ -45,7 +45,7 @@ func main() {
 	var s settings
 	slots := flag.String("slots", "64,1024,16384,131072", "numbers of slots")
 	times := flag.String("times", "1ms,10ms,100ms,1s,1m,1h", "medians of the run times")
-	ranks := flag.String("ranks", "2,4,8", "numbers of ranks, with -check")
+	ranks := flag.String("ranks", "2,4,8,16", "numbers of ranks, with -check")
 	check := flag.Bool("check", false, "compare with goroutine ranks")
 	flag.IntVar(&s.perRank, "per-rank", 1, "slots of each rank")
 	flag.IntVar(&s.each, "each", 40, "evaluations for each slot")
@@ -168,7 +168,7 @@ func (s settings) continuous(e l2l.Evaluator, count int, ended func(results int)
 // sleeper is a model whose evaluations sleep.
 type sleeper struct{ s settings }
 
-const median = 30 * time.Millisecond // of its run times
+const median = 100 * time.Millisecond // of its run times: so long that it matters little how fast the machine is
 
 func (sleeper) Space() optimizee.Space {
 	return optimizee.Space{{Name: "x", Lower: 0, Upper: 1e9}}

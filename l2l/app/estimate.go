@@ -59,10 +59,13 @@ const mostRanks = 10_000_000
 // tellIdle says how many evaluations slots have at a time, what part of them idles, and what would use that.
 func tellIdle(w io.Writer, p *config.Plan, e run.Estimate, slots int64) {
 	packs := ""
-	if p.Execution.Batch > 1 {
+	switch {
+	case p.Execution.Batch == config.AutoBatch:
+		packs = ", of which as many are handed over at a time as is measured to be worth while"
+	case p.Execution.Batch > 1:
 		packs = fmt.Sprintf(", %d of which are handed over at a time", p.Execution.Batch)
 	}
-	idle, rounds := e.Idle(slots, int64(p.Execution.Batch))
+	idle, rounds := e.Idle(slots, int64(p.Execution.Together()))
 	on := report.Count(slots, "slot")
 	switch {
 	case e.Asynchronous && idle > 0:
@@ -77,7 +80,7 @@ func tellIdle(w io.Writer, p *config.Plan, e run.Estimate, slots int64) {
 			report.Count(e.Generation, "evaluation"), packs)
 	case rounds > 0:
 		fmt.Fprintf(w, "%s: a generation takes %s of up to %s, in which slots are idle for %.0f %% of the time, and longer where evaluations differ in time\n",
-			on, report.Count(rounds, "round"), report.Count(slots*int64(p.Execution.Batch), "evaluation"), 100*idle)
+			on, report.Count(rounds, "round"), report.Count(slots*int64(p.Execution.Together()), "evaluation"), 100*idle)
 	}
 	if idle >= muchIdle {
 		fmt.Fprintf(w, "what would use them: %s\n", strings.Join(uses(p, slots), ", or "))
@@ -91,7 +94,7 @@ const muchIdle = 0.1
 // uses are what would give that many slots more to do, as keys of the configuration.
 func uses(p *config.Plan, slots int64) (all []string) {
 	each := int64(p.Evaluation.Evaluations())
-	individuals := max(slots*int64(p.Execution.Batch)/each, 1) // that the slots take at a time
+	individuals := max(slots*int64(p.Execution.Together())/each, 1) // that the slots take at a time
 	for _, f := range schema.Fields(p.Params) {
 		switch {
 		case f.Key == "restarts" && slices.Contains(schema.Words(f.Range), "parallel") && f.Value.String() != "parallel" && individuals >= 2*p.PopSize():

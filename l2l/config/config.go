@@ -42,13 +42,19 @@ type Execution struct {
 	Parallel     int           `yaml:"parallel" doc:"individuals whose evaluations the search keeps under way, if its optimizer has use for as many: part of the search, kept when the run is resumed whatever its ranks are then" range:"[1, 1e6]" auto:"evaluations that all ranks together can have under way when the run is first started, divided by those of an individual; 1 where evaluations rotate"`
 	Quorum       float64       `yaml:"quorum" doc:"the part of a generation's individuals with whose results it is complete: what comes in later belongs to the next one, so that few slots wait. For an optimizer whose description says so. Part of the search, which below 1 depends on who is late: it can be resumed and replayed, but not repeated" range:"(0, 1]"`
 	GPUsPerSlot  int           `yaml:"gpus_per_slot" doc:"GPUs that the program of each slot is told to use, by CUDA_VISIBLE_DEVICES or ROCR_VISIBLE_DEVICES; 0 leaves these variables alone" range:"[0, 1000]" auto:"those that its rank may use, shared among the slots" autois:"-1" resume:"free"`
-	Batch        int           `yaml:"batch" doc:"evaluations that a slot hands over at a time, for optimizees that evaluate several together" range:"[1, 1e6]" resume:"free"`
+	Batch        int           `yaml:"batch" doc:"evaluations that a slot hands over at a time, for optimizees that evaluate several together" range:"[1, 1e6]" auto:"as many as calls need so that 5 % of their time is their own, by measurement: the first ones have even shares of all that waits" autois:"-1" resume:"free"`
 	Copies       string        `yaml:"copies" doc:"whether an evaluation that takes suspiciously long is given to a slot of another rank as well that has nothing to do; the first result counts" range:"auto | off" resume:"free"`
 	Timeout      time.Duration `yaml:"timeout" doc:"of one evaluation, or batch of them; 0 is none" range:"[0, inf)" resume:"free"`
 	StartTimeout time.Duration `yaml:"start_timeout" doc:"of getting an optimizee ready, for those that take time to start; 0 is none" range:"[0, inf)" resume:"free"`
 	OnFailure    l2l.OnFailure `yaml:"on_failure" doc:"what follows a failed evaluation"`
 	MaxFailures  int           `yaml:"max_failures" doc:"individuals that fail in a row, after which the run ends; 0 is never" range:"[0, inf)" auto:"100; before a first one has succeeded, slots + 3 that fail for the same reason, where that is the program's (an import that fails) and not the model's own word on a point" autois:"-1" resume:"free"`
 }
+
+// AutoBatch is the Batch that is measured.
+const AutoBatch = -1
+
+// Together is the number of evaluations that a slot hands over at a time, at least 1; 1 where that is measured.
+func (e Execution) Together() int { return max(e.Batch, 1) }
 
 // Failures are the rules that end a run by its failures, as l2l.Loop has them.
 func (e Execution) Failures() (inARow, hopeless int) {

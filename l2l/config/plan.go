@@ -30,6 +30,7 @@ type Plan struct {
 	Objectives []optimizee.Objective
 	Outputs    int  // model outputs of an evaluation
 	CPUs       int  // that an evaluation keeps busy, at least 1
+	Batches    bool // it evaluates several together (optimizee.Batch)
 	Prepares   bool // it gets ready before its evaluations (optimizee.Preparer)
 	Once       bool // its evaluations must not run twice at a time (optimizee.Once)
 	Stochastic bool // it says that the same point has another fitness with another seed (optimizee.Stochastic)
@@ -178,7 +179,7 @@ func (p *Plan) learn() (err error) {
 	if p.Interpreter = interpreterOf(o); p.Interpreter == nil {
 		p.Interpreter = interpreterOf(p.Params)
 	}
-	if _, ok := o.(optimizee.Batch); !ok && p.Execution.Batch > 1 {
+	if _, p.Batches = o.(optimizee.Batch); !p.Batches && p.Execution.Batch > 1 {
 		return wrongf("optimizee", "it evaluates one individual at a time, but execution.batch = %d, want 1", p.Execution.Batch)
 	}
 	return nil

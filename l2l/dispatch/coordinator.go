@@ -71,6 +71,7 @@ type Coordinator struct {
 	farewell time.Duration
 	beatAt   time.Time         // the end of the pulse
 	copyAt   time.Time         // when something may have to be copied; zero if that depends on results
+	batches  []int             // by rank: the size of calls that it was told; nil where that is given
 	silent   []int             // by rank: the pulses in which it held something and was not heard of
 	lost     map[int]time.Time // the ranks that are lost, and when they were heard of last
 	gone     time.Duration     // that slots of ranks were lost which are there again
@@ -83,7 +84,7 @@ type Policy struct {
 	Schedule Schedule
 	Slots    []int // of the workers, by rank; those with none get nothing; Slots[0] is not used
 	Relays   bool  // these are relays, whose members have the slots
-	Batch    int   // evaluations that a slot evaluates together, as in Options; 0 means 1
+	Batch    int   // evaluations that a slot evaluates together, as in Options; 0 means 1, and AutoBatch is measured
 	// Copies has evaluations that take suspiciously long copied to slots that have nothing to do, but for those of Collective.
 	Copies bool
 	// InOrder has evaluations given out in the order in which they are submitted, instead of the longest first.
@@ -101,6 +102,9 @@ func NewCoordinator(comm mpi.Comm, policy Policy) (*Coordinator, error) {
 	c := &Coordinator{
 		link: newDirect(comm), schedule: policy.Schedule, slots: slots, sched: newScheduler(slots, policy.Batch),
 		pulse: pulse, farewell: farewell, silent: make([]int, len(slots)), lost: map[int]time.Time{},
+	}
+	if policy.Batch == AutoBatch {
+		c.batches = make([]int, len(slots))
 	}
 	for rank, n := range slots {
 		if n > 0 {
@@ -203,6 +207,13 @@ func (c *Coordinator) feed() error {
 
 // send sends evaluations to a rank, which has been given them.
 func (c *Coordinator) send(rank, tag int, es []l2l.Evaluation) error {
+	if n := c.sched.batch; c.batches != nil && c.batches[rank] != n {
+		b, err := codec.Marshal(n)
+		if err = cmp.Or(err, c.link.send(rank, tagBatch, b)); err != nil {
+			return err
+		}
+		c.batches[rank] = n
+	}
 	c.out = appendTasks(c.out[:0], es)
 	return c.link.send(rank, tag, c.out)
 }

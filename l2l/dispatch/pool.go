@@ -20,7 +20,8 @@ type Options struct {
 	Make func() (optimizee.Optimizee, error)
 	// Slots is the number of evaluations, or batches of them, that run at a time; at least 1.
 	Slots int
-	// Batch is the number of evaluations that a slot hands over at a time if its optimizee is an optimizee.Batch; 0 means 1.
+	// Batch is the number of evaluations that a slot hands over at a time if its optimizee is an optimizee.Batch; 0 means 1. With AutoBatch it is
+	// what rank 0 says, or, on a rank alone, what follows from the times of calls.
 	Batch int
 	// Timeout ends an evaluation, or a batch; 0 means none.
 	Timeout time.Duration
@@ -53,8 +54,11 @@ type pool struct {
 	arrived   sync.Cond // the queue has grown, or the pool was closed
 	delivered sync.Cond // there are more results, or the pool was closed
 	queue     []l2l.Evaluation
-	held      bool   // nothing is taken from the queue
-	limits    Limits // of what begins from now on
+	batch     int        // evaluations of a full call
+	calls     *callTimes // from which batch follows; nil where it is given, or told
+	share     int        // of a slot in the queue when something was added last
+	held      bool       // nothing is taken from the queue
+	limits    Limits     // of what begins from now on
 	results   []l2l.Result
 	spare     []l2l.Result // memory for results, or nil
 	mean      float64      // seconds per evaluation, a running average; 0 before the first
@@ -67,8 +71,8 @@ type pool struct {
 
 // newPool makes the optimizees, prepares them, all at the same time, and starts the slots.
 func newPool(ctx context.Context, rank int, opts Options, notify func()) (*pool, error) {
-	opts.Slots, opts.Batch, opts.Grace = max(opts.Slots, 1), max(opts.Batch, 1), cmp.Or(opts.Grace, 10*time.Second)
-	p := &pool{opts: opts, rank: rank, dirs: newDirectories(opts.Dir, opts.KeepFailed, opts.KeepAll), notify: notify,
+	opts.Slots, opts.Batch, opts.Grace = max(opts.Slots, 1), cmp.Or(opts.Batch, 1), cmp.Or(opts.Grace, 10*time.Second)
+	p := &pool{opts: opts, batch: max(opts.Batch, 1), rank: rank, dirs: newDirectories(opts.Dir, opts.KeepFailed, opts.KeepAll), notify: notify,
 		transcripts: make([]Transcript, opts.Slots), limits: Limits{opts.Timeout, opts.PrepareTimeout}}
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	p.arrived.L, p.delivered.L = &p.mu, &p.mu
@@ -110,6 +114,8 @@ func (p *pool) submit(es []l2l.Evaluation) {
 		return
 	}
 	p.queue = append(p.queue, es...)
+	p.share = up(len(p.queue), max(len(p.slots), 1))
+	p.settle()
 	if len(es) == 1 {
 		p.arrived.Signal()
 	} else {
@@ -123,6 +129,20 @@ func (p *pool) hold(held bool) {
 	defer p.mu.Unlock()
 	p.held = held
 	p.arrived.Broadcast()
+}
+
+// together changes the number of evaluations of a full call, of calls that begin from now on.
+func (p *pool) together(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.batch = max(n, 1)
+}
+
+// settle has that number follow from how long calls take, if it does. p.mu is held.
+func (p *pool) settle() {
+	if p.calls != nil {
+		p.batch = p.calls.size(p.share)
+	}
 }
 
 // limit changes the time limits of what begins from now on.
@@ -265,7 +285,7 @@ func (p *pool) addSlot(index int) (*slot, error) {
 	err := protect(func() error {
 		o, err := p.opts.Make()
 		if err == nil {
-			s = newSlot(o, p.opts.Batch)
+			s = newSlot(o, p.opts.Batch != 1)
 			s.index, s.transcript = index, p.transcript(index, o)
 			if placed, ok := o.(optimizee.Placed); ok && p.opts.Place != nil {
 				placed.Place(p.opts.Place(index))
@@ -324,11 +344,14 @@ func (p *pool) next(s *slot) []l2l.Evaluation {
 	if p.ctx.Err() != nil {
 		return nil
 	}
-	n := share(len(p.queue), p.opts.Batch, p.idle, len(p.slots), p.mean)
+	n := share(len(p.queue), p.batch, p.idle, len(p.slots), p.mean)
 	p.idle--
 	s.working = true
 	chunk := p.queue[:n:n]
 	p.queue = p.queue[n:]
+	if s.together {
+		s.full(p.batch)
+	}
 	return chunk
 }
 
@@ -399,6 +422,7 @@ func (p *pool) evaluate(s *slot, call []l2l.Evaluation, number int) {
 		}
 		late := errors.Is(ctx.Err(), context.DeadlineExceeded) && p.ctx.Err() == nil
 		dropped := s.end(time.Duration(seconds * float64(len(call)) * float64(time.Second)))
+		p.measure(len(call), seconds*float64(len(call)))
 		for i := range rs {
 			r := &rs[i]
 			if dropped && r.Ending == l2l.Failed {
@@ -442,6 +466,16 @@ func (p *pool) evaluate(s *slot, call []l2l.Evaluation, number int) {
 		}
 		return s.run(ctx, call, dirs, rs)
 	}()
+}
+
+// measure takes in how long a call took, if that is of interest.
+func (p *pool) measure(size int, seconds float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.calls != nil && seconds > 0 {
+		p.calls.took(size, seconds)
+		p.settle()
+	}
 }
 
 // beyond is what the reason of a failure says besides that there was a timeout.

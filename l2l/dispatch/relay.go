@@ -182,6 +182,9 @@ func (r *Relay) take(from, tag int, b []byte) error {
 			return fmt.Errorf("dispatch: limits: %w", err)
 		}
 		return r.down.Limit(l)
+	case tagBatch:
+		r.down.sched.calls = nil // rank 0 knows of more calls
+		return codec.Unmarshal(b, &r.down.sched.batch)
 	case tagStop:
 		waiting, err := r.down.dismiss()
 		r.leaving, r.leaveBy = waiting, r.down.link.now().Add(r.down.farewell/2) // rank 0 waits too

@@ -30,6 +30,8 @@ type scheduler struct {
 	working int                  // ranks with slots
 	slots   int                  // of all ranks
 	batch   int                  // evaluations of a full call
+	calls   *callTimes           // from which batch follows; nil where it is given
+	share   int                  // of a slot in what was queued when something was added last
 	held    table.Table[holding] // given to ranks that have not answered
 	awaited int                  // of those held: without a result yet
 	spare   []*holding           // to be used again
@@ -68,6 +70,8 @@ type owner struct {
 type call struct {
 	size int
 	left int // that have no answer
+
+	seconds float64 // of those that have one
 }
 
 // release takes rank off the owners. It reports false if it is none.
@@ -96,6 +100,9 @@ func keyOfResult(r *l2l.Result) key {
 
 func newScheduler(slots []int, batch int) *scheduler {
 	s := &scheduler{ranks: newRanks(slots), batch: max(batch, 1)}
+	if batch == AutoBatch {
+		s.calls = &callTimes{}
+	}
 	for _, n := range slots {
 		s.slots += n
 		if n > 0 {
@@ -152,12 +159,21 @@ func (s *scheduler) add(es []l2l.Evaluation) {
 		s.first = 0
 	}
 	s.queue = append(s.queue, es...)
+	s.share = up(s.queued(), max(s.slots, 1))
+	s.settle()
 	if s.inOrder || s.mean < foreseeable {
 		return
 	}
 	s.forecast.refit(s.now)
 	if s.forecast.predicts() && len(es) > 1 {
 		s.forecast.sort(s.queue[len(s.queue)-len(es):])
+	}
+}
+
+// settle has the size of calls follow from how long they take, if it does.
+func (s *scheduler) settle() {
+	if s.calls != nil {
+		s.batch = s.calls.size(s.share)
 	}
 }
 
@@ -222,7 +238,7 @@ func (s *scheduler) give(rank int, es []l2l.Evaluation, calls int) {
 		n := up(len(es), calls)
 		var c *call
 		if n > 1 {
-			c = &call{n, n}
+			c = &call{n, n, 0}
 		}
 		for i := range es[:n] {
 			e := &es[i]
@@ -247,14 +263,21 @@ func (s *scheduler) give(rank int, es []l2l.Evaluation, calls int) {
 	}
 }
 
-// over takes into account that a rank has answered an evaluation of a call.
-func (s *scheduler) over(o owner) {
+// over takes into account that a rank has answered an evaluation of a call, which took so long.
+func (s *scheduler) over(o owner, seconds float64) {
+	size := 1
 	if o.call != nil {
+		o.call.seconds += seconds
 		if o.call.left--; o.call.left > 0 {
 			return
 		}
+		size, seconds = o.call.size, o.call.seconds
 	}
 	s.ranks.add(o.rank, -1)
+	if s.calls != nil && seconds > 0 {
+		s.calls.took(size, seconds)
+		s.settle()
+	}
 }
 
 // newHolding is a holding without an owner.
@@ -280,7 +303,7 @@ func (s *scheduler) done(rank int, r *l2l.Result) bool {
 	if !ok {
 		return false
 	}
-	s.over(o)
+	s.over(o, r.Seconds)
 	counts := !h.answered
 	s.timed(h, o, r, counts)
 	if !counts {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
+	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 )
 
@@ -70,7 +71,9 @@ func (s Simulation) Start() (*Simulated, error) {
 			relay.down.link = n.relays[rank]
 		}
 	}
-	n.Batch = max(n.Batch, 1)
+	for rank := range n.ranks {
+		n.ranks[rank].batch = max(n.Batch, 1)
+	}
 	c.link = n
 	return &Simulated{c, n}, nil
 }
@@ -131,7 +134,7 @@ func (p *simulatedRelay) send(rank, tag int, data []byte) error {
 	if rank == 0 {
 		p.network.answer(p.rank, p.clock, tag, n, slices.Clone(data))
 	} else {
-		p.network.deal(rank, tag, es, p.clock)
+		p.network.deal(rank, tag, es, data, p.clock)
 	}
 	return err
 }
@@ -220,6 +223,7 @@ type parcel struct {
 // simulatedRank is a worker with its pool.
 type simulatedRank struct {
 	slots   []simulatedSlot
+	batch   int // evaluations of a full call
 	idle    int
 	queue   []l2l.Evaluation
 	mean    float64      // seconds per evaluation, a running average, as a pool has it
@@ -256,13 +260,16 @@ func (n *network) send(rank, tag int, data []byte) error {
 		data = slices.Clone(data)
 		n.after(n.clock.Add(n.Cost.Latency), func(at time.Time) error { return relay.take(at, 0, tag, size, data) })
 	} else {
-		n.deal(rank, tag, es, n.clock)
+		n.deal(rank, tag, es, data, n.clock)
 	}
 	return err
 }
 
 // deal has a worker receive a message that was sent at a time.
-func (n *network) deal(rank, tag int, es []l2l.Evaluation, sent time.Time) {
+func (n *network) deal(rank, tag int, es []l2l.Evaluation, data []byte, sent time.Time) {
+	if tag != tagBatch {
+		data = nil // it is used again
+	}
 	n.after(sent.Add(n.Cost.Latency), func(at time.Time) error {
 		r := &n.ranks[rank]
 		switch tag {
@@ -275,6 +282,8 @@ func (n *network) deal(rank, tag int, es []l2l.Evaluation, sent time.Time) {
 			return n.feed(rank, at)
 		case tagDrop:
 			return n.drop(rank, at, es)
+		case tagBatch:
+			return codec.Unmarshal(data, &r.batch)
 		case tagPing:
 			n.answer(rank, at, tagPong, 0, nil)
 		case tagStop:
@@ -332,7 +341,7 @@ func (n *network) feed(rank int, at time.Time) error {
 		if len(s.call) > 0 || len(r.queue) == 0 {
 			continue
 		}
-		k := share(len(r.queue), n.Batch, r.idle, len(r.slots), r.mean)
+		k := share(len(r.queue), r.batch, r.idle, len(r.slots), r.mean)
 		s.waiting, r.queue = r.queue[:k:k], r.queue[k:]
 		r.idle--
 		n.begin(rank, i, at)
@@ -343,7 +352,7 @@ func (n *network) feed(rank int, at time.Time) error {
 // begin has a slot begin its next call.
 func (n *network) begin(rank, slot int, at time.Time) {
 	s := &n.ranks[rank].slots[slot]
-	k := min(n.Batch, len(s.waiting))
+	k := min(n.ranks[rank].batch, len(s.waiting))
 	s.call, s.waiting, s.began, s.dropped = s.waiting[:k], s.waiting[k:], at, nil
 	turn := s.turn
 	n.after(at.Add(seconds(n.Seconds(rank, slot, s.call))), func(at time.Time) error {

@@ -120,7 +120,7 @@ func TestSimulationTakesAsLongAsRealRanks(t *testing.T) {
 		slow   float64
 		n      int
 	}{
-		{[]int{0, 1, 1}, 1, false, 1, 16}, {[]int{0, 3, 1, 4}, 1, false, 1, 30}, {[]int{0, 2, 2}, 5, false, 1, 33}, {[]int{0, 1, 1, 1, 1}, 4, false, 1, 9},
+		{[]int{0, 1, 1}, 1, false, 1, 16}, {[]int{0, 3, 1, 4}, 1, false, 1, 30}, {[]int{0, 2, 2}, 5, false, 1, 33}, {[]int{0, 2, 1, 3}, AutoBatch, false, 1, 50}, {[]int{0, 1, 1, 1, 1}, 4, false, 1, 9},
 		{[]int{0, 1, 1, 1, 1}, 1, true, 20, 16}, {[]int{0, 1, 1, 1, 1, 1, 1, 1, 1}, 1, true, 20, 8}, {[]int{0, 2, 3}, 1, true, 5, 15},
 	} {
 		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {

@@ -24,7 +24,7 @@ type slot struct {
 	outputs    int
 	index      int                    // of the rank's slots, from 0
 	transcript Transcript             // nil where none is kept
-	batch      int                    // evaluations per call
+	together   bool                   // a call may be one of EvaluateBatch
 	es         []optimizee.Evaluation // those of the call under way
 	rs         []l2l.Result           // of the call under way
 	took       time.Duration          // by the last call; 0 before the first
@@ -34,6 +34,7 @@ type slot struct {
 	closed     error // what closing the optimizee returned; after ended
 
 	mu      sync.Mutex       // the fields below are also used by the timer that gives a call up
+	batch   int              // evaluations of a full call
 	waiting []l2l.Evaluation // taken from the queue, for later calls
 	calls   int              // that have ended
 	results []l2l.Result
@@ -44,11 +45,11 @@ type slot struct {
 	dropped bool               // it was called
 }
 
-func newSlot(o optimizee.Optimizee, batch int) *slot {
+// newSlot is a slot of an optimizee, which evaluates several together if it can and is to.
+func newSlot(o optimizee.Optimizee, together bool) *slot {
 	s := &slot{optimizee: o, space: o.Space(), objectives: len(o.Objectives()), batch: 1, ended: make(chan struct{})}
-	if _, ok := o.(optimizee.Batch); ok {
-		s.batch = batch
-	}
+	_, can := o.(optimizee.Batch)
+	s.together = can && together
 	if m, ok := o.(optimizee.Modeller); ok {
 		s.outputs = m.NumOutputs()
 	}
@@ -60,6 +61,13 @@ func (s *slot) wait(es []l2l.Evaluation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting = es
+}
+
+// full is the number of evaluations of a full call from now on.
+func (s *slot) full(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.batch = n
 }
 
 // begin takes the next call, and its number, from what waits; a call of nothing if nothing does. ok is false if the slot was given up.
@@ -196,7 +204,7 @@ func (s *slot) decode(e l2l.Evaluation) (optimizee.Evaluation, error) {
 
 // call calls the optimizee.
 func (s *slot) call(ctx context.Context, rs []l2l.Result) error {
-	if s.batch == 1 {
+	if !s.together {
 		out, err := s.optimizee.Evaluate(ctx, s.es[0])
 		s.judge(&rs[0], out, err)
 		return nil

@@ -39,11 +39,20 @@ func NewSolo(ctx context.Context, opts Options) (*Solo, error) {
 		default:
 		}
 	})
+	if err == nil && opts.Batch == AutoBatch {
+		s.pool.mu.Lock() // slots are there
+		s.pool.calls = &callTimes{}
+		s.pool.mu.Unlock()
+	}
 	return s, err
 }
 
 // Capacity implements l2l.Evaluator.
-func (s *Solo) Capacity() int { return s.pool.opts.Slots * s.pool.opts.Batch }
+func (s *Solo) Capacity() int {
+	s.pool.mu.Lock()
+	defer s.pool.mu.Unlock()
+	return s.pool.opts.Slots * s.pool.batch
+}
 
 // Submit implements l2l.Evaluator.
 func (s *Solo) Submit(es []l2l.Evaluation) error {

@@ -18,6 +18,7 @@ import (
 //	0 -> r  ping      are you there?
 //	r -> 0  pong      yes
 //	0 -> r  limits    the time limits of evaluations that begin from now on
+//	0 -> r  batch     how many evaluations a slot hands over together from now on, where that is measured
 //	0 -> r  stop      give up what is under way; the run is over
 //	r -> 0  bye       the answer to stop: no message of mine follows; a relay's has its account
 //
@@ -32,6 +33,7 @@ const (
 	tagBye
 	tagDrop
 	tagLimits
+	tagBatch
 )
 
 // Limits are the time limits of a rank's slots, which may change while it serves; 0 is none.

@@ -79,6 +79,12 @@ func (w *Worker) Serve(ctx context.Context) (err error) {
 				return fmt.Errorf("dispatch: limits: %w", err)
 			}
 			w.pool.limit(l)
+		case tagBatch:
+			var n int
+			if err := codec.Unmarshal(buf, &n); err != nil {
+				return fmt.Errorf("dispatch: the size of calls: %w", err)
+			}
+			w.pool.together(n)
 		case tagStop:
 			return w.comm.Send(w.chief, tagBye, nil)
 		default:

@@ -57,7 +57,7 @@ const (
 // that many slots, at least 1. It takes some tenths of a second, and writes nothing. An optimizer that is a program is not started: then the numbers of
 // evaluations are told alone. An execution.parallel that is auto is what it would become on the slots.
 func Estimated(plan *config.Plan, slots int) (Estimate, error) {
-	plan, err := plan.Settled(plan.Parallel(slots * plan.Execution.Batch))
+	plan, err := plan.Settled(plan.Parallel(slots * plan.Execution.Together()))
 	if err != nil {
 		return Estimate{}, err
 	}
@@ -73,7 +73,7 @@ func Estimated(plan *config.Plan, slots int) (Estimate, error) {
 	size := int64(plan.PopSize())
 	var e Estimate
 	_, e.Asynchronous = o.(optimizer.Asynchronous)
-	most := (int64(slots)*int64(plan.Execution.Batch) + each - 1) / each
+	most := (int64(slots)*int64(plan.Execution.Together()) + each - 1) / each
 	if e.Asynchronous && !recalls && float64(most)*float64(plan.Space.Dim()) <= triedMost {
 		first, err := o.Ask(int(most))
 		if err != nil {

@@ -179,8 +179,19 @@ func (r *leader) evaluator(ctx context.Context, comm mpi.Comm) (evaluator, error
 // policy is how evaluations are spread over ranks with these slots.
 func policy(p *config.Plan, slots []int) dispatch.Policy {
 	return dispatch.Policy{
-		Schedule: dispatch.Schedule(p.Execution.Schedule), Slots: slots, Batch: p.Execution.Batch, Copies: p.Execution.Copies == "auto" && !p.Once,
+		Schedule: dispatch.Schedule(p.Execution.Schedule), Slots: slots, Batch: batchOf(p), Copies: p.Execution.Copies == "auto" && !p.Once,
 	}
+}
+
+// batchOf is the number of evaluations that a slot hands over at a time, as package dispatch wants it.
+func batchOf(p *config.Plan) int {
+	switch {
+	case p.Execution.Batch != config.AutoBatch:
+		return p.Execution.Batch
+	case p.Batches:
+		return dispatch.AutoBatch
+	}
+	return 1
 }
 
 // newServer is another rank's side.
@@ -201,7 +212,7 @@ func newServer(ctx context.Context, comm mpi.Comm, p *config.Plan, own hello, b 
 func dispatchOptions(p *config.Plan, rank, slots, ranks int) (o dispatch.Options, err error) {
 	workers := max(ranks-1, 1)
 	o = dispatch.Options{
-		Make: p.NewOptimizee, Slots: slots, Batch: p.Execution.Batch, Timeout: p.Execution.Timeout, PrepareTimeout: p.Execution.StartTimeout,
+		Make: p.NewOptimizee, Slots: slots, Batch: batchOf(p), Timeout: p.Execution.Timeout, PrepareTimeout: p.Execution.StartTimeout,
 		KeepFailed: (p.Output.KeepFailed + workers - 1) / workers,
 	}
 	if p.Output.Dir == "" {
@@ -369,7 +380,7 @@ func total(slots []int) (sum int) {
 }
 
 // room is the number of evaluations that ranks with these slots can have under way.
-func room(plan *config.Plan, slots []int) int { return total(slots) * plan.Execution.Batch }
+func room(plan *config.Plan, slots []int) int { return total(slots) * plan.Execution.Together() }
 
 // tellObjectives says what becomes of several objectives.
 func (r *leader) tellObjectives() {
