@@ -283,3 +283,32 @@ func TestObjectivesNeedANameADirectionAndASaneWeight(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestDecodedValuesShareThePointsMemoryWhereTheyAreTheSame(t *testing.T) {
+	s := optimizee.Space{{Name: "w", Size: 4, Lower: -1, Upper: 1}, {Name: "n", Kind: optimizee.Int, Lower: -3, Upper: 3}}
+	for _, c := range []struct {
+		x, want []float64
+		same    bool
+	}{
+		{[]float64{-0.5, 0, 0.25, 1, 2}, []float64{-0.5, 0, 0.25, 1, 2}, true},
+		{[]float64{-0.5, 0, 0.25, 1, 2.2}, []float64{-0.5, 0, 0.25, 1, 2}, false},
+		{[]float64{-2, 0, 3, 1, 2}, []float64{-1, 0, 1, 1, 2}, false},
+		{[]float64{math.Inf(1), 0, math.Inf(-1), 1, -9}, []float64{1, 0, -1, 1, -3}, false},
+	} {
+		before := append([]float64{}, c.x...)
+		p, err := s.Decode(c.x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := p.Vector("w")
+		if got := append(append([]float64{}, w...), float64(p.Int("n"))); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%v is decoded as %v, want %v", c.x, got, c.want)
+		}
+		if !reflect.DeepEqual(c.x, before) {
+			t.Errorf("decoding changes %v to %v", before, c.x)
+		}
+		if same := &w[0] == &c.x[0]; same != c.same {
+			t.Errorf("%v: its memory is shared: %v, want %v", c.x, same, c.same)
+		}
+	}
+}

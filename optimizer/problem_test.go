@@ -42,3 +42,28 @@ func TestCoordinateQuantilesAreThoseOfTheInitialDistribution(t *testing.T) {
 func sortedUpTo(x []float64, limit float64) int {
 	return len(x) - len(slices.DeleteFunc(slices.Clone(x), func(v float64) bool { return v <= limit }))
 }
+
+func TestPointsDrawnTogetherAreThoseDrawnOneByOne(t *testing.T) {
+	inf := math.Inf(1)
+	coords := []Coordinate{
+		{Lower: -2, Upper: 7}, {Kind: Integer, Lower: -3, Upper: 12}, {Kind: Categorical, Upper: 3}, {Lower: -inf, Upper: inf, Mean: 2, Std: 3},
+		{Lower: 0, Upper: 1e-300}, {Lower: -1e300, Upper: 1e300},
+	}
+	for _, times := range []int{1, 50, 2000} {
+		p := Problem{}
+		for range times {
+			p.Coords = append(p.Coords, coords...)
+		}
+		together := p.DrawAll(rand.New(rand.NewPCG(3, 4)), 60)
+		rng := rand.New(rand.NewPCG(3, 4))
+		for _, x := range together {
+			want := make([]float64, len(p.Coords))
+			for i, c := range p.Coords {
+				want[i] = c.Draw(rng)
+			}
+			if !slices.Equal(x, want) || cap(x) != len(x) {
+				t.Fatalf("%d coordinates: %v, want %v", len(want), x, want)
+			}
+		}
+	}
+}

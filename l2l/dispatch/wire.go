@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"time"
@@ -87,6 +88,9 @@ type failure struct {
 	Reason  string
 }
 
+// none is what is written of no failures, a msgpack nil, as nearly every message has it: an encoder would take as long as several results do.
+var none = [...]byte{0xc0}
+
 // appendResults appends results to dst: of one rank, whose number is then written once, or of several, as a relay has them. Those that are OK have the same
 // numbers of fitness values, of outputs, of targets, of violations and of measurements.
 func appendResults(dst []byte, rs []l2l.Result) ([]byte, error) {
@@ -101,9 +105,12 @@ func appendResults(dst []byte, rs []l2l.Result) ([]byte, error) {
 			failures = append(failures, failure{i, r.Ending, r.Reason})
 		}
 	}
-	failed, err := codec.Marshal(failures)
-	if err != nil {
-		return dst, err
+	failed := none[:]
+	if len(failures) > 0 {
+		var err error
+		if failed, err = codec.Marshal(failures); err != nil {
+			return dst, err
+		}
 	}
 	b := codec.AppendArray(dst, 14)
 	b = codec.AppendInts(b, ranks, func(i int) int64 { return int64(rs[i].Rank) })
@@ -150,8 +157,10 @@ func decodeResults(b []byte, rs []l2l.Result) ([]l2l.Result, error) {
 		return nil, fmt.Errorf("dispatch: results: %w", err)
 	}
 	var failures []failure
-	if err := codec.Unmarshal(failed, &failures); err != nil {
-		return nil, fmt.Errorf("dispatch: results: %w", err)
+	if !bytes.Equal(failed, none[:]) {
+		if err := codec.Unmarshal(failed, &failures); err != nil {
+			return nil, fmt.Errorf("dispatch: results: %w", err)
+		}
 	}
 	n := len(individual)
 	ok := n - len(failures)
