@@ -5,12 +5,14 @@ import (
 	"slices"
 )
 
-// Team is the ranks that share one evaluation, as one of them sees it. Each of them calls Evaluate with the same [Evaluation], but for its Team, and
-// what the one of rank 0 returns is the outcome. If one of them fails, the evaluation has failed: the calls of the others return an error then, which
-// their Evaluate is to return, and their contexts end.
+// Team is the ranks that share one evaluation, as one of them sees it. Each of them calls Evaluate with the same [Evaluation], but for its Team,
+// and what the one of rank 0 returns is the outcome, once all have returned. If one of them fails, the evaluation has failed: the calls of the
+// others return an error then, which their Evaluate is to return, and their contexts end. A rank that waits for what no other one sends, also for
+// one that has returned, waits until the timeout.
 //
-// A Team is for the goroutine that evaluates, until Evaluate returns. Data between two ranks arrive in the order in which they were sent; the calls of
-// Bcast, Allreduce and Barrier are made by all ranks in the same order, and do not mix with Send and Recv. All of them end with the evaluation's context.
+// A Team is for the goroutine that evaluates, until Evaluate returns. Data between two ranks arrive in the order in which they were sent; the calls
+// of Bcast, Allreduce and Barrier are made by all ranks in the same order, and do not mix with Send and Recv. All of them end with the evaluation's
+// context.
 type Team interface {
 	// Rank is this rank's number in the team, from 0 on. Size is the number of its ranks.
 	Rank() int

@@ -1,5 +1,5 @@
-// Command custom-team is a program whose optimizee is shared by a team of ranks: heat spreads along a rod, of which each rank of the team has a part, and
-// one looks for the conductivities of its two halves that give the temperatures that were measured. It is every rank of a run:
+// Command custom-team is a program whose optimizee is shared by a team of ranks: heat spreads along a rod, of which each rank of the team has a
+// part, and one looks for the conductivities of its two halves that give the temperatures that were measured. It is every rank of a run:
 // mpirun -n 5 ./rod --config examples/custom-team/run.yaml --set execution.ranks_per_evaluation=2
 package main
 
@@ -120,5 +120,6 @@ func (p *part) compare(cells int) (optimizee.Outcome, error) {
 }
 
 func main() {
-	app.Main(optimizee.Type{Name: "rod", Title: "Heat in a rod, shared by a team of ranks", New: func() optimizee.Optimizee { return &rod{Cells: 40, Steps: 100} }})
+	model := func() optimizee.Optimizee { return &rod{Cells: 40, Steps: 100} }
+	app.Main(optimizee.Type{Name: "rod", Title: "Heat in a rod, shared by a team of ranks", New: model})
 }

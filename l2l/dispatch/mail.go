@@ -12,8 +12,8 @@ import (
 	"github.com/meta-optimization/l2l-mpi/optimizee"
 )
 
-// mail is what a member of a team has for the others, and they for it: on one side of it is the goroutine that evaluates, with an optimizee.Team, on the
-// other the one that may call MPI, which never waits for the first one.
+// mail is what a member of a team has for the others, and they for it: on one side of it is the goroutine that evaluates, with an optimizee.Team, on
+// the other the one that may call MPI, which never waits for the first one.
 //
 // What is sent has the number of its evaluation. So nothing of one that was given up is taken for a part of the next one, however late it comes.
 type mail struct {

@@ -21,8 +21,8 @@ type hello struct {
 	Node    string // as Slurm calls it; "" elsewhere
 }
 
-// node is the node of a rank as people know it, which differs between any two. Its host is it alone, unless Slurm has several nodes on one host, as in a
-// test, or the launcher gives all ranks the environment of one.
+// node is the node of a rank as people know it, which differs between any two. Its host is it alone, unless Slurm has several nodes on one host, as
+// in a test, or the launcher gives all ranks the environment of one.
 func (h hello) node() string {
 	if short, _, _ := strings.Cut(h.Host, "."); h.Node == "" || h.Node == h.Host || h.Node == short {
 		return h.Host
