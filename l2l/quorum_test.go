@@ -9,22 +9,26 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l"
 )
 
-// quorate is a search whose generations are complete with a part of their results, of one run at a time or of lanes.
-func quorate(t *testing.T, r l2l.Rules, parallel int) *l2l.Search {
+// quorate is a search whose generations are complete with a part of their results, of one run at a time or of lanes; 0 leaves the part to these.
+func quorate(t *testing.T, r l2l.Rules, parallel int, quorum float64) *l2l.Search {
 	t.Helper()
 	problem := l2l.Problem(space, 0)
-	problem.Parallel, problem.Quorum = parallel, 0.6
+	problem.Parallel, problem.Quorum = parallel, quorum
 	return l2l.NewSearch(newOptimizerOn(t, "cmaes", problem, 5), r)
 }
 
 // Who is late is in the journal: a kill may come after any event, and what was recorded after it follows from what was before.
 func TestQuorumIsReplayedFromAnyEvent(t *testing.T) {
-	for _, parallel := range []int{1, 60} {
-		t.Run(fmt.Sprintf("%d in parallel", parallel), func(t *testing.T) {
-			r := laneRules(l2l.PerIndividual, l2l.RankWorst)
+	for _, c := range []struct {
+		parallel int
+		quorum   float64
+		then     l2l.Then
+	}{{1, 0.6, l2l.RankWorst}, {60, 0.6, l2l.RankWorst}, {60, 0, l2l.Resample}} {
+		t.Run(fmt.Sprintf("%d in parallel, quorum %v", c.parallel, c.quorum), func(t *testing.T) {
+			r := laneRules(l2l.PerIndividual, c.then)
 			whole, ev := &memory{}, newEvaluator(1, unlucky)
 			ev.capacity = 50
-			search := quorate(t, r, parallel)
+			search := quorate(t, r, c.parallel, c.quorum)
 			stop := l2l.Stop{Evaluations: 2000}
 			run(t, &l2l.Loop{Search: search, Evaluator: ev, Recorder: whole, Stop: stop})
 			if late := lateResults(whole.events); late < 20 {
@@ -32,14 +36,14 @@ func TestQuorumIsReplayedFromAnyEvent(t *testing.T) {
 			}
 			want := search.TrajectoryHash()
 			for cut := 0; cut <= len(whole.events); cut += 173 {
-				again := quorate(t, r, parallel)
+				again := quorate(t, r, c.parallel, c.quorum)
 				for i, e := range whole.events {
 					if i == cut || i == cut+100 { // through a snapshot
 						b, err := again.Snapshot()
 						if err != nil {
 							t.Fatal(err)
 						}
-						again = quorate(t, r, parallel)
+						again = quorate(t, r, c.parallel, c.quorum)
 						if err := again.Restore(b); err != nil {
 							t.Fatal(err)
 						}
@@ -83,9 +87,9 @@ func TestQuorumIsResumedAfterAnyEvent(t *testing.T) {
 	stop := l2l.Stop{Evaluations: 1500}
 	whole, ev := &memory{}, newEvaluator(1, unlucky)
 	ev.capacity = 30
-	run(t, &l2l.Loop{Search: quorate(t, r, 1), Evaluator: ev, Recorder: whole, Stop: stop})
+	run(t, &l2l.Loop{Search: quorate(t, r, 1, 0.6), Evaluator: ev, Recorder: whole, Stop: stop})
 	for cut := 0; cut <= len(whole.events); cut += 211 {
-		search := quorate(t, r, 1)
+		search := quorate(t, r, 1, 0.6)
 		for i, e := range whole.events[:cut] {
 			if _, err := search.Replay(e); err != nil {
 				t.Fatalf("event %d: %v", i, err)
@@ -98,7 +102,7 @@ func TestQuorumIsResumedAfterAnyEvent(t *testing.T) {
 		if summary.Evaluations != 1500 {
 			t.Fatalf("resumed after event %d it ends with %d evaluations: %v", cut, summary.Evaluations, summary.Reason)
 		}
-		again := quorate(t, r, 1)
+		again := quorate(t, r, 1, 0.6)
 		for i, e := range both.events {
 			if _, err := again.Replay(e); err != nil {
 				t.Fatalf("resumed after event %d, event %d: %v", cut, i, err)
@@ -117,7 +121,7 @@ func TestQuorumCountsLateResultsOfTheLastGeneration(t *testing.T) {
 	r := rules()
 	r.Finalists.Count = 0
 	journal := &memory{}
-	summary := run(t, &l2l.Loop{Search: quorate(t, r, 1), Evaluator: ev, Recorder: journal, Stop: l2l.Stop{Evaluations: 97}})
+	summary := run(t, &l2l.Loop{Search: quorate(t, r, 1, 0.6), Evaluator: ev, Recorder: journal, Stop: l2l.Stop{Evaluations: 97}})
 	least := math.Inf(1)
 	for _, e := range journal.events {
 		if result, ok := e.(l2l.Result); ok {

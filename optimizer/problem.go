@@ -105,7 +105,8 @@ type Problem struct {
 	// It is part of the search.
 	Noisy bool
 
-	// Quorum is the part of a generation's results, in (0, 1], with which it is complete: what comes in later belongs to the next one. 0 is 1, all.
+	// Quorum is the part of a generation's results, in (0, 1], with which it is complete: what comes in later belongs to the next one. 0 leaves it to the
+	// algorithm: all, unless its description says otherwise.
 	// It is part of the search, and for algorithms whose description says that they heed it ([Algorithm.Quorum]); to others it says nothing.
 	Quorum float64
 

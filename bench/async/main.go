@@ -94,12 +94,9 @@ func search(s settings, name string, spec functions.Spec, seed uint64) (outcome,
 		return outcome{}, err
 	}
 	value := make([]float64, 1)
-	simulated, err := slots.Slots{Number: s.slots, Ratio: s.ratio}.Run(o, func(x []float64) (loss float64, reached bool) {
-		if fn.Gap(x) <= s.target {
-			return 0, true
-		}
+	simulated, err := slots.Slots{Number: s.slots, Ratio: s.ratio}.Run(o, func(x []float64) (told optimizer.Evaluated, reached bool) {
 		fn.Eval(x, value)
-		return value[0], false
+		return optimizer.Evaluated{Loss: value}, fn.Gap(x) <= s.target
 	}, s.budget, seed)
 	out := outcome{evaluations: float64(simulated.Evaluations), time: simulated.Time}
 	if simulated.Reached {

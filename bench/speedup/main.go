@@ -4,6 +4,7 @@
 //	go run ./bench/speedup
 //	go run ./bench/speedup -slots 64,1024 cmaes 'cmaes{pop_size: 300, restarts: bipop}' @1:cmaes
 //	go run ./bench/speedup -ratios 1,10 -functions 1,8 cmaes cmaes_async
+//	go run ./bench/speedup -all -slots 1,8,64,1024,16384 -dim 40     # every algorithm of the catalogue: many hours
 //
 // An algorithm is told the number of slots, as execution.parallel: auto tells it; with @n: before its name it is told n. Run times are log-normal, of
 // a median of 1 and the ratios given of the 95th to the 5th percentile; 1 is equal times. Time is simulated: figures do not depend on the machine.
@@ -11,6 +12,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"math"
@@ -23,10 +25,13 @@ import (
 	"sync"
 	"text/tabwriter"
 
+	"gonum.org/v1/gonum/floats"
+
 	"github.com/meta-optimization/l2l-mpi/bench/internal/named"
 	"github.com/meta-optimization/l2l-mpi/bench/internal/slots"
 	"github.com/meta-optimization/l2l-mpi/optimizee/functions"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
+	"github.com/meta-optimization/l2l-mpi/optimizer/catalogue"
 )
 
 // settings are the same for all cells.
@@ -61,14 +66,21 @@ func main() {
 	flag.IntVar(&s.budget, "budget", 4_000_000, "evaluations after which a search is given up")
 	flag.IntVar(&s.searches, "searches", 5, "searches for each figure, on instances of their own")
 	flag.IntVar(&s.first, "instance", 1, "the first instance")
-	flag.Float64Var(&s.quorum, "quorum", 1, "part of a generation's results with which it is complete, execution.quorum, for algorithms that heed it")
+	flag.Float64Var(&s.quorum, "quorum", 0, "part of a generation's results with which it is complete, execution.quorum, for algorithms that heed it; 0: auto")
 	numbers := flag.String("slots", "64,1024", "slots")
 	ratios := flag.String("ratios", "1", "95th percentile of the run times over their 5th")
 	which := flag.String("functions", "1,3,8,10,15,16,21,22", "numbers of BBOB functions")
+	all := flag.Bool("all", false, "measure every algorithm of the catalogue, with its defaults")
 	lines := flag.String("json", "", "file to append a line of JSON for each figure to")
 	workers := flag.Int("workers", runtime.NumCPU(), "searches at a time, which figures do not depend on")
 	flag.Parse()
-	if err := run(s, *numbers, *ratios, *which, *lines, *workers, flag.Args()); err != nil {
+	names := flag.Args()
+	if *all {
+		for _, a := range catalogue.All() {
+			names = append(names, a.Name)
+		}
+	}
+	if err := run(s, *numbers, *ratios, *which, *lines, *workers, names); err != nil {
 		fmt.Fprintln(os.Stderr, "speedup:", err)
 		os.Exit(1)
 	}
@@ -242,12 +254,33 @@ func search(s settings, on slots.Slots, name string, spec functions.Spec, seed u
 	if err != nil {
 		return slots.Outcome{}, err
 	}
-	o, err := algorithm.New(problem, params, seed)
+	o, problem, err := suited(algorithm, problem, params, seed)
 	if err != nil {
 		return slots.Outcome{}, err
 	}
-	return on.Run(o, func(x []float64) (loss float64, reached bool) {
+	return on.Run(o, func(x []float64) (told optimizer.Evaluated, reached bool) {
 		gap := fn.Gap(x)
-		return gap + fn.Optimum, gap <= s.target
+		told.Loss = []float64{gap + fn.Optimum}
+		switch {
+		case problem.Objectives == 2:
+			told.Loss, gap = append(told.Loss, floats.Norm(x, 2)), math.Inf(1)
+		case problem.Outputs > 0:
+			told.Outputs, told.Targets = x, make([]float64, len(x))
+		}
+		return told, gap <= s.target
 	}, s.budget, seed)
+}
+
+// suited makes the search. What does not search for the least loss is given what it needs: a second objective, the distance from the middle, whose front
+// has no target, or the parameters as outputs of a model.
+func suited(a optimizer.Algorithm, problem optimizer.Problem, params any, seed uint64) (o optimizer.Optimizer, _ optimizer.Problem, err error) {
+	for _, change := range []func(p *optimizer.Problem){
+		func(*optimizer.Problem) {}, func(p *optimizer.Problem) { p.Objectives = 2 }, func(p *optimizer.Problem) { p.Objectives, p.Outputs = 1, p.Dim() },
+	} {
+		change(&problem)
+		if o, err = a.New(problem, params, seed); !errors.Is(err, optimizer.ErrUnsuited) {
+			break
+		}
+	}
+	return o, problem, err
 }

@@ -167,7 +167,8 @@ func quorumOf(a optimizer.Algorithm) string {
 	if !a.Quorum {
 		return ""
 	}
-	return "with execution.quorum below 1 it goes on before the last results of a generation are in, and learns from these with the next one"
+	return "with execution.quorum below 1 it goes on before the last results of a generation are in, and learns from these with the next one; with auto, " +
+		"runs side by side do so where results come in late, and each is the same everywhere where none does"
 }
 
 // sections are the keys of a configuration besides those of the optimizee and the optimizer.

@@ -100,7 +100,7 @@ func tellIdle(w io.Writer, p *config.Plan, e run.Estimate, slots int64) {
 	case e.Asynchronous && idle > 0:
 		fmt.Fprintf(w, "%s: %.0f %s nothing to do (%.0f %%), as the search has %s under way at most%s\n", on, idle*float64(slots), have, 100*idle,
 			report.Count(e.AtOnce, "evaluation"), packs)
-	case e.Asynchronous && p.Execution.Quorum < 1:
+	case e.Asynchronous && p.Execution.Early():
 		fmt.Fprintf(w, "%s: a generation waits for %g %% of its results, and not for the others\n", on, 100*p.Execution.Quorum)
 	case e.Asynchronous:
 		fmt.Fprintf(w, "%s: none waits for a generation to end\n", on)

@@ -40,7 +40,7 @@ type Execution struct {
 	Levels       int           `yaml:"levels" doc:"1: rank 0 gives each rank its evaluations; 2: it gives them to relays, which are some of the ranks, evaluate nothing and serve the others" range:"[1, 2]" auto:"2 from 4,096 ranks on" resume:"free"`
 	Slots        int           `yaml:"slots" doc:"evaluations at a time on each rank" range:"[1, 1e5]" auto:"the CPUs that the rank has to itself, divided by those that an evaluation needs" resume:"free"`
 	Parallel     int           `yaml:"parallel" doc:"individuals whose evaluations the search keeps under way, if its optimizer has use for as many: part of the search, kept when the run is resumed whatever its ranks are then" range:"[1, 1e6]" auto:"evaluations that all ranks together can have under way when the run is first started, divided by those of an individual; 1 where evaluations rotate"`
-	Quorum       float64       `yaml:"quorum" doc:"the part of a generation's individuals with whose results it is complete: what comes in later belongs to the next one, so that few slots wait. For an optimizer whose description says so. Part of the search, which below 1 depends on who is late: it can be resumed and replayed, but not repeated" range:"(0, 1]"`
+	Quorum       float64       `yaml:"quorum" doc:"the part of a generation's individuals with whose results it is complete: what comes in later belongs to the next one, so that few slots wait. For an optimizer whose description says so. Part of the search, which depends on who is late where anything is and this is not 1: it can be resumed and replayed, but not repeated" range:"(0, 1]" auto:"1; where cmaes has searches side by side (restarts: parallel), half, whenever results come in so late that others have been overtaken twice" before:"1"`
 	GPUsPerSlot  int           `yaml:"gpus_per_slot" doc:"GPUs that the program of each slot is told to use, by CUDA_VISIBLE_DEVICES or ROCR_VISIBLE_DEVICES; 0 leaves these variables alone" range:"[0, 1000]" auto:"those that its rank may use, shared among the slots" autois:"-1" resume:"free"`
 	Batch        int           `yaml:"batch" doc:"evaluations that a slot hands over at a time, for optimizees that evaluate several together" range:"[1, 1e6]" auto:"as many as calls need so that 5 % of their time is their own, by measurement: the first ones have even shares of all that waits" autois:"-1" resume:"free"`
 	Copies       string        `yaml:"copies" doc:"whether an evaluation that takes suspiciously long is given to a slot of another rank as well that has nothing to do; the first result counts" range:"auto | off" resume:"free"`
@@ -65,6 +65,9 @@ func (e Execution) Failures() (inARow, hopeless int) {
 	}
 	return e.MaxFailures, 0
 }
+
+// Early reports whether generations are complete before all their results are in, by a quorum that is given.
+func (e Execution) Early() bool { return e.Quorum > 0 && e.Quorum < 1 }
 
 // Output says what is kept of a run, and where.
 type Output struct {
@@ -97,7 +100,8 @@ func Defaults() Config {
 		},
 		Stop: l2l.Stop{WallTime: l2l.UntilJobEnds},
 		Execution: Execution{
-			Schedule: "auto", Quorum: 1, GPUsPerSlot: -1, Batch: 1, Copies: "auto", StartTimeout: 5 * time.Minute, OnFailure: l2l.OnFailure{Then: l2l.RankWorst}, MaxFailures: -1, RanksPerEvaluation: 1,
+			Schedule: "auto", GPUsPerSlot: -1, Batch: 1, Copies: "auto", StartTimeout: 5 * time.Minute, OnFailure: l2l.OnFailure{Then: l2l.RankWorst},
+			MaxFailures: -1, RanksPerEvaluation: 1,
 		},
 		Output: Output{Sync: time.Second, Checkpoint: 10 * time.Second, Record: l2l.Points, OnFull: "stop", LogLimit: 1 << 20, KeepFailed: 100},
 	}

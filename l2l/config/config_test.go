@@ -290,6 +290,8 @@ func TestQuorumIsForOptimizersThatHeedIt(t *testing.T) {
 		{"optimizer: {type: cmaes}\nexecution: {quorum: 0.9}\n", ""},
 		{"optimizer: {type: cmaes}\nexecution: {quorum: 1}\n", ""},
 		{"optimizer: {type: random}\nexecution: {quorum: 1}\n", ""},
+		{"optimizer: {type: random}\nexecution: {quorum: auto}\n", ""},
+		{"optimizer: {type: cmaes}\nevaluation: {rotate: 1}\n", ""},
 		{"optimizer: {type: cmaes}\nexecution: {quorum: 0}\n", "quorum = 0, want > 0"},
 		{"optimizer: {type: cmaes}\nexecution: {quorum: 1.5}\n", "quorum = 1.5, want > 0"},
 		{"optimizer: {type: random}\nexecution: {quorum: 0.9}\n",
@@ -314,15 +316,33 @@ func TestQuorumIsForOptimizersThatHeedIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	old := strings.Replace(string(started), "  quorum: 1\n", "", 1) // of before there was one
-	if old == string(started) {
-		t.Fatalf("no quorum in\n%s", started)
+	// One that began before the quorum could be auto had 1, whether there was such a key or not.
+	for _, line := range []string{"", "  quorum: 1\n"} {
+		old := strings.Replace(string(started), "  quorum: auto\n", line, 1)
+		if old == string(started) {
+			t.Fatalf("no quorum in\n%s", started)
+		}
+		if again, err := whole.Continued(old); err != nil || again.Execution.Quorum != 1 {
+			t.Errorf("it goes on with %v, %v, want 1", again.Execution.Quorum, err)
+		} else if changes, err := again.Resumable(old); err != nil || len(changes) > 0 {
+			t.Errorf("it goes on with %v, %v", changes, err)
+		}
+		if recorded, err := Recorded("run.yaml", []byte(old), kinds); err != nil || recorded.Execution.Quorum != 1 {
+			t.Errorf("it is read as %v, %v, want 1", recorded.Execution.Quorum, err)
+		}
+		if _, err := early.Resumable(old); err == nil || !strings.Contains(err.Error(), "execution.quorum") {
+			t.Errorf("a run of whole generations goes on with a quorum: %v", err)
+		}
 	}
-	if _, err := whole.Resumable(old); err != nil {
-		t.Error(err)
+	if again, err := whole.Continued(string(started)); err != nil || again.Execution.Quorum != 0 {
+		t.Errorf("one with auto goes on with %v, %v", again.Execution.Quorum, err)
 	}
-	if _, err := early.Resumable(old); err == nil || !strings.Contains(err.Error(), "execution.quorum") {
-		t.Errorf("a run of whole generations goes on with a quorum: %v", err)
+	always, err := read("optimizer: {type: cmaes}\nexecution: {quorum: 1, parallel: 1}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := always.Resumable(string(started)); err == nil || !strings.Contains(err.Error(), "execution.quorum") {
+		t.Errorf("one with auto goes on with 1: %v", err)
 	}
 }
 

@@ -62,8 +62,8 @@ func (p *Plan) mayChange(path string) bool {
 }
 
 // Continued is the plan by which a run goes on that was started with an effective configuration: what this plan does not name of the optimizer and the
-// optimizee, and what is searched depends on, is what it was then, and so is execution.parallel where it is auto, whatever the defaults and the ranks are by
-// now.
+// optimizee, and what is searched depends on, is what it was then, and so are execution.parallel and execution.quorum where they are auto, whatever the defaults
+// and the ranks are by now.
 func (p *Plan) Continued(started string) (*Plan, error) {
 	d, err := parse("the run's configuration", []byte(started))
 	if err != nil {
@@ -71,10 +71,15 @@ func (p *Plan) Continued(started string) (*Plan, error) {
 	}
 	d.recorded = true
 	q := *p
+	was, err := executionOf(d)
+	if err != nil {
+		return nil, err
+	}
 	if q.Execution.Parallel == 0 {
-		if q.Execution.Parallel, err = parallelOf(d); err != nil {
-			return nil, err
-		}
+		q.Execution.Parallel = was.Parallel
+	}
+	if q.Execution.Quorum == 0 {
+		q.Execution.Quorum = was.Quorum
 	}
 	q.Params, q.given = copied(p.given), nil
 	if was := p.Optimizer.Params(); p.unnamed != nil {
@@ -105,15 +110,15 @@ func (p *Plan) Continued(started string) (*Plan, error) {
 	return &q, q.complete()
 }
 
-// parallelOf is execution.parallel of an effective configuration: 1 in versions that knew no other; 0 where it is not settled.
-func parallelOf(d *document) (int, error) {
-	was := Execution{Parallel: 1}
+// executionOf is what an effective configuration has of execution: parallel is 1 in versions that knew no other, and 0 where it is not settled.
+func executionOf(d *document) (was Execution, err error) {
+	was.Parallel = 1
 	execution := child(d.root, "execution")
-	if execution == nil || child(execution, "parallel") == nil {
-		return was.Parallel, nil
+	d.complete(execution, &was)
+	if execution != nil {
+		err = d.decode(execution, "execution", &was)
 	}
-	err := d.decode(execution, "execution", &was)
-	return was.Parallel, err
+	return was, err
 }
 
 // past reads the section of a name from the effective configuration of a run into v, which holds the defaults of today, if it is of this kind.
@@ -159,11 +164,11 @@ func (p *Plan) Resumable(started string) (changes []Difference, err error) {
 		})
 	}
 	for _, d := range differences {
-		if d.Path == "execution.parallel" {
+		if auto, kept := map[string]bool{"execution.parallel": p.Execution.Parallel == 0, "execution.quorum": p.Execution.Quorum == 0}[d.Path]; kept {
 			if d.Before == "nothing" {
 				d.Before = `"1"` // as it would be shown
 			}
-			if d.Before == d.After || p.Execution.Parallel == 0 {
+			if d.Before == d.After || auto {
 				continue
 			}
 		}

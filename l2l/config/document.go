@@ -84,14 +84,14 @@ type document struct {
 }
 
 // complete gives v, which is to be read from the section n and holds the defaults of today, what stood there before there was the key, where it was
-// another word.
+// something else.
 func (d *document) complete(n *yaml.Node, v any) {
 	if !d.recorded {
 		return
 	}
 	for _, f := range schema.Fields(v) {
-		if f.Past != "" && child(n, f.Key) == nil {
-			f.Value.SetString(f.Past)
+		if f.Past != "" && (n == nil || child(n, f.Key) == nil) {
+			f.SetPast()
 		}
 	}
 }
@@ -405,6 +405,7 @@ func (d *document) plan(assignments []string, kinds Kinds) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Config: Defaults(), Kinds: kinds}
+	d.complete(child(d.root, "execution"), &p.Execution)
 	errs = []error{d.decode(d.root, "", &p.Config, "optimizee", "optimizer"), d.placed(errors.Join(p.checkName(), p.checkMetrics()))}
 	model, optimizeeErr := section(d, "optimizee", kinds.Optimizees, optimizeeName, &p.Optimizee)
 	algorithm, optimizerErr := section(d, "optimizer", kinds.Optimizers, optimizerName, &p.Optimizer)

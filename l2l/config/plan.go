@@ -244,11 +244,11 @@ func (p *Plan) complete() (err error) {
 	case p.Execution.Parallel > 1 && p.Evaluation.Rotate > 0:
 		return wrongf("execution.parallel", "%d, want 1 where evaluations rotate: searches side by side would be on different instances",
 			p.Execution.Parallel)
-	case p.Execution.Quorum < 1 && !p.Optimizer.Quorum && endless:
+	case p.Execution.Early() && !p.Optimizer.Quorum && endless:
 		return wrongf("execution.quorum", "%v, want 1, as %s has no generations whose end anything could wait for", p.Execution.Quorum, p.Optimizer.Name)
-	case p.Execution.Quorum < 1 && !p.Optimizer.Quorum:
+	case p.Execution.Early() && !p.Optimizer.Quorum:
 		return wrongf("execution.quorum", "%v, want 1, as %s learns from whole generations alone%s", p.Execution.Quorum, p.Optimizer.Name, p.quorate())
-	case p.Execution.Quorum < 1 && p.Evaluation.Rotate > 0:
+	case p.Execution.Early() && p.Evaluation.Rotate > 0:
 		return wrongf("execution.quorum", "%v, want 1 where evaluations rotate: late results would be of other instances than those that they are compared with",
 			p.Execution.Quorum)
 	case !begins && (p.WarmStart.Run != "" || len(p.WarmStart.Individuals) > 0):

@@ -43,7 +43,7 @@ type Field struct {
 	Auto  string        // how a value that IsAuto is filled in; "" where there is no such
 	Omit  bool          // not written out while it is zero
 	Free  bool          // a resumed run may have another value
-	Past  string        // what the word was before there was the key; "" where it was the default
+	Past  string        // what the word or number was before there was the key; "" where it was the default
 	Value reflect.Value // the field itself, settable if the struct was given by pointer
 
 	auto int64 // the value that is filled in
@@ -145,6 +145,19 @@ func (f Field) SetAuto() {
 	if f.auto != 0 {
 		f.Value.SetInt(f.auto)
 	}
+}
+
+// SetPast gives the field what it was before there was its key.
+func (f Field) SetPast() {
+	if f.Value.Kind() == reflect.String {
+		f.Value.SetString(f.Past)
+		return
+	}
+	v, err := strconv.ParseFloat(f.Past, 64)
+	if err != nil {
+		panic(fmt.Sprintf("schema: field %s: before %q, want a number", f.Key, f.Past)) // a mistake in a tag
+	}
+	f.Value.SetFloat(v)
 }
 
 // Default shows the field's present value, and for one that is filled in later how that is done.

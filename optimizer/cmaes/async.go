@@ -50,6 +50,7 @@ type place struct {
 type arrival struct {
 	Told  kit.Individual
 	Place place
+	ID    int64 // its number, of Quorate
 }
 
 // NewAsync makes an asynchronous CMA-ES for a problem with one objective. Where many more individuals can be under way than are in a population, most
@@ -113,7 +114,7 @@ func (o *Async) Tell(results []optimizer.Evaluated) error {
 		if o.state.Stop != "" || a.Memo.Run != o.state.Run.Number || (a.Memo.U == nil) != o.state.Sampling {
 			continue // it tells of a distribution that is no more
 		}
-		o.s.Arrived = append(o.s.Arrived, arrival{kit.NewIndividual(a.X, a.Loss, a.Failed), a.Memo})
+		o.s.Arrived = append(o.s.Arrived, arrival{kit.NewIndividual(a.X, a.Loss, a.Failed), a.Memo, 0})
 		if len(o.s.Arrived) >= o.size() {
 			o.learnFrom(o.s.Arrived, o.stepTo)
 			o.s.Arrived = nil
@@ -156,14 +157,16 @@ func (o *Async) Status() optimizer.Status {
 
 // asyncFits returns ErrState for books of individuals of other sizes.
 func (e *strategy) asyncFits(s *asyncState) error {
-	wrong := func(p place) bool {
-		return p.U != nil && (len(p.U) != len(e.ordered) || len(p.Y) != len(e.ordered)) || !e.stepsFit([]step{p.step})
-	}
-	if slices.ContainsFunc(s.Stream.Open, func(p kit.Proposal[place]) bool { return wrong(p.Memo) }) ||
-		slices.ContainsFunc(s.Arrived, func(a arrival) bool { return wrong(a.Place) || len(a.Told.X) != e.problem.Dim() }) {
+	if slices.ContainsFunc(s.Stream.Open, func(p kit.Proposal[place]) bool { return e.misplaced(p.Memo) }) ||
+		slices.ContainsFunc(s.Arrived, func(a arrival) bool { return e.misplaced(a.Place) || len(a.Told.X) != e.problem.Dim() }) {
 		return fmt.Errorf("%w: its individuals have other sizes", optimizer.ErrState)
 	}
 	return nil
+}
+
+// misplaced reports whether a place is one in another number of coordinates.
+func (e *strategy) misplaced(p place) bool {
+	return p.U != nil && (len(p.U) != len(e.ordered) || len(p.Y) != len(e.ordered)) || !e.stepsFit([]step{p.step})
 }
 
 // asyncSnapshot is a marshalled Async.

@@ -30,6 +30,11 @@ func TestCMAESVariantsKeepTheContract(t *testing.T) {
 		a := cmaes.Algorithms()[0]
 		return a.New(p, a.Params(), seed)
 	})
+	run("parallel, of whole generations", func(p optimizer.Problem, seed uint64) (optimizer.Optimizer, error) {
+		p.Parallel, p.Quorum = 100, 1
+		a := cmaes.Algorithms()[0]
+		return a.New(p, a.Params(), seed)
+	})
 	run("quorum", func(p optimizer.Problem, seed uint64) (optimizer.Optimizer, error) {
 		p.Quorum = 0.6
 		a := cmaes.Algorithms()[0]

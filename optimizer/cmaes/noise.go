@@ -102,6 +102,7 @@ func (e *strategy) become(size int) {
 		return
 	}
 	n := len(e.ordered)
+	e.learnWith(e.state.Run.PopSize)
 	was := stepFor(n, &e.k)
 	e.state.Run.PopSize = size
 	e.k = newConstants(n, size, e.par)

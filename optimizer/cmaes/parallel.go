@@ -24,8 +24,9 @@ const manyTimes = 4
 // want a larger population than there are slots: it grows within a run, as updates disagree (see sizing), and has twice the population after each.
 // The first lane goes on with small populations, as BIPOP does, and further lanes have what it leaves.
 //
-// Where evaluations differ in time, lanes of whole generations wait for the slowest; with a Problem.Quorum below 1 each is a [Quorate], that does not,
-// and no longer the same whoever finishes first.
+// Where evaluations differ in time, lanes of whole generations wait for the slowest. So each is a [Quorate], unless Problem.Quorum is 1: with one that is
+// below 1 it does not wait; where it is left open a lane waits as long as results come in about as they were proposed, and is then the same whoever
+// finishes first, and no longer where they do not.
 type Parallel struct {
 	*lanes.Set
 	problem optimizer.Problem
@@ -88,8 +89,8 @@ type early struct {
 	search *Quorate
 }
 
-// Ahead implements lanes.Early.
-func (m early) Ahead(part float64) { m.search.ahead = part }
+// Hurry implements lanes.Early.
+func (m early) Hurry(late bool) { m.search.hurry(late) }
 
 // suited makes the search that the parameters, and the evaluations that can be under way, ask for.
 func suited(problem optimizer.Problem, par Params, seed uint64) (search, error) {
@@ -168,11 +169,10 @@ func newMember(problem optimizer.Problem, all Params, n int, sizes []int, seed u
 	if err != nil {
 		return nil, fmt.Errorf("lane %d: %w", n, err)
 	}
-	if e.quorum < 1 {
-		e.smallest = quorumOf(e.quorum, all.PopSize)
+	e.smallest = quorumOf(e.quorum, all.PopSize)
+	if e.adaptive = problem.Quorum == 0; e.adaptive || e.quorum < 1 {
 		return early{member{e, e.strategy}, e}, nil
 	}
-	e.smallest = all.PopSize
 	return member{&Search{strategy: e.strategy}, e.strategy}, nil
 }
 

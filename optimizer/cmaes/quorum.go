@@ -1,8 +1,10 @@
 package cmaes
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/meta-optimization/l2l-mpi/optimizer"
 	"github.com/meta-optimization/l2l-mpi/optimizer/kit"
@@ -14,17 +16,28 @@ import (
 // distribution is by then, as in Async: a quorum is what lies between that, which waits for nobody, and Search, which waits for all.
 //
 // So who is late has a part in the search, which can be resumed and replayed, but not repeated.
+//
+// A lane of Parallel whose quorum is left open is adaptive: its generations are whole, and those of Search, until it is hurried, as results come in late.
+// Then half of one suffices, and individuals of generations before the last one are not learnt from.
 type Quorate struct {
 	*strategy
 	asked Params
 	s     quorateState
-	under int     // individuals of the present run that have not been told
-	ahead float64 // part of a generation that may be proposed beyond it; 0 but where it is a lane
+	under int // individuals of the present run that have not been told
+
+	// Of lanes.
+	adaptive bool    // its generations are whole unless it is hurried
+	hurried  bool    // results come in late
+	ahead    float64 // part of a generation that may be proposed beyond it
 }
 
 type quorateState struct {
 	Async     asyncState
 	Completed int // generations
+
+	// Of one that is adaptive.
+	Begun bool                  // individuals of the present generation have been drawn
+	Drawn []kit.Proposal[place] // and not proposed yet
 }
 
 // quorumOf is the number of individuals, of a generation of so many, with which it is complete.
@@ -78,14 +91,59 @@ func (o *Quorate) Ask(most int) (out []optimizer.Candidate, err error) {
 		return nil, nil
 	}
 	room := int((1+o.ahead)*float64(o.generation())) - len(o.s.Async.Arrived) - o.under
-	for range min(max(most, 1), room) { // one by one, so that calls may group them as they like
-		t := o.propose(1)[0]
-		at := o.placed(t.step)
-		at.Since = o.s.Completed
-		out = append(out, o.s.Async.Stream.Propose(t.X, at))
+	for range min(max(most, 1), room) {
+		p := o.next(room)
+		out = append(out, o.s.Async.Stream.Propose(p.X, p.Memo))
 		o.under++
 	}
 	return out, nil
+}
+
+// next draws an individual: one by one, so that calls may group them as they like, but for a whole generation, which is drawn at once, as that of Search
+// is, where as many can be proposed.
+func (o *Quorate) next(room int) kit.Proposal[place] {
+	if len(o.s.Drawn) == 0 {
+		count := 1
+		if o.adaptive && !o.hurried && !o.s.Begun {
+			count = room
+		}
+		for _, t := range o.propose(count) {
+			at := o.placed(t.step)
+			at.Since = o.s.Completed
+			o.s.Drawn = append(o.s.Drawn, kit.Proposal[place]{X: t.X, Memo: at})
+		}
+		o.s.Begun = o.adaptive
+	}
+	p := o.s.Drawn[0]
+	o.s.Drawn = o.s.Drawn[1:]
+	return p
+}
+
+// hurry has it wait for the last results of a generation, or not, where it is adaptive. Where results come in late it proposes a few individuals beyond a
+// generation: how many, and the part of a generation that suffices, have been chosen by measurement (bench/results/quorum.txt): with more of them slots
+// are hardly busier, and more is drawn from distributions that are out of date.
+func (o *Quorate) hurry(late bool) {
+	o.hurried, o.ahead = late, 0
+	if late {
+		o.ahead = further
+	}
+}
+
+const (
+	further  = 0.2
+	suffices = 0.5
+	fewest   = 8 // individuals that are learnt from
+)
+
+// stale reports whether an individual is of a generation before the last one, and tells less of the present distribution than it would mislead.
+func (o *Quorate) stale(a arrival) bool { return a.Place.Since < o.s.Completed-1 }
+
+// enough is the number of results with which a generation is complete.
+func (o *Quorate) enough() int {
+	if o.adaptive && o.hurried && !o.state.Sampling {
+		return quorumOf(suffices, o.size())
+	}
+	return o.size()
 }
 
 // Tell implements optimizer.Optimizer.
@@ -101,16 +159,28 @@ func (o *Quorate) Tell(results []optimizer.Evaluated) error {
 		if o.under--; o.state.Stop != "" || (a.Memo.U == nil) != o.state.Sampling {
 			continue
 		}
-		o.s.Async.Arrived = append(o.s.Async.Arrived, arrival{kit.NewIndividual(a.X, a.Loss, a.Failed), a.Memo})
-		if len(o.s.Async.Arrived) < o.size() {
+		if o.adaptive && a.Replace {
+			continue // there is room for another one, of the same generation
+		}
+		arrived, run := append(o.s.Async.Arrived, arrival{kit.NewIndividual(a.X, a.Loss, a.Failed), a.Memo, a.Proposal.ID}), o.state.Run.Number
+		if o.s.Async.Arrived = arrived; len(arrived) < o.enough() {
 			continue
 		}
-		arrived, run := o.s.Async.Arrived, o.state.Run.Number
+		if o.adaptive {
+			arrived = slices.DeleteFunc(arrived, o.stale)
+			if len(arrived) < min(fewest, o.enough()) {
+				o.s.Async.Arrived = arrived
+				continue
+			}
+			slices.SortFunc(arrived, func(a, b arrival) int { return cmp.Compare(a.ID, b.ID) }) // equals are in the order of proposal
+			o.learnWith(len(arrived))
+		}
 		o.s.Async.Arrived = nil
 		o.learnFrom(arrived, o.stepTo)
 		if o.s.Completed++; o.state.Run.Number != run {
-			o.under = 0
+			o.under, o.s.Drawn = 0, nil
 		}
+		o.s.Begun = false
 	}
 	return nil
 }
@@ -152,6 +222,9 @@ func (o *Quorate) UnmarshalBinary(b []byte) error {
 	}
 	if err := o.asyncFits(&s.Books.Async); err != nil {
 		return err
+	}
+	if slices.ContainsFunc(s.Books.Drawn, func(p kit.Proposal[place]) bool { return len(p.X) != o.problem.Dim() || o.misplaced(p.Memo) }) {
+		return fmt.Errorf("%w: its individuals have other sizes", optimizer.ErrState)
 	}
 	if err := o.restore(s.Strategy); err != nil {
 		return err

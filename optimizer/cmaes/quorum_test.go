@@ -243,3 +243,97 @@ func TestLanesWithAQuorumKeepSlotsAtWorkWhereEvaluationsDifferInTime(t *testing.
 		t.Errorf("slots idle for %.0f %% of the time, want 10 %% at most", 100*part)
 	}
 }
+
+// laned is a search of lanes on so many slots.
+func laned(t *testing.T, slots int, quorum float64) *Parallel {
+	t.Helper()
+	problem := box(6, slots)
+	problem.Quorum = quorum
+	return rig.Made(NewParallel(problem, Defaults(), 1))(t)
+}
+
+// Where nothing is overtaken, in whatever order the results of one time come in, lanes are those of whole generations. One evaluation in nine fails, and
+// another individual is drawn in its place.
+func TestLanesOfAnOpenQuorumAreThoseOfWholeGenerationsWhereNothingIsLate(t *testing.T) {
+	const slots = 100
+	proposed := func(quorum float64, order *rand.Rand) map[int][][]float64 {
+		o, of := laned(t, slots, quorum), map[int][][]float64{}
+		for range 60 {
+			cs := asked(t, o)
+			for _, c := range cs {
+				of[c.Lane] = append(of[c.Lane], c.X)
+			}
+			order.Shuffle(len(cs), func(i, j int) { cs[i], cs[j] = cs[j], cs[i] })
+			for _, c := range cs {
+				ev := optimizer.Evaluated{ID: c.ID, Loss: []float64{rig.Losses["rastrigin"](c.X)}}
+				if math.Mod(1000*math.Abs(c.X[0]), 9) < 1 {
+					ev = optimizer.Evaluated{ID: c.ID, Failed: true, Replace: true}
+				}
+				if err := o.Tell([]optimizer.Evaluated{ev}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		return of
+	}
+	want := proposed(1, rand.New(rand.NewPCG(1, 1)))
+	for seed := range uint64(3) {
+		got := proposed(0, rand.New(rand.NewPCG(2, seed)))
+		for lane, points := range want {
+			common := min(len(points), len(got[lane]))
+			if common < 100 {
+				t.Fatalf("lane %d has %d individuals in common", lane, common)
+			}
+			for i := range common {
+				if !slices.Equal(points[i], got[lane][i]) {
+					t.Fatalf("individual %d of lane %d is %v, want %v", i, lane, got[lane][i], points[i])
+				}
+			}
+		}
+	}
+}
+
+func TestLanesOfAnOpenQuorumDoNotWaitWhereResultsComeInLate(t *testing.T) {
+	for _, name := range []string{"sphere", "ellipsoid"} {
+		_, whole := farm(t, laned(t, 100, 1), 100, rig.Losses[name], 1)
+		_, open := farm(t, laned(t, 100, 0), 100, rig.Losses[name], 1)
+		if open > 0.5*whole {
+			t.Errorf("%s takes %.0f, and %.0f with whole generations: want half as long at most", name, open, whole)
+		}
+	}
+}
+
+// A generation that is learnt from in part is learnt from with the constants of that part, and none is lost or learnt from twice.
+func TestQuorateThatIsHurriedLearnsFromHalfAGeneration(t *testing.T) {
+	par := Defaults()
+	par.PopSize = 20
+	o, err := newQuorate(box(5, 0), par, 1, steady)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.adaptive = true
+	first := asked(t, o)
+	tellLoss(t, o, rig.Losses["sphere"], first[:15]...)
+	if len(first) != 20 || len(asked(t, o)) > 0 || o.s.Completed != 0 {
+		t.Fatalf("%d individuals, and %d generations with 15 results", len(first), o.s.Completed)
+	}
+	o.hurry(true)
+	tellLoss(t, o, rig.Losses["sphere"], first[15])
+	if o.s.Completed != 1 || len(o.k.weights) != 16 {
+		t.Fatalf("%d generations, learnt from with %d weights, want 16", o.s.Completed, len(o.k.weights))
+	}
+	second := asked(t, o)
+	if len(second) != 20 {
+		t.Fatalf("%d new individuals beside 4 that are late, want 20 of a generation and a fifth of it", len(second))
+	}
+	tellLoss(t, o, rig.Losses["sphere"], slices.Concat(first[16:], second[:6])...)
+	if o.s.Completed != 2 || len(o.k.weights) != 10 {
+		t.Errorf("%d generations, learnt from with %d weights, want 10", o.s.Completed, len(o.k.weights))
+	}
+	o.hurry(false)
+	tellLoss(t, o, rig.Losses["sphere"], second[6:]...)
+	rest := asked(t, o)
+	if o.s.Completed != 2 || len(rest) != 6 {
+		t.Errorf("%d generations, and %d more individuals; want 6 more for one of 20", o.s.Completed, len(rest))
+	}
+}

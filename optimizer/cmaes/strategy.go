@@ -120,6 +120,13 @@ func (e *strategy) generation() int {
 // whole is the number of individuals of a generation of which so many are learnt from.
 func (e *strategy) whole(size int) int { return int(math.Round(float64(size) / e.quorum)) }
 
+// learnWith sets the constants for so many individuals that are learnt from at a time.
+func (e *strategy) learnWith(size int) {
+	if size != len(e.k.weights) {
+		e.k = newConstants(len(e.ordered), size, e.par)
+	}
+}
+
 // stretch is the factor of σ y_j.
 func (e *strategy) stretch(j int) float64 {
 	if e.state.Stretch == nil {

@@ -62,6 +62,7 @@ func NewParallel(problem optimizer.Problem, par Params, seed uint64) (*Parallel,
 	var all []lanes.Rules
 	for i, name := range names {
 		part := problem
+		part.Quorum = 1 // what a member proposes follows from its own results alone
 		part.Parallel = max(1, problem.Parallel*(i+1)/len(names)-problem.Parallel*i/len(names))
 		r, err := memberLanes(part, name)
 		if err != nil {

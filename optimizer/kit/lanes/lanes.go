@@ -3,7 +3,8 @@
 // first. Which lane proposes next depends on who finished. So two runs of the same seed that are of different speed agree on every lane, as far as
 // both have come with it.
 //
-// So it is unless lanes are [Early], which do not wait for their last results, as these take too unequally long: what they propose depends on who is late.
+// So it is unless lanes are [Early], which do not wait for their last results where these take too unequally long: what they propose then depends on who
+// is late.
 //
 // What the lanes are, how many and how large, is for the algorithm to say. The package keeps the books, and shares the slots out.
 package lanes
@@ -31,8 +32,8 @@ type Member interface {
 // Early is a Member that learns before the last results of a generation are in, so that what it proposes depends on who is late.
 type Early interface {
 	Member
-	// Ahead lets it propose so much more than its generation has, as a part of that: individuals of the next one, drawn before it has learnt. 0 at first.
-	Ahead(part float64)
+	// Hurry says whether results come in late, so that slots would idle for as long as it waits for them. At first they do not.
+	Hurry(late bool)
 }
 
 // Rules say which lanes there are.
@@ -96,7 +97,8 @@ type State struct {
 	Again    int64      // the number of the next individual when the first one proposed after that was told; 0 before
 	Overtook int        // individuals proposed since then, and told before the first lane's generation was complete
 	Slack    float64    // a running mean of those for each of its generations
-	Late     float64    // of lanes that are Early: the part of the last results that came in after more individuals were begun than two rounds of the slots
+	Late     float64    // of lanes that are Early, with a quorum that is given: see heed
+	Turns    turns      // with one that is left open
 	Restarts optimizer.Restarts
 }
 
@@ -147,7 +149,7 @@ func (o *Set) add(m Member) {
 	o.members, o.dry, o.levels, o.figures = append(o.members, m), append(o.dry, false), append(o.levels, m.Level()), append(o.figures, st.Figures)
 	o.begun, o.under = append(o.begun, st.Restarts.Count), append(o.under, 0)
 	if e, ok := m.(Early); ok {
-		e.Ahead(o.ahead())
+		e.Hurry(o.late())
 	}
 	o.lead()
 	o.stop = cmp.Or(o.stop, st.Stop)
@@ -221,10 +223,14 @@ func (o *Set) Ask(most int) (out []optimizer.Candidate, err error) {
 // weight is what a lane's share of the slots is in proportion to: the population that it began with, so that one that grows does not hold the others
 // up, which may be about to find what there is to find. When the first lane has converged they have had their chance, and it is the present one.
 func (o *Set) weight(at int) float64 {
-	if o.begun[0] > 0 || at >= len(o.rules.Base) {
-		return float64(o.members[at].Size())
+	w := float64(o.members[at].Size())
+	if o.begun[0] == 0 && at < len(o.rules.Base) {
+		w = float64(o.rules.Base[at])
 	}
-	return float64(o.rules.Base[at])
+	if at == 0 {
+		w *= o.favour()
+	}
+	return w
 }
 
 // clock is that of the lanes that a lane is served among.
@@ -253,24 +259,8 @@ func (o *Set) turn() int {
 // may reports whether a lane may have one more individual under way. Until the first lane has converged, its slots are kept for it, and so are those
 // of the others, unless there are slots to spare.
 func (o *Set) may(at int) bool {
-	return o.spares() || o.ahead() > 0 || at < len(o.rules.Base) && o.under[at] < o.rules.Base[at]
+	return o.spares() || o.late() || at < len(o.rules.Base) && o.under[at] < o.rules.Base[at]
 }
-
-// ahead is the part of a generation that lanes that are Early may propose beyond it. Where evaluations take equally long, there is none: a slot that
-// is free for a moment is better kept until the others have ended, and their generation is learnt from. Otherwise slots would be idle that are kept. How
-// much it is has been chosen by measurement (bench/results/quorum.txt): with more of it slots are hardly busier, and more is drawn from distributions that
-// are out of date.
-func (o *Set) ahead() float64 {
-	if o.s.Late > late {
-		return further
-	}
-	return 0
-}
-
-const (
-	late    = 0.02 // part of the results
-	further = 0.2
-)
 
 // spares reports whether there are slots to spare, for lanes that have more to propose and for others: where evaluations take so unequally long that
 // many times one ends, and another that is begun then, while the first lane, whose individuals are all under way, still waits for the last of them.
@@ -281,11 +271,11 @@ const slack = 0.05 // part of the individuals under way
 
 // Tell implements optimizer.Optimizer.
 func (o *Set) Tell(results []optimizer.Evaluated) error {
+	before := o.late()
 	answers, err := o.s.Stream.Tell(results, o.problem)
 	if err != nil {
 		return err
 	}
-	before := o.ahead()
 	for _, a := range answers {
 		switch id := a.Proposal.ID; {
 		case o.s.Again > 0 && id >= o.s.Again:
@@ -294,19 +284,16 @@ func (o *Set) Tell(results []optimizer.Evaluated) error {
 			o.s.Again = o.s.Stream.NextID
 		}
 		if _, ok := o.members[a.Memo.Lane].(Early); ok {
-			o.s.Late -= o.s.Late / float64(o.rules.Open)
-			if o.s.Stream.NextID-a.Proposal.ID > 2*int64(o.rules.Open) {
-				o.s.Late += 1 / float64(o.rules.Open)
-			}
+			o.heed(a.Proposal.ID)
 		}
 		if err := o.tell(a.Memo.Lane, a.Memo.ID, a.Evaluated); err != nil {
 			return err
 		}
 	}
-	if o.ahead() != before {
+	if late := o.late(); late != before {
 		for i, m := range o.members {
 			if e, ok := m.(Early); ok {
-				e.Ahead(o.ahead())
+				e.Hurry(late)
 				o.dry[i] = false
 			}
 		}
