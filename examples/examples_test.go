@@ -150,6 +150,27 @@ func TestDigitsAreReadWithoutGradients(t *testing.T) {
 	}
 }
 
+func TestATeamIsForAnOptimizeeThatCanBeShared(t *testing.T) {
+	team := program(t, "./custom-team")
+	for _, c := range []struct{ args, want string }{
+		{"check --set execution.ranks_per_evaluation=2 --config custom-team/run.yaml",
+			"3 ranks: rank 0 leads, and the others form 1 team of 2, a slot each\n"},
+		{"check --set execution.ranks_per_evaluation=4 --ranks 64 --config custom-team/run.yaml",
+			"64 ranks: rank 0 leads, and the others form 15 teams of 4, a slot each; 3 left over, to idle\n"},
+		{"check --set execution.ranks_per_evaluation=4 --ranks 4 --config custom-team/run.yaml",
+			"execution.ranks_per_evaluation = 4: there are 4 ranks, want at least 5"},
+		{"check --set execution.ranks_per_evaluation=41 --config custom-team/run.yaml", "40 cells are too few for 41 ranks"},
+		{"--set execution.ranks_per_evaluation=2 --config custom-team/run.yaml", "execution.ranks_per_evaluation = 2: there is 1 rank, want at least 3"},
+		{"check --set execution.ranks_per_evaluation=2 --config quickstart/run.yaml", "execution.ranks_per_evaluation: 2, want 1, as optimizee"},
+		{"check --set execution.ranks_per_evaluation=2 --config process-python/run.yaml", "optimizee.launcher: mpirun -n 4"},
+	} {
+		out, _ := exec.Command(team, strings.Fields(c.args)...).CombinedOutput() // some are to fail
+		if !strings.Contains(string(out), c.want) {
+			t.Errorf("%s: %s, want %s", c.args, out, c.want)
+		}
+	}
+}
+
 func TestCustomProgramHasAnOptimizeeOfItsOwn(t *testing.T) {
 	custom := program(t, "./custom")
 	_, result := run(t, "custom/run.yaml", custom)

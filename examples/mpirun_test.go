@@ -23,8 +23,8 @@ func mpis(t *testing.T) []string {
 	return all
 }
 
-// TestExamplesUnderMPI runs the quickstart, to its end on four ranks and its beginning on others, and the program with an optimizee of its own, under
-// each MPI of the variable MPIS. Run it by make test-mpi.
+// TestExamplesUnderMPI runs the quickstart, to its end on four ranks and its beginning on others, and the programs with an optimizee of their own, one of
+// which teams share, under each MPI of the variable MPIS. Run it by make test-mpi.
 func TestExamplesUnderMPI(t *testing.T) {
 	const whole, begin = "stop.evaluations=5000", "stop.evaluations=800"
 	want := map[string]any{}
@@ -33,6 +33,7 @@ func TestExamplesUnderMPI(t *testing.T) {
 		want[stop] = result["trajectory_hash"]
 	}
 	_, wantCustom := run(t, "custom/run.yaml", program(t, "./custom"))
+	_, wantTeam := run(t, "custom-team/run.yaml", program(t, "./custom-team"))
 	for _, m := range mpis(t) {
 		mpicc, launch := launcher(m)
 		binary := program(t, "../cmd/l2l-mpi", "go", "run", "../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
@@ -50,6 +51,11 @@ func TestExamplesUnderMPI(t *testing.T) {
 		_, got := run(t, "custom/run.yaml", append(launch, "-n", "3", custom)...)
 		if got["trajectory_hash"] != wantCustom["trajectory_hash"] {
 			t.Errorf("custom, %s -n 3: trajectory %v, want %v", launch[0], got["trajectory_hash"], wantCustom["trajectory_hash"])
+		}
+		team := program(t, "./custom-team", "go", "run", "../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
+		_, got = run(t, "custom-team/run.yaml", append(launch, "-n", "5", team, "--set", "execution.ranks_per_evaluation=2")...)
+		if got["trajectory_hash"] != wantTeam["trajectory_hash"] {
+			t.Errorf("custom-team, %s -n 5: trajectory %v, want %v", launch[0], got["trajectory_hash"], wantTeam["trajectory_hash"])
 		}
 	}
 }

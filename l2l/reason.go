@@ -32,9 +32,10 @@ func Headline(reason string) string {
 var numbers = regexp.MustCompile(`0x[0-9a-fA-F]+|[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?`)
 
 // Kind is the same for failures of one kind: those that ended alike and whose reasons have headlines that differ at most in their numbers.
-func (r *Result) Kind() string { return r.Ending.String() + " " + kindOf(r.Reason) }
+func (r *Result) Kind() string { return r.Ending.String() + " " + Pattern(r.Reason) }
 
-func kindOf(reason string) string { return numbers.ReplaceAllString(Headline(reason), "#") }
+// Pattern is the headline of a reason with N for each number: what reasons have in common that differ in nothing else.
+func Pattern(reason string) string { return numbers.ReplaceAllString(Headline(reason), "N") }
 
 // faulty are words of failures that are the program's and not those of a point, as no other parameters would mend them: it does not start, something
 // that it needs is not installed, it is misspelt, or what it returns has not the form that was asked for. All else may be how a model says that it has

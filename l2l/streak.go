@@ -83,7 +83,7 @@ func (s *streak) take(x []float64, failed bool, reason string) {
 	}
 	s.failed++
 	s.region.include(x, s.unordered)
-	kind := kindOf(reason)
+	kind := Pattern(reason)
 	at := slices.IndexFunc(s.kinds, func(k failureKind) bool { return k.kind == kind })
 	switch {
 	case at >= 0:

@@ -16,8 +16,8 @@ import (
 // wildcards probe, and then receive with the same wildcards instead of what they have found, so that messages mix.
 // Stop in a defer hangs on a panic. And there is no gather, no split, and no way to wait without burning the core.
 //
-// What is used drops return codes and waits blocking. So it gets communicators of its own, on which an error ends the job
-// rather than going unseen, and world calls it only when all ranks are about to.
+// What is used drops return codes and waits blocking. So it gets communicators on which an error ends the job rather than
+// going unseen (of all ranks, MPI_COMM_WORLD itself), and world calls it only when all ranks are about to.
 type gompiComm struct {
 	g *gompi.Communicator
 }

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -267,6 +268,9 @@ static int await(look_fn *look, void *arg, const uint32_t *cancel, const uint32_
 		if (pause > longest) pause = longest;
 		if (pause <= max_idle_ns) {
 			sleep_ns(pause);
+			// A sleep that ends late tells of more ranks awake than cores. To look again soon would keep those from the cores that are waited for.
+			int64_t late = now_ns() - now - pause;
+			if (pause < late) pause = late < max_idle_ns ? late : max_idle_ns;
 		} else if (await_bell(pause, cancel, wake)) {
 			began = 0;
 			pause = FIRST_SLEEP_NS;
@@ -303,11 +307,23 @@ int l2l_init(int64_t max_idle, const char *last_words) {
 	return provided < MPI_THREAD_FUNNELED ? L2L_NO_THREADS : hang_bells();
 }
 
+// give_way has the other ranks of this machine come first on its cores. In MPI_Finalize, ranks of MPICH wait for each other without a pause, and rank
+// 0, to which all have sent messages, has the most to take down: where ranks share a core, it would get the least of it.
+static void give_way(void) {
+#ifdef __linux__
+	setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + 5);  // of this thread, and for good: to take it back is a right of root
+#endif
+}
+
 int l2l_finalize(void) {
 	ENTER;
 	finalized = 1;
 	owner = 0;
-	return seen_death ? MPI_SUCCESS : MPI_Finalize();
+	if (seen_death) return MPI_SUCCESS;
+	int rank;
+	TRY(MPI_Comm_rank(MPI_COMM_WORLD, &rank));
+	if (rank > 0) give_way();
+	return MPI_Finalize();
 }
 
 void l2l_abort(int code) {
@@ -316,8 +332,6 @@ void l2l_abort(int code) {
 }
 
 // ---- groups ----
-
-MPI_Comm l2l_world(void) { return MPI_COMM_WORLD; }
 
 int l2l_places(MPI_Comm comm, int n, int *places) {
 	ENTER;
@@ -334,12 +348,68 @@ int l2l_places(MPI_Comm comm, int n, int *places) {
 	return MPI_Group_free(&world);
 }
 
-int l2l_split(MPI_Comm parent, int colour, int key, MPI_Comm *comm, MPI_Comm *fatal) {
+// duplicate makes *comm of the ranks of parent, whose errors are returned. It does not burn the core, as MPI_Comm_dup does.
+static int duplicate(MPI_Comm parent, MPI_Comm *comm) {
+	MPI_Request request;
+	TRY(MPI_Comm_idup(parent, comm, &request));
+	TRY(await(look_request, &request, NULL, NULL, 0));
+	return MPI_Comm_set_errhandler(*comm, MPI_ERRORS_RETURN);
+}
+
+int l2l_world(MPI_Comm *comm, MPI_Comm *fatal) {
 	ENTER;
-	TRY(MPI_Comm_split(parent, colour < 0 ? MPI_UNDEFINED : colour, key, comm));
-	if (*comm == MPI_COMM_NULL) return L2L_NO_GROUP;
+	*fatal = MPI_COMM_WORLD;
+	return duplicate(MPI_COMM_WORLD, comm);
+}
+
+// A choice is what a rank of the parent has given to l2l_split.
+typedef struct {
+	int colour, key, rank;
+} choice;
+
+static int by_key(const void *a, const void *b) {
+	const choice *x = a, *y = b;
+	int order = (x->key > y->key) - (x->key < y->key);
+	return order ? order : x->rank - y->rank;
+}
+
+// part makes *comm of those ranks of parent whose colour is this one, as MPI_Comm_split does, which waits for all ranks of the parent without a pause.
+// Here only the members do, and all are at the same place by then.
+static int part(MPI_Comm parent, int colour, int key, MPI_Comm *comm, const uint32_t *cancel) {
+	int rank, size, n = 0;
+	MPI_Request request;
+	MPI_Group all, members;
+	TRY(MPI_Comm_rank(parent, &rank));
+	TRY(MPI_Comm_size(parent, &size));
+	choice *choices = malloc((size + 1) * sizeof *choices);  // not freed where cancel has left MPI with it
+	int *ranks = malloc(size * sizeof *ranks);
+	if (!choices || !ranks) return L2L_NO_MEMORY;
+	choice *mine = choices + size;
+	*mine = (choice){colour, key, rank};
+	TRY(MPI_Iallgather(mine, sizeof *mine, MPI_BYTE, choices, sizeof *mine, MPI_BYTE, parent, &request));
+	TRY(await(look_request, &request, cancel, NULL, 0));
+	*comm = MPI_COMM_NULL;
+	if (colour >= 0) {
+		qsort(choices, size, sizeof *choices, by_key);
+		for (int i = 0; i < size; i++)
+			if (choices[i].colour == colour) ranks[n++] = choices[i].rank;
+		TRY(MPI_Comm_group(parent, &all));
+		TRY(MPI_Group_incl(all, n, ranks, &members));
+		TRY(MPI_Comm_create_group(parent, members, 0, comm));
+		TRY(MPI_Group_free(&members));
+		TRY(MPI_Group_free(&all));
+	}
+	free(choices);
+	free(ranks);
+	return MPI_SUCCESS;
+}
+
+int l2l_split(MPI_Comm parent, int colour, int key, MPI_Comm *comm, MPI_Comm *fatal, const uint32_t *cancel) {
+	ENTER;
+	TRY(part(parent, colour, key, comm, cancel));
+	if (*comm == MPI_COMM_NULL) return MPI_SUCCESS;
 	TRY(MPI_Comm_set_errhandler(*comm, MPI_ERRORS_RETURN));
-	TRY(MPI_Comm_dup(*comm, fatal));
+	TRY(duplicate(*comm, fatal));
 	return MPI_Comm_set_errhandler(*fatal, MPI_ERRORS_ARE_FATAL);
 }
 
@@ -347,7 +417,7 @@ int l2l_free(MPI_Comm comm, MPI_Comm fatal) {
 	ENTER;
 	if (seen_death) return MPI_SUCCESS;
 	TRY(MPI_Comm_free(&comm));
-	return MPI_Comm_free(&fatal);
+	return fatal == MPI_COMM_WORLD ? MPI_SUCCESS : MPI_Comm_free(&fatal);
 }
 
 typedef struct {

@@ -19,7 +19,6 @@ enum {
 	L2L_INITIALIZED = -6,  // somebody else has initialised MPI
 	L2L_NO_THREADS = -7,   // the library refuses programs with threads
 	L2L_NO_MEMORY = -8,
-	L2L_NO_GROUP = -9,     // this rank is in no group of the split
 };
 
 typedef struct {
@@ -34,14 +33,16 @@ int l2l_finalize(void);
 // l2l_abort ends all ranks and does not return.
 void l2l_abort(int code);
 
-// l2l_split makes two communicators of the ranks of one colour: *comm, on which errors are returned, and *fatal, on
+// l2l_world makes two communicators of all ranks: *comm, on which errors are returned, and *fatal, MPI_COMM_WORLD, on
 // which they end the job.
-int l2l_split(MPI_Comm parent, int colour, int key, MPI_Comm *comm, MPI_Comm *fatal);
+int l2l_world(MPI_Comm *comm, MPI_Comm *fatal);
+// l2l_split makes such communicators of the ranks of parent that have the same colour, ordered by key, then by rank. A negative colour joins none:
+// *comm is MPI_COMM_NULL.
+int l2l_split(MPI_Comm parent, int colour, int key, MPI_Comm *comm, MPI_Comm *fatal, const uint32_t *cancel);
 // l2l_leave waits until what this rank sent on comm is delivered and all ranks have come so far. What others sent and
 // nobody received is dropped, or its senders would wait for ever.
 int l2l_leave(MPI_Comm comm, MPI_Comm fatal);
 int l2l_free(MPI_Comm comm, MPI_Comm fatal);
-MPI_Comm l2l_world(void);
 // l2l_places sets places to the ranks in the world of the n ranks of comm.
 int l2l_places(MPI_Comm comm, int n, int *places);
 

@@ -21,7 +21,7 @@ import (
 // world is a communicator of real MPI: the one that World returns, or a part of it made by Split.
 type world struct {
 	comm  C.MPI_Comm // carries messages and collectives; its errors are returned
-	fatal C.MPI_Comm // the same ranks once more, for gompi and Close; its errors end the job
+	fatal C.MPI_Comm // the same ranks once more, for gompi and Close; its errors end the job. MPI_COMM_WORLD, where whole
 	gompi gompiComm  // gompi's view of fatal
 	rank  int
 	size  int
@@ -75,11 +75,10 @@ func World(opts ...Option) (Comm, error) {
 	default:
 		return nil, fmt.Errorf("mpi: World: MPI_Init_thread failed with code %d: this program is built with %q; start it %s", rc, library, start)
 	}
-	w, err := (&world{comm: C.l2l_world(), rank: worldRank()}).split(0, 0)
-	if err != nil {
+	w := &world{rank: worldRank(), whole: true}
+	if err := w.group("World", C.l2l_world(&w.comm, &w.fatal)); err != nil {
 		return nil, err
 	}
-	w.whole = true
 	if n, by := Launched(); w.size < n {
 		err := fmt.Errorf("mpi: a launcher started %d tasks (%s=%d), but MPI sees only %d: this program is built with %q; start it %s",
 			n, by, n, w.size, library, start)
@@ -162,23 +161,15 @@ func raise(flag *uint32) {
 	}
 }
 
-// split returns this rank's part, nil for colour Undefined. All ranks must be about to call it.
-func (w *world) split(colour, key int) (*world, error) {
-	part := new(world)
-	rc := C.l2l_split(w.comm, C.int(colour), C.int(key), &part.comm, &part.fatal)
-	if rc == C.L2L_NO_GROUP {
-		return nil, nil
+// group completes w, whose communicators op has made with the code rc.
+func (w *world) group(op string, rc C.int) error {
+	if err := w.failure(op, rc); err != nil {
+		return err
 	}
-	if err := w.failure("Split", rc); err != nil {
-		return nil, err
-	}
-	part.gompi = newGompiComm(part.fatal)
-	part.rank, part.size = part.gompi.rank(), part.gompi.size()
-	part.place = make([]cInt, part.size)
-	if err := w.failure("Split", C.l2l_places(part.comm, C.int(part.size), &part.place[0])); err != nil {
-		return nil, err
-	}
-	return part, nil
+	w.gompi = newGompiComm(w.fatal)
+	w.rank, w.size = w.gompi.rank(), w.gompi.size()
+	w.place = make([]cInt, w.size)
+	return w.failure(op, C.l2l_places(w.comm, C.int(w.size), &w.place[0]))
 }
 
 func (w *world) Close() error {

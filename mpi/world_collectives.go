@@ -11,7 +11,7 @@ import (
 	"unsafe"
 )
 
-// The collectives, but for Close. Reductions (by gompi) and the making of groups are blocking calls of MPI, which burn the
+// The collectives, but for Close. Reductions (by gompi) and the making of a part are blocking calls of MPI, which burn the
 // core: before them, a collective that waits with pauses sees to it that all ranks have come.
 
 func (w *world) Bcast(ctx context.Context, root int, data []byte) ([]byte, error) {
@@ -104,11 +104,14 @@ func (w *world) Split(ctx context.Context, colour, key int) (Comm, error) {
 	if err := checkSplit(colour, key); err != nil {
 		return nil, err
 	}
-	if err := w.Barrier(ctx); err != nil { // the split itself waits without a pause
+	part := &world{rank: w.rank} // what errors name until part knows its own
+	err := w.collective(ctx, "Split", func(cancel *C.uint32_t) C.int {
+		return C.l2l_split(w.comm, C.int(colour), C.int(key), &part.comm, &part.fatal, cancel)
+	})
+	if err != nil || colour == Undefined {
 		return nil, err
 	}
-	part, err := w.split(colour, key)
-	if part == nil || err != nil {
+	if err := part.group("Split", C.MPI_SUCCESS); err != nil {
 		return nil, err
 	}
 	return part, nil

@@ -36,6 +36,9 @@ type Evaluation struct {
 
 	// Dir is the absolute path of a private directory, for an optimizee that is a Scratch; "" for others, and where a run offers none.
 	Dir string
+
+	// Team is the ranks that share the evaluation, for an optimizee that is Shared; nil for others. Whoever calls Evaluate of one by hand gives it Alone().
+	Team Team
 }
 
 // Outcome is what an evaluation returns.
@@ -137,6 +140,13 @@ type (
 	// Wide says how many CPUs an evaluation keeps busy, at least 1; a rank has accordingly fewer slots.
 	Wide interface {
 		CPUs() int
+	}
+
+	// Shared can have each evaluation shared by several ranks (execution.ranks_per_evaluation), which is a [Team]; it is given one with every evaluation,
+	// where there is but one rank as well. Share returns an error unless so many ranks, at least 2, can share one. Each rank has an optimizee of its
+	// own, and all of them the same Evaluation.Dir, if they are on one file system.
+	Shared interface {
+		Share(ranks int) error
 	}
 
 	// Modeller says that its outcomes have Outputs and Targets, and how many; the same number in every evaluation, and 0 for none.

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"math"
@@ -46,7 +47,7 @@ func run(m model, seeds int, first uint64) error {
 	}
 	fmt.Println(strings.Join(os.Args[1:], " "))
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "seed\tsample\tsimulations\twidth\tmeans off\twarning\t")
+	fmt.Fprintln(t, "seed\tsample\tsimulations\twidth\tmeans off\t  warning")
 	for seed := first; seed < first+uint64(seeds); seed++ {
 		for _, adjusted := range []bool{true, false} {
 			st, err := m.sample(seed, adjusted)
@@ -54,14 +55,12 @@ func run(m model, seeds int, first uint64) error {
 				return err
 			}
 			width, off := m.judge(st.Posterior)
-			name, warning := "as it is", "no"
+			name := "as it is"
 			if adjusted {
 				name = "adjusted"
 			}
-			if st.Warning != "" {
-				warning = "yes"
-			}
-			fmt.Fprintf(t, "%d\t%s\t%d\t%.2f\t%.2f\t%s\t\n", seed, name, st.Told, width, off, warning)
+			warning, _, _ := strings.Cut(st.Warning, ":")
+			fmt.Fprintf(t, "%d\t%s\t%d\t%.2f\t%.2f\t  %s\n", seed, name, st.Told, width, off, cmp.Or(warning, "none"))
 		}
 	}
 	return t.Flush()

@@ -51,7 +51,7 @@ var arrows = map[string][]string{
 	"optimizer/pso":           family(),
 	"optimizer/catalogue":     {"optimizer", "optimizer/…"},
 
-	"l2l":          {"l2l/codec", "l2l/quadratic", "l2l/splitmix", "optimizer", "optimizee"},
+	"l2l":          {"l2l/codec", "l2l/quadratic", "l2l/splitmix", "l2l/table", "optimizer", "optimizee"},
 	"l2l/journal":  {"l2l", "l2l/codec", "optimizee"},
 	"l2l/dispatch": {"l2l", "l2l/codec", "l2l/table", "mpi", "optimizee"},
 	"l2l/report":   {"l2l", "l2l/codec", "l2l/journal", "optimizee", "optimizer"},

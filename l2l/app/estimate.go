@@ -23,7 +23,10 @@ func tellEstimate(w io.Writer, p *config.Plan, slots, ranks int) error {
 	case ranks < 0 || ranks > mostRanks:
 		return fmt.Errorf("--ranks %d: want 1 to %d", ranks, mostRanks)
 	case slots == 0:
-		slots = run.Slots(p, max(ranks, 1))
+		var err error
+		if slots, err = slotsOf(w, p, ranks); err != nil {
+			return fmt.Errorf("--ranks %d: %w", ranks, err)
+		}
 	}
 	e, err := estimated(p, slots)
 	if err != nil {
@@ -52,6 +55,27 @@ func tellEstimate(w io.Writer, p *config.Plan, slots, ranks int) error {
 	fmt.Fprintln(w, line)
 	tellIdle(w, p, e, int64(slots))
 	return nil
+}
+
+// slotsOf are the slots of so many ranks, where 0 stands for as few as there must be. Where ranks share evaluations, it says how they do.
+func slotsOf(w io.Writer, p *config.Plan, ranks int) (int, error) {
+	k := p.Execution.RanksPerEvaluation
+	if k == 1 {
+		return run.Slots(p, max(ranks, 1))
+	}
+	if ranks == 0 {
+		ranks = k + 1
+	}
+	teams, err := run.Slots(p, ranks)
+	if err != nil {
+		return 0, err
+	}
+	line := fmt.Sprintf("%s: rank 0 leads, and the others form %s of %d, a slot each", report.Count(int64(ranks), "rank"), report.Count(int64(teams), "team"), k)
+	if left := (ranks - 1) % k; left > 0 {
+		line += fmt.Sprintf("; %d left over, to idle", left)
+	}
+	fmt.Fprintln(w, line)
+	return teams, nil
 }
 
 // mostRanks is what --ranks may be.

@@ -48,6 +48,8 @@ type Execution struct {
 	StartTimeout time.Duration `yaml:"start_timeout" doc:"of getting an optimizee ready, for those that take time to start; 0 is none" range:"[0, inf)" resume:"free"`
 	OnFailure    l2l.OnFailure `yaml:"on_failure" doc:"what follows a failed evaluation"`
 	MaxFailures  int           `yaml:"max_failures" doc:"individuals that fail in a row, after which the run ends; 0 is never" range:"[0, inf)" auto:"100; before a first one has succeeded, slots + 3 that fail for the same reason, where that is the program's (an import that fails) and not the model's own word on a point" autois:"-1" resume:"free"`
+
+	RanksPerEvaluation int `yaml:"ranks_per_evaluation" doc:"ranks that share each evaluation, a team, which is one slot; for an optimizee that can be shared. Rank 0 is in none. Teams are filled node by node, so that few have ranks of several" range:"[1, 1e5]" resume:"free"`
 }
 
 // AutoBatch is the Batch that is measured.
@@ -95,7 +97,7 @@ func Defaults() Config {
 		},
 		Stop: l2l.Stop{WallTime: l2l.UntilJobEnds},
 		Execution: Execution{
-			Schedule: "auto", Quorum: 1, GPUsPerSlot: -1, Batch: 1, Copies: "auto", StartTimeout: 5 * time.Minute, OnFailure: l2l.OnFailure{Then: l2l.RankWorst}, MaxFailures: -1,
+			Schedule: "auto", Quorum: 1, GPUsPerSlot: -1, Batch: 1, Copies: "auto", StartTimeout: 5 * time.Minute, OnFailure: l2l.OnFailure{Then: l2l.RankWorst}, MaxFailures: -1, RanksPerEvaluation: 1,
 		},
 		Output: Output{Sync: time.Second, Checkpoint: 10 * time.Second, Record: l2l.Points, OnFull: "stop", LogLimit: 1 << 20, KeepFailed: 100},
 	}

@@ -50,6 +50,16 @@ var (
 	kinds    = Kinds{Optimizees: []optimizee.Type{bowlType, functions.Type, process.Type}, Optimizers: catalogue.All()}
 )
 
+// bowlForTwo is a bowl whose evaluations can be shared by two ranks or three.
+type bowlForTwo struct{ bowl }
+
+func (*bowlForTwo) Share(ranks int) error {
+	if ranks > 3 {
+		return fmt.Errorf("a bowl is for three at most")
+	}
+	return nil
+}
+
 func algorithm(t *testing.T, name string) optimizer.Algorithm {
 	t.Helper()
 	for _, a := range kinds.Optimizers {
@@ -632,5 +642,45 @@ func TestSetReachesIntoASectionOfCommentsAlone(t *testing.T) {
 	}
 	if _, err := Load(file, []string{"stop.generations.x=7"}, kinds); err == nil || !strings.Contains(err.Error(), "stop.generations is no section") {
 		t.Errorf("stop.generations.x: %v", err)
+	}
+}
+
+func TestRanksPerEvaluationAreForOptimizeesThatCanBeShared(t *testing.T) {
+	some := kinds
+	some.Optimizees = append([]optimizee.Type{{Name: "for_two", New: func() optimizee.Optimizee {
+		return &bowlForTwo{bowl{Target: 3, Goals: 1, Sum: "squares"}}
+	}}}, kinds.Optimizees...)
+	const program = "{type: process, command: \"true\", parameters: {x: {lower: 0, upper: 1}}, objectives: {e: minimise}}"
+	for _, c := range []struct{ optimizee, execution, want string }{
+		{"{type: for_two}", "ranks_per_evaluation: 1, slots: 4", ""},
+		{"{type: for_two}", "ranks_per_evaluation: 2", ""},
+		{"{type: for_two}", "ranks_per_evaluation: 3, slots: 1, levels: 1", ""},
+		{"{type: for_two}", "ranks_per_evaluation: 4", "execution.ranks_per_evaluation: 4, want another number or 1, as optimizee for_two cannot be shared by so many ranks: a bowl is for three at most"},
+		{"{type: for_two}", "ranks_per_evaluation: 0", "execution.ranks_per_evaluation = 0, want >= 1"},
+		{"{type: for_two}", "ranks_per_evaluation: 2, slots: 2", "execution.slots: 2, want 1 or auto where 2 ranks share each evaluation"},
+		{"{type: for_two}", "ranks_per_evaluation: 2, levels: 2", "execution.levels: 2, want 1 or auto where 2 ranks share each evaluation"},
+		{"{type: bowl}", "ranks_per_evaluation: 2", "execution.ranks_per_evaluation: 2, want 1, as optimizee bowl cannot be shared by several ranks"},
+		{program, "ranks_per_evaluation: 2", "is started by a launcher of its own: optimizee.launcher: mpirun -n 4"},
+		{program, "ranks_per_evaluation: 2, batch: 2", "execution.batch: 2, want 1 where 2 ranks share each evaluation"},
+	} {
+		text := "optimizee: " + c.optimizee + "\noptimizer: {type: cmaes}\nexecution: {" + c.execution + "}\n"
+		_, err := Parse("run.yaml", []byte(text), some)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", text, err, c.want)
+		}
+	}
+	read := func(execution string) *Plan {
+		p, err := Parse("run.yaml", []byte("optimizee: {type: for_two}\noptimizer: {type: cmaes}\nexecution: {parallel: 1"+execution+"}\n"), some)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	was, err := read("").Effective()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changes, err := read(", ranks_per_evaluation: 2").Resumable(string(was)); err != nil || len(changes) != 1 {
+		t.Errorf("a resumed run in teams: %v, %v", changes, err)
 	}
 }

@@ -182,6 +182,32 @@ func (p *Plan) learn() (err error) {
 	if _, p.Batches = o.(optimizee.Batch); !p.Batches && p.Execution.Batch > 1 {
 		return wrongf("optimizee", "it evaluates one individual at a time, but execution.batch = %d, want 1", p.Execution.Batch)
 	}
+	return p.checkTeams(o)
+}
+
+// checkTeams returns an error if evaluations are to be shared by several ranks, and cannot be.
+func (p *Plan) checkTeams(o optimizee.Optimizee) error {
+	const key = "execution.ranks_per_evaluation"
+	k := p.Execution.RanksPerEvaluation
+	if k <= 1 {
+		return nil
+	}
+	shared, ok := o.(optimizee.Shared)
+	switch {
+	case !ok:
+		return wrongf(key, "%d, want 1, as optimizee %s cannot be shared by several ranks: it is no optimizee.Shared", k, p.Optimizee.Name)
+	case p.Execution.Slots > 1:
+		return wrongf("execution.slots", "%d, want 1 or auto where %d ranks share each evaluation: a team is one slot", p.Execution.Slots, k)
+	case p.Execution.Batch == AutoBatch:
+		return wrongf("execution.batch", "auto, want 1 where %d ranks share each evaluation", k)
+	case p.Execution.Batch > 1:
+		return wrongf("execution.batch", "%d, want 1 where %d ranks share each evaluation", p.Execution.Batch, k)
+	case p.Execution.Levels == 2:
+		return wrongf("execution.levels", "2, want 1 or auto where %d ranks share each evaluation: rank 0 speaks to the first rank of each team", k)
+	}
+	if err := shared.Share(k); err != nil {
+		return wrongf(key, "%d, want another number or 1, as optimizee %s cannot be shared by so many ranks: %v", k, p.Optimizee.Name, err)
+	}
 	return nil
 }
 

@@ -21,6 +21,8 @@ type directories struct {
 	all  bool   // those of evaluations that succeeded stay as well
 	left bool   // a session that was killed may have left some
 
+	borrowed bool // they are those of the team's leader, who makes them and removes them
+
 	mu   sync.Mutex
 	kept int
 }
@@ -74,7 +76,7 @@ func (d *directories) open(s *slot, call []l2l.Evaluation) ([]string, error) {
 		if e.Copy > 0 { // another rank may use that of the first one
 			dirs[i] += fmt.Sprintf("-copy-%d", e.Copy)
 		}
-		if !o.NeedsDir() {
+		if !o.NeedsDir() || d.borrowed {
 			continue
 		}
 		err := os.Mkdir(dirs[i], 0o777)
@@ -93,6 +95,9 @@ func (d *directories) open(s *slot, call []l2l.Evaluation) ([]string, error) {
 
 // close removes the directories of evaluations that succeeded, unless all are to stay, and those of failed ones that are too many.
 func (d *directories) close(s *slot, dirs []string, rs []l2l.Result) {
+	if d.borrowed {
+		return
+	}
 	for i, dir := range dirs {
 		made := s.optimizee.(optimizee.Scratch).NeedsDir() || d.left
 		if rs[i].Ending != l2l.OK {
@@ -109,6 +114,9 @@ func (d *directories) close(s *slot, dirs []string, rs []l2l.Result) {
 
 // discard removes the directories of evaluations that were given up with the run: a resumed one makes them again.
 func (d *directories) discard(dirs []string) {
+	if d.borrowed {
+		return
+	}
 	for _, dir := range dirs {
 		_ = os.RemoveAll(dir)
 	}

@@ -39,6 +39,8 @@ type Options struct {
 	Place func(slot int) optimizee.Place
 	// KeepAll has the directories of evaluations that succeed stay, too.
 	KeepAll bool
+
+	mail *mail // of the team that the rank is in; nil for none
 }
 
 // pool is a rank's slots: goroutines that take evaluations from a queue, each with an optimizee of its own.
@@ -75,6 +77,7 @@ func newPool(ctx context.Context, rank int, opts Options, notify func()) (*pool,
 	p := &pool{opts: opts, batch: max(opts.Batch, 1), rank: rank, dirs: newDirectories(opts.Dir, opts.KeepFailed, opts.KeepAll), notify: notify,
 		transcripts: make([]Transcript, opts.Slots), limits: Limits{opts.Timeout, opts.PrepareTimeout}}
 	p.ctx, p.cancel = context.WithCancel(ctx)
+	p.dirs.borrowed = opts.mail != nil && opts.mail.rank > 0
 	p.arrived.L, p.delivered.L = &p.mu, &p.mu
 	context.AfterFunc(p.ctx, func() {
 		p.mu.Lock()
@@ -286,7 +289,7 @@ func (p *pool) addSlot(index int) (*slot, error) {
 		o, err := p.opts.Make()
 		if err == nil {
 			s = newSlot(o, p.opts.Batch != 1)
-			s.index, s.transcript = index, p.transcript(index, o)
+			s.index, s.transcript, s.mail = index, p.transcript(index, o), p.opts.mail
 			if placed, ok := o.(optimizee.Placed); ok && p.opts.Place != nil {
 				placed.Place(p.opts.Place(index))
 			}

@@ -25,6 +25,8 @@ type slot struct {
 	index      int                    // of the rank's slots, from 0
 	transcript Transcript             // nil where none is kept
 	together   bool                   // a call may be one of EvaluateBatch
+	shared     bool                   // the optimizee is an optimizee.Shared
+	mail       *mail                  // of the team that shares evaluations; nil where they are not shared
 	es         []optimizee.Evaluation // those of the call under way
 	rs         []l2l.Result           // of the call under way
 	took       time.Duration          // by the last call; 0 before the first
@@ -50,6 +52,7 @@ func newSlot(o optimizee.Optimizee, together bool) *slot {
 	s := &slot{optimizee: o, space: o.Space(), objectives: len(o.Objectives()), batch: 1, ended: make(chan struct{})}
 	_, can := o.(optimizee.Batch)
 	s.together = can && together
+	_, s.shared = o.(optimizee.Shared)
 	if m, ok := o.(optimizee.Modeller); ok {
 		s.outputs = m.NumOutputs()
 	}
@@ -199,11 +202,20 @@ func (s *slot) run(ctx context.Context, call []l2l.Evaluation, dirs []string, rs
 // decode is an evaluation as the optimizee knows it.
 func (s *slot) decode(e l2l.Evaluation) (optimizee.Evaluation, error) {
 	params, err := s.space.Decode(e.X)
-	return optimizee.Evaluation{Params: params, Instance: e.Instance, Seed: e.Seed}, err
+	o := optimizee.Evaluation{Params: params, Instance: e.Instance, Seed: e.Seed}
+	if s.shared {
+		o.Team = optimizee.Alone()
+	}
+	return o, err
 }
 
 // call calls the optimizee.
 func (s *slot) call(ctx context.Context, rs []l2l.Result) error {
+	if s.mail != nil {
+		out, err := s.mail.evaluate(ctx, s.optimizee, s.es[0])
+		s.judge(&rs[0], out, err)
+		return nil
+	}
 	if !s.together {
 		out, err := s.optimizee.Evaluate(ctx, s.es[0])
 		s.judge(&rs[0], out, err)

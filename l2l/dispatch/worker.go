@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/mpi"
 )
@@ -53,44 +54,50 @@ func (w *Worker) Serve(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		switch envelope.Tag {
-		case tagTasks, tagBlock:
-			es, err := decodeTasks(buf)
-			if err != nil {
-				return err
-			}
-			w.pool.submit(es)
-			if envelope.Tag == tagBlock {
-				w.pool.await(len(es), roundPatience)
-			}
-		case tagDrop:
-			es, err := decodeTasks(buf)
-			if err != nil {
-				return err
-			}
-			w.pool.drop(es)
-		case tagPing:
-			if err := w.comm.Send(w.chief, tagPong, nil); err != nil {
-				return err
-			}
-		case tagLimits:
-			var l Limits
-			if err := codec.Unmarshal(buf, &l); err != nil {
-				return fmt.Errorf("dispatch: limits: %w", err)
-			}
-			w.pool.limit(l)
-		case tagBatch:
-			var n int
-			if err := codec.Unmarshal(buf, &n); err != nil {
-				return fmt.Errorf("dispatch: the size of calls: %w", err)
-			}
-			w.pool.together(n)
-		case tagStop:
-			return w.comm.Send(w.chief, tagBye, nil)
-		default:
-			return fmt.Errorf("dispatch: a message of kind %d, which this version does not know", envelope.Tag)
+		if over, err := w.take(envelope.Tag, buf); over || err != nil {
+			return err
 		}
 	}
+}
+
+// take takes in a message of the chief. It reports whether the run is over.
+func (w *Worker) take(tag int, b []byte) (over bool, err error) {
+	switch tag {
+	case tagTasks, tagBlock:
+		es, err := decodeTasks(b)
+		if err != nil {
+			return false, err
+		}
+		w.pool.submit(es)
+		if tag == tagBlock {
+			w.pool.await(len(es), roundPatience)
+		}
+	case tagDrop:
+		es, err := decodeTasks(b)
+		if err != nil {
+			return false, err
+		}
+		w.pool.drop(es)
+	case tagPing:
+		return false, w.comm.Send(w.chief, tagPong, nil)
+	case tagLimits:
+		var l Limits
+		if err := codec.Unmarshal(b, &l); err != nil {
+			return false, fmt.Errorf("dispatch: limits: %w", err)
+		}
+		w.pool.limit(l)
+	case tagBatch:
+		var n int
+		if err := codec.Unmarshal(b, &n); err != nil {
+			return false, fmt.Errorf("dispatch: the size of calls: %w", err)
+		}
+		w.pool.together(n)
+	case tagStop:
+		return true, w.comm.Send(w.chief, tagBye, nil)
+	default:
+		return false, fmt.Errorf("dispatch: a message of kind %d, which this version does not know", tag)
+	}
+	return false, nil
 }
 
 func (w *Worker) sendResults() error {
@@ -98,10 +105,15 @@ func (w *Worker) sendResults() error {
 	if len(rs) == 0 {
 		return nil
 	}
-	var err error
+	err := w.send(rs)
+	w.pool.giveBack(rs)
+	return err
+}
+
+// send gives results to the chief.
+func (w *Worker) send(rs []l2l.Result) (err error) {
 	if w.out, err = appendResults(w.out[:0], rs); err != nil {
 		return err
 	}
-	w.pool.giveBack(rs)
 	return w.comm.Send(w.chief, tagResults, w.out)
 }

@@ -96,19 +96,31 @@ func (c *chain) readFrame(r io.Reader) (kind byte, payload []byte, err error) {
 	if length > maxPayload {
 		return 0, nil, fmt.Errorf("the frame is %d bytes long, want at most %d", length, maxPayload)
 	}
-	// The length is not believed before the bytes are there: what is allocated grows with what is read.
-	body, err := io.ReadAll(io.LimitReader(r, int64(length)+crcSize))
+	body, err := readBody(r, int(length)+crcSize)
 	if err != nil {
 		return 0, nil, err
-	}
-	if len(body) < int(length)+crcSize {
-		return 0, nil, errTorn
 	}
 	payload = body[:length]
 	if binary.LittleEndian.Uint32(body[length:]) != c.add(payload) {
 		return 0, nil, brokenFrame(r, "the frame does not have its checksum")
 	}
 	return header[4], payload, nil
+}
+
+// readBody reads so many bytes. A large number is not believed before the bytes are there: what is allocated then grows with what is read.
+func readBody(r io.Reader, n int) (body []byte, err error) {
+	const believed = 1 << 16
+	if n <= believed {
+		body = make([]byte, n)
+		if _, err = io.ReadFull(r, body); err == io.EOF || err == io.ErrUnexpectedEOF {
+			err = errTorn
+		}
+		return body, err
+	}
+	if body, err = io.ReadAll(io.LimitReader(r, int64(n))); err == nil && len(body) < n {
+		err = errTorn
+	}
+	return body, err
 }
 
 // brokenFrame is the error for a frame that is not whole, after which r goes on.

@@ -62,9 +62,9 @@ func NewCourse() *Course { return &Course{best: top{n: 1}} }
 
 // Take takes the next event in. An error says that the journal is not that of a run.
 func (c *Course) Take(event l2l.Event) (Step, error) {
-	begun, isBegun := event.(l2l.Begun)
 	if c.fold == nil {
-		if !isBegun {
+		begun, ok := event.(l2l.Begun)
+		if !ok {
 			return Step{}, errors.New("report: the journal does not begin with a configuration")
 		}
 		c.rules = &begun.Rules

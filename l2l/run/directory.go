@@ -218,6 +218,12 @@ func (r *leader) manifest(begun l2l.Begun, result *Result) error {
 	if job := r.jobEntry(); job != nil {
 		m["job"] = job
 	}
+	if r.teams != nil {
+		m["teams"] = r.teamEntries()
+		if idle := r.teams.Idle(len(r.ranks)); len(idle) > 0 {
+			m["ranks_idle"] = idle
+		}
+	}
 	if result != nil {
 		m["ended"], m["reason"] = time.Now().Format(time.RFC3339), result.Reason.String()
 		if len(result.Lost) > 0 || result.Again > 0 {

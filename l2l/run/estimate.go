@@ -30,8 +30,12 @@ type Estimate struct {
 	AtOnce       int64 // evaluations of an Asynchronous optimizer that can be under way on the slots, at most as many as these take; otherwise 0
 }
 
-// Slots is the number of slots on which evaluations would run if so many ranks, at least 1, ran the plan on this machine.
-func Slots(plan *config.Plan, ranks int) int {
+// Slots is the number of slots on which evaluations would run if so many ranks, at least 1, ran the plan on this machine. Where ranks share evaluations
+// they are teams, and there is an error if there is none.
+func Slots(plan *config.Plan, ranks int) (int, error) {
+	if k := plan.Execution.RanksPerEvaluation; k > 1 {
+		return (ranks - 1) / k, usage(checkTeams(ranks, k))
+	}
 	here := newHello()
 	most := len(here.CPUs) + 2 // more have a slot each
 	few := min(ranks, most)
@@ -42,7 +46,7 @@ func Slots(plan *config.Plan, ranks int) int {
 			workers++
 		}
 	}
-	return each[len(each)-1] * workers
+	return each[len(each)-1] * workers, nil
 }
 
 // Up to where a search is tried to estimate it.

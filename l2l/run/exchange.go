@@ -23,11 +23,12 @@ type briefing struct {
 	Usage  bool // because what was asked for cannot be
 	Config string
 	Dir    string
-	Slots  []int       // by rank; a relay has none
+	Slots  []int       // by rank; a relay has none, nor has a member of a team that another one leads
 	Places []placement // by rank
 	// Parallel is execution.parallel, settled.
 	Parallel int
-	Levels   int // 1 or 2
+	Levels   int            // 1 or 2
+	Teams    dispatch.Teams // of ranks that share evaluations; nil where each rank has its own
 }
 
 // check returns an error for a briefing that is not for a run of so many ranks.
@@ -40,7 +41,7 @@ func (b briefing) check(ranks int) error {
 	}
 	levels := dispatch.NewLevels(ranks, b.Levels)
 	for rank, n := range b.Slots {
-		if (n < 1 || n > mostSlots) && !(n == 0 && levels.Relays(rank)) {
+		if (n < 1 || n > mostSlots) && !(n == 0 && (levels.Relays(rank) || b.Teams != nil)) {
 			return fmt.Errorf("run: a briefing with %d slots for rank %d, want 1 to %d", n, rank, mostSlots)
 		}
 	}

@@ -36,7 +36,8 @@ type leader struct {
 	effective string // configuration
 	ranks     []hello
 	levels    dispatch.Levels
-	slots     []int // by rank
+	teams     dispatch.Teams // nil where each rank evaluates alone
+	slots     []int          // by rank; of a team, its leader has one
 	places    []placement
 	search    *l2l.Search
 	journal   *journal.Journal // nil in memory
@@ -67,7 +68,7 @@ func lead(ctx context.Context, comm mpi.Comm, plan *config.Plan, list []Option) 
 		return Result{}, errors.Join(err, broadcast(inside, comm, briefing{Over: true, Usage: errors.Is(err, ErrUsage)}))
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
-	b := briefing{Config: r.effective, Dir: r.dir, Slots: r.slots, Places: r.places, Parallel: r.Execution.Parallel, Levels: r.Execution.Levels}
+	b := briefing{Config: r.effective, Dir: r.dir, Slots: r.slots, Places: r.places, Parallel: r.Execution.Parallel, Levels: r.Execution.Levels, Teams: r.teams}
 	if err := broadcast(inside, comm, b); err != nil {
 		return Result{}, err
 	}
@@ -100,10 +101,17 @@ func prepare(plan *config.Plan, o options, ranks []hello) (r *leader, err error)
 		options: o, ranks: ranks, levels: levels, slots: slotsOf(ranks, levels, plan.Execution.Slots, plan.CPUs), started: time.Now(),
 		log: zerolog.New(zerolog.SyncWriter(o.log)).Level(o.level).With().Timestamp().Logger(),
 	}
-	if plan.Execution.Slots == 0 {
+	k := plan.Execution.RanksPerEvaluation
+	switch {
+	case k > 1:
+		if r.teams, err = teamsOf(ranks, k); err != nil {
+			return nil, usage(err)
+		}
+		r.levels, r.slots = dispatch.NewLevels(len(ranks), 1), r.teams.Slots(len(ranks))
+	case plan.Execution.Slots == 0:
 		r.slots = withGPUs(ranks, r.slots, plan.Execution.GPUsPerSlot)
 	}
-	if r.places, err = placements(ranks, r.slots, plan.Execution.GPUsPerSlot); err != nil {
+	if r.places, err = placements(ranks, r.seats(), plan.Execution.GPUsPerSlot); err != nil {
 		return nil, usage(err)
 	}
 	r.dir = place(plan, o)
@@ -196,7 +204,11 @@ func batchOf(p *config.Plan) int {
 
 // newServer is another rank's side.
 func newServer(ctx context.Context, comm mpi.Comm, p *config.Plan, own hello, b briefing) (server, error) {
-	rank, levels := comm.Rank(), dispatch.NewLevels(comm.Size(), b.Levels)
+	rank := comm.Rank()
+	if b.Teams != nil {
+		return newTeammate(ctx, comm, p, own, b)
+	}
+	levels := dispatch.NewLevels(comm.Size(), b.Levels)
 	if levels.Relays(rank) {
 		return dispatch.NewRelay(comm, policy(p, levels.Slots(rank, b.Slots)))
 	}
@@ -304,6 +316,7 @@ func (r *leader) run(ctx context.Context, e evaluator) (Result, error) {
 		Int("parallel", r.Execution.Parallel).
 		Str("optimizee", r.Optimizee.Name).Str("optimizer", r.Optimizer.Name).Bool("resumed", r.resumed).Msg("begun")
 	r.tellPlaces()
+	r.tellTeams()
 	for _, remark := range r.Remarks() {
 		r.log.Info().Msg(remark)
 	}

@@ -147,12 +147,13 @@ type placeEntry struct {
 
 // placed are the places of all ranks with slots.
 func (r *leader) placed() (entries []placeEntry) {
+	seats := r.seats()
 	for rank, h := range r.ranks {
-		if r.levels.Manages(rank) {
+		if r.levels.Manages(rank) || seats[rank] == 0 {
 			continue
 		}
-		e := placeEntry{Rank: rank, Host: h.Host, Slots: r.slots[rank], CPUs: optimizee.Place{CPUs: h.CPUs}.CPUList()}
-		for slot := range r.slots[rank] {
+		e := placeEntry{Rank: rank, Host: h.Host, Slots: seats[rank], CPUs: optimizee.Place{CPUs: h.CPUs}.CPUList()}
+		for slot := range seats[rank] {
 			at := r.places[rank].place(h, rank, slot, r.Execution.GPUsPerSlot)
 			if len(at.GPUs) > 0 {
 				e.GPUs = append(e.GPUs, strings.Join(at.GPUs, ","))

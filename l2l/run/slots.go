@@ -2,6 +2,7 @@ package run
 
 import (
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -16,11 +17,21 @@ type hello struct {
 	CPUs  []int // that it may use
 	// Given is the number of CPUs that the batch system says each task has; 0 where it says nothing.
 	Given   int
-	Devices gpus // the GPUs that it may use
+	Devices gpus   // the GPUs that it may use
+	Node    string // as Slurm calls it; "" elsewhere
+}
+
+// node is the node of a rank as people know it, which differs between any two. Its host is it alone, unless Slurm has several nodes on one host, as in a
+// test, or the launcher gives all ranks the environment of one.
+func (h hello) node() string {
+	if short, _, _ := strings.Cut(h.Host, "."); h.Node == "" || h.Node == h.Host || h.Node == short {
+		return h.Host
+	}
+	return h.Host + "/" + h.Node
 }
 
 func newHello() hello {
-	h := hello{Build: thisBuild(), Given: batch.CPUs(), Devices: findGPUs(os.Getenv, files)}
+	h := hello{Build: thisBuild(), Given: batch.CPUs(), Devices: findGPUs(os.Getenv, files), Node: os.Getenv("SLURMD_NODENAME")}
 	h.Host, _ = os.Hostname() // unknown hosts count as one
 	var set unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &set); err == nil {

@@ -53,3 +53,14 @@ func TestSlotsAreTheRanksShareOfTheirCPUs(t *testing.T) {
 		}
 	}
 }
+
+func TestRanksOfTwoNodesAreToldApart(t *testing.T) {
+	for _, c := range []struct{ host, node, want string }{
+		{"a", "", "a"}, {"a", "a", "a"}, {"a.site.org", "a", "a.site.org"}, {"a.site.org", "a.site.org", "a.site.org"},
+		{"a", "n1", "a/n1"}, {"b", "a", "b/a"}, {"", "n1", "/n1"}, {"", "", ""},
+	} {
+		if got := (hello{Host: c.host, Node: c.node}).node(); got != c.want {
+			t.Errorf("host %q, node %q: %q, want %q", c.host, c.node, got, c.want)
+		}
+	}
+}

@@ -57,6 +57,7 @@ var (
 	_ optimizee.Preparer      = (*Process)(nil)
 	_ optimizee.Batch         = (*Process)(nil)
 	_ optimizee.Scratch       = (*Process)(nil)
+	_ optimizee.Shared        = (*Process)(nil)
 	_ optimizee.Modeller      = (*Process)(nil)
 	_ optimizee.Wide          = (*Process)(nil)
 	_ optimizee.Printer       = (*Process)(nil)
@@ -144,6 +145,11 @@ func (p *Process) CPUs() int {
 		return p.Width
 	}
 	return launched(p.Launcher, "-n", "-np", "--np", "--ntasks") * launched(p.Launcher, "-c", "--cpus-per-task")
+}
+
+// Share implements optimizee.Shared: it refuses.
+func (p *Process) Share(int) error {
+	return errors.New("a program is started by one rank; one that is an MPI program itself is started by a launcher of its own: optimizee.launcher: mpirun -n 4")
 }
 
 // launched is the number that a launcher is given by one of the options, at least 1.

@@ -256,6 +256,24 @@ func TestABCSMCWarnsOfAPosteriorThatIsNotToBeTrusted(t *testing.T) {
 	}
 }
 
+// The sample of five parameters is 1.3 to 1.5 times too wide, and nothing in it says so: its nearer half is hardly nearer.
+func TestABCSMCWarnsOfADistanceAloneWhereThereAreManyParameters(t *testing.T) {
+	m := linear{measured: 0.5, noise: 0.3}
+	for dim, want := range map[int]string{3: "", 4: "it has 4 parameters and a distance alone"} {
+		o, err := New(m.problem(dim), Defaults(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.s.Acceptance = 0.02
+		if got := o.doubts(90, 1, 1, false); want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%d parameters: %q, want %q", dim, got, want)
+		}
+		if got := o.doubts(90, 1, 1, true); got != "" {
+			t.Errorf("%d parameters, adjusted: %q", dim, got)
+		}
+	}
+}
+
 // The regression by hand: with one output that is a straight line of the parameter, all individuals lie where the line meets the target.
 func TestABCSMCAdjustmentTakesBackWhatTheOutputsSay(t *testing.T) {
 	problem := optimizer.Problem{Outputs: 1, Coords: []optimizer.Coordinate{

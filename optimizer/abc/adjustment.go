@@ -162,6 +162,10 @@ const (
 	mostAcceptance = 0.2  // while more of the new individuals are nearer, the threshold still falls fast
 	leastNarrower  = 0.5  // to what share of its width the regression may take it: a straight line is right for small differences
 	leastTight     = 0.95 // to what share of its width the nearer half may take it, less three standard errors
+
+	// In n dimensions half of a ball's volume lies beyond 0.5^(1/n) of its radius: with more parameters the nearer half is hardly nearer, and says
+	// nothing of a sample that is too wide (bench/results/searches.txt has 1.4 times, of five parameters, which it did not notice).
+	mostUnadjusted = 3
 )
 
 // doubts says why the posterior is not to be trusted; "" where nothing speaks against it.
@@ -179,6 +183,9 @@ func (o *Search) doubts(size, narrower, tight float64, isAdjusted bool) string {
 	case !isAdjusted && tight < leastTight-3/math.Sqrt(4*freedom):
 		return fmt.Sprintf("the nearer half of the sample is narrower than all of it by a factor of %.2g: the threshold is too large, and the posterior "+
 			"too wide; go on with a smaller min_acceptance, or give the model outputs and targets, on which it can be adjusted", tight)
+	case !isAdjusted && o.problem.Dim() > mostUnadjusted:
+		return fmt.Sprintf("it has %d parameters and a distance alone, by which a posterior of more than %d is too wide, and by how much the sample cannot "+
+			"tell: give the model outputs and targets, on which it can be adjusted", o.problem.Dim(), mostUnadjusted)
 	}
 	return ""
 }

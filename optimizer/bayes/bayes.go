@@ -24,11 +24,13 @@ type Params struct {
 	Searched       int     `yaml:"searched" doc:"of those, how many are each found by a search of its own; the others are chosen from a pool of random points, in a hundredth of the time" range:"[1, 1000]" auto:"pop_size; where that follows execution.parallel, 8"`
 	InitialSamples int     `yaml:"initial_samples" doc:"individuals of a Latin hypercube with which the search begins" range:"[2, 1e5]" auto:"2 (n + 1), at least 4, and at least pop_size where that follows execution.parallel"`
 	MaxPoints      int     `yaml:"max_points" doc:"most results that the model is made of; of more it takes the best, half this many, and the latest" range:"[20, 5000]"`
-	TolImprovement float64 `yaml:"tol_improvement" doc:"stop when, for ten generations, the improvement expected anywhere has been below this fraction of the standard deviation of the losses" range:"[0, 1)"`
+	TolImprovement float64 `yaml:"tol_improvement" doc:"a run has converged when, for three generations, the improvement expected anywhere has been below this fraction of the standard deviation of its losses; for ten, where restarts are none" range:"[0, 1)"`
+	Restarts       string  `yaml:"restarts" doc:"what follows when a run has converged: nothing; or a run from another initial design, whose model is of its own results alone" range:"none | fresh" auto:"fresh" before:"none"`
+	MaxRestarts    int     `yaml:"max_restarts" doc:"times the search begins again before it ends" range:"[0, 1000]"`
 }
 
 // Defaults returns the defaults of [Params].
-func Defaults() Params { return Params{MaxPoints: 500, TolImprovement: 1e-4} }
+func Defaults() Params { return Params{MaxPoints: 500, TolImprovement: 1e-4, MaxRestarts: 9} }
 
 // The individuals at a time where none are given, on few slots, and at most: 128 are a quarter of what the model is made of by default.
 const (
@@ -38,9 +40,16 @@ const (
 
 const (
 	maxDim     = 200
-	patience   = 10  // generations of TolImprovement
+	patience   = 3   // generations of TolImprovement
+	lastly     = 10  // the same, where no other run follows
 	refits     = 100 // results that length scales are found from, at most
 	candidates = 100 // random points that a proposal is chosen from, and as many near the best
+)
+
+// Values of Params.Restarts.
+const (
+	none  = "none"
+	fresh = "fresh"
 )
 
 func (p *Params) resolve(problem optimizer.Problem) error {
@@ -55,6 +64,7 @@ func (p *Params) resolve(problem optimizer.Problem) error {
 			p.Searched = cmp.Or(p.Searched, 8)
 		}
 	}
+	p.Restarts = cmp.Or(p.Restarts, fresh)
 	p.Searched = cmp.Or(p.Searched, p.PopSize)
 	p.InitialSamples = cmp.Or(p.InitialSamples, design)
 	return kit.SingleObjective(problem)
@@ -71,11 +81,13 @@ func algorithm() optimizer.Algorithm {
 		Title: "Bayesian optimisation with a Gaussian process",
 		Reference: "Jones, Schonlau and Welch 1998, doi 10.1023/A:1008306431147 (expected improvement); Snoek, Larochelle and Adams 2012, " +
 			"arXiv:1206.2944 (Matérn 5/2); Ament et al. 2023, arXiv:2310.20708 (its logarithm); Ginsbourger, Le Riche and Carraro 2010, " +
-			"doi 10.1007/978-3-642-10701-6_6 (batches); large batches: Desautels, Krause and Burdick 2014, JMLR 15, 4053-4103",
+			"doi 10.1007/978-3-642-10701-6_6 (batches); large batches: Desautels, Krause and Burdick 2014, JMLR 15, 4053-4103; " +
+			"restarts: Eriksson et al. 2019, arXiv:1910.01739",
 		When: "for expensive evaluations, minutes to hours, of which there can be tens to some hundreds, and up to about 20 parameters of " +
-			"any kind. It finds what other methods find with a tenth of the evaluations, but takes its time over each",
+			"any kind. It finds what other methods find with a tenth of the evaluations, but takes its time over each. With many local minima give it " +
+			"evaluations for some runs: one converges in some 60 to 100, at one of them",
 		Earlier: []string{""}, // version 1 believed all of a warm start, and proposed points twice
-		Cost: "O(N³ + λ c N²) for N results, at most max_points, and c = 320 + 30 n points looked at; in six dimensions, with λ = 4, 0.06 " +
+		Cost: "O(N³ + λ c N²) for N results of a run, at most max_points, and c = 320 + 30 n points looked at; in six dimensions, with λ = 4, 0.06 " +
 			"s for N = 50, 0.2 s for 120, 0.6 s for 500; memory O(N²)",
 		Parallelism: "pop_size at a time; with execution.parallel more than 16, as many as that says, up to 128, of which all but 8 are chosen from a " +
 			"pool. Larger batches take more evaluations, and less time where the slots are there",
@@ -88,6 +100,8 @@ func algorithm() optimizer.Algorithm {
 //
 // Losses are standardised for the model. Those much worse than the median are cut, so that the model spends nothing on how bad is bad; a failed
 // individual counts as one of the worst, so that the search stays away from where models fail.
+//
+// A search is made of runs: see file restart.go.
 type Search struct {
 	problem  optimizer.Problem
 	par      Params
@@ -102,11 +116,14 @@ type state struct {
 	Results     []result     // what the model is made of, in the order of telling generations
 	Theta       codec.Vector // of the model
 	Fitted      int          // results from which Theta is
-	Total       int          // results that have been in Results
+	Total       int          // results of the run that have been in Results
 	Design      int          // results that the initial design has, or that are as good: those of a warm start that lie far apart
 	Improvement float64      // expected of the last generation's first point, in standard deviations of the losses
 	Idle        int          // generations for which it has been below the tolerance
 	Stop        string
+	Restarts    optimizer.Restarts
+	Past        []result // of the runs before, which are not proposed again
+	Ends        []end    // of the runs before
 }
 
 // result is an individual that has been evaluated.
@@ -226,10 +243,7 @@ func (o *Search) Tell(results []optimizer.Evaluated) error {
 	}
 	o.s.Design += len(o.s.Gen.Members)
 	o.s.Gen.End()
-	if o.s.Idle >= patience {
-		o.s.Stop = fmt.Sprintf("tol_improvement: an improvement by less than %g standard deviations of the losses is expected anywhere",
-			o.par.TolImprovement)
-	}
+	o.endRun()
 	return nil
 }
 
@@ -263,10 +277,7 @@ type model struct {
 
 // model makes the model of the results; nil where it cannot be.
 func (o *Search) model() *model {
-	points, values := make([][]float64, len(o.s.Results)), o.standardised()
-	for i, r := range o.s.Results {
-		points[i] = o.scaled(r.X)
-	}
+	points, values, _ := o.data()
 	// Theta changes little from one generation to the next: it is fitted again after a tenth more results.
 	if o.s.Fitted == 0 || o.s.Total-o.s.Fitted >= max(o.par.PopSize, o.s.Total/10) {
 		from := max(0, len(points)-refits)
@@ -309,23 +320,39 @@ func (o *Search) distance(p, q []float64) float64 {
 	return math.Sqrt(squares)
 }
 
+// data are what the model is made of: the points in its coordinates, and the losses in its unit.
+func (o *Search) data() (points [][]float64, values []float64, in unit) {
+	for _, r := range o.s.Results {
+		points = append(points, o.scaled(r.X))
+	}
+	values, in = standardised(o.s.Results)
+	return points, values, in
+}
+
+// unit is what losses are measured in by the model: (loss/Largest − Mean)/Std.
+type unit struct {
+	Largest, Mean, Std float64
+}
+
+// loss is the loss of a value.
+func (u unit) loss(value float64) float64 { return u.Largest * (u.Mean + u.Std*value) }
+
 // standardised are the losses with mean 0 and standard deviation 1, the bad ones cut: those that are above the median by more than three times what
 // the best is below it.
-func (o *Search) standardised() []float64 {
-	y := make([]float64, len(o.s.Results))
+func standardised(results []result) (y []float64, in unit) {
+	y = make([]float64, len(results))
 	var good []float64
-	largest := 0.0
-	for _, r := range o.s.Results {
+	for _, r := range results {
 		if !r.Failed {
 			good = append(good, r.Loss)
-			largest = max(largest, math.Abs(r.Loss))
+			in.Largest = max(in.Largest, math.Abs(r.Loss))
 		}
 	}
-	if largest == 0 {
-		return y
+	if in.Largest == 0 {
+		return y, in
 	}
 	for i := range good {
-		good[i] /= largest // so that nothing overflows
+		good[i] /= in.Largest // so that nothing overflows
 	}
 	slices.Sort(good)
 	median := good[len(good)/2]
@@ -333,19 +360,20 @@ func (o *Search) standardised() []float64 {
 	if reach := median - good[0]; reach > 0 {
 		top = min(top, median+3*reach)
 	}
-	for i, r := range o.s.Results {
+	for i, r := range results {
 		y[i] = top
 		if !r.Failed {
-			y[i] = min(r.Loss/largest, top)
+			y[i] = min(r.Loss/in.Largest, top)
 		}
 	}
-	mean, std := stat.MeanStdDev(y, nil)
+	in.Mean, in.Std = stat.MeanStdDev(y, nil)
+	if !(in.Std > 0) {
+		in.Std = 1
+	}
 	for i := range y {
-		if y[i] -= mean; std > 0 {
-			y[i] /= std
-		}
+		y[i] = (y[i] - in.Mean) / in.Std
 	}
-	return y
+	return y, in
 }
 
 // scaled is a point in the model's coordinates: from 0 to 1 over the width of each; categories as they are.
@@ -431,15 +459,16 @@ func (o *Search) known(others [][]float64) func(x []float64) bool {
 		}
 		return true
 	}
-	for i, a := range o.s.Results {
-		for _, b := range o.s.Results[:i] {
+	results := slices.Concat(o.s.Past, o.s.Results)
+	for i, a := range results {
+		for _, b := range results[:i] {
 			if !a.Failed && !b.Failed && a.Loss != b.Loss && slices.Equal(a.X, b.X) {
 				return func([]float64) bool { return false }
 			}
 		}
 	}
 	return func(x []float64) bool {
-		return slices.ContainsFunc(o.s.Results, func(r result) bool { return same(r.X, x) }) ||
+		return slices.ContainsFunc(results, func(r result) bool { return same(r.X, x) }) ||
 			slices.ContainsFunc(others, func(y []float64) bool { return same(y, x) })
 	}
 }
@@ -487,7 +516,7 @@ func logExpectedImprovement(incumbent, mean, deviation float64) float64 {
 // Status implements Optimizer.
 func (o *Search) Status() optimizer.Status {
 	st := o.s.Gen.Status()
-	st.Stop = o.s.Stop
+	st.Stop, st.Restarts = o.s.Stop, o.s.Restarts
 	st.Figures = []optimizer.Figure{{Name: "expected_improvement", Value: o.s.Improvement}, {Name: "model_points", Value: float64(len(o.s.Results))}}
 	return st
 }
@@ -504,7 +533,9 @@ func (o *Search) UnmarshalBinary(b []byte) error {
 		return err
 	}
 	n := o.problem.Dim()
-	if s.Src == nil || len(s.Theta) != n+2 || slices.ContainsFunc(s.Results, func(r result) bool { return len(r.X) != n }) {
+	size := func(r result) bool { return len(r.X) != n }
+	if s.Src == nil || len(s.Theta) != n+2 || slices.ContainsFunc(s.Results, size) || slices.ContainsFunc(s.Past, size) ||
+		slices.ContainsFunc(s.Ends, func(e end) bool { return len(e.X) != n }) {
 		return fmt.Errorf("%w: its model has other sizes", optimizer.ErrState)
 	}
 	o.s = s

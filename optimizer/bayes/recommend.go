@@ -10,17 +10,30 @@ import (
 
 var _ optimizer.Recommender = (*Search)(nil)
 
-// Recommend implements optimizer.Recommender: it is where the model's mean is least, as far as steps that lead down find it from the least points
-// of those told. It goes only to where the model knows as much as at the point that it came from: further away the mean says little, and where
-// length scales were learnt from few results it is least in a corner that nobody has looked into.
-func (o *Search) Recommend() [][]float64 {
-	points, values := make([][]float64, len(o.s.Results)), o.standardised()
-	for i, r := range o.s.Results {
-		points[i] = o.scaled(r.X)
+// Recommend implements optimizer.Recommender: it is where the models of the runs are least, the point of the least loss first. The present run is
+// among them once its model has been fitted.
+func (o *Search) Recommend() (xs [][]float64) {
+	ends := slices.Clone(o.s.Ends)
+	if o.s.Fitted > 0 || len(ends) == 0 {
+		if e, ok := o.least(); ok {
+			ends = append(ends, e)
+		}
 	}
+	slices.SortStableFunc(ends, func(a, b end) int { return cmp.Compare(a.Loss, b.Loss) })
+	for _, e := range ends {
+		xs = append(xs, slices.Clone(e.X))
+	}
+	return xs
+}
+
+// least is where the model's mean is least, as far as steps that lead down find it from the least points of those told; ok is false where nothing has
+// been told. It goes only to where the model knows as much as at the point that it came from: further away the mean says little, and where length
+// scales were learnt from few results it is least in a corner that nobody has looked into.
+func (o *Search) least() (e end, ok bool) {
+	points, values, in := o.data()
 	model, ok := newGaussianProcess(o.category, o.s.Theta, points, values)
 	if !ok || len(points) == 0 {
-		return nil
+		return end{}, false
 	}
 	type place struct {
 		x         []float64
@@ -38,7 +51,7 @@ func (o *Search) Recommend() [][]float64 {
 		}
 	}
 	if len(told) == 0 {
-		return nil
+		return end{}, false
 	}
 	slices.SortStableFunc(told, func(a, b place) int { return cmp.Compare(a.mean, b.mean) })
 	const climbs = 3
@@ -57,5 +70,5 @@ func (o *Search) Recommend() [][]float64 {
 			best = p
 		}
 	}
-	return [][]float64{slices.Clone(best.x)}
+	return end{best.x, in.loss(best.mean)}, true
 }

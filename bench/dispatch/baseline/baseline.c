@@ -1,8 +1,9 @@
 // The dispatch patterns of package dispatch, written by hand in C: what MPI allows where nothing else is done.
 //
-//   baseline collective|pull DIMS COUNT SECONDS
+//   baseline collective|pull|one DIMS COUNT SECONDS
 //
-// Rounds of COUNT evaluations of DIMS coordinates, a null function, for SECONDS. Rank 0 manages only. It prints evaluations per second.
+// Rounds of COUNT evaluations of DIMS coordinates, a null function, for SECONDS. "one": one by one, each in a
+// message of its own, sent when the worker's one before is done. Rank 0 manages only. It prints evaluations per second.
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 
 enum { TASKS = 1, RESULTS, END, AHEAD = 512 };
 
-static int rank, size, dims, count;
+static int rank, size, dims, count, ahead = AHEAD;
 
 static double evaluate(const double *x) { return 0 * x[0]; }
 
@@ -36,9 +37,9 @@ static void manage(const double *all, double *values) {
 	memset(held, 0, sizeof held);
 	while (done < count) {
 		for (int r = 1; r < size && next < count; r++) {
-			while (next < count && 2 * held[r] <= AHEAD) {
+			while (next < count && 2 * held[r] <= ahead && held[r] < ahead) {
 				int n = (count - next + 2 * workers - 1) / (2 * workers);
-				if (n > AHEAD - held[r]) n = AHEAD - held[r];
+				if (n > ahead - held[r]) n = ahead - held[r];
 				MPI_Send(all + (long)next * dims, n * dims, MPI_DOUBLE, r, next, MPI_COMM_WORLD);
 				held[r] += n;
 				next += n;
@@ -74,10 +75,11 @@ int main(int argc, char **argv) {
 	MPI_Comm_rank(MPI_COMM_WORLD, &rank);
 	MPI_Comm_size(MPI_COMM_WORLD, &size);
 	if (argc != 5 || size < 2) {
-		if (rank == 0) fprintf(stderr, "usage: mpirun -n 2… baseline collective|pull DIMS COUNT SECONDS\n");
+		if (rank == 0) fprintf(stderr, "usage: mpirun -n 2… baseline collective|pull|one DIMS COUNT SECONDS\n");
 		MPI_Abort(MPI_COMM_WORLD, 2);
 	}
 	int together = strcmp(argv[1], "collective") == 0;
+	if (strcmp(argv[1], "one") == 0) ahead = 1;
 	dims = atoi(argv[2]);
 	count = atoi(argv[3]);
 	double seconds = atof(argv[4]);

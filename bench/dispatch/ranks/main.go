@@ -1,9 +1,10 @@
 // Command ranks is the side of bench/dispatch that uses package dispatch: rounds of evaluations of a null function, for some seconds. It
 // prints evaluations per second.
 //
-//	mpirun -n 2 ranks collective|pull|loop DIMS COUNT SECONDS
+//	mpirun -n 2 ranks collective|pull|one|loop DIMS COUNT SECONDS
 //
-// "loop" is everything that a run does: a random search of COUNT individuals per generation, pulled, and a journal on disk.
+// "one" has each worker evaluate one by one, each evaluation in a message of its own, sent when the one before is done. "loop" is everything that a run
+// does: a random search of COUNT individuals per generation, pulled, and a journal on disk.
 package main
 
 import (
@@ -37,7 +38,7 @@ func main() {
 
 func run(comm mpi.Comm) error {
 	if len(os.Args) != 5 || comm.Size() < 2 {
-		return errors.New("usage: mpirun -n 2… ranks collective|pull|loop DIMS COUNT SECONDS")
+		return errors.New("usage: mpirun -n 2… ranks collective|pull|one|loop DIMS COUNT SECONDS")
 	}
 	mode := os.Args[1]
 	dims, err1 := strconv.Atoi(os.Args[2])
@@ -63,7 +64,7 @@ func run(comm mpi.Comm) error {
 		return w.Serve(ctx)
 	}
 	schedule := dispatch.Schedule(mode)
-	if mode == "loop" {
+	if mode == "loop" || mode == "one" {
 		schedule = dispatch.Pull
 	}
 	c, err := dispatch.NewCoordinator(comm, dispatch.Policy{Schedule: schedule, Slots: slots})
@@ -71,9 +72,12 @@ func run(comm mpi.Comm) error {
 		return err
 	}
 	var rate float64
-	if mode == "loop" {
+	switch mode {
+	case "loop":
 		rate, err = loop(ctx, c, newModel, count, seconds)
-	} else {
+	case "one":
+		rate, err = oneByOne(ctx, c, dims, comm.Size()-1, seconds)
+	default:
 		rate, err = rounds(ctx, c, dims, count, seconds)
 	}
 	if err != nil {
@@ -105,6 +109,43 @@ func rounds(ctx context.Context, c *dispatch.Coordinator, dims, count int, secon
 		n += count
 	}
 	return float64(n) / time.Since(began).Seconds(), nil
+}
+
+// oneByOne has one evaluation under way for each of the workers.
+func oneByOne(ctx context.Context, c *dispatch.Coordinator, dims, workers int, seconds float64) (float64, error) {
+	next := []l2l.Evaluation{{X: make([]float64, dims)}}
+	submit := func(n int) error {
+		for range n {
+			if err := c.Submit(next); err != nil {
+				return err
+			}
+			next[0].Individual++
+		}
+		return nil
+	}
+	if err := submit(workers); err != nil {
+		return 0, err
+	}
+	n, began := 0, time.Now()
+	for time.Since(began).Seconds() < seconds {
+		rs, err := c.Next(ctx)
+		if err != nil {
+			return 0, err
+		}
+		n += len(rs)
+		if err := submit(len(rs)); err != nil {
+			return 0, err
+		}
+	}
+	elapsed := time.Since(began).Seconds()
+	for left := workers; left > 0; {
+		rs, err := c.Next(ctx)
+		if err != nil {
+			return 0, err
+		}
+		left -= len(rs)
+	}
+	return float64(n) / elapsed, nil
 }
 
 func loop(ctx context.Context, c *dispatch.Coordinator, newModel func() (optimizee.Optimizee, error), count int, seconds float64) (float64, error) {

@@ -30,18 +30,19 @@ func TestRealMPIRunGoesOnWithoutRanksThatHangOrDie(t *testing.T) {
 		mpicc, mpirun, _ := strings.Cut(m, ":")
 		program := build(t, "go", "run", "../../../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
 		cases := []loss{
-			{"pull", []int{2}, syscall.SIGSTOP, true, false}, {"collective", []int{2}, syscall.SIGSTOP, true, false},
-			{"pull", []int{1, 3}, syscall.SIGSTOP, true, false}, {"collective", []int{1, 3}, syscall.SIGSTOP, true, false},
-			{"pull", []int{1, 3}, syscall.SIGSTOP, true, true},
+			{"pull", []int{2}, syscall.SIGSTOP, true, false, 1}, {"collective", []int{2}, syscall.SIGSTOP, true, false, 1},
+			{"pull", []int{1, 3}, syscall.SIGSTOP, true, false, 1}, {"collective", []int{1, 3}, syscall.SIGSTOP, true, false, 1},
+			{"pull", []int{1, 3}, syscall.SIGSTOP, true, true, 1},
+			{"pull", []int{3}, syscall.SIGSTOP, true, false, 2}, {"pull", []int{4}, syscall.SIGSTOP, true, false, 2},
 		}
 		if isOpenMPI(mpicc) { // MPICH 4 ends them all, also with -disable-auto-cleanup
-			cases = append(cases, loss{"pull", []int{2}, syscall.SIGKILL, false, false}, loss{"collective", []int{2}, syscall.SIGKILL, false, false})
+			cases = append(cases, loss{"pull", []int{2}, syscall.SIGKILL, false, false, 1}, loss{"collective", []int{2}, syscall.SIGKILL, false, false, 1})
 		}
 		for _, c := range cases { // side by side, however few cores there are: they mostly wait
 			all.Go(func() {
-				t.Run(fmt.Sprintf("%s, %s, %v to %v, copies %v", mpirun, c.schedule, c.signal, c.ranks, c.copies), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s, %s, %v to %v, copies %v, teams of %d", mpirun, c.schedule, c.signal, c.ranks, c.copies, c.team), func(t *testing.T) {
 					l := launch{
-						name: mpirun, program: programtest.Linked(t, program), prefix: launcher(mpicc, mpirun, 4),
+						name: mpirun, program: programtest.Linked(t, program), prefix: launcher(mpicc, mpirun, 3+c.team), // with two teams, if these are of 2
 						set: c.set(),
 					}
 					if c.signal == syscall.SIGKILL {
@@ -64,7 +65,7 @@ func TestRealMPIRunGoesOnWithoutARankThatDiesUnderULFM(t *testing.T) {
 	config := configure(t, "cmaes", lostEvaluations)
 	want := launch{name: "goroutines", program: build(t, "go", "build")}.whole(t, config)
 	program := build(t, "go", "run", "../../../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
-	for _, c := range []loss{{"pull", []int{2}, syscall.SIGKILL, true, false}, {"collective", []int{1, 3}, syscall.SIGKILL, true, false}} {
+	for _, c := range []loss{{"pull", []int{2}, syscall.SIGKILL, true, false, 1}, {"collective", []int{1, 3}, syscall.SIGKILL, true, false, 1}} {
 		t.Run(fmt.Sprintf("%s, %v to %v", c.schedule, c.signal, c.ranks), func(t *testing.T) {
 			t.Parallel() // it mostly waits
 			l := launch{
@@ -85,6 +86,7 @@ type loss struct {
 	signal   syscall.Signal
 	ends     bool // mpirun does, in the end
 	copies   bool // what the ranks had is evaluated by others before anybody has noticed that they are lost
+	team     int  // ranks that share an evaluation; of teams of 2, [3 4] is lost as a whole
 }
 
 // set is what the loss asks of the configuration.
@@ -92,6 +94,9 @@ func (c loss) set() []string {
 	set := []string{"optimizee.delay=100ms", "execution.schedule=" + c.schedule}
 	if !c.copies {
 		set = append(set, "execution.copies=off")
+	}
+	if c.team > 1 {
+		set = append(set, fmt.Sprint("execution.ranks_per_evaluation=", c.team))
 	}
 	return set
 }
@@ -133,13 +138,17 @@ func (c loss) happens(t *testing.T, l launch, config, want string) {
 	if got := outcomeOf(t, dir); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
+	lost := c.ranks
+	if c.team > 1 {
+		lost = []int{3} // its leader
+	}
 	b, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
 	var manifest struct {
 		Lost   []int `json:"ranks_lost"`
 		Again  int   `json:"evaluated_again"`
 		Copies struct{ Won int }
 	}
-	if err != nil || json.Unmarshal(b, &manifest) != nil || fmt.Sprint(manifest.Lost) != fmt.Sprint(c.ranks) ||
+	if err != nil || json.Unmarshal(b, &manifest) != nil || fmt.Sprint(manifest.Lost) != fmt.Sprint(lost) ||
 		manifest.Again == 0 && !c.copies || manifest.Copies.Won == 0 && c.copies {
 		t.Errorf("manifest.json: %s, %v", b, err)
 	}

@@ -24,6 +24,10 @@ func TestTheTrajectoryIsTheSameEverywhere(t *testing.T) {
 	for _, algorithm := range algorithms {
 		want[algorithm] = solo.whole(t, configure(t, algorithm, 4000))
 	}
+	wantTeams := map[int]string{} // by evaluations: fewer, as the ranks of a team wait for each other, which takes long on few cores
+	for _, n := range []int{400, 1000} {
+		wantTeams[n] = solo.whole(t, configure(t, algorithms[0], n))
+	}
 	for _, m := range mpis {
 		mpicc, mpirun, _ := strings.Cut(m, ":")
 		program := build(t, "go", "run", "../../../mpi/mpienv", mpicc, "go", "build", "-tags", "mpi")
@@ -55,6 +59,25 @@ func TestTheTrajectoryIsTheSameEverywhere(t *testing.T) {
 					}
 				}
 			}
+		})
+		t.Run(mpirun+", teams", func(t *testing.T) {
+			for _, c := range []struct{ ranks, size string }{{"3", "2"}, {"5", "4"}, {"8", "3"}} {
+				l := launch{
+					name: mpirun + " -n " + c.ranks + ", teams of " + c.size, program: program, prefix: append(prefix[:len(prefix):len(prefix)], "-n", c.ranks),
+					set: []string{"execution.ranks_per_evaluation=" + c.size},
+				}
+				if got := l.whole(t, configure(t, algorithms[0], 400)); got != wantTeams[400] {
+					t.Errorf("%s: %s, want %s", l.name, got, wantTeams[400])
+				}
+			}
+		})
+		t.Run(mpirun+", teams after kills", func(t *testing.T) {
+			t.Parallel() // it mostly waits
+			l := launch{
+				name: mpirun + " -n 5", program: programtest.Linked(t, program), prefix: append(prefix[:len(prefix):len(prefix)], "-n", "5"),
+				set: []string{"execution.ranks_per_evaluation=2"},
+			}
+			l.survives(t, configure(t, algorithms[0], 1000), wantTeams[1000], 5)
 		})
 		for i, algorithm := range algorithms {
 			t.Run(mpirun+", "+algorithm+" after kills", func(t *testing.T) {

@@ -49,6 +49,7 @@ func TestSlurm(t *testing.T) {
 	s.want = launch{name: "goroutines", program: plain}.whole(t, s.config)
 
 	t.Run("the trajectory is the same on one node and on four, and on 16 ranks", s.sameEverywhere)
+	t.Run("ranks share evaluations in teams of a node", s.teams)
 	t.Run("at a time", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T){
 			"a wrong pair of MPI and srun ends with the right one":              func(t *testing.T) { s.wrongPairs(t, plain) },
@@ -109,6 +110,42 @@ func (s slurm) sameEverywhere(t *testing.T) {
 		switch {
 		case slices.Contains(l.prefix, "-n16") && m.Ranks != 16, slices.Contains(l.prefix, "--cpus-per-task=2") && (m.Ranks != 4 || m.Slots != 6):
 			t.Errorf("%s: %d ranks, %d slots", l.name, m.Ranks, m.Slots)
+		}
+	}
+}
+
+// teams has nine ranks on four nodes in teams of two: none has ranks of two nodes but that of those that are left over, and the trajectory is the same.
+func (s slurm) teams(t *testing.T) {
+	for options, want := range map[string]struct {
+		teams    string // the ranks of each with the number of their nodes
+		onMPIs   []string
+		leftOver int
+	}{
+		"-pall -N4 -n9":                 {"", []string{s.mpich}, 0},
+		"-pall -N4 -n8 -m cyclic":       {"[1 5]/1 [2 6]/1 [3 7]/1", []string{s.mpich}, 1},
+		"-pall -N4 --ntasks-per-node=2": {"[2 3]/1 [4 5]/1 [6 7]/1", []string{s.mpich}, 1},
+		"-N1 -n5":                       {"[1 2]/1 [3 4]/1", []string{s.openmpi, s.mpich}, 0},
+	} {
+		for _, program := range want.onMPIs {
+			l := s.srun(program, strings.Fields(options)...)
+			l.set = []string{"execution.ranks_per_evaluation=2"}
+			dir := filepath.Join(t.TempDir(), "run")
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+			defer cancel()
+			if out, err := l.command(ctx, s.config, dir).CombinedOutput(); err != nil {
+				t.Fatalf("%s: %v\n%s", l.name, err, out)
+			}
+			if got := outcomeOf(t, dir); got != s.want {
+				t.Errorf("%s: %s, want %s", l.name, got, s.want)
+			}
+			m := manifestOf(t, dir)
+			var teams []string
+			for _, team := range m.Teams {
+				teams = append(teams, fmt.Sprintf("%v/%d", team.Ranks, len(team.Hosts)))
+			}
+			if m.Slots != (m.Ranks-1)/2 || len(teams) != m.Slots || len(m.Idle) != want.leftOver || want.teams != "" && strings.Join(teams, " ") != want.teams {
+				t.Errorf("%s: %d ranks in teams %v, %v idle; want %s", l.name, m.Ranks, teams, m.Idle, want.teams)
+			}
 		}
 	}
 }
@@ -563,7 +600,12 @@ func command(t *testing.T, argv ...string) string {
 type manifest struct {
 	Ranks, Slots int
 	Hosts        []string
-	Job          struct{ System, ID, Account, End, Left string }
+	Teams        []struct {
+		Ranks []int
+		Hosts []string
+	}
+	Idle []int `json:"ranks_idle"`
+	Job  struct{ System, ID, Account, End, Left string }
 }
 
 func manifestOf(t *testing.T, dir string) (m manifest) {

@@ -195,6 +195,7 @@ func optimizerFigures(d *Data) *Figure {
 			continue // it has not changed
 		}
 		p := Panel{Title: strings.ReplaceAll(name, "_", " "), X: byGenerations, Y: Axis{Log: logarithmic(s.Y)}, Series: []Series{s}}
+		p.Y.Whole = !slices.ContainsFunc(s.Y, func(v float64) bool { return v != math.Trunc(v) })
 		p.fit()
 		panels = append(panels, p)
 	}

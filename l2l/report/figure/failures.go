@@ -118,13 +118,16 @@ func failureRegions(d *Data) *Figure {
 		}
 		r.panel = Panel{X: parameter.axis(), Y: Axis{Label: "failed", Unit: "%"}, Series: []Series{s}}
 		r.panel.fit()
-		r.panel.Y.Min, r.panel.Y.Max = 0, 100
 		all = append(all, r)
 	}
 	slices.SortStableFunc(all, func(a, b region) int { return cmp.Compare(b.spread, a.spread) })
 	var panels []Panel
+	high := 0.0 // one scale, for they are to be compared
 	for _, r := range all[:min(len(all), most)] {
-		panels = append(panels, r.panel)
+		panels, high = append(panels, r.panel), max(high, r.panel.Y.Max)
+	}
+	for i := range panels {
+		panels[i].Y.Min, panels[i].Y.Max = 0, min(high, 100)
 	}
 	caption := fmt.Sprintf("How many individuals failed, by the values of the parameters on which it depends most; of all, %s %%.", short(100*overall))
 	if more := len(all) - len(panels); more > 0 {

@@ -195,7 +195,7 @@ func TestFiguresOfARunSayWhatItDid(t *testing.T) {
 	if names[0] != "x" || slices.Index(names, "tau") > 3 {
 		t.Errorf("importance of %v: %v", names, bars.X2)
 	}
-	if d.Reasons[0].Text != "diverged at x = N.N" || d.Reasons[0].Count != d.Failed {
+	if d.Reasons[0].Text != "diverged at x = N" || d.Reasons[0].Count != d.Failed {
 		t.Errorf("reasons %+v of %d failures", d.Reasons, d.Failed)
 	}
 	if first := figures["failure-regions"].Panels[0]; first.X.Label != "x" || first.Series[0].Y2[len(first.Series[0].Y2)-1] < 95 {
@@ -236,6 +236,11 @@ func TestFiguresHaveTheNumbersOfGenerationsThatIndividualsHave(t *testing.T) {
 						}
 					}
 				}
+			}
+		}
+		for _, s := range all(t, gather(t, dir))["convergence"].Panels[0].Series {
+			if first, end := slices.Min(s.X), slices.Max(s.X); first < 1 || end > 60 {
+				t.Errorf("%q goes from evaluation %v to %v, want 1 to 60", s.Name, first, end)
 			}
 		}
 		f := all(t, gather(t, dir))["convergence-generations"]

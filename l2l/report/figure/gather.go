@@ -6,7 +6,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
@@ -117,7 +116,7 @@ type Session struct {
 // Reason is why evaluations failed.
 type Reason struct {
 	Ending     l2l.Ending
-	Text       string // its first line; numbers are N
+	Text       string // as l2l.Pattern has it
 	Count      int64
 	Individual int64 // the first
 }
@@ -298,7 +297,7 @@ func (g *gathering) evaluation(e *report.Evaluation) {
 		return
 	}
 	g.Wasted += e.Seconds
-	key := Reason{Ending: e.Ending, Text: reasonText(e.Reason)}
+	key := Reason{Ending: e.Ending, Text: l2l.Pattern(e.Reason)}
 	if r := g.reasons[key]; r != nil {
 		r.Count++
 	} else if len(g.reasons) < 10*maxReasons {
@@ -306,29 +305,6 @@ func (g *gathering) evaluation(e *report.Evaluation) {
 	} else {
 		g.Others++
 	}
-}
-
-// reasonText is the first line of a reason, which says what has gone wrong, without the numbers that differ from one to another.
-func reasonText(reason string) string {
-	first, _, _ := strings.Cut(strings.TrimSpace(reason), "\n")
-	var out strings.Builder
-	digit := false
-	for _, r := range strings.TrimSpace(first) {
-		if r >= '0' && r <= '9' {
-			if !digit {
-				out.WriteByte('N')
-			}
-			digit = true
-			continue
-		}
-		digit = false
-		out.WriteRune(r)
-		if out.Len() > 200 {
-			out.WriteRune('…')
-			break
-		}
-	}
-	return out.String()
 }
 
 func (g *gathering) individual(i *report.Individual) error {

@@ -131,10 +131,15 @@ func (c *course) all(goal int) (n int64) {
 	return n
 }
 
+// end is the last place of what was added before an interval.
+func (c *course) end(interval int) float64 {
+	return min(float64(interval)*c.width-c.unit, c.last) + c.first
+}
+
 // ends are the last places of the intervals, and the best so far there.
 func (c *course) ends(goal int) (x, best Numbers) {
 	for i, cell := range c.cells {
-		x = append(x, (min(float64(i+1)*c.width-c.unit, c.last)+c.first)/c.scale)
+		x = append(x, c.end(i+1)/c.scale)
 		best = append(best, cell.best[goal])
 	}
 	return x, best
@@ -142,7 +147,7 @@ func (c *course) ends(goal int) (x, best Numbers) {
 
 // middle is where the values of intervals from one to before another are drawn: of a coordinate that is counted, at a whole number.
 func (c *course) middle(from, to int) float64 {
-	at := (float64(from+to)*c.width-c.unit)/2 + c.first
+	at := (float64(from)*c.width + c.first + c.end(to)) / 2
 	if c.unit > 0 {
 		at = math.Round(at)
 	}

@@ -246,7 +246,7 @@
 			parallel: narrow ? { layout: "vertical", left: 14, right: 22, top: 26, bottom: 16 } : { left: 46, right: 60, top: 34, bottom: 26 },
 			parallelAxis: parallel.axes.map((axis, dim) => ({
 				dim, name: text(axis), type: axis.names ? "category" : axis.log ? "log" : "value", data: axis.names, inverse: false,
-				...(axis.names ? {} : { min: axis.min, max: axis.max }), nameLocation: narrow ? "start" : "end",
+				...(axis.names ? {} : { min: axis.min, max: axis.max, ...(axis.log ? {} : { interval: Math.max(step(axis.max - axis.min, 5), axis.whole ? 1 : 0) }) }), nameLocation: narrow ? "start" : "end",
 				nameTextStyle: { color: c.text, fontSize: 11.5, align: narrow ? "left" : "center", width: narrow ? 200 : Math.max(50, width / parallel.axes.length - 8), overflow: "truncate" },
 				...(narrow ? { nameGap: 0, nameTextStyle: { color: c.text, fontSize: 11.5, align: "left", verticalAlign: "bottom", padding: [0, 0, 8, 0], textBorderColor: c.back, textBorderWidth: 3 } } : {}),
 				axisLabel: { color: c.soft, fontSize: 11, ...(axis.names ? {} : { formatter: v => tick(v, axis.log ? 0 : (axis.max - axis.min) / 10) }), hideOverlap: true, textBorderColor: c.back, textBorderWidth: 3 },

@@ -171,7 +171,7 @@ func facts(d *figure.Data) []Fact {
 		failed += fmt.Sprintf(" (%.3g %%)", 100*float64(d.Failed)/float64(d.Individuals))
 	}
 	out = append(out, Fact{"evaluations", figure.Thousands(d.Evaluations)}, Fact{"individuals", figure.Thousands(d.Individuals)},
-		Fact{"individuals that failed", failed})
+		Fact{"failed", failed})
 	if n := d.Generations(); n > 0 {
 		out = append(out, Fact{"generations", figure.Thousands(int64(n))})
 	}
@@ -179,7 +179,7 @@ func facts(d *figure.Data) []Fact {
 		out = append(out, Fact{"time", duration(d.Elapsed)})
 	}
 	if d.Seconds > 0 {
-		out = append(out, Fact{"time of all evaluations", duration(d.Seconds)})
+		out = append(out, Fact{"evaluation time", duration(d.Seconds)})
 	}
 	return append(out, Fact{"seed", fmt.Sprint(d.Run.Begun.Rules.Seed)})
 }
