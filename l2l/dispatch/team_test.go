@@ -52,7 +52,16 @@ func parts(_ context.Context, e optimizee.Evaluation) (optimizee.Outcome, error)
 // teamed runs main on rank 0 of n goroutine ranks, the others serving in teams of k. change may change what a rank has.
 func teamed(t *testing.T, n, k int, schedule Schedule, opts Options, change func(rank int, comm mpi.Comm) mpi.Comm, main func(ctx context.Context, c *Coordinator)) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	if change == nil {
+		teamedNow(t, n, k, schedule, opts, change, main)
+		return
+	}
+	unhurried(t, func(t *testing.T) { teamedNow(t, n, k, schedule, opts, change, main) }) // pulses are short then
+}
+
+func teamedNow(t *testing.T, n, k int, schedule Schedule, opts Options, change func(rank int, comm mpi.Comm) mpi.Comm, main func(ctx context.Context, c *Coordinator)) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	comms := mpi.Local(n)
 	teams := NewTeams(make([]string, n), k)
 	var wg sync.WaitGroup

@@ -48,7 +48,7 @@ func TestNothingThatAnEvaluationStartedOutlivesIt(t *testing.T) {
 		t.Run(last, func(t *testing.T) {
 			t.Parallel()
 			m := seconds()
-			opts := dispatch.Options{Slots: 1, Timeout: 5 * time.Second, Dir: filepath.Join(t.TempDir(), "work"), Make: func() (optimizee.Optimizee, error) {
+			opts := dispatch.Options{Slots: 1, Dir: filepath.Join(t.TempDir(), "work"), Make: func() (optimizee.Optimizee, error) {
 				// The first evaluation of a slot leaves processes behind, and the second counts them.
 				p := script(t, "if [ $L2L_INSTANCE = 0 ]; then "+escaping+until+last+"; else "+count+"; fi; true")
 				p.Pass, p.Grace, p.Env = passEnvironment, 200*time.Millisecond, map[string]string{"MARK": m}
@@ -59,7 +59,11 @@ func TestNothingThatAnEvaluationStartedOutlivesIt(t *testing.T) {
 				es[i] = l2l.Evaluation{Individual: int64(i), Instance: i, X: make([]float64, 7)}
 				es[i].X[0] = 1
 			}
-			results := run(t, opts, es)
+			limits := []time.Duration{enough, enough}
+			if want == l2l.TimedOut {
+				limits[0] = 5 * time.Second
+			}
+			results := run(t, opts, es, limits...)
 			if results[0].Ending != want {
 				t.Errorf("%+v, want %v", results[0], want)
 			}
@@ -129,7 +133,7 @@ func TestNothingThatARankStartedOutlivesIt(t *testing.T) {
 			_, err := evaluate(t, p, someValues())
 			t.Fatal(err)
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(5 * time.Minute)
 		return
 	}
 	// What this process catches, those that it starts do not ignore, even where this one was started by nohup.

@@ -131,9 +131,9 @@ func zombies() (list []string) {
 // soon waits until a condition holds, and fails if it does not soon.
 func soon(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not within 20 s: %s", what)
+			t.Fatalf("not within two minutes: %s", what)
 		}
 	}
 }
@@ -141,7 +141,7 @@ func soon(t testing.TB, what string, holds func() bool) {
 // evaluate evaluates with values given by name.
 func evaluate(t testing.TB, p *Process, values map[string]any) (optimizee.Outcome, error) {
 	t.Helper()
-	return evaluateIn(t, p, values, "", 30*time.Second)
+	return evaluateIn(t, p, values, "", 2*time.Minute)
 }
 
 func evaluateIn(t testing.TB, p *Process, values map[string]any, dir string, timeout time.Duration) (optimizee.Outcome, error) {

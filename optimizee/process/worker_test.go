@@ -73,28 +73,40 @@ func TestEveryKindOfParameterArrivesAsWhatItIs(t *testing.T) {
 	}
 }
 
-// run evaluates through the slots of a run and returns the results by individual.
-func run(t *testing.T, opts dispatch.Options, es []l2l.Evaluation) []l2l.Result {
+// run evaluates through the slots of a run and returns the results by individual. With limits it evaluates one after the other, each with its own.
+func run(t *testing.T, opts dispatch.Options, es []l2l.Evaluation, limits ...time.Duration) []l2l.Result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	solo, err := dispatch.NewSolo(ctx, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := solo.Submit(es); err != nil {
-		t.Fatal(err)
-	}
 	results := make([]l2l.Result, len(es))
-	for left := len(es); left > 0; {
-		rs, err := solo.Next(ctx)
-		if err != nil {
+	evaluate := func(es []l2l.Evaluation) {
+		t.Helper()
+		if err := solo.Submit(es); err != nil {
 			t.Fatal(err)
 		}
-		for _, r := range rs {
-			results[r.Individual] = r
+		for left := len(es); left > 0; {
+			rs, err := solo.Next(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range rs {
+				results[r.Individual] = r
+			}
+			left -= len(rs)
 		}
-		left -= len(rs)
+	}
+	for i, limit := range limits {
+		if err := solo.Limit(dispatch.Limits{Timeout: limit}); err != nil {
+			t.Fatal(err)
+		}
+		evaluate(es[i : i+1])
+	}
+	if len(limits) == 0 {
+		evaluate(es)
 	}
 	if err := solo.Close(); err != nil {
 		t.Error(err)
@@ -104,10 +116,14 @@ func run(t *testing.T, opts dispatch.Options, es []l2l.Evaluation) []l2l.Result 
 
 func TestWhateverAWorkerDoesFailsOneEvaluationWithAReasonAndTheRunGoesOn(t *testing.T) {
 	for _, py := range interpreters(t) {
-		whateverAWorkerDoes(t, py, time.Minute, failures)
-		whateverAWorkerDoes(t, py, 3*time.Second, hangs)
+		whateverAWorkerDoes(t, py, enough, 500*time.Millisecond, failures)
+		whateverAWorkerDoes(t, py, 10*time.Second, time.Minute, hangs[:1]) // it ends when it has said where it hangs
+		whateverAWorkerDoes(t, py, 10*time.Second, 500*time.Millisecond, hangs[1:])
 	}
 }
+
+// enough is a timeout that only what hangs reaches.
+const enough = 2 * time.Minute
 
 // deed is something that a worker does, and what is to follow; want is a regular expression.
 type deed struct {
@@ -136,12 +152,12 @@ var (
 		{"daemon", l2l.Failed, `the program ended \(exit status 1\) without an answer`},
 	}
 	hangs = []deed{
-		{"hang", l2l.TimedOut, `(?s)^took longer than the timeout of 3s: at \S*model.py:\d+, in hang\nits standard error:\nthis is stderr of hang\nCurrent thread .*model.py", line \d+ in hang`},
-		{"stubborn", l2l.TimedOut, `(?s)^took longer than the timeout of 3s: .*this is stderr of stubborn`},
+		{"hang", l2l.TimedOut, `(?s)^took longer than the timeout of 10s: at \S*model.py:\d+, in hang\nits standard error:\nthis is stderr of hang\nCurrent thread .*model.py", line \d+ in hang`},
+		{"stubborn", l2l.TimedOut, `(?s)^took longer than the timeout of 10s: .*this is stderr of stubborn`},
 	}
 )
 
-func whateverAWorkerDoes(t *testing.T, py interpreter, timeout time.Duration, cases []deed) {
+func whateverAWorkerDoes(t *testing.T, py interpreter, timeout, grace time.Duration, cases []deed) {
 	t.Helper()
 	var acts []string
 	for _, c := range cases {
@@ -149,11 +165,11 @@ func whateverAWorkerDoes(t *testing.T, py interpreter, timeout time.Duration, ca
 	}
 	m := seconds()
 	mark := "L2L_TEST_MARK=" + m
-	opts := dispatch.Options{Slots: 2, Timeout: timeout, PrepareTimeout: time.Minute, Dir: filepath.Join(t.TempDir(), "work"), KeepFailed: 1000}
+	opts := dispatch.Options{Slots: 2, Timeout: timeout, PrepareTimeout: 2 * time.Minute, Dir: filepath.Join(t.TempDir(), "work"), KeepFailed: 1000}
 	var space optimizee.Space
 	opts.Make = func() (optimizee.Optimizee, error) {
 		p := acting(t, py, acts...)
-		p.Grace = 500 * time.Millisecond
+		p.Grace = grace
 		p.Env["L2L_TEST_MARK"] = m
 		err := p.Open()
 		space = p.Space()
@@ -174,7 +190,13 @@ func whateverAWorkerDoes(t *testing.T, py interpreter, timeout time.Duration, ca
 		}
 		es = append(es, l2l.Evaluation{Individual: int64(i), X: x})
 	}
-	for i, r := range run(t, opts, es) {
+	var limits []time.Duration
+	if timeout != enough {
+		for range cases {
+			limits = append(limits, timeout, enough)
+		}
+	}
+	for i, r := range run(t, opts, es, limits...) {
 		outcome, want := l2l.OK, ""
 		if i%2 == 0 {
 			outcome, want = cases[i/2].outcome, cases[i/2].want
@@ -254,7 +276,7 @@ func TestAWorkerThatCannotStartEndsTheRunWithAReason(t *testing.T) {
 		p := acting(t, py)
 		c.change(p)
 		opened(t, p)
-		timeout := 20 * time.Second
+		timeout := 2 * time.Minute
 		if strings.Contains(c.want, "in time") {
 			timeout = time.Second
 		}

@@ -55,10 +55,16 @@ def in_grandchild(deed):
     os.wait()
 
 
+def said():
+    """Tell that more has been written than was asked for, where it was not written together with the answer."""
+    open(os.environ["SAID"], "w").close()
+
+
 def later(data, seconds):
     def deed():
         time.sleep(seconds)
         write(data)
+        said()
         time.sleep(1000)
 
     in_grandchild(deed)
@@ -91,7 +97,7 @@ while True:
     elif act == "too much":
         write(frame(json.dumps({"number": number, "results": ["x" * 2_000_000]})))
     elif act == "without end":
-        write(good)
+        write(good + wrong)
         while True:
             write(wrong * 1000)
     elif act == "a frame without end":
