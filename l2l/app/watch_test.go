@@ -237,7 +237,7 @@ func TestWatchHeedsWhatATerminalCannot(t *testing.T) {
 
 	x = inTerminal(t, 80, 24, []string{"TERM=dumb"}, "l2l-mpi", "watch", "run")
 	x.ends(exitOK)
-	x.sees("  finished  gen ")
+	x.sees("  finished  20 generations ")
 	if raw := x.raw.String(); strings.Contains(raw, "\x1b") {
 		t.Errorf("on a dumb terminal: %q", raw)
 	}

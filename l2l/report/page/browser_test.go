@@ -21,6 +21,7 @@ import (
 var (
 	pictures = flag.String("pictures", "", "a directory in which pictures of the pages are kept")
 	reports  = flag.String("reports", "", "reports to be looked at as well: a pattern of HTML files")
+	readme   = flag.String("readme", "", "the report of examples/quickstart, whose beginning is to be the picture in README.md")
 )
 
 // browser is a Chromium without a window, which is spoken to by the DevTools protocol over a pair of pipes.
@@ -267,6 +268,21 @@ func TestBrowserShowsReportsOfRuns(t *testing.T) {
 	}
 }
 
+// TestBrowserTakesThePictureOfTheReadme makes the picture in README.md anew, when it is told of what report.
+func TestBrowserTakesThePictureOfTheReadme(t *testing.T) {
+	if *readme == "" {
+		t.Skip("no -readme")
+	}
+	file, err := filepath.Abs(*readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const width, height = 1180, 1150 // down to the first figures
+	b := startBrowser(t)
+	b.show(file, width, "light")
+	b.picture(filepath.Join("..", "..", "..", "examples", "guide", "report.png"), width, height)
+}
+
 // show shows a page, finds fault with what it looks like, and returns the names of its figures.
 func (b *browser) show(file string, width int, scheme string) (figures []string) {
 	b.t.Helper()
@@ -295,7 +311,9 @@ func (b *browser) show(file string, width int, scheme string) (figures []string)
 	}
 	b.quiet(at, file)
 	if *pictures != "" {
-		b.picture(filepath.Join(*pictures, fmt.Sprintf("%s-%d-%s.png", name, width, scheme)), width)
+		var height int
+		b.evaluate("document.documentElement.scrollHeight", &height)
+		b.picture(filepath.Join(*pictures, fmt.Sprintf("%s-%d-%s.png", name, width, scheme)), width, height)
 	}
 	return figures
 }
@@ -319,11 +337,9 @@ func (b *browser) quiet(at, file string) {
 	}
 }
 
-// picture keeps a picture of the whole page.
-func (b *browser) picture(file string, width int) {
+// picture keeps a picture of the page down to a height.
+func (b *browser) picture(file string, width, height int) {
 	b.t.Helper()
-	var height float64
-	b.evaluate("document.documentElement.scrollHeight", &height)
 	var shot struct{ Data string }
 	b.call("Page.captureScreenshot", map[string]any{"format": "png", "captureBeyondViewport": true, "clip": map[string]any{
 		"x": 0, "y": 0, "width": width, "height": height, "scale": 1}}, &shot)

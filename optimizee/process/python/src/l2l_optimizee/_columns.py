@@ -103,6 +103,7 @@ def _read(events: Iterable[tuple[int, Any]], objectives: int, dim: int, each: in
     parts: list[list[Any]] = []
     reasons: list[str] = []
     finalists: list[bytes] = []
+    tails = [list(_RESULT[n:]) for n in range(len(_RESULT))]
 
     def flush() -> None:
         columns = list(zip(*pending))
@@ -115,7 +116,8 @@ def _read(events: Iterable[tuple[int, Any]], objectives: int, dim: int, each: in
         if not good[ending == 0].all() or ending.min() < 0 or ending.max() > 255:
             raise ValueError
         fitness = np.full((len(raw), objectives), math.nan)
-        fitness[good] = np.frombuffer(b"".join(r for r, g in zip(raw, good.tolist()) if g), "<f8").reshape(-1, objectives)
+        some = raw if good.all() else [r for r, g in zip(raw, good.tolist()) if g]
+        fitness[good] = np.frombuffer(b"".join(some), "<f8").reshape(-1, objectives)
         whole = [np.array(columns[i], np.int64) for i in (0, 1, 2, 3)]
         parts.append([*whole, ending, np.array(columns[9]), np.array(columns[10], np.int64), np.array(columns[12], np.int64), fitness])
         reasons.extend(columns[8])
@@ -123,18 +125,17 @@ def _read(events: Iterable[tuple[int, Any]], objectives: int, dim: int, each: in
 
     for kind, e in events:
         if kind == _journal.RESULT:
-            pending.append(e[:15] if len(e) >= 15 else e + list(_RESULT[len(e) :]))
+            pending.append(e + tails[len(e)] if len(e) < 15 else e[:15])
             if len(pending) >= _SEVERAL:
                 flush()
         elif kind == _journal.ASKED:
             if len(e) > 3 and e[3]:
                 return None
-            for one in (e[1] if len(e) > 1 else None) or []:
-                if len(one) < 3:
-                    one = one + list(_INDIVIDUAL[len(one) :])
-                number.append(one[0])
-                generation.append(one[1])
-                points.append(one[2])
+            asked = (e[1] if len(e) > 1 else None) or []
+            whole = [one if len(one) >= 3 else one + list(_INDIVIDUAL[len(one) :]) for one in asked]
+            number.extend([one[0] for one in whole])
+            generation.extend([one[1] for one in whole])
+            points.extend([one[2] for one in whole])
         elif kind == _journal.INJECTED:
             return None  # they are beside the search, and few
         elif kind == _journal.FINALS:
@@ -147,11 +148,11 @@ def _read(events: Iterable[tuple[int, Any]], objectives: int, dim: int, each: in
                 points.append(finalists[which])
     if pending:
         flush()
-    if not parts or len(set(map(type, number)) | set(map(type, generation))) != 1:
+    if not parts or {*map(type, number), *map(type, generation)} != {int}:
         return None
     individual, instance, replicate, attempt, ending, seconds, rank, at, fitness = (np.concatenate(c) for c in zip(*parts))
     numbers, x = np.array(number, np.int64), np.frombuffer(b"".join(points), "<f8").reshape(len(points), -1)
-    if x.shape[1] != dim or any(len(p) != 8 * dim for p in points) or np.isnan(x).any():
+    if x.shape[1] != dim or set(map(len, points)) != {8 * dim} or np.isnan(x).any():
         return None
     order = np.argsort(numbers, kind="stable")
     found = np.searchsorted(numbers, individual, sorter=order)

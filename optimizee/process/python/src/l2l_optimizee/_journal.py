@@ -133,17 +133,18 @@ def events(journal: bytes, name: str = "the journal", checked: Callable[[], int]
     while at < len(journal):
         if at > 8 and known == 0:
             known = max(checked(), 1)  # not for who wants to know the first event alone
+            yield from _checked(journal, at, known, name)
+            if at < known:
+                at, crc = known, _SUM.unpack_from(journal, known - 4)[0]
+                continue
         body = at + _HEADER.size
         if body > len(journal):
             return
         size, kind, head = _HEADER.unpack_from(journal, at)
         end = body + size
-        if at < known:
-            whole, crc = True, _SUM.unpack_from(journal, end)[0]
-        else:
-            crc = _crc(journal[at : at + 5], crc if chained else 0)
-            whole, after = crc == head, body
-        if whole and at >= known:
+        crc = _crc(journal[at : at + 5], crc if chained else 0)
+        whole, after = crc == head, body
+        if whole:
             if end + 4 > len(journal):
                 return
             crc, after = _crc(journal[body:end], crc if chained else 0), end + 4
@@ -152,16 +153,43 @@ def events(journal: bytes, name: str = "the journal", checked: Callable[[], int]
             if not any(journal[after:]):
                 return  # the machine died before its disk had what was written
             raise ValueError(f"{name} is damaged at byte {at}: its checksum is not that of what is there")
-        if kind == BEGUN_1:
-            raise ValueError(f"{name} was written by the first version of l2l-mpi: l2l-mpi export reads it")
-        if kind in _KNOWN:
-            try:
-                fields = msgpack.unpackb(journal[body:end])
-                if not isinstance(fields, dict if kind in (BEGUN, STOPPED, WARM_START) else list):
-                    raise ValueError(f"a {type(fields).__name__}")
-            except Exception as e:
-                raise ValueError(f"{name}: at byte {at}: written by another version of l2l-mpi: {e}") from e
+        if (fields := _fields(kind, journal[body:end], at, name)) is not None:
             yield kind, fields
-        elif kind < 128:
-            raise ValueError(f"{name}: at byte {at}: written by another version of l2l-mpi: a frame of kind {kind}")
         at = end + 4
+
+
+def _checked(journal: bytes, at: int, known: int, name: str) -> Iterator[tuple[int, Any]]:
+    """The events from one frame to another, whose checksums are known to be right."""
+    unpack, unpackb, size_of = _HEADER.unpack_from, msgpack.unpackb, _HEADER.size
+    while at < known:
+        size, kind, _ = unpack(journal, at)
+        body = at + size_of
+        end = body + size
+        fields = None
+        if kind == RESULT:  # nearly all are
+            try:
+                fields = unpackb(journal[body:end])
+            except Exception:
+                fields = None  # _fields says why
+        if type(fields) is not list:
+            fields = _fields(kind, journal[body:end], at, name)
+        if fields is not None:
+            yield kind, fields
+        at = end + 4
+
+
+def _fields(kind: int, payload: bytes, at: int, name: str) -> Any:
+    """The fields of a frame, the place of which is told where it is of another version; None for one that is passed over."""
+    if kind == BEGUN_1:
+        raise ValueError(f"{name} was written by the first version of l2l-mpi: l2l-mpi export reads it")
+    if kind in _KNOWN:
+        try:
+            fields = msgpack.unpackb(payload)
+            if not isinstance(fields, dict if kind in (BEGUN, STOPPED, WARM_START) else list):
+                raise ValueError(f"a {type(fields).__name__}")
+        except Exception as e:
+            raise ValueError(f"{name}: at byte {at}: written by another version of l2l-mpi: {e}") from e
+        return fields
+    if kind < 128:
+        raise ValueError(f"{name}: at byte {at}: written by another version of l2l-mpi: a frame of kind {kind}")
+    return None
