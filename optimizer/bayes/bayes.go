@@ -122,8 +122,8 @@ type state struct {
 	Idle        int          // generations for which it has been below the tolerance
 	Stop        string
 	Restarts    optimizer.Restarts
-	Past        []result // of the runs before, which are not proposed again
-	Ends        []end    // of the runs before
+	Past        []result // of the runs before, the latest max_points, which are not proposed again
+	Ends        []end    // of the runs before, the least loss first
 }
 
 // result is an individual that has been evaluated.

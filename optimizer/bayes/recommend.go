@@ -13,13 +13,10 @@ var _ optimizer.Recommender = (*Search)(nil)
 // Recommend implements optimizer.Recommender: it is where the models of the runs are least, the point of the least loss first. The present run is
 // among them once its model has been fitted.
 func (o *Search) Recommend() (xs [][]float64) {
-	ends := slices.Clone(o.s.Ends)
+	ends := o.s.Ends
 	if o.s.Fitted > 0 || len(ends) == 0 {
-		if e, ok := o.least(); ok {
-			ends = append(ends, e)
-		}
+		ends = o.ends()
 	}
-	slices.SortStableFunc(ends, func(a, b end) int { return cmp.Compare(a.Loss, b.Loss) })
 	for _, e := range ends {
 		xs = append(xs, slices.Clone(e.X))
 	}

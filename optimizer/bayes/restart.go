@@ -1,7 +1,9 @@
 package bayes
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/codec"
 	"github.com/meta-optimization/l2l-mpi/optimizer"
@@ -19,6 +21,19 @@ type end struct {
 	Loss float64      // what the model expects there
 }
 
+// mostEnds is how many ends are remembered, of the least loss.
+const mostEnds = 20
+
+// ends are where the runs have ended, and where the present one would, the least loss first.
+func (o *Search) ends() []end {
+	ends := slices.Clone(o.s.Ends)
+	if e, ok := o.least(); ok {
+		ends = append(ends, e)
+	}
+	slices.SortStableFunc(ends, func(a, b end) int { return cmp.Compare(a.Loss, b.Loss) })
+	return ends
+}
+
 // endRun begins the next run if the present one has converged, or ends the search.
 func (o *Search) endRun() {
 	reason := fmt.Sprintf("tol_improvement: an improvement by less than %g standard deviations of the losses is expected anywhere",
@@ -30,11 +45,11 @@ func (o *Search) endRun() {
 	case o.s.Restarts.Count >= o.par.MaxRestarts || o.exhausted():
 		o.s.Stop = fmt.Sprintf("%s, after %d restarts", reason, o.s.Restarts.Count)
 	default:
-		if e, ok := o.least(); ok {
-			o.s.Ends = append(o.s.Ends, e)
-		}
+		o.s.Ends = o.ends()
+		o.s.Ends = o.s.Ends[:min(mostEnds, len(o.s.Ends))]
 		o.s.Restarts.Add(optimizer.Restart{Told: o.s.Gen.Told, Reason: reason, PopSize: o.par.PopSize})
 		o.s.Past = append(o.s.Past, o.s.Results...)
+		o.s.Past = o.s.Past[max(0, len(o.s.Past)-o.par.MaxPoints):] // so that the state does not grow without end
 		o.s.Results, o.s.Theta, o.s.Fitted, o.s.Total = nil, usualTheta(o.problem.Dim()), 0, 0
 		o.s.Design, o.s.Idle = 0, 0
 	}

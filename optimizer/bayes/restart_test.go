@@ -178,3 +178,12 @@ func TestBayesTellsItsModelsLossesInTheirOwnUnit(t *testing.T) {
 		t.Errorf("equal losses are %v, and 0 is %v", values, in.loss(0))
 	}
 }
+
+func TestBayesStateDoesNotGrowWithItsRestarts(t *testing.T) {
+	t.Parallel()
+	o := searched(t, 2, 1, func(p *Params) { p.MaxPoints, p.MaxRestarts, p.TolImprovement = 20, 100, 0.9 })
+	until(t, o, 30)
+	if len(o.s.Past) != 20 || len(o.s.Ends) != mostEnds || o.Status().Restarts.Count != 30 {
+		t.Errorf("%d results and %d ends are remembered of %d runs, want 20 and %d", len(o.s.Past), len(o.s.Ends), o.Status().Restarts.Count, mostEnds)
+	}
+}
