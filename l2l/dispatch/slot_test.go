@@ -174,6 +174,33 @@ type modeller struct{ model }
 
 func (m *modeller) NumOutputs() int { return 2 }
 
+func TestEvaluationsAreQuickOnceTheyHaveTakenLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		seconds := 0.0
+		p, err := newPool(t.Context(), 1, Options{Make: func() (optimizee.Optimizee, error) {
+			return &sleeper{seconds: func([]optimizee.Evaluation) float64 { return seconds }}, nil
+		}}, func() {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.close()
+		if p.quick() {
+			t.Error("before the first evaluation they are")
+		}
+		for _, c := range []struct {
+			seconds float64
+			quick   bool
+		}{{10e-6, true}, {1, false}} {
+			seconds = c.seconds
+			p.submit([]l2l.Evaluation{{X: []float64{1, 2, 3}}})
+			p.await(1, 0)
+			if p.take(); p.quick() != c.quick {
+				t.Errorf("after one of %v s: %v, want %v", c.seconds, p.quick(), c.quick)
+			}
+		}
+	})
+}
+
 func TestModelOutputsArriveWithTheirTargetsOrTheEvaluationHasFailed(t *testing.T) {
 	opts := Options{Slots: 2, Make: func() (optimizee.Optimizee, error) {
 		return &modeller{model{evaluate: func(ctx context.Context, e optimizee.Evaluation) (optimizee.Outcome, error) {

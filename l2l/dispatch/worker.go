@@ -35,6 +35,9 @@ func (w *Worker) Close() error { return w.pool.close() }
 // roundPatience is how long a worker waits for a block to be whole before it sends the results that it has: so long it hears nothing.
 const roundPatience = time.Second
 
+// quickPatience is how long a worker waits for the result of a single evaluation that should take much less.
+const quickPatience = time.Millisecond
+
 // Serve evaluates what the chief sends, until it says that the run is over.
 func (w *Worker) Serve(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, w.pool.close()) }()
@@ -69,8 +72,11 @@ func (w *Worker) take(tag int, b []byte) (over bool, err error) {
 			return false, err
 		}
 		w.pool.submit(es)
-		if tag == tagBlock {
+		switch {
+		case tag == tagBlock:
 			w.pool.await(len(es), roundPatience)
+		case len(es) == 1 && w.pool.quick():
+			w.pool.await(1, quickPatience)
 		}
 	case tagDrop:
 		es, err := decodeTasks(b)
