@@ -180,6 +180,7 @@ func ComparisonKinds() []ComparisonKind {
 	return []ComparisonKind{
 		{"compare-convergence", (*Comparison).convergence},
 		{"compare-targets", (*Comparison).targets},
+		{"compare-times", (*Comparison).times},
 		{"compare-finals", (*Comparison).finals},
 		{"compare-attainment", (*Comparison).attainment},
 	}
@@ -272,37 +273,61 @@ func (c *Comparison) targetsOf() []float64 {
 // targets are how many of a set of targets were reached after how many evaluations (the empirical distribution of run times, as in COCO,
 // Hansen et al. 2021).
 func (c *Comparison) targets() *Figure {
-	targets := c.targetsOf()
-	p := Panel{X: Axis{Label: "Evaluations", Log: true}, Y: Axis{Label: "Share of runs and targets"}}
-	for i, g := range c.Groups {
-		var times []float64
-		for _, path := range g.paths {
-			for _, t := range targets {
-				at := slices.IndexFunc(path, func(l level) bool { return c.Measure.loss(l.value) <= t })
-				if at >= 0 && path[at].at <= c.Budget {
-					times = append(times, float64(path[at].at))
-				}
-			}
-		}
-		slices.Sort(times)
-		s := Series{Mark: Steps, Name: g.Name, Tone: Nth(i)}
-		total := float64(len(targets) * len(g.Runs))
-		for k, t := range times {
-			if k+1 < len(times) && times[k+1] == t {
-				continue
-			}
-			s.X, s.Y = append(s.X, t), append(s.Y, float64(k+1)/total)
-		}
-		if n := len(s.X); n > 0 { // up to the end of the budget
-			s.X, s.Y = append(s.X, float64(c.Budget)), append(s.Y, s.Y[n-1])
-		}
-		p.Series = append(p.Series, s)
-	}
+	p, n := c.reached(func(_ *Data, evaluations int64) float64 { return float64(evaluations) })
+	p.X = Axis{Label: "Evaluations", Log: true}
 	p.fit()
 	p.Y.Min, p.Y.Max = 0, 1
 	caption := fmt.Sprintf("How many of %d targets, spread over the values that any of the runs passed, the runs of each "+
-		"group had reached after how many evaluations.", len(targets))
+		"group had reached after how many evaluations.", n)
 	return newFigure("compare-targets", "Targets reached", caption, 1, p)
+}
+
+// times are the same as targets after how much time; nil where the journals do not tell the time.
+func (c *Comparison) times() *Figure {
+	p, n := c.reached((*Data).elapsedBy)
+	if !slices.ContainsFunc(p.Series, func(s Series) bool { return len(s.X) > 0 && s.X[len(s.X)-1] > 0 }) {
+		return nil
+	}
+	p.X = Axis{Label: "Time", Unit: "s", Log: true}
+	p.fit()
+	p.Y.Min, p.Y.Max = 0, 1
+	caption := fmt.Sprintf("How many of the same %d targets the runs of each group had reached after how much time, that between the sessions of a "+
+		"resumed run apart. It depends on the slots that a run had.", n)
+	return newFigure("compare-times", "Targets reached, by time", caption, 1, p)
+}
+
+// reached is how many of a set of targets, of which there are n, each group had reached after how much of what cost tells of so many evaluations of
+// a run.
+func (c *Comparison) reached(cost func(d *Data, evaluations int64) float64) (p Panel, n int) {
+	targets := c.targetsOf()
+	p = Panel{Y: Axis{Label: "Share of runs and targets"}}
+	for i, g := range c.Groups {
+		var costs []float64
+		end := 0.0
+		for j, path := range g.paths {
+			for _, t := range targets {
+				at := slices.IndexFunc(path, func(l level) bool { return c.Measure.loss(l.value) <= t })
+				if at >= 0 && path[at].at <= c.Budget {
+					costs = append(costs, cost(g.Runs[j], path[at].at))
+				}
+			}
+			end = max(end, cost(g.Runs[j], c.Budget))
+		}
+		slices.Sort(costs)
+		s := Series{Mark: Steps, Name: g.Name, Tone: Nth(i)}
+		total := float64(len(targets) * len(g.Runs))
+		for k, x := range costs {
+			if k+1 < len(costs) && costs[k+1] == x {
+				continue
+			}
+			s.X, s.Y = append(s.X, x), append(s.Y, float64(k+1)/total)
+		}
+		if n := len(s.X); n > 0 { // up to the end of the budget
+			s.X, s.Y = append(s.X, end), append(s.Y, s.Y[n-1])
+		}
+		p.Series = append(p.Series, s)
+	}
+	return p, len(targets)
 }
 
 // finals are the best values of each run within the budget.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sort"
 
 	"github.com/meta-optimization/l2l-mpi/l2l"
 	"github.com/meta-optimization/l2l-mpi/l2l/report"
@@ -48,6 +49,9 @@ type Data struct {
 
 	// Improved are the individuals that were the best so far of the first goal, in their order, without their parameters.
 	Improved []Member
+
+	clock []moment // of the run, in its order, thinned where there are many
+	skip  int64    // evaluations between moments, at least
 
 	byEvaluation, byGeneration, bySeconds *course
 	figures                               []report.Generation
@@ -111,6 +115,43 @@ type Session struct {
 	Ended       string  // why; "" where it has not said, as after a kill, or goes on
 	End         int64   // Unix time in microseconds, of the last event
 	Orders      []l2l.Ordered
+}
+
+// moment is how long the sessions had taken when so many evaluations had ended.
+type moment struct {
+	evaluations int64
+	elapsed     float64 // seconds
+}
+
+// elapsedBy is how long the sessions had taken, in seconds, when so many evaluations had ended.
+func (d *Data) elapsedBy(evaluations int64) float64 {
+	n := sort.Search(len(d.clock), func(i int) bool { return d.clock[i].evaluations >= evaluations })
+	switch {
+	case len(d.clock) == 0:
+		return 0
+	case n == len(d.clock):
+		return d.Elapsed
+	case n == 0:
+		return d.clock[0].elapsed
+	}
+	a, b := d.clock[n-1], d.clock[n]
+	return a.elapsed + (b.elapsed-a.elapsed)*float64(evaluations-a.evaluations)/float64(b.evaluations-a.evaluations)
+}
+
+// tick notes a moment.
+func (d *Data) tick(evaluations int64) {
+	if n := len(d.clock); n > 0 && evaluations < d.clock[n-1].evaluations+max(d.skip, 1) {
+		return
+	}
+	d.clock = append(d.clock, moment{evaluations, d.Elapsed})
+	if len(d.clock) < maxRows {
+		return
+	}
+	half := d.clock[:0]
+	for i := 0; i < len(d.clock); i += 2 {
+		half = append(half, d.clock[i])
+	}
+	d.clock, d.skip = half, 2*max(d.skip, 1)
 }
 
 // Reason is why evaluations failed.
@@ -337,6 +378,7 @@ func (g *gathering) individual(i *report.Individual) error {
 			}
 		}
 	}
+	g.tick(g.final)
 	g.byEvaluation.add(float64(g.final-1), m.Values, g.best)
 	g.byGeneration.add(float64(i.Generation), m.Values, g.best)
 	g.bySeconds.add(g.Seconds, m.Values, g.best)

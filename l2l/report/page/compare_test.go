@@ -68,7 +68,7 @@ func TestComparisonPoolsSeedsAndSaysWhatIsBetter(t *testing.T) {
 		t.Errorf("tests %+v", got)
 	}
 	figures := c.Figures()
-	if len(figures) != 3 {
+	if len(figures) != 4 {
 		t.Fatalf("%d figures", len(figures))
 	}
 	last := map[string]float64{} // the shares of targets that are reached in the end
@@ -80,6 +80,15 @@ func TestComparisonPoolsSeedsAndSaysWhatIsBetter(t *testing.T) {
 	}
 	if last["a"] <= last["b"] {
 		t.Errorf("targets reached: %v", last)
+	}
+	for i, s := range figures[2].Panels[0].Series {
+		longest := 0.0
+		for _, d := range c.Groups[i].Runs {
+			longest = max(longest, d.Elapsed)
+		}
+		if end := s.X[len(s.X)-1]; s.Y[len(s.Y)-1] != last[s.Name] || !slices.IsSorted(s.X) || !(s.X[0] > 0) || end > longest || s.Name != "b" && end < longest/2 {
+			t.Errorf("by time %s reaches %v after %v, in runs of up to %v s", s.Name, s.Y, s.X, longest)
+		}
 	}
 
 	doc, err := page.Compare(runs, "v0.0.0")
