@@ -89,6 +89,7 @@ var beyond = []struct{ kind, message string }{
 	{"a rule between keys of a program", `optimizee\.(fitness|outputs|pass|files): `},
 	{"what the model itself finds wrong", `optimizee(\.train)?: (neuron|functions|the simulator is not installed|it is empty|the recording has)`},
 	{"a batch for a model that evaluates one at a time", `execution\.batch = \d+, want 1`},
+	{"a team for a model that one rank evaluates", `execution\.ranks_per_evaluation: \d+, want 1, as optimizee`},
 	{"an address", `output\.metrics: .*want host:port`},
 	{"a parameter's name and value", `warm_start\.individuals`},
 	{"a rule between sections", `stop\.(evaluations|target): |warm_start: optimizer|execution\.quorum: .*want 1, as`},
