@@ -62,6 +62,7 @@ var evilsInTime = []evil{
 // TestNoAnswerOfAHostileWorkerIsTakenForAnother has workers answer in every wrong way: each costs an evaluation, with a reason, and the slot
 // goes on. No result is ever that of another evaluation.
 func TestNoAnswerOfAHostileWorkerIsTakenForAnother(t *testing.T) {
+	t.Parallel() // it mostly waits
 	launcher, err := filepath.Abs("testdata/launcher.py")
 	if err != nil {
 		t.Fatal(err)

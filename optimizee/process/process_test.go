@@ -299,7 +299,8 @@ func TestWhereTheTimeGoesIsToldOfAWorkerThatSaysHowLongItsModelTookAndOfAProgram
 		}
 	}
 	parts := told(script(t, "sleep 0.1; echo 3"), someValues())
-	if len(parts) != 3 || parts[optimizee.Computed] < 100*time.Millisecond || parts[optimizee.Transfer] <= 0 || parts[optimizee.StartUp] <= 0 {
+	if len(parts) != 3 || parts[optimizee.Computed] <= 0 || parts[optimizee.Transfer] <= 0 || parts[optimizee.StartUp] <= 0 ||
+		parts[optimizee.Computed]+parts[optimizee.StartUp] < 100*time.Millisecond { // it may well sleep before it is seen to have started
 		t.Errorf("a oneshot program: %v", parts)
 	}
 }

@@ -62,6 +62,7 @@ func TestRunSurvivesTwentyKindsOfFailureAndHangs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts some hundred programs")
 	}
+	t.Parallel() // it mostly waits
 	evaluations := 1000
 	if text := os.Getenv("L2L_TEST_EVALUATIONS"); text != "" {
 		var err error

@@ -115,6 +115,7 @@ func run(t *testing.T, opts dispatch.Options, es []l2l.Evaluation, limits ...tim
 }
 
 func TestWhateverAWorkerDoesFailsOneEvaluationWithAReasonAndTheRunGoesOn(t *testing.T) {
+	t.Parallel() // it mostly waits
 	for _, py := range interpreters(t) {
 		whateverAWorkerDoes(t, py, enough, 500*time.Millisecond, failures)
 		whateverAWorkerDoes(t, py, 10*time.Second, time.Minute, hangs[:1]) // it ends when it has said where it hangs
