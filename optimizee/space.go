@@ -193,8 +193,9 @@ func (s Space) Labels() []string {
 	return labels
 }
 
-// Decode translates a search vector, len Dim(), into parameter values, which share its memory where they are the same: it must not change after that. No value leaves its bounds, and each is finite, whatever x holds: it is
-// clipped to them, and rounded for kinds that are not Float. NaN is an error, so is a vector of another length.
+// Decode translates a search vector, len Dim(), into parameter values, which share its memory where they are the same: it must not change after that. No
+// value leaves its bounds, and each is finite, whatever x holds: it is clipped to them, and rounded for kinds that are not Float. NaN is an error, so is
+// a vector of another length.
 //
 // What Encode was given comes back to the last digit. On a log scale that is so for bounds, for decimal numbers of at most ten significant digits, and
 // for all values that Decode has ever returned; others may differ by the error that the coordinate has as a double, 1e-13 of the value at most.

@@ -57,7 +57,8 @@ func main() {
 	flag.DurationVar(&s.cost.Latency, "latency", 5*time.Microsecond, "of a message")
 	flag.DurationVar(&s.search, "search", 2*time.Microsecond, "that the search and the journal cost rank 0 for each evaluation")
 	flag.Parse()
-	fmt.Printf("%s\n%s, %d cores, %s\n", strings.Join(append([]string{"go run ./bench/simulate"}, os.Args[1:]...), " "), time.Now().Format(time.DateOnly), runtime.NumCPU(), runtime.Version())
+	command := strings.Join(append([]string{"go run ./bench/simulate"}, os.Args[1:]...), " ")
+	fmt.Printf("%s\n%s, %d cores, %s\n", command, time.Now().Format(time.DateOnly), runtime.NumCPU(), runtime.Version())
 	err := errors.New("-ratio, -per-rank, -each, -dim: want numbers from 1 on")
 	switch {
 	case s.ratio < 1 || s.perRank < 1 || s.each < 1 || s.dim < 1:

@@ -348,6 +348,42 @@ func TestClosingGivesUpWhatIsUnderWay(t *testing.T) {
 	}
 }
 
+// A model that changes its parameters, which it must not, harms its own evaluation alone.
+func TestAnOptimizeeThatWritesIntoItsParametersChangesNoOtherEvaluation(t *testing.T) {
+	scribbles := func(ctx context.Context, e optimizee.Evaluation) (optimizee.Outcome, error) {
+		out, err := sphere(ctx, e)
+		clear(e.Vector("x"))
+		clear(e.X)
+		return out, err
+	}
+	for _, ranks := range []int{1, 2} {
+		x := []float64{1, 2, 3}
+		var es []l2l.Evaluation
+		for i := range 4 {
+			es = append(es, l2l.Evaluation{Individual: 1, Replicate: i, X: x})
+		}
+		alike(t, ranks, 1, Pull, options(1, scribbles), func(ctx context.Context, e l2l.Evaluator) {
+			if err := e.Submit(es); err != nil {
+				t.Fatal(err)
+			}
+			for got := 0; got < len(es); {
+				rs, err := e.Next(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, r := range rs {
+					if got++; r.Ending != l2l.OK || r.Fitness[0] != 5 {
+						t.Errorf("%d ranks, replicate %d: %v %v %s, want 5", ranks, r.Replicate, r.Ending, r.Fitness, r.Reason)
+					}
+				}
+			}
+		})
+		if !slices.Equal(x, []float64{1, 2, 3}) {
+			t.Errorf("%d ranks: the search's point is %v", ranks, x)
+		}
+	}
+}
+
 func TestAnOptimizeeThatCannotBeMadeIsAnErrorAtOnce(t *testing.T) {
 	absent := func() (optimizee.Optimizee, error) { return nil, errors.New("no module named nest") }
 	_, err := NewSolo(context.Background(), Options{Slots: 2, Make: absent})

@@ -199,9 +199,10 @@ func (s *slot) run(ctx context.Context, call []l2l.Evaluation, dirs []string, rs
 	return protect(func() error { return s.call(ctx, rs) })
 }
 
-// decode is an evaluation as the optimizee knows it.
+// decode is an evaluation as the optimizee knows it. Its vectors are the optimizee's own: what a model writes into them by mistake does not reach the
+// search, whose point may lie in the same memory, nor another replicate.
 func (s *slot) decode(e l2l.Evaluation) (optimizee.Evaluation, error) {
-	params, err := s.space.Decode(e.X)
+	params, err := s.space.Decode(slices.Clone(e.X))
 	o := optimizee.Evaluation{Params: params, Instance: e.Instance, Seed: e.Seed}
 	if s.shared {
 		o.Team = optimizee.Alone()

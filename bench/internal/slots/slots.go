@@ -44,9 +44,9 @@ func (q *queue) Pop() any {
 	return last
 }
 
-// Run runs the search until evaluate, which fills in all of a result but its ID, says that the target is reached, so many evaluations have ended, or it stops. The search is asked whenever a
-// slot is free. One that is not asynchronous proposes its next generation when it has been told all of the last one; its individuals are evaluated as
-// slots become free. seed is that of the times.
+// Run runs the search until evaluate, which fills in all of a result but its ID, says that the target is reached, so many evaluations have ended, or it
+// stops. The search is asked whenever a slot is free. One that is not asynchronous proposes its next generation when it has been told all of the last one;
+// its individuals are evaluated as slots become free. seed is that of the times.
 func (s Slots) Run(o optimizer.Optimizer, evaluate func(x []float64) (told optimizer.Evaluated, reached bool), budget int, seed uint64) (out Outcome, err error) {
 	sigma := math.Log(s.Ratio) / 2 / 1.6449 // of the logarithm; 1.6449: the 95th percentile of N(0, 1)
 	rng := rand.New(rand.NewPCG(seed, 1))

@@ -9,7 +9,8 @@ import (
 	"github.com/meta-optimization/l2l-mpi/l2l/report/statistics"
 )
 
-// designs are the algorithms of package optimizer/design, which sample the space without looking at the results: their parameters are independent, as sensitivity indices want it.
+// designs are the algorithms of package optimizer/design, which sample the space without looking at the results: their parameters are independent, as
+// sensitivity indices want it.
 var designs = []string{"grid", "latin_hypercube", "random", "sobol"}
 
 // minSensed is the number of individuals from which on sensitivities are told.

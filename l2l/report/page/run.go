@@ -372,7 +372,10 @@ func withUnit(name, unit string) string {
 }
 
 func reasons(d *figure.Data) (Table, bool) {
-	t := Table{Title: "Reasons", Caption: "Numbers in a reason are written N, so that those that differ in nothing else are one.", Sorts: true, Columns: []Column{{"evaluations", true}, {Name: "ended"}, {Name: "reason"}, {"first individual", true}}}
+	t := Table{
+		Title: "Reasons", Caption: "Numbers in a reason are written N, so that those that differ in nothing else are one.", Sorts: true,
+		Columns: []Column{{"evaluations", true}, {Name: "ended"}, {Name: "reason"}, {"first individual", true}},
+	}
 	for _, r := range d.Reasons {
 		t.Rows = append(t.Rows, []Cell{
 			{Text: fmt.Sprint(r.Count), Number: true}, {Text: r.Ending.String()}, {Text: r.Text, Long: true}, {Text: fmt.Sprint(r.Individual), Number: true},
