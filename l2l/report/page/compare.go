@@ -87,6 +87,8 @@ func verdict(c *figure.Comparison) string {
 		}
 	}
 	switch {
+	case len(sure) == 0 && len(tests) == 1:
+		return fmt.Sprintf("No difference is shown: with so many runs p = %.2g, want less than %v.", tests[0].P, significant)
 	case len(sure) == 0:
 		return fmt.Sprintf("No difference is shown: with so many runs, none of the %d comparisons has p < %v.", len(tests), significant)
 	case len(sure) == len(tests):

@@ -109,6 +109,17 @@ func TestComparisonPoolsSeedsAndSaysWhatIsBetter(t *testing.T) {
 	}
 }
 
+func TestComparisonOfTooFewRunsSaysHowSureItIs(t *testing.T) {
+	runs := slices.Concat(searched(t, "sphere, dim: 4", "{type: cmaes}", 200, 1, 2, 3), searched(t, "sphere, dim: 4", "{type: random}", 200, 1, 2, 3))
+	doc, err := page.Compare(runs, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := doc.Sections[0].Text; !strings.Contains(text, "No difference is shown: with so many runs p = 0.1, want less than 0.05.") {
+		t.Error(text)
+	}
+}
+
 func TestComparisonDoesNotCallOneRunEachADifference(t *testing.T) {
 	runs := slices.Concat(searched(t, "sphere, dim: 4", "{type: cmaes}", 200, 1), searched(t, "sphere, dim: 4", "{type: random}", 200, 1))
 	doc, err := page.Compare(runs, "")
