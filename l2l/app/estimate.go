@@ -85,7 +85,7 @@ const mostRanks = 10_000_000
 func tellIdle(w io.Writer, p *config.Plan, e run.Estimate, slots int64) {
 	packs := ""
 	switch {
-	case p.Execution.Batch == config.AutoBatch:
+	case p.Execution.Batch == config.AutoBatch && !e.Asynchronous: // which has calls of one evaluation
 		packs = ", of which as many are handed over at a time as is measured to be worth while"
 	case p.Execution.Batch > 1:
 		packs = fmt.Sprintf(", up to %d of which are handed over at a time", p.Execution.Batch)
