@@ -162,6 +162,11 @@ func create(disk fileSystem, dir string, opts Options) (_ *Journal, err error) {
 	if err := lock(file, dir); err != nil { // a resume may have been faster
 		return nil, err
 	}
+	if size, err := file.Seek(0, io.SeekEnd); err != nil {
+		return nil, err
+	} else if size > 0 { // and so fast that it is at its end, and has left the lock
+		return nil, fmt.Errorf("%w: %s", ErrExists, dir)
+	}
 	if _, err := file.Write([]byte(magic)); err != nil {
 		return nil, err
 	}

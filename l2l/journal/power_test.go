@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -229,5 +230,47 @@ func TestJournalWaitsWhileTheDiskIsFull(t *testing.T) {
 	}
 	if waits == 0 {
 		t.Error("no run had to wait")
+	}
+}
+
+// overtaken is a file system on which, whenever a journal's file has been made, and before whoever made it can lock it, another process opens the
+// journal, writes to it and closes it.
+type overtaken struct {
+	fileSystem
+	other func()
+}
+
+func (o overtaken) Open(name string, flag int, perm fs.FileMode) (file, error) {
+	f, err := o.fileSystem.Open(name, flag, perm)
+	if err == nil && flag&os.O_EXCL != 0 {
+		o.other()
+	}
+	return f, err
+}
+
+func TestCreateLeavesARunAloneThatAResumeHasBegunAndEndedMeanwhile(t *testing.T) {
+	dir := t.TempDir()
+	written := l2l.Stopped{Reason: "generations: 1"}
+	other := func() {
+		j, _, err := Open(dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(j.Record(written), j.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := create(overtaken{system{}, other}, dir, Options{}); !errors.Is(err, ErrExists) {
+		t.Errorf("got %v, want ErrExists", err)
+	}
+	var events []l2l.Event
+	for e, err := range Read(dir, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		events = append(events, e.Event)
+	}
+	if len(events) != 1 || events[0] != written {
+		t.Errorf("got %v, want what the other process has written", events)
 	}
 }
