@@ -62,8 +62,9 @@ type Envelope struct {
 
 // Comm is a group of ranks 0 … Size()-1 that exchange messages. A Comm is this rank's view of the group.
 //
-// Goroutines. Rank, Size, Wake and Abort may be called from any goroutine, all other methods from one only. For [World]
-// that is the goroutine that made it, which is locked to its OS thread; a call from another thread is an error.
+// Goroutines. Rank, Size, Wake and Abort may be called from any goroutine at any time, all other methods by one goroutine at a time. For [World] a call
+// during another one is an error, and so is its Close from another thread than that of World; in an MPI library that wants one thread, which is rare,
+// any call from another thread is. [Unlocked] runs what is not to be bound to that thread.
 //
 // Waiting. Probe, Recv and the collectives wait with a back-off that leaves the core to others (a simulator, say),
 // and return ctx.Err() when ctx ends first. A message that has begun to arrive is taken to its end, however. A

@@ -22,11 +22,26 @@
 #include <mpi-ext.h>
 #endif
 
-static _Thread_local int owner;  // set on the one thread that may call MPI
+static _Thread_local int owner;  // set on the thread that has started MPI, and is to end it
+static int any_thread;           // may call MPI, one at a time; else the owner alone
+static int inside;               // a thread is in one of the functions below
 static int finalized;
 
+// enter reports why a function that calls MPI cannot begin, if so. It ends with leave.
+static int enter(void) {
+	if (finalized) return L2L_FINALIZED;
+	if (!owner && !any_thread) return L2L_THREAD;
+	return __atomic_exchange_n(&inside, 1, __ATOMIC_SEQ_CST) ? L2L_BUSY : MPI_SUCCESS;
+}
+
+static void leave(int *entered) {
+	if (*entered == MPI_SUCCESS) __atomic_store_n(&inside, 0, __ATOMIC_SEQ_CST);
+}
+
+// ENTER is the first line of each of them, and has them leave wherever they return.
 #define ENTER \
-	if (!owner) return finalized ? L2L_FINALIZED : L2L_THREAD
+	int entered_ __attribute__((cleanup(leave))) = enter(); \
+	if (entered_ != MPI_SUCCESS) return entered_
 #define TRY(call) \
 	do { \
 		int rc_ = (call); \
@@ -109,7 +124,9 @@ static int64_t max_idle_ns;
 // Linux rounds sleeps up by 50 us unless told otherwise for a thread.
 static void sleep_exactly(void) {
 #ifdef __linux__
-	prctl(PR_SET_TIMERSLACK, 1UL);
+	static _Thread_local int told;
+	if (!told) prctl(PR_SET_TIMERSLACK, 1UL);
+	told = 1;
 #endif
 }
 
@@ -121,6 +138,7 @@ static int64_t now_ns(void) {
 
 static void sleep_ns(int64_t ns) {
 	struct timespec t = {ns / 1000000000, ns % 1000000000};
+	sleep_exactly();
 	nanosleep(&t, NULL);  // a signal ends it early, which is harmless
 }
 
@@ -202,6 +220,7 @@ static int await_bell(int64_t ns, const uint32_t *cancel, const uint32_t *wake) 
 	struct timespec t = {0, ns};
 	char rings[64];
 	int rung = 1;
+	sleep_exactly();
 	__atomic_store_n(&asleep, 1, __ATOMIC_SEQ_CST);
 	if (!is_set(cancel) && !is_set(wake)) rung = ppoll(&p, 1, &t, NULL) > 0;
 	__atomic_store_n(&asleep, 0, __ATOMIC_SEQ_CST);
@@ -298,12 +317,12 @@ int l2l_init(int64_t max_idle, const char *last_words) {
 	// Until it has started, errors of MPI end the process, by exit in Open MPI and in MPICH.
 	atexit(say_last_words);
 	dying_words = last_words;
-	int rc = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+	int rc = MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &provided);
 	dying_words = NULL;
 	TRY(rc);
 	owner = 1;
+	any_thread = provided >= MPI_THREAD_SERIALIZED;
 	max_idle_ns = max_idle;
-	sleep_exactly();
 	return provided < MPI_THREAD_FUNNELED ? L2L_NO_THREADS : hang_bells();
 }
 
@@ -315,10 +334,12 @@ static void give_way(void) {
 #endif
 }
 
+int l2l_any_thread(void) { return any_thread; }
+
 int l2l_finalize(void) {
 	ENTER;
+	if (!owner) return L2L_THREAD;
 	finalized = 1;
-	owner = 0;
 	if (seen_death) return MPI_SUCCESS;
 	int rank;
 	TRY(MPI_Comm_rank(MPI_COMM_WORLD, &rank));
@@ -457,6 +478,7 @@ static int look_leaving(void *arg, int *done) {
 
 int l2l_leave(MPI_Comm comm, MPI_Comm fatal) {
 	ENTER;
+	if (fatal == MPI_COMM_WORLD && !owner) return L2L_THREAD;  // l2l_finalize is to follow
 	leaving l = {.comm = comm, .fatal = fatal};
 	TRY(MPI_Comm_set_errhandler(fatal, MPI_ERRORS_RETURN));
 	int rc = await(look_leaving, &l, NULL, NULL, 0);
@@ -471,7 +493,7 @@ typedef struct {
 	MPI_Status status;
 } wanted;
 
-static MPI_Message matched;  // the message that l2l_recv has found; one thread receives one at a time
+static MPI_Message matched;  // the message that l2l_recv has found
 
 // unless_dead is what a look for a message has returned, unless others may still send one.
 static int unless_dead(int rc, const wanted *w, int *done) {
@@ -525,19 +547,23 @@ int l2l_probe(MPI_Comm comm, int from, int tag, l2l_envelope *env, const uint32_
 	return find(look_probe, comm, from, tag, env, cancel, wake);
 }
 
+// take cannot be cancelled: a matched message cannot be put back.
+static int take(unsigned char *buf, int len) {
+	MPI_Request request;
+	TRY(MPI_Imrecv(buf, len, MPI_BYTE, &matched, &request));
+	return await(look_request, &request, NULL, NULL, 0);
+}
+
 int l2l_recv(MPI_Comm comm, int from, int tag, unsigned char *buf, int64_t cap, l2l_envelope *env,
 	const uint32_t *cancel) {
 	ENTER;
 	TRY(find(look_match, comm, from, tag, env, cancel, NULL));
-	return env->len <= cap ? l2l_take(buf, env->len) : L2L_SHORT;
+	return env->len <= cap ? take(buf, env->len) : L2L_SHORT;
 }
 
-// l2l_take cannot be cancelled: a matched message cannot be put back.
 int l2l_take(unsigned char *buf, int len) {
 	ENTER;
-	MPI_Request request;
-	TRY(MPI_Imrecv(buf, len, MPI_BYTE, &matched, &request));
-	return await(look_request, &request, NULL, NULL, 0);
+	return take(buf, len);
 }
 
 // ---- collectives ----

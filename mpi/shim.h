@@ -1,8 +1,8 @@
 // The C half of world.go: what gompi lacks, and the one place that waits.
 //
 // Every function returns MPI_SUCCESS, an MPI error code (> 0), or one of the values below. Functions that may wait take
-// cancel, a flag that makes them give up; NULL where nothing can cancel. Those that return an int and
-// are not l2l_error must be called on the thread that called l2l_init.
+// cancel, a flag that makes them give up; NULL where nothing can cancel. Those that return an int and are not l2l_error or l2l_any_thread are called
+// by one thread at a time, and where l2l_any_thread is 0 by the one alone that called l2l_init.
 
 #ifndef L2L_SHIM_H
 #define L2L_SHIM_H
@@ -14,6 +14,7 @@ enum {
 	L2L_CANCELLED = -1,    // *cancel was set
 	L2L_WOKEN = -2,        // *wake was set
 	L2L_THREAD = -3,       // not the thread of l2l_init
+	L2L_BUSY = -9,         // another thread is in a function of these
 	L2L_FINALIZED = -4,    // after l2l_finalize
 	L2L_SHORT = -5,        // the message is longer than the buffer: call l2l_take with a longer one
 	L2L_INITIALIZED = -6,  // somebody else has initialised MPI
@@ -28,7 +29,9 @@ typedef struct {
 // l2l_init starts MPI. Waits sleep for at most max_idle nanoseconds at a time, or longer where a message wakes them; 0: they never sleep. last_words are written to the
 // standard error if MPI ends the process instead.
 int l2l_init(int64_t max_idle, const char *last_words);
-// l2l_finalize ends it.
+// l2l_any_thread is not 0 where threads may take turns.
+int l2l_any_thread(void);
+// l2l_finalize ends it, on the thread of l2l_init.
 int l2l_finalize(void);
 // l2l_abort ends all ranks and does not return.
 void l2l_abort(int code);
@@ -40,7 +43,7 @@ int l2l_world(MPI_Comm *comm, MPI_Comm *fatal);
 // *comm is MPI_COMM_NULL.
 int l2l_split(MPI_Comm parent, int colour, int key, MPI_Comm *comm, MPI_Comm *fatal, const uint32_t *cancel);
 // l2l_leave waits until what this rank sent on comm is delivered and all ranks have come so far. What others sent and
-// nobody received is dropped, or its senders would wait for ever.
+// nobody received is dropped, or its senders would wait for ever. For all ranks it is called on the thread of l2l_init, as l2l_finalize is.
 int l2l_leave(MPI_Comm comm, MPI_Comm fatal);
 int l2l_free(MPI_Comm comm, MPI_Comm fatal);
 // l2l_places sets places to the ranks in the world of the n ranks of comm.

@@ -45,8 +45,8 @@ type cInt = C.int
 
 var _ Comm = (*world)(nil)
 
-// World initialises MPI and returns the group of all ranks. It locks the calling goroutine to its OS thread, and can be
-// called once in a process. If MPI has fewer ranks than the launcher started tasks, it returns an error: started by the
+// World initialises MPI and returns the group of all ranks. It locks the calling goroutine to its OS thread, on which Close is to be called, too, and
+// can be called once in a process. If MPI has fewer ranks than the launcher started tasks, it returns an error: started by the
 // mpirun of another MPI library, each task would take itself for the whole run. A library that ends the program instead of
 // starting, as Open MPI does without PMIx, has it say on its way out how it is to be started.
 func World(opts ...Option) (Comm, error) {
@@ -97,6 +97,8 @@ func Library() string {
 	}
 	return strings.Join(strings.Fields(name), " ")
 }
+
+func (w *world) oneThread() bool { return C.l2l_any_thread() == 0 }
 
 func (w *world) Rank() int { return w.rank }
 
@@ -177,7 +179,7 @@ func (w *world) Close() error {
 		return nil
 	}
 	rc := C.l2l_leave(w.comm, w.fatal)
-	if rc == C.L2L_THREAD || rc == C.L2L_FINALIZED {
+	if rc == C.L2L_THREAD || rc == C.L2L_BUSY || rc == C.L2L_FINALIZED {
 		return w.failure("Close", rc)
 	}
 	errs := []error{w.failure("Close", rc)}
@@ -237,6 +239,8 @@ func (w *world) failure(op string, rc C.int) error {
 		return ErrClosed
 	case C.L2L_THREAD:
 		return fmt.Errorf("mpi: rank %d: %s from another thread than that of World", w.rank, op)
+	case C.L2L_BUSY:
+		return fmt.Errorf("mpi: rank %d: %s while another goroutine is in a call", w.rank, op)
 	case C.L2L_NO_MEMORY:
 		return fmt.Errorf("mpi: rank %d: %s: out of memory", w.rank, op)
 	}

@@ -52,7 +52,7 @@ type Program struct {
 
 // Main is a program's main function. It ends the process.
 func (p Program) Main() {
-	runtime.LockOSThread() // MPI wants one thread, and the main one is the safest
+	runtime.LockOSThread() // MPI is to be started and ended on one thread, and the main one is the safest
 	os.Exit(start(os.Args[1:], p.kinds()))
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -97,17 +96,7 @@ func count(members []campaign.Member) string {
 
 // campaign is a campaign, on every rank: rank 0 reads the file.
 func (s *session) campaign(ctx context.Context, o runOptions) error {
-	comm, err := mpi.World()
-	if err != nil {
-		return failure{exitFailed, err}
-	}
-	s.abort = comm.Abort
-	if comm.Rank() > 0 {
-		signal.Notify(make(chan os.Signal, 1), endings...) // as in a run
-		return s.follow(ctx, comm, campaign.Follow)
-	}
-	lost, err := s.leadCampaign(ctx, comm, o, os.Stdout)
-	return s.end(comm, lost, err)
+	return s.onEveryRank(ctx, campaign.Follow, func(comm mpi.Comm) ([]int, error) { return s.leadCampaign(ctx, comm, o, os.Stdout) })
 }
 
 // leadCampaign is a campaign on rank 0. What becomes of each run is told as it ends.

@@ -48,23 +48,39 @@ func (o runOptions) level() (zerolog.Level, error) {
 
 // run is a run, on every rank: rank 0 reads the configuration.
 func (s *session) run(ctx context.Context, o runOptions) error {
+	return s.onEveryRank(ctx, run.Follow, func(comm mpi.Comm) ([]int, error) {
+		shown := o.screen()
+		plan, options, err := o.read(s.kinds, shown)
+		if err != nil {
+			return nil, errors.Join(usage(err), run.CallOff(ctx, comm))
+		}
+		return s.lead(ctx, comm, plan, append(options, o.progress(shown)...), o, shown.end)
+	})
+}
+
+// onEveryRank is the program on this rank, from the start of MPI to its end: lead on rank 0, which returns the ranks that are lost, and on the others
+// the part of the work that they are given.
+func (s *session) onEveryRank(
+	ctx context.Context, part func(context.Context, mpi.Comm, config.Kinds) error, lead func(mpi.Comm) (lost []int, err error),
+) error {
 	comm, err := mpi.World()
 	if err != nil {
 		return failure{exitFailed, err}
 	}
 	s.abort = comm.Abort
-	if comm.Rank() > 0 {
-		// The signals of a job go to every rank. Rank 0 decides what follows from them. (To ignore them would have child processes ignore them.)
-		signal.Notify(make(chan os.Signal, 1), endings...)
-		return s.follow(ctx, comm, run.Follow)
+	err = mpi.Unlocked(comm, func() error {
+		if comm.Rank() > 0 {
+			// The signals of a job go to every rank. Rank 0 decides what follows from them. (To ignore them would have child processes ignore them.)
+			signal.Notify(make(chan os.Signal, 1), endings...)
+			return s.follow(ctx, comm, part)
+		}
+		lost, err := lead(comm)
+		return s.end(comm, lost, err)
+	})
+	if cerr := comm.Close(); cerr != nil {
+		return errors.Join(err, failure{exitFailed, cerr})
 	}
-	shown := o.screen()
-	plan, options, err := o.read(s.kinds, shown)
-	if err != nil {
-		return s.end(comm, nil, errors.Join(usage(err), run.CallOff(ctx, comm)))
-	}
-	lost, err := s.lead(ctx, comm, plan, append(options, o.progress(shown)...), o, shown.end)
-	return s.end(comm, lost, err)
+	return err
 }
 
 // tagCode is the tag of the message by which rank 0 tells the others their exit code.
@@ -84,7 +100,7 @@ func (s *session) end(comm mpi.Comm, lost []int, err error) error {
 	if len(lost) > 0 {
 		comm.Abort(code)
 	}
-	return closed(comm, err)
+	return err
 }
 
 // follow is the program on the other ranks, whose part of the work is given.
@@ -97,14 +113,6 @@ func (s *session) follow(ctx context.Context, comm mpi.Comm, part func(context.C
 		err = errors.Join(err, failure{exitFailed, rerr})
 	case err == nil && len(message) == 1 && message[0] != exitOK:
 		err = failure{int(message[0]), run.ErrElsewhere}
-	}
-	return closed(comm, err)
-}
-
-// closed closes comm at the end of the program, which has come to err.
-func closed(comm mpi.Comm, err error) error {
-	if cerr := comm.Close(); cerr != nil {
-		return errors.Join(err, failure{exitFailed, cerr})
 	}
 	return err
 }

@@ -27,7 +27,7 @@ import (
 func main() {
 	comm, err := mpi.World()
 	if err == nil {
-		err = run(comm)
+		err = mpi.Unlocked(comm, func() error { return run(comm) })
 		err = errors.Join(err, comm.Close())
 	}
 	if err != nil {
