@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -58,7 +59,8 @@ func checkCommand(kinds config.Kinds) *cobra.Command {
 			for _, remark := range p.Remarks() {
 				fmt.Fprintln(about, remark)
 			}
-			return usage(tellEstimate(about, p, slots, ranks))
+			const patience = 15 * time.Second // of who reads it
+			return usage(tellEstimate(about, p, slots, ranks, patience))
 		},
 	}
 	addConfigFlags(cmd, &file, &set)

@@ -15,8 +15,9 @@ import (
 )
 
 // tellEstimate says about what the run takes, how many of so many slots it leaves idle, and what would use them. Where slots are 0, they are those of so
-// many ranks, and where there are none of these either, those of a run of one process on this machine.
-func tellEstimate(w io.Writer, p *config.Plan, slots, ranks int) error {
+// many ranks, and where there are none of these either, those of a run of one process on this machine. What takes longer to find out than patience is not
+// told.
+func tellEstimate(w io.Writer, p *config.Plan, slots, ranks int, patience time.Duration) error {
 	switch {
 	case slots < 0:
 		return fmt.Errorf("--slots %d: want 1 or more", slots)
@@ -28,7 +29,7 @@ func tellEstimate(w io.Writer, p *config.Plan, slots, ranks int) error {
 			return fmt.Errorf("--ranks %d: %w", ranks, err)
 		}
 	}
-	e, err := estimated(p, slots)
+	e, err := estimated(p, slots, patience)
 	if err != nil {
 		fmt.Fprintf(w, "what the run takes cannot be told: %v\n", err)
 		return nil
@@ -138,10 +139,9 @@ func uses(p *config.Plan, slots int64) (all []string) {
 	return append(all, "more evaluation.replicates or instances, where these are worth their time")
 }
 
-// estimated is run.Estimated, or an error where that takes long: with many parameters, one generation may. It is then left to itself, as the program
+// estimated is run.Estimated, or an error where that takes longer than patience: with many parameters, one generation may. It is then left to itself, as the program
 // ends soon.
-func estimated(p *config.Plan, slots int) (run.Estimate, error) {
-	const patience = 15 * time.Second
+func estimated(p *config.Plan, slots int, patience time.Duration) (run.Estimate, error) {
 	type estimate struct {
 		run.Estimate
 		err error

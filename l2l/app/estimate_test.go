@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/meta-optimization/l2l-mpi/l2l/config"
 )
@@ -25,7 +26,7 @@ func TestCheckTellsOfTheSearchThatSoManySlotsGet(t *testing.T) {
 			t.Fatal(err)
 		}
 		var told bytes.Buffer
-		if err := tellEstimate(&told, p, 1024, 0); err != nil {
+		if err := tellEstimate(&told, p, 1024, 0, time.Hour); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(told.String(), "1024 slots: "+c.want) {

@@ -108,8 +108,8 @@ var masks = []struct {
 }{
 	{regexp.MustCompile(`20\d\d-\d\d-\d\dT[0-9:.]+(Z|[+-][0-9:]+)`), "DATE"},
 	{regexp.MustCompile(`\b\d\d:\d\d:\d\d\b`), "TIME"},
-	{regexp.MustCompile(`\b[0-9.]+(ns|µs|ms|s)( ago|$|, best|;)`), "T$2"},
-	{regexp.MustCompile(`(?m)(, |in |after )[0-9.]+(ns|µs|ms|s)\b`), "${1}T"},
+	{regexp.MustCompile(`\b(?:[0-9]+h)?(?:[0-9]+m)?[0-9.]+(ns|µs|ms|s)( ago|$|, best|;)`), "T$2"},
+	{regexp.MustCompile(`(?m)(, |in |after )(?:[0-9]+h)?(?:[0-9]+m)?[0-9.]+(ns|µs|ms|s)\b`), "${1}T"},
 	{regexp.MustCompile(`[0-9.]+ kB of journal, [0-9.]+ MB of memory`), "N kB of journal, N MB of memory"}, // measured
 	{regexp.MustCompile(`[0-9.]+/s\b`), "RATE"},
 	{regexp.MustCompile(`"per_second":[0-9.e+]+`), `"per_second":RATE`},
