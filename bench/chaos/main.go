@@ -5,9 +5,9 @@
 //   - the trajectory is that of an undisturbed run, where the optimizer has generations;
 //   - no process and no directory is left over.
 //
-// A cycle is a run that is disturbed and resumed some times, and then left alone to its end; with -beside, some go on at a time, as they mostly wait. What
-// was disturbed, how often, and with which exit codes the launcher answered is printed as a table; an interrupt ends the program with that, after the
-// present cycles. The exit code is 1 if anything was lost.
+// A cycle is a run that is disturbed and resumed some times, and then left alone to its end; with -beside, some go on at a time, as they mostly
+// wait. What was disturbed, how often, and with which exit codes the launcher answered is printed as a table; an interrupt ends the program with
+// that, after the present cycles. The exit code is 1 if anything was lost.
 //
 //	go run ./bench/chaos -cycles 40
 //	go run ./bench/chaos -cycles 2000 -mpis "mpicc.openmpi:mpirun.openmpi mpicc.mpich:mpirun.mpich"
