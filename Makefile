@@ -1,6 +1,10 @@
 # make            builds ./l2l-mpi with the MPI of $(MPICC)
-# make test       everything that a change must pass: installs what is missing, then quick, race, and the tests on real MPI, under Slurm and with engines
-# make quick      the usual part: formatting, vet, staticcheck, go test ./...; needs Go, Python 3.9 and a C++ compiler
+# make test       everything that a change must pass: installs what is missing, then lint, race, the tests that race leaves out, and those on real MPI,
+#                 under Slurm and with engines
+# make quick      the usual part: lint, and go test ./...; needs Go, Python 3.9 and a C++ compiler
+# make lint       formatting, vet, staticcheck
+# make race       the tests of packages with goroutines, under the race detector
+# make unraced    the tests that race leaves out: so that make test has each test once
 # make fuzz       every fuzz target for FUZZTIME, a number of inputs (3000x) or a time (10m)
 # make vuln       known vulnerabilities in what is called, by govulncheck, whose database is on the network
 # make chaos      CHAOS_CYCLES runs whose processes are killed and stopped at random, with goroutines and each of $(MPIS)
@@ -30,7 +34,7 @@ build:
 	mpi/which-mpi.sh ./l2l-mpi
 
 .PHONY: test
-test: install quick race test-mpi chaos test-slurm test-browser test-simulators
+test: install lint race unraced test-mpi chaos test-slurm test-browser test-simulators
 
 .PHONY: install
 install:
@@ -39,21 +43,33 @@ ifeq ($(origin MPIS),file)
 endif
 	.ci/install-process
 
-.PHONY: quick
-quick:
+.PHONY: lint
+lint:
 	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "gofmt would change:"; echo "$$files"; exit 1; fi
 	go vet ./... && go vet -tags mpirun,slurm,simulators,browser ./...
 	$(STATICCHECK) ./... && $(STATICCHECK) -tags mpirun,slurm,simulators,browser ./...
+
+.PHONY: quick
+quick: lint
 	go test -timeout 40m ./...
 
+# The packages that race is about: without those that have no goroutines (TestAlgorithmsAndModelsStartNoGoroutines), and tests that run programs they build.
+RACED = $$(go list ./l2l/... ./mpi/... ./optimizee/... ./optimizer/process | grep -vE '/(e2e|functions|neuron|codec|schema|splitmix|crate|figure|page|plot|statistics)$$')
+
 # What the detector need not watch: tests that take minutes under it for what algorithms compute, or for the programs that they start, and whose
-# goroutines are those of shorter tests beside them.
+# goroutines are those of shorter tests beside them; and what measures memory.
 UNRACED = TestTrajectoriesAreThoseOfEarlierVersions|TestManualOfTheOptimizersIsUpToDate|TestGoldenRunsOfEveryFormatAreRead|TestEveryAlgorithmRunsFromItsConfiguration
 UNRACED := $(UNRACED)|TestThePythonPackageKeepsItsPromises|TestRunSurvivesTwentyKindsOfFailureAndHangs|TestProcessKeepsTheContract
+UNRACED := $(UNRACED)|TestEditorsRefuseWhatCheckRefuses|TestALargeAnswerTakesAFewTimesItsMemory
 
 .PHONY: race
-race: # not of packages without goroutines (TestAlgorithmsAndModelsStartNoGoroutines), nor of tests that run programs they build
-	CGO_ENABLED=1 go test -race -timeout 40m -skip '^($(UNRACED))$$' $$(go list ./l2l/... ./mpi/... ./optimizee/... ./optimizer/process | grep -vE '/(e2e|functions|neuron|codec|schema|splitmix|crate|figure|page|plot|statistics)$$')
+race: # By default a process under the detector sleeps a second before it ends, and the tests start some thousand.
+	CGO_ENABLED=1 GORACE=atexit_sleep_ms=10 go test -race -timeout 40m -skip '^($(UNRACED))$$' $(RACED)
+
+.PHONY: unraced
+unraced:
+	go test -timeout 40m $$(go list ./... | grep -vxF "$(RACED)")
+	go test -timeout 40m -run '^($(UNRACED))$$' $(RACED)
 
 FUZZTIME ?= 3000x
 
@@ -70,7 +86,7 @@ CHAOS_CYCLES ?= 40
 
 .PHONY: chaos
 chaos: install
-	go run ./bench/chaos -cycles $(CHAOS_CYCLES) -mpis "$(MPIS)"
+	go run ./bench/chaos -cycles $(CHAOS_CYCLES) -beside 2 -mpis "$(MPIS)"
 
 .PHONY: test-mpi
 test-mpi: install

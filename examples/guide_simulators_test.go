@@ -10,6 +10,7 @@ import (
 
 // TestSimulatorsOfTheGuideUseThePackageAsItInstallsIt follows the guide with what it downloads.
 func TestSimulatorsOfTheGuideUseThePackageAsItInstallsIt(t *testing.T) {
+	t.Parallel()
 	follow(t, guide(t), []string{"network"}, nil)
 }
 

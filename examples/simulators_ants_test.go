@@ -19,6 +19,7 @@ func aliveIn(t *testing.T, dir string) (earned, food float64) {
 }
 
 func TestSimulatorNetLogoAntsBringFoodHomeInWorldsTheyHaveNotBeenIn(t *testing.T) {
+	t.Parallel()
 	dir, result := simulate(t, "netlogo-ants")
 	first := filepath.Join(t.TempDir(), "run")
 	runIn(t, first, "netlogo-ants/run.yaml", program(t, "../cmd/l2l-mpi"), "--set", "stop.generations=1")
@@ -36,6 +37,7 @@ func TestSimulatorNetLogoAntsBringFoodHomeInWorldsTheyHaveNotBeenIn(t *testing.T
 }
 
 func TestSimulatorNetLogoThatFailsCostsItsEvaluations(t *testing.T) {
+	t.Parallel() // it mostly waits
 	l2l := program(t, "../cmd/l2l-mpi")
 	header := `"BehaviorSpace results (NetLogo 6.4.0)","Table version 2.0"`
 	for name, c := range map[string]struct{ script, reason string }{
@@ -52,18 +54,20 @@ func TestSimulatorNetLogoThatFailsCostsItsEvaluations(t *testing.T) {
 		"earns no number":      {`echo '"1","15","800","800","NaN","1"'`, "NaN"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			script := filepath.Join(dir, "netlogo-headless.sh")
 			if err := os.WriteFile(script, []byte("#!/bin/sh\n"+c.script+"\n"), 0o777); err != nil {
 				t.Fatal(err)
 			}
-			t.Setenv("NETLOGO", script)
 			timeout := "2m"
 			if strings.Contains(c.reason, "timeout") {
 				timeout = "10s"
 			}
-			out, err := exec.Command(l2l, "--config", "netlogo-ants/run.yaml", "--quiet", "--set", "output.dir="+dir+"/run",
-				"--set", "stop.evaluations=2", "--set", "execution.timeout="+timeout).CombinedOutput()
+			cmd := exec.Command(l2l, "--config", "netlogo-ants/run.yaml", "--quiet", "--set", "output.dir="+dir+"/run",
+				"--set", "stop.evaluations=2", "--set", "execution.timeout="+timeout)
+			cmd.Env = append(cmd.Environ(), "NETLOGO="+script)
+			out, err := cmd.CombinedOutput()
 			var exit *exec.ExitError // a run in which nothing succeeds has failed
 			if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "2 individuals failed") {
 				t.Errorf("the run: %v, want exit code 1\n%s", err, out)

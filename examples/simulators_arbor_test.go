@@ -5,6 +5,7 @@ package examples
 import "testing"
 
 func TestSimulatorArborFollowsARecordedCellOnStepsItWasNotFittedTo(t *testing.T) {
+	t.Parallel()
 	dir, _ := simulate(t, "arbor-cell")
 	report := heldOut(t, dir)
 	for name, steps := range map[string]float64{"training": 6, "held out": 10} {

@@ -10,6 +10,7 @@ import (
 // TestSimulatorBrianNetworkFiresAsTunedWhenWiredAnew tunes a network. Random search comes to errors of 1.2 to 2.1 tolerances, and 1.2 to 2.2 in
 // other wirings.
 func TestSimulatorBrianNetworkFiresAsTunedWhenWiredAnew(t *testing.T) {
+	t.Parallel()
 	dir, result := simulate(t, "brian2-network")
 	if e := fitness(t, result, "error"); e > 0.6 {
 		t.Errorf("error %v tolerances, want 0.6", e)

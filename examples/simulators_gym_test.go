@@ -7,6 +7,7 @@ import "testing"
 // TestSimulatorGymnasiumCartPoleIsBalancedFromUnseenStarts trains a controller that has to hold the pole up and the cart at the centre. Random
 // search comes to some 0.1 m.
 func TestSimulatorGymnasiumCartPoleIsBalancedFromUnseenStarts(t *testing.T) {
+	t.Parallel()
 	dir, result := simulate(t, "gym-cartpole")
 	if distance := fitness(t, result, "distance"); distance > 0.05 {
 		t.Errorf("the cart is %v m from the centre in training, want 0.05 m", distance)
@@ -23,6 +24,7 @@ func TestSimulatorGymnasiumCartPoleIsBalancedFromUnseenStarts(t *testing.T) {
 // TestSimulatorNestMountainCarReachesTheFlagFromUnseenStarts trains a spiking network from two starts. Random search comes to
 // some 0.0, and the flag is at 0.5.
 func TestSimulatorNestMountainCarReachesTheFlagFromUnseenStarts(t *testing.T) {
+	t.Parallel()
 	dir, result := simulate(t, "gym-mountaincar")
 	if position := fitness(t, result, "position"); position < 0.55 {
 		t.Errorf("position %v in training, want 0.55: at the flag, some steps before the last", position)

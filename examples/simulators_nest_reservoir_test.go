@@ -63,6 +63,7 @@ func TestSimulatorNestReservoirReadsDigitsItWasNotTrainedOnAndImportsNestOncePer
 
 // Individuals that share a simulation do not change each other's results, and nothing of an evaluation is left for the next.
 func TestSimulatorNestReservoirGivesTheSameInAnyBatchOnAnySlots(t *testing.T) {
+	t.Parallel()
 	binary := program(t, "../cmd/l2l-mpi")
 	hashes := map[any]bool{}
 	for _, how := range [][2]string{{"16", "1"}, {"5", "2"}, {"1", "2"}} {

@@ -11,6 +11,7 @@ import (
 // TestSimulatorNeuronFindsTheFrontBetweenTwoConditions fits a cell that knows nothing of its prepulse to counts that differ by 13 spikes with one.
 // Up to 15 spikes a straight front with that sum covers 120 spikes²; those of random search cover 75 to 80.
 func TestSimulatorNeuronFindsTheFrontBetweenTwoConditions(t *testing.T) {
+	t.Parallel()
 	dir, result := simulate(t, "neuron-cell")
 	var front [][]float64
 	for _, member := range result["front"].([]any) {

@@ -10,7 +10,8 @@ import (
 )
 
 // simulate runs an example with its engine, on three ranks of the first MPI of the variable MPIS, and returns the run's directory and its result.json.
-// It fails the test if an evaluation fails. The tests that call it are run by make test-simulators.
+// It fails the test if an evaluation fails. The tests that call it are run by make test-simulators, side by side: while one imports its engine, or
+// is tested where it was not trained, a core has nothing to do.
 func simulate(t *testing.T, example string) (dir string, result map[string]any) {
 	t.Helper()
 	mpis := strings.Fields(os.Getenv("MPIS"))

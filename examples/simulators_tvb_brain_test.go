@@ -8,6 +8,7 @@ import (
 )
 
 func TestSimulatorTVBBrainIsFoundAgainByCMAESInFewerEvaluationsThanAGridHas(t *testing.T) {
+	t.Parallel()
 	_, grid := run(t, "tvb-brain/run-grid.yaml", program(t, "../cmd/l2l-mpi"))
 	dir, search := simulate(t, "tvb-brain")
 	if g, s := grid["evaluations"].(float64), search["evaluations"].(float64); g != 225 || s >= g {

@@ -25,7 +25,7 @@ type cycle struct {
 	dir    string
 	number int
 	rng    *rand.Rand
-	told   tally
+	all    *books
 	did    []string // what was done to it
 	early  bool     // the last of it was done during a start
 	faulty bool     // the launcher of the last session was ended by a signal: by the one that it was sent, or by a fault of its own
@@ -34,7 +34,7 @@ type cycle struct {
 // mark is in the environment of every process of the cycle, by which those are found that are left over.
 func (c *cycle) mark() string { return fmt.Sprintf("L2L_CHAOS=%d-%d", os.Getpid(), c.number) }
 
-func (c *cycle) run(undisturbed map[string]string) error {
+func (c *cycle) run() error {
 	if err := os.MkdirAll(c.dir, 0o777); err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (c *cycle) run(undisturbed map[string]string) error {
 			if len(c.launch) > 0 {
 				kind = filepath.Base(c.launch[0])
 			}
-			c.told.count(kind+": "+d.name, code)
+			c.all.count(kind+": "+d.name, code)
 			if len(c.launch) == 0 && code != 0 && code != d.code && !(c.early && slices.Contains(unheeded, code)) {
 				return fmt.Errorf("after %s the exit code is %d, want %d\n%s", d.name, code, d.code, c.lastLog())
 			}
@@ -81,23 +81,37 @@ func (c *cycle) run(undisturbed map[string]string) error {
 	if err != nil {
 		return err
 	}
-	if undisturbed[key] == "" {
-		alone := *c
-		alone.dir = filepath.Join(c.dir, "undisturbed")
-		if err := os.MkdirAll(alone.dir, 0o777); err != nil {
-			return err
-		}
-		if code, _, err := alone.session(filepath.Join(alone.dir, "run"), nil); err != nil || code != 0 {
-			return fmt.Errorf("undisturbed it ends with exit code %d, %v", code, err)
-		}
-		if undisturbed[key], err = hash(filepath.Join(alone.dir, "run")); err != nil {
-			return err
-		}
+	want, err := c.undisturbed(key)
+	if err == nil && got != want {
+		err = fmt.Errorf("another trajectory, %s, than the undisturbed %s", got, want)
 	}
-	if got != undisturbed[key] {
-		return fmt.Errorf("another trajectory, %s, than the undisturbed %s", got, undisturbed[key])
+	return err
+}
+
+// undisturbed is the trajectory of a run like this one that is let alone: of the first that is, by its key.
+func (c *cycle) undisturbed(key string) (string, error) {
+	c.all.mu.Lock()
+	known := c.all.undisturbed[key]
+	c.all.mu.Unlock()
+	if known != "" {
+		return known, nil
 	}
-	return nil
+	alone := *c
+	alone.dir = filepath.Join(c.dir, "undisturbed")
+	if err := os.MkdirAll(alone.dir, 0o777); err != nil {
+		return "", err
+	}
+	out := filepath.Join(alone.dir, "run")
+	if code, _, err := alone.session(out, nil); err != nil || code != 0 {
+		return "", fmt.Errorf("undisturbed it ends with exit code %d, %v", code, err)
+	}
+	found, err := hash(out)
+	c.all.mu.Lock()
+	defer c.all.mu.Unlock()
+	if c.all.undisturbed[key] == "" { // or a cycle beside this one was quicker: its trajectory is the one that all are compared with
+		c.all.undisturbed[key] = found
+	}
+	return c.all.undisturbed[key], err
 }
 
 // session starts the run, or resumes it, and does something to it; nothing where d is nil. struck is false where it ended before that.

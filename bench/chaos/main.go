@@ -5,14 +5,16 @@
 //   - the trajectory is that of an undisturbed run, where the optimizer has generations;
 //   - no process and no directory is left over.
 //
-// A cycle is a run that is disturbed and resumed some times, and then left alone to its end. What was disturbed, how often, and with which exit
-// codes the launcher answered is printed as a table; an interrupt ends the program with that, after the present cycle. The exit code is 1 if anything was lost.
+// A cycle is a run that is disturbed and resumed some times, and then left alone to its end; with -beside, some go on at a time, as they mostly
+// wait. What was disturbed, how often, and with which exit codes the launcher answered is printed as a table; an interrupt ends the program with
+// that, after the present cycles. The exit code is 1 if anything was lost.
 //
 //	go run ./bench/chaos -cycles 40
 //	go run ./bench/chaos -cycles 2000 -mpis "mpicc.openmpi:mpirun.openmpi mpicc.mpich:mpirun.mpich"
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -25,6 +27,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -32,13 +35,14 @@ import (
 
 func main() {
 	cycles := flag.Int("cycles", 40, "runs that are disturbed and brought to their end")
+	beside := flag.Int("beside", 1, "cycles that go on at a time")
 	seed := flag.Uint64("seed", 1, "of all randomness of the program itself")
 	mpis := flag.String("mpis", "", `MPIs beside goroutines, each "WRAPPER:LAUNCHER"`)
 	only := flag.String("only", "", "only setups whose names match this regular expression")
 	verbose := flag.Bool("v", false, "tell each cycle")
 	flag.Parse()
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // so that what is started does not ignore it, even where this program does, by nohup
-	if err := run(*cycles, *seed, strings.Fields(*mpis), *only, *verbose); err != nil {
+	if err := run(*cycles, *beside, *seed, strings.Fields(*mpis), *only, *verbose); err != nil {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
 		os.Exit(1)
 	}
@@ -95,7 +99,7 @@ func (s *setup) name() string {
 	return fmt.Sprintf("%s %s %s %s", launcher, optimizers[s.optimizer].name, models[s.model].name, s.schedule)
 }
 
-func run(cycles int, seed uint64, mpis []string, only string, verbose bool) error {
+func run(cycles, beside int, seed uint64, mpis []string, only string, verbose bool) error {
 	dir, err := os.MkdirTemp("", "l2l-chaos-")
 	if err != nil {
 		return err
@@ -114,28 +118,34 @@ func run(cycles int, seed uint64, mpis []string, only string, verbose bool) erro
 		return fmt.Errorf("-only: no setup has a name that matches %q", only)
 	}
 	fmt.Printf("%s\n%s, %d cores, %s; %d setups\n", strings.Join(os.Args, " "), time.Now().Format("2006-01-02"), runtime.NumCPU(), runtime.Version(), len(setups))
-	rng := rand.New(rand.NewPCG(seed, 0))
-	undisturbed := map[string]string{}
-	told := tally{}
-	var lost []string
+	all := &books{undisturbed: map[string]string{}, told: tally{}}
 	ended := make(chan os.Signal, 1)
-	signal.Notify(ended, syscall.SIGINT, syscall.SIGTERM) // after the present cycle, and with the table
-	n := 0
-	for ; n < cycles && len(ended) == 0; n++ {
-		c := &cycle{setup: setups[rng.IntN(len(setups))], dir: filepath.Join(dir, fmt.Sprint(n)), number: n, rng: rng, told: told}
-		err := c.run(undisturbed)
-		line := fmt.Sprintf("cycle %d, %s, %v: %s", n, c.name(), c.did, said(err))
-		if verbose || err != nil {
-			fmt.Println(line)
+	signal.Notify(ended, syscall.SIGINT, syscall.SIGTERM) // after the present cycles, and with the table
+	var lost []string
+	places, n := make(chan bool, max(beside, 1)), 0
+	var under sync.WaitGroup
+	for ; n < cycles; n++ {
+		if places <- true; len(ended) > 0 {
+			break
 		}
-		if err != nil {
-			lost = append(lost, line)
-		}
-		if err := os.RemoveAll(c.dir); err != nil {
-			return err
-		}
+		rng := rand.New(rand.NewPCG(seed, uint64(n)))
+		c := &cycle{setup: setups[rng.IntN(len(setups))], dir: filepath.Join(dir, fmt.Sprint(n)), number: n, rng: rng, all: all}
+		under.Go(func() {
+			defer func() { <-places }()
+			err := errors.Join(c.run(), os.RemoveAll(c.dir))
+			all.mu.Lock()
+			defer all.mu.Unlock()
+			line := fmt.Sprintf("cycle %d, %s, %v: %s", c.number, c.name(), c.did, said(err))
+			if verbose || err != nil {
+				fmt.Println(line)
+			}
+			if err != nil {
+				lost = append(lost, line)
+			}
+		})
 	}
-	told.print()
+	under.Wait()
+	all.told.print()
 	fmt.Printf("%d cycles, %d with something lost\n", n, len(lost))
 	if len(lost) > 0 { // once more, for whoever sees only the end of this
 		return fmt.Errorf("%d of %d cycles lost something:\n%s", len(lost), n, strings.Join(lost, "\n"))
@@ -203,15 +213,25 @@ func prepare(dir string, mpis []string) ([]setup, error) {
 	return all, nil
 }
 
-// tally counts exit codes by what was done.
-type tally map[string]map[int]int
-
-func (t tally) count(what string, code int) {
-	if t[what] == nil {
-		t[what] = map[int]int{}
-	}
-	t[what][code]++
+// books are what all cycles know and tell.
+type books struct {
+	mu          sync.Mutex
+	undisturbed map[string]string // trajectories, by what was searched and how
+	told        tally
 }
+
+// count counts an exit code.
+func (b *books) count(what string, code int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.told[what] == nil {
+		b.told[what] = map[int]int{}
+	}
+	b.told[what][code]++
+}
+
+// tally are exit codes by what was done.
+type tally map[string]map[int]int
 
 func (t tally) print() {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)

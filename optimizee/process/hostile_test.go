@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -62,22 +63,23 @@ var evilsInTime = []evil{
 // TestNoAnswerOfAHostileWorkerIsTakenForAnother has workers answer in every wrong way: each costs an evaluation, with a reason, and the slot
 // goes on. No result is ever that of another evaluation.
 func TestNoAnswerOfAHostileWorkerIsTakenForAnother(t *testing.T) {
-	t.Parallel() // it mostly waits
+	t.Parallel()
 	launcher, err := filepath.Abs("testdata/launcher.py")
 	if err != nil {
 		t.Fatal(err)
 	}
-	py := interpreters(t)[0]
+	py := alone(t)
+	var all sync.WaitGroup
 	for version := 1; version <= child.Version; version++ {
 		for way, launcher := range map[string]child.Words{"pipes": nil, "a socket": {py.path, launcher, "-n", "1"}} {
 			for name, list := range map[string][]evil{"answers": evils, "none in time": evilsInTime} {
-				t.Run(fmt.Sprintf("version %d by %s, %s", version, way, name), func(t *testing.T) {
-					t.Parallel()
-					hostile(t, version, launcher, list)
+				all.Go(func() { // side by side, however few cores there are: they mostly wait
+					t.Run(fmt.Sprintf("version %d by %s, %s", version, way, name), func(t *testing.T) { hostile(t, version, launcher, list) })
 				})
 			}
 		}
 	}
+	all.Wait()
 }
 
 func hostile(t *testing.T, version int, launcher child.Words, list []evil) {
@@ -85,7 +87,7 @@ func hostile(t *testing.T, version int, launcher child.Words, list []evil) {
 	m, said := seconds(), filepath.Join(t.TempDir(), "said")
 	opts := dispatch.Options{Slots: 1, PrepareTimeout: 2 * time.Minute, Make: func() (optimizee.Optimizee, error) {
 		p := New()
-		p.Command, p.Dir, p.Launcher = child.Words{"python3", "-S", "hostile.py"}, "testdata", launcher
+		p.Command, p.Dir, p.Launcher = child.Words{python, "-S", "hostile.py"}, "testdata", launcher
 		p.Env = map[string]string{"VERSION": strconv.Itoa(version), "L2L_TEST_MARK": m, "SAID": said}
 		p.Grace, p.MessageLimit = 500*time.Millisecond, 1<<20
 		acts := []any{"ok"}

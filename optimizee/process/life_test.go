@@ -81,7 +81,7 @@ func owners(t *testing.T, m string) map[string]*Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	py := interpreters(t)[0]
+	py := alone(t)
 	fake := child.Words{py.path, launcher, "-n", "2"}
 	worker := func(launcher ...string) *Process {
 		p := acting(t, py)
@@ -138,32 +138,36 @@ func TestNothingThatARankStartedOutlivesIt(t *testing.T) {
 	}
 	// What this process catches, those that it starts do not ignore, even where this one was started by nohup.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	rank := "-test.run=^" + t.Name() + "$"
 	for name := range owners(t, "") {
 		for _, s := range []syscall.Signal{syscall.SIGKILL, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGABRT} {
-			m := seconds()
-			want := 3
-			if strings.HasPrefix(name, "mpirun") {
-				want = 6
-			}
-			cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
-			cmd.Env = append(os.Environ(), "L2L_TEST_OWNER="+name, "MARK="+m)
-			out, err := cmd.StdoutPipe()
-			if err == nil {
-				err = cmd.Start()
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			lines := bufio.NewScanner(out)
-			for lines.Scan() && lines.Text() != "ready" {
-			}
-			soon(t, name+": all are there", func() bool { return len(sleeping(m)) == want })
-			began := time.Now()
-			_ = cmd.Process.Signal(s)
-			_ = cmd.Wait() // killed
-			mine := func() bool { return len(sleeping(m)) == 0 && len(processesWith("MARK="+m)) == 0 }
-			soon(t, fmt.Sprintf("nothing is left of %s after %v", name, s), mine)
-			t.Logf("%s, %v: nothing is left after %v", name, s, time.Since(began).Round(time.Millisecond))
+			t.Run(fmt.Sprintf("%s, %v", name, s), func(t *testing.T) {
+				t.Parallel()
+				m := seconds()
+				want := 3
+				if strings.HasPrefix(name, "mpirun") {
+					want = 6
+				}
+				cmd := exec.Command(os.Args[0], rank)
+				cmd.Env = append(os.Environ(), "L2L_TEST_OWNER="+name, "MARK="+m)
+				out, err := cmd.StdoutPipe()
+				if err == nil {
+					err = cmd.Start()
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				lines := bufio.NewScanner(out)
+				for lines.Scan() && lines.Text() != "ready" {
+				}
+				soon(t, "all are there", func() bool { return len(sleeping(m)) == want })
+				began := time.Now()
+				_ = cmd.Process.Signal(s)
+				_ = cmd.Wait() // killed
+				mine := func() bool { return len(sleeping(m)) == 0 && len(processesWith("MARK="+m)) == 0 }
+				soon(t, "nothing is left", mine)
+				t.Logf("nothing is left after %v", time.Since(began).Round(time.Millisecond))
+			})
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,8 +25,11 @@ type interpreter struct {
 	env  map[string]string
 }
 
-// interpreters are Python without anything installed, and, if the variable PYTHON names an interpreter that has msgpack and numpy, that one.
-func interpreters(t testing.TB) []interpreter {
+// python is the interpreter of these tests.
+var python = cmp.Or(os.Getenv("PYTHON"), "python3")
+
+// alone is Python without anything installed.
+func alone(t testing.TB) interpreter {
 	t.Helper()
 	source, err := filepath.Abs("python/src")
 	if err != nil {
@@ -38,11 +42,28 @@ func interpreters(t testing.TB) []interpreter {
 			t.Fatal(err)
 		}
 	}
-	python := os.Getenv("PYTHON")
-	list := []interpreter{{"alone", cmp.Or(python, "python3"), map[string]string{"PYTHONPATH": blocked + ":" + source}}}
-	if python != "" {
-		if out, err := exec.Command(python, "-c", "import msgpack, numpy").CombinedOutput(); err != nil {
-			t.Fatalf("PYTHON=%s: %v\n%s", python, err, out)
+	return interpreter{"alone", python, map[string]string{"PYTHONPATH": blocked + ":" + source}}
+}
+
+// imported tries the packages, once: to import them takes a while.
+var imported = sync.OnceValue(func() error {
+	if out, err := exec.Command(python, "-c", "import msgpack, numpy").CombinedOutput(); err != nil {
+		return fmt.Errorf("PYTHON=%s: %w\n%s", python, err, out)
+	}
+	return nil
+})
+
+// interpreters are Python alone, and, if the variable PYTHON names an interpreter that has msgpack and numpy, that one.
+func interpreters(t testing.TB) []interpreter {
+	t.Helper()
+	list := []interpreter{alone(t)}
+	if os.Getenv("PYTHON") != "" {
+		if err := imported(); err != nil {
+			t.Fatal(err)
+		}
+		source, err := filepath.Abs("python/src")
+		if err != nil {
+			t.Fatal(err)
 		}
 		list = append(list, interpreter{"with msgpack and numpy", python, map[string]string{"PYTHONPATH": source}})
 	}
@@ -92,9 +113,7 @@ func opened(t testing.TB, p *Process) *Process {
 		if left := processesWith(mark); len(left) > 0 {
 			t.Errorf("processes are left: %v", left)
 		}
-		if z := zombies(); len(z) > 0 {
-			t.Errorf("zombies are left: %v", z)
-		}
+		reaped(t)
 	})
 	return p
 }
@@ -110,6 +129,12 @@ func processesWith(variable string) (list []string) {
 		}
 	}
 	return list
+}
+
+// reaped tells that no child of this process has ended without being reaped. One of a test beside this one may be about to be.
+func reaped(t testing.TB) {
+	t.Helper()
+	soon(t, "no zombies are left", func() bool { return len(zombies()) == 0 })
 }
 
 // zombies lists the children of this process that have ended and were not reaped.

@@ -1,7 +1,6 @@
 package process
 
 import (
-	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,7 +10,7 @@ import (
 // TestThePythonPackageKeepsItsPromises runs the tests of the Python package, as python -m pytest does. They try it with and without msgpack
 // and numpy, where these are installed.
 func TestThePythonPackageKeepsItsPromises(t *testing.T) {
-	python := cmp.Or(os.Getenv("PYTHON"), "python3")
+	t.Parallel()
 	if out, err := exec.Command(python, "-c", "import sys; assert sys.version_info >= (3, 9), sys.version").CombinedOutput(); err != nil {
 		t.Fatalf("%s: want Python 3.9 or later: %v\n%s", python, err, out)
 	}

@@ -70,7 +70,7 @@ func TestRunSurvivesTwentyKindsOfFailureAndHangs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	py, mark := interpreters(t)[0], seconds()
+	py, mark := alone(t), seconds()
 	model, err := filepath.Abs("testdata")
 	if err != nil {
 		t.Fatal(err)
@@ -87,9 +87,9 @@ optimizee:
   objectives: {value: minimise}
   message_limit: 1000000
   grace: 200ms
-optimizer: {type: random, pop_size: 100}
-stop: {evaluations: %d}
-execution: {slots: %d, timeout: 10s, max_failures: 0}
+optimizer: {type: random, pop_size: %[5]d}
+stop: {evaluations: %[5]d}
+execution: {slots: %[6]d, timeout: 10s, max_failures: 0}
 `, py.path, model, py.env["PYTHONPATH"], mark, evaluations, slots),
 		config.Kinds{Optimizees: []optimizee.Type{Type}, Optimizers: []optimizer.Algorithm{random}})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -115,12 +116,23 @@ func run(t *testing.T, opts dispatch.Options, es []l2l.Evaluation, limits ...tim
 }
 
 func TestWhateverAWorkerDoesFailsOneEvaluationWithAReasonAndTheRunGoesOn(t *testing.T) {
-	t.Parallel() // it mostly waits
+	t.Parallel()
+	var all sync.WaitGroup
 	for _, py := range interpreters(t) {
-		whateverAWorkerDoes(t, py, enough, 500*time.Millisecond, failures)
-		whateverAWorkerDoes(t, py, 10*time.Second, time.Minute, hangs[:1]) // it ends when it has said where it hangs
-		whateverAWorkerDoes(t, py, 10*time.Second, 500*time.Millisecond, hangs[1:])
+		for name, c := range map[string]struct {
+			timeout, grace time.Duration
+			deeds          []deed
+		}{
+			"fails":           {enough, 500 * time.Millisecond, failures},
+			"hangs":           {10 * time.Second, time.Minute, hangs[:1]}, // it ends when it has said where it hangs
+			"hangs and lives": {10 * time.Second, 500 * time.Millisecond, hangs[1:]},
+		} {
+			all.Go(func() { // side by side, however few cores there are: they mostly wait
+				t.Run(py.name+", it "+name, func(t *testing.T) { whateverAWorkerDoes(t, py, c.timeout, c.grace, c.deeds) })
+			})
+		}
 	}
+	all.Wait()
 }
 
 // enough is a timeout that only what hangs reaches.
@@ -212,9 +224,7 @@ func whateverAWorkerDoes(t *testing.T, py interpreter, timeout, grace time.Durat
 	}
 	left := func() []string { return processesWith(mark) }
 	soon(t, "the daemon, which has left the group, ends", func() bool { return len(left()) == 0 })
-	if z := zombies(); len(z) > 0 {
-		t.Errorf("%s: zombies are left: %v", py.name, z)
-	}
+	reaped(t)
 }
 
 func TestTheModelIsImportedOncePerSlot(t *testing.T) {
@@ -249,7 +259,8 @@ func TestTheModelIsImportedOncePerSlot(t *testing.T) {
 }
 
 func TestAWorkerThatCannotStartEndsTheRunWithAReason(t *testing.T) {
-	py := interpreters(t)[0]
+	t.Parallel()
+	py := alone(t)
 	for _, c := range []struct {
 		change func(p *Process)
 		want   string
@@ -294,7 +305,7 @@ func TestAWorkerThatCannotStartEndsTheRunWithAReason(t *testing.T) {
 const later = `n=$(cat starts 2>/dev/null || echo 0); n=$((n + 1)); echo $n >starts; if [ $n -gt 1 ]; then %s; fi; exec "$@"`
 
 func TestAWorkerThatCannotStartAgainFailsTheEvaluation(t *testing.T) {
-	py := interpreters(t)[0]
+	py := alone(t)
 	model, err := filepath.Abs("testdata/model.py")
 	if err != nil {
 		t.Fatal(err)
@@ -321,7 +332,8 @@ func TestAWorkerThatCannotStartAgainFailsTheEvaluation(t *testing.T) {
 }
 
 func TestAWorkerThatDiesIdleIsReplacedWithoutAFailure(t *testing.T) {
-	p := opened(t, acting(t, interpreters(t)[0]))
+	t.Parallel()
+	p := opened(t, acting(t, alone(t)))
 	for range 3 {
 		if out, err := evaluate(t, p, map[string]any{"tau": 12.0, "act": "ok"}); err != nil || out.Fitness[0] != 4 {
 			t.Fatalf("%v, %v", out, err)
@@ -369,7 +381,7 @@ func TestTheConnectionAndTheLauncherAreHiddenFromChildren(t *testing.T) {
 		name, value, _ := strings.Cut(v, "=")
 		t.Setenv(name, value)
 	}
-	py := interpreters(t)[0]
+	py := alone(t)
 	p := acting(t, py, "leak")
 	opened(t, p)
 	if _, err := evaluate(t, p, map[string]any{"tau": 12.0, "act": "leak"}); err == nil || !strings.Contains(err.Error(), "RuntimeError: ['0', '1', '2', '3'] []") { // 3 lists them
@@ -390,6 +402,7 @@ func TestTheConnectionAndTheLauncherAreHiddenFromChildren(t *testing.T) {
 }
 
 func TestAWorkerBehindALauncherIsReachedByASocket(t *testing.T) {
+	t.Parallel()
 	launcher, err := filepath.Abs("testdata/launcher.py")
 	if err != nil {
 		t.Fatal(err)
@@ -414,7 +427,7 @@ func TestAWorkerBehindALauncherIsReachedByASocket(t *testing.T) {
 			}
 		}
 	}
-	p := acting(t, interpreters(t)[0])
+	p := acting(t, alone(t))
 	p.Launcher = child.Words{"false"}
 	opened(t, p)
 	if err := p.Prepare(t.Context()); err == nil || !strings.Contains(err.Error(), "the program ended (exit status 1)") {
@@ -432,7 +445,7 @@ func TestAWorkerMayUseAllCPUsIfItNeedsThem(t *testing.T) {
 			width    int
 			free     bool
 		}{{"", 1, false}, {"", 2, true}, {"inherit", 2, false}, {"free", 1, true}} {
-			p := acting(t, interpreters(t)[0], "affinity")
+			p := acting(t, alone(t), "affinity")
 			p.Affinity, p.Width = c.affinity, c.width
 			opened(t, p)
 			_, err := evaluate(t, p, map[string]any{"tau": 12.0, "act": "affinity"})
@@ -455,7 +468,7 @@ func TestAWorkerMayUseAllCPUsIfItNeedsThem(t *testing.T) {
 func speaking(t *testing.T, answer string) *Process {
 	t.Helper()
 	p := New()
-	p.Command = child.Words{"python3", "json_worker.py"}
+	p.Command = child.Words{python, "json_worker.py"}
 	p.Dir = "testdata"
 	if answer != "" {
 		p.Constants = map[string]any{"answer": answer}
@@ -466,6 +479,7 @@ func speaking(t *testing.T, answer string) *Process {
 }
 
 func TestAWorkerMaySpeakJSON(t *testing.T) {
+	t.Parallel()
 	p := opened(t, speaking(t, ""))
 	for _, x := range []float64{0, -1.5, 1e-300, 0.1, 1.0 / 3, math.MaxFloat64, 5e-324} {
 		if out, err := evaluate(t, p, map[string]any{"x": x}); err != nil || len(out.Fitness) != 1 || out.Fitness[0] != x {

@@ -94,6 +94,7 @@ func again(t *testing.T, program string, prefix []string, dir string, args ...st
 // would have, and the campaign with the code of one that is to be resumed, and it is: the other run waits for ranks that all answer. In its last run
 // nothing is left to do, and the code is that. Run it by make test-mpi.
 func TestRealMPICampaignThatLosesARankIsResumedOnOthers(t *testing.T) {
+	t.Parallel() // it mostly waits, for ranks that do not answer
 	const text = `
 base:
   optimizee: {type: traced, delay: 100ms}
@@ -122,7 +123,7 @@ output: {dir: out}
 			code         int
 		}{{"first", "2 runs: 1 finished, 1 waiting", 75}, {"last", "2 runs: 2 finished", 0}} {
 			t.Run(mpirun+", "+c.during, func(t *testing.T) {
-				t.Parallel() // it mostly waits, for a rank that does not answer
+				t.Parallel()
 				dir, own := directory(t), filepath.Join(t.TempDir(), "e2e")
 				if err := os.Link(program, own); err != nil {
 					t.Fatal(err)

@@ -23,6 +23,7 @@ import (
 // stopped, under each schedule, and one is killed where the MPI lets the others live. The others do their work: the run ends by its rules, with its
 // code and the trajectory of an undisturbed one, and says what it lost. Run it by make test-mpi.
 func TestRealMPIRunGoesOnWithoutRanksThatHangOrDie(t *testing.T) {
+	t.Parallel() // it mostly waits, for ranks that do not answer
 	config := configure(t, "cmaes", lostEvaluations)
 	want := launch{name: "goroutines", program: build(t, "go", "build")}.whole(t, config)
 	var all sync.WaitGroup
@@ -58,6 +59,7 @@ func TestRealMPIRunGoesOnWithoutRanksThatHangOrDie(t *testing.T) {
 
 // TestRealMPIRunGoesOnWithoutARankThatDiesUnderULFM kills a rank under the MPI of the variable ULFM. Run it by make test-mpi.
 func TestRealMPIRunGoesOnWithoutARankThatDiesUnderULFM(t *testing.T) {
+	t.Parallel() // it mostly waits, for ranks that do not answer
 	mpicc, mpirun, ok := strings.Cut(os.Getenv("ULFM"), ":")
 	if !ok {
 		t.Fatal("ULFM is empty, want WRAPPER:LAUNCHER")
