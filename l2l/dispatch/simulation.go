@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -445,4 +446,80 @@ func (n *network) drop(rank int, at time.Time, es []l2l.Evaluation) error {
 		rs = append(rs, a)
 	}
 	return errors.Join(append(errs, n.deliver(rank, at, rs, false))...)
+}
+
+// Rehearsal is a coordinator whose ranks answer at once, to learn what the coordinator itself costs rank 0: MPI is left out, and what the ranks do can be
+// done without it. A rank answers so many evaluations in a message, any of those that it has, one rank after the other.
+type Rehearsal struct {
+	*Coordinator
+	echo *echo
+}
+
+// NewRehearsal makes a coordinator whose ranks answer each evaluations in a message.
+func NewRehearsal(policy Policy, each int) (*Rehearsal, error) {
+	c, err := NewCoordinator(nil, policy)
+	if err != nil {
+		return nil, err
+	}
+	e := &echo{held: make([][]int64, len(policy.Slots)), each: each, rng: rand.New(rand.NewPCG(1, 2))}
+	c.link = e
+	return &Rehearsal{c, e}, nil
+}
+
+// Answer does what the ranks do for one message to rank 0, which answers it with as many evaluations, and returns their number. It is what remains to be
+// subtracted from the time that the same number of results and evaluations take with the coordinator.
+func (r *Rehearsal) Answer(es []l2l.Evaluation) (int, error) {
+	_, envelope, err := r.echo.receive(context.Background(), time.Time{}, nil)
+	if err != nil {
+		return 0, err
+	}
+	es = es[:len(r.echo.results)]
+	for _, e := range es {
+		r.echo.held[envelope.From] = append(r.echo.held[envelope.From], e.Individual)
+	}
+	return len(es), nil
+}
+
+// echo is the link of a rehearsal.
+type echo struct {
+	held    [][]int64 // individuals, by rank
+	each    int
+	rank    int // that has answered last
+	rng     *rand.Rand
+	fitness [1]float64
+	results []l2l.Result
+	buf     []byte
+}
+
+func (e *echo) now() time.Time { return time.Now() }
+func (e *echo) close()         {}
+
+func (e *echo) send(rank, tag int, data []byte) error {
+	if tag != tagTasks {
+		return nil
+	}
+	individuals := codec.NewColumns(data).Ints()
+	e.held[rank] = append(e.held[rank], individuals...)
+	return nil
+}
+
+func (e *echo) receive(context.Context, time.Time, []byte) ([]byte, mpi.Envelope, error) {
+	for range e.held {
+		if e.rank = e.rank%(len(e.held)-1) + 1; len(e.held[e.rank]) > 0 {
+			break
+		}
+	}
+	held := e.held[e.rank]
+	e.results = e.results[:0]
+	for range min(e.each, len(held)) {
+		last := len(held) - 1
+		i := e.rng.IntN(len(held))
+		seconds := 0.05 * (1 + e.rng.ExpFloat64()) // long, so that nothing is sent ahead
+		e.results = append(e.results, l2l.Result{Individual: held[i], Fitness: e.fitness[:], Seconds: seconds, Rank: e.rank})
+		held[i], held = held[last], held[:last]
+	}
+	e.held[e.rank] = held
+	var err error
+	e.buf, err = appendResults(e.buf[:0], e.results)
+	return e.buf, mpi.Envelope{From: e.rank, Tag: tagResults, Len: len(e.buf)}, err
 }
