@@ -54,7 +54,9 @@ func TestSchedulerPlaysItsScenarios(t *testing.T) {
 }
 
 // answers has a rank answer with one result, and reports whether it counts.
-func (s *scheduler) answers(rank int, r l2l.Result) bool { return len(s.results(rank, []l2l.Result{r})) > 0 }
+func (s *scheduler) answers(rank int, r l2l.Result) bool {
+	return len(s.results(rank, []l2l.Result{r})) > 0
+}
 
 // player carries out the commands of a scenario.
 type player struct {

@@ -498,8 +498,10 @@ func (e *echo) send(rank, tag int, data []byte) error {
 	if tag != tagTasks {
 		return nil
 	}
-	individuals := codec.NewColumns(data).Ints()
-	e.held[rank] = append(e.held[rank], individuals...)
+	individuals := integers(codec.NewColumns(data).Bytes())
+	for i := range len(individuals) / 8 {
+		e.held[rank] = append(e.held[rank], individuals.at(i))
+	}
 	return nil
 }
 
