@@ -46,14 +46,15 @@ type scheduler struct {
 	n        int     // evaluations that it is made of, up to longMemory
 }
 
-// holding is an evaluation that ranks have. What a result needs comes first, as nothing of it is near the processor by then.
+// holding is an evaluation that ranks have. What a result is judged by comes first, in 64 bytes, which is as much as a processor fetches at a time.
 type holding struct {
 	owners     []owner  // that have it and have not answered; almost always one
 	one        [1]owner // the memory of one
+	guess      float64  // the forecast's when the first one was given it
 	answered   bool     // a rank that was an owner has answered
 	suspicious bool     // it was copied because it took long
-	turns      int      // calls that its slot had to do when the first one was given it, this one included
-	guess      float64  // the forecast's then
+	turns      int32    // calls that its slot had to do when the first one was given it, this one included
+
 	before     *holding // among those that may be copied; nil: it is none
 	after      *holding
 	since      time.Time // the first one was given it
@@ -239,6 +240,7 @@ func (s *scheduler) round() []int {
 // give makes rank an owner of evaluations, which may have others. It evaluates them in so many calls, at most one for each.
 func (s *scheduler) give(rank int, es []l2l.Evaluation, calls int) {
 	s.ranks.add(rank, calls)
+	turns := int32(up(s.ranks.load[rank].held, max(s.ranks.load[rank].slots, 1)))
 	for ; len(es) > 0; calls-- {
 		n := up(len(es), calls)
 		var c *call
@@ -256,9 +258,9 @@ func (s *scheduler) give(rank int, es []l2l.Evaluation, calls int) {
 			}
 			h = s.newHolding(e)
 			h.owners = append(h.owners, owner{rank: rank, call: c})
-			h.since, h.turns = s.now, up(s.ranks.load[rank].held, s.ranks.load[rank].slots)
+			h.since, h.turns = s.now, turns
 			if s.mean >= foreseeable {
-				h.guess = s.forecast.guess(*e)
+				h.guess = s.forecast.guess(e)
 			}
 			s.held.Set(k, h)
 			s.awaited++

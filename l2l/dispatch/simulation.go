@@ -448,36 +448,76 @@ func (n *network) drop(rank int, at time.Time, es []l2l.Evaluation) error {
 	return errors.Join(append(errs, n.deliver(rank, at, rs, false))...)
 }
 
-// Rehearsal is a coordinator whose ranks answer at once, to learn what the coordinator itself costs rank 0: MPI is left out, and what the ranks do can be
-// done without it. A rank answers so many evaluations in a message, any of those that it has, one rank after the other.
+// Rehearsal is a coordinator whose ranks answer at once, to learn what an evaluation and its result cost rank 0, MPI left out. Its slots always have
+// something, as in a search that does not wait. A rank answers any of the evaluations that it has, so many in a message, one rank after the other.
 type Rehearsal struct {
-	*Coordinator
-	echo *echo
+	coordinator *Coordinator
+	echo        *echo
+	points      []float64
+	dim         int
+	next        int64 // individual
+	fresh       []l2l.Evaluation
 }
 
-// NewRehearsal makes a coordinator whose ranks answer each evaluations in a message.
-func NewRehearsal(policy Policy, each int) (*Rehearsal, error) {
+// NewRehearsal makes one, for messages of so many results and points of so many coordinates. Its first evaluations have ended.
+func NewRehearsal(policy Policy, each, dim int) (*Rehearsal, error) {
 	c, err := NewCoordinator(nil, policy)
 	if err != nil {
 		return nil, err
 	}
-	e := &echo{held: make([][]int64, len(policy.Slots)), each: each, rng: rand.New(rand.NewPCG(1, 2))}
-	c.link = e
-	return &Rehearsal{c, e}, nil
+	rng := rand.New(rand.NewPCG(1, 2))
+	r := &Rehearsal{coordinator: c, dim: dim, points: make([]float64, 1<<14+dim)}
+	r.echo = &echo{held: make([][]int64, len(policy.Slots)), each: each, rng: rng}
+	c.link = r.echo
+	for i := range r.points {
+		r.points[i] = rng.NormFloat64()
+	}
+	slots := c.sched.slots
+	if err := c.Submit(r.evaluations(slots)); err != nil {
+		return nil, err
+	}
+	return r, r.Run(2 * slots)
 }
 
-// Answer does what the ranks do for one message to rank 0, which answers it with as many evaluations, and returns their number. It is what remains to be
-// subtracted from the time that the same number of results and evaluations take with the coordinator.
-func (r *Rehearsal) Answer(es []l2l.Evaluation) (int, error) {
-	_, envelope, err := r.echo.receive(context.Background(), time.Time{}, nil)
-	if err != nil {
-		return 0, err
+// evaluations are new ones.
+func (r *Rehearsal) evaluations(n int) []l2l.Evaluation {
+	r.fresh = r.fresh[:0]
+	for range n {
+		at := int(r.next) * r.dim % (1 << 14)
+		r.fresh = append(r.fresh, l2l.Evaluation{Individual: r.next, Seed: uint64(r.next), X: r.points[at : at+r.dim]})
+		r.next++
 	}
-	es = es[:len(r.echo.results)]
-	for _, e := range es {
-		r.echo.held[envelope.From] = append(r.echo.held[envelope.From], e.Individual)
+	return r.fresh
+}
+
+// Run has n evaluations end, or a message's more, and submits as many.
+func (r *Rehearsal) Run(n int) error {
+	for n > 0 {
+		rs, err := r.coordinator.Next(context.Background())
+		if err != nil {
+			return err
+		}
+		if err := r.coordinator.Submit(r.evaluations(len(rs))); err != nil {
+			return err
+		}
+		n -= len(rs)
 	}
-	return len(es), nil
+	return nil
+}
+
+// RunAlone is what the ranks, and who submits, do in Run, without the coordinator. It comes last.
+func (r *Rehearsal) RunAlone(n int) error {
+	for n > 0 {
+		_, from, err := r.echo.receive(context.Background(), time.Time{}, nil)
+		if err != nil {
+			return err
+		}
+		for _, e := range r.evaluations(len(r.echo.results)) {
+			r.echo.held[from.From] = append(r.echo.held[from.From], e.Individual)
+		}
+		n -= len(r.echo.results)
+	}
+	return nil
 }
 
 // echo is the link of a rehearsal.
