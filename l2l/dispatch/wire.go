@@ -181,11 +181,9 @@ func decodeResults(b []byte, rs []l2l.Result) ([]l2l.Result, error) {
 	rs = slices.Grow(rs[:0], n)[:n]
 	next := 0 // of those that are OK
 	for i := range rs {
-		r := &rs[i]
-		*r = l2l.Result{
-			Individual: individual.at(i), Instance: int(instance.at(i)), Replicate: int(replicate.at(i)), Attempt: int(attempt.at(i)),
-			Seconds: math.Float64frombits(uint64(seconds.at(i))), Step: int(step.at(i)), Slot: int(slot.at(i)),
-		}
+		r := &rs[i] // it is empty
+		r.Individual, r.Instance, r.Replicate, r.Attempt = individual.at(i), int(instance.at(i)), int(replicate.at(i)), int(attempt.at(i))
+		r.Seconds, r.Step, r.Slot = math.Float64frombits(uint64(seconds.at(i))), int(step.at(i)), int(slot.at(i))
 		if r.Rank = int(rank.at(0)); !together {
 			r.Rank = int(rank.at(i))
 		}
