@@ -35,6 +35,7 @@ type scheduler struct {
 	held    table.Table[holding] // given to ranks that have not answered
 	awaited int                  // of those held: without a result yet
 	looked  []*holding           // of the results of a message
+	read    int                  // of these, to no other end than to have them near
 	spare   []*holding           // to be used again
 	now     time.Time            // as it was told last
 
@@ -303,12 +304,15 @@ func (s *scheduler) newHolding(e *l2l.Evaluation) *holding {
 // results takes the results of a message of a rank in, and returns those that count, in their memory. Those do not that are late answers to what was given
 // up, or that another rank has given before.
 func (s *scheduler) results(rank int, rs []l2l.Result) []l2l.Result {
-	// What is known of them is looked up for all at once: none of it is near the processor, which waits for several as long as for one.
-	s.looked = s.looked[:0]
+	// What is known of them is looked up, and read, for all at once: none of it is near the processor, which waits for several as long as for one.
+	s.looked, s.read = s.looked[:0], 0
 	for i := range rs {
 		h := s.held.Get(keyOfResult(&rs[i]))
 		if h != nil && !h.ownedBy(rank) {
 			h = nil
+		}
+		if h != nil {
+			s.read += h.evaluation.Instance + len(h.evaluation.X)
 		}
 		s.looked = append(s.looked, h)
 	}
@@ -349,16 +353,16 @@ func (s *scheduler) done(h *holding, o owner, r *l2l.Result) bool {
 	} else {
 		s.copies.wasted += r.Seconds
 	}
-	s.forget(h)
+	s.forget(h, keyOfResult(r))
 	return counts
 }
 
-// forget drops a holding that has no owner left.
-func (s *scheduler) forget(h *holding) {
+// forget drops the holding of a key if it has no owner left.
+func (s *scheduler) forget(h *holding, k key) {
 	if len(h.owners) > 0 {
 		return
 	}
-	s.held.Delete(keyAt(&h.evaluation))
+	s.held.Delete(k)
 	h.evaluation = l2l.Evaluation{}
 	s.spare = append(s.spare, h)
 }
@@ -392,7 +396,7 @@ func (s *scheduler) lost(rank int) int {
 			s.awaited--
 			s.copies.leave(h)
 		}
-		s.forget(h)
+		s.forget(h, keyAt(&h.evaluation))
 	}
 	slices.SortFunc(es, func(a, b l2l.Evaluation) int {
 		return cmp.Or(cmp.Compare(a.Individual, b.Individual), cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Replicate, b.Replicate))
