@@ -3,12 +3,17 @@
 // end: for every result there is another evaluation, as in an asynchronous search.
 //
 //	go run ./bench/simulate [-slots 64,1024,16384,131072] [-times 1ms,10ms,100ms,1s,1m,1h] [-per-rank 1] [-message 2us …]
+//	go run ./bench/simulate -measure 22 [-slots …]
 //	go run ./bench/simulate -check [-ranks 2,4,8,16]
+//
+// With -measure an evaluation or a result costs what it costs this build's coordinator on this machine in messages of so many, in processor time, MPI left
+// out: the median of several goes for each number of slots.
 //
 // With -check it does not predict: it runs goroutine ranks, whose evaluations sleep, and simulates the same, and prints both.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -21,6 +26,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -37,6 +43,7 @@ type settings struct {
 	each    int           // evaluations of a slot
 	ratio   float64       // of the run times' 95th to their 5th percentile
 	dim     int           // coordinates of a point
+	measure int           // results in a message by which the cost of an evaluation is measured; 0: it is given
 	cost    dispatch.Cost // of messages
 	search  time.Duration // that rank 0 spends on the search for each evaluation
 }
@@ -56,12 +63,13 @@ func main() {
 	flag.DurationVar(&s.cost.Evaluation, "evaluation", 500*time.Nanosecond, "that an evaluation, or a result, in a message costs rank 0")
 	flag.DurationVar(&s.cost.Latency, "latency", 5*time.Microsecond, "of a message")
 	flag.DurationVar(&s.search, "search", 2*time.Microsecond, "that the search and the journal cost rank 0 for each evaluation")
+	flag.IntVar(&s.measure, "measure", 0, "measure what an evaluation costs this build on this machine, in messages of so many results")
 	flag.Parse()
 	command := strings.Join(append([]string{"go run ./bench/simulate"}, os.Args[1:]...), " ")
 	fmt.Printf("%s\n%s, %d cores, %s\n", command, time.Now().Format(time.DateOnly), runtime.NumCPU(), runtime.Version())
-	err := errors.New("-ratio, -per-rank, -each, -dim: want numbers from 1 on")
+	err := errors.New("-ratio, -per-rank, -each, -dim: want numbers from 1 on, and -measure from 0")
 	switch {
-	case s.ratio < 1 || s.perRank < 1 || s.each < 1 || s.dim < 1:
+	case s.ratio < 1 || s.perRank < 1 || s.each < 1 || s.dim < 1 || s.measure < 0:
 	case *check:
 		err = s.check(strings.Split(*ranks, ","))
 	default:
@@ -76,15 +84,29 @@ func main() {
 // predict prints a table.
 func (s settings) predict(slots, times []string) error {
 	fmt.Printf("busy slots in %%, and in brackets the part of its time that rank 0 works; run times %g:1 about the median, %d slots on each rank\n", s.ratio, s.perRank)
-	fmt.Printf("rank 0: %v for a message, %v for each evaluation or result in it, %v for the search; latency %v\n\n", s.cost.Message, s.cost.Evaluation, s.search, s.cost.Latency)
+	given := s.cost.Evaluation.String()
+	if s.measure > 0 {
+		given = "what is measured"
+	}
+	fmt.Printf("rank 0: %v for a message, %v for each evaluation or result in it, %v for the search; latency %v\n\n", s.cost.Message, given, s.search, s.cost.Latency)
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "slots\t"+strings.Join(times, "\t")+"\t")
+	head := []string{"slots"}
+	if s.measure > 0 {
+		head = append(head, "measured")
+	}
+	fmt.Fprintln(t, strings.Join(append(head, times...), "\t")+"\t")
 	for _, word := range slots {
 		n, err := strconv.Atoi(word)
 		if err != nil || n < 1 || n%s.perRank != 0 {
 			return fmt.Errorf("-slots: %q, want multiples of -per-rank", word)
 		}
 		cells := []string{word}
+		if s.measure > 0 {
+			if s.cost.Evaluation, err = s.measured(n); err != nil {
+				return err
+			}
+			cells = append(cells, s.cost.Evaluation.String())
+		}
 		for _, text := range times {
 			median, err := time.ParseDuration(text)
 			if err != nil || median <= 0 {
@@ -105,6 +127,42 @@ func (s settings) predict(slots, times []string) error {
 func (s settings) seconds(median time.Duration, individual int64) float64 {
 	sigma := math.Log(s.ratio) / 2 / 1.6449 // 1.6449: the 95th percentile of N(0, 1)
 	return median.Seconds() * math.Exp(sigma*rand.New(rand.NewPCG(uint64(individual), 1)).NormFloat64())
+}
+
+// measured is what an evaluation, or a result, costs rank 0 with so many slots.
+func (s settings) measured(slots int) (time.Duration, error) {
+	const evaluations, goes = 500_000, 5
+	own := slices.Repeat([]int{s.perRank}, slots/s.perRank+1)
+	levels := dispatch.NewLevels(len(own), s.levels)
+	r, err := dispatch.NewRehearsal(dispatch.Policy{
+		Schedule: dispatch.Pull, Slots: levels.Slots(0, own), Relays: levels.Relays(1), Copies: true,
+	}, s.measure, s.dim)
+	if err != nil {
+		return 0, err
+	}
+	median := func(run func(n int) error) (_ time.Duration, err error) {
+		times := make([]time.Duration, goes)
+		for i := range times {
+			before := processor()
+			err = cmp.Or(err, run(evaluations))
+			times[i] = processor() - before
+		}
+		slices.Sort(times)
+		return times[goes/2], err
+	}
+	all, err := median(r.Run)
+	if err != nil {
+		return 0, err
+	}
+	alone, err := median(r.RunAlone)
+	return (all - alone) / (2 * evaluations), err
+}
+
+// processor is the processor time of this process.
+func processor() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // which cannot fail
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // simulation is one with so many slots on ranks, by their numbers.

@@ -263,17 +263,7 @@ func (c *Coordinator) take(from, tag int, b []byte) ([]l2l.Result, error) {
 		return nil, fmt.Errorf("from rank %d: %w", from, err)
 	}
 	c.results = rs
-	n := 0
-	for i := range rs { // nearly all of them count, and are moved nowhere
-		if !c.sched.done(from, &rs[i]) {
-			continue
-		}
-		if n < i {
-			rs[n] = rs[i]
-		}
-		n++
-	}
-	return rs[:n], c.drop()
+	return c.sched.results(from, rs), c.drop()
 }
 
 // drop tells ranks which of their evaluations another one has done.

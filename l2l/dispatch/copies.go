@@ -150,7 +150,7 @@ func (s *scheduler) timed(h *holding, o owner, r *l2l.Result, counts bool) {
 		s.ranks.slow(o.rank, pace.slow())
 	}
 	if r.Ending == l2l.OK {
-		s.forecast.learn(h.evaluation, h.guess, log-pace.log())
+		s.forecast.learn(&h.evaluation, h.guess, log-pace.log())
 	}
 }
 
@@ -159,7 +159,7 @@ func (s *scheduler) passedOver(rank int) bool {
 	if !s.copies.on || s.ranks.load[rank].slow < verySlow || s.queued() == 0 || s.ranks.quick == 0 {
 		return false
 	}
-	one := math.Exp(s.forecast.best(s.forecast.guess(s.queue[s.first])))
+	one := math.Exp(s.forecast.best(s.forecast.guess(&s.queue[s.first])))
 	return one*s.copies.pace[rank].factor() > one+math.Exp(s.forecast.level)*float64(s.queued())/float64(s.ranks.quick*s.batch)
 }
 

@@ -55,7 +55,7 @@ func (f *forecast) predicts() bool {
 }
 
 // guess is the logarithm of the time that an evaluation may take.
-func (f *forecast) guess(e l2l.Evaluation) float64 {
+func (f *forecast) guess(e *l2l.Evaluation) float64 {
 	if f.fit == nil {
 		return f.level
 	}
@@ -71,7 +71,7 @@ func (f *forecast) best(guess float64) float64 {
 }
 
 // learn takes in how long an evaluation took for which there was a guess.
-func (f *forecast) learn(e l2l.Evaluation, guess, log float64) {
+func (f *forecast) learn(e *l2l.Evaluation, guess, log float64) {
 	forget := func(mean *float64, n int, value float64) { *mean += (value - *mean) / float64(n) }
 	if f.fit != nil && f.n > 0 {
 		f.guesses = min(f.guesses+1, longMemory)
@@ -107,8 +107,8 @@ func (f *forecast) sort(es []l2l.Evaluation) {
 		guess float64
 	}
 	all := make([]ranked, len(es))
-	for i, e := range es {
-		all[i] = ranked{e, f.guess(e)}
+	for i := range es {
+		all[i] = ranked{es[i], f.guess(&es[i])}
 	}
 	slices.SortStableFunc(all, func(a, b ranked) int { return cmp.Compare(b.guess, a.guess) })
 	for i, r := range all {
@@ -198,7 +198,7 @@ func (f *fit) features(x, row []float64) {
 }
 
 // at is the guess for an evaluation, within what was seen.
-func (f *fit) at(e l2l.Evaluation) float64 {
+func (f *fit) at(e *l2l.Evaluation) float64 {
 	log := f.mean + f.instances[e.Instance]
 	if d := len(f.centre); d > 0 && d <= len(e.X) {
 		for j, centre := range f.centre {

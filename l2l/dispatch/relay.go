@@ -22,7 +22,7 @@ type Levels []int
 // The numbers that make levels.
 const (
 	manyRanks     = 4096 // from here on there are two levels, unless it is said otherwise
-	ranksToRelays = 8.0  // relays are the square root of the ranks, divided by this, and at least two
+	relaysPerRoot = 0.5  // relays are the cube root of the ranks, times this, and at least two
 )
 
 // NewLevels is for so many ranks. levels is 1, 2, or 0 for what suits them; few ranks have one level in any case.
@@ -32,7 +32,7 @@ func NewLevels(ranks, levels int) Levels {
 	if levels == 1 || levels == 0 && ranks < manyRanks || workers < 4 {
 		return l
 	}
-	relays := max(int(math.Round(math.Sqrt(float64(workers))/ranksToRelays)), 2)
+	relays := max(int(math.Round(relaysPerRoot*math.Cbrt(float64(workers)))), 2)
 	for i := range relays {
 		first, next := 1+workers*i/relays, 1+workers*(i+1)/relays
 		for rank := first + 1; rank < next; rank++ {

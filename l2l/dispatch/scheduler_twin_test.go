@@ -217,14 +217,24 @@ func decidesAlike(t *testing.T, rng *rand.Rand) bool {
 			a, b = fmt.Sprint(given, chunk), ""
 			given, other = w.next()
 			b = fmt.Sprint(given, other)
-		case dice < 90: // mostly of what the rank holds
-			r := l2l.Result{Individual: rng.Int64N(individuals + 1), Seconds: scale * rng.Float64()}
-			if held := s.heldBy(rank); len(held) > 0 && dice < 85 {
-				e := held[rng.IntN(len(held))]
-				r.Individual, r.Instance, r.Attempt = e.Individual, e.Instance, e.Attempt
+		case dice < 90: // mostly of what the rank holds, some of it twice in a message
+			rs := make([]l2l.Result, 1+rng.IntN(3))
+			for i := range rs {
+				r := &rs[i]
+				*r = l2l.Result{Individual: rng.Int64N(individuals + 1), Seconds: scale * rng.Float64()}
+				if held := s.heldBy(rank); len(held) > 0 && dice < 85 {
+					e := held[rng.IntN(len(held))]
+					r.Individual, r.Instance, r.Attempt = e.Individual, e.Instance, e.Attempt
+				}
 			}
-			what = fmt.Sprintf("rank %d is done with %d", rank, r.Individual)
-			a, b = s.done(rank, &r), w.done(rank, r)
+			what = fmt.Sprintf("rank %d is done with %+v", rank, rs)
+			var counting []l2l.Result
+			for _, r := range rs {
+				if w.done(rank, r) {
+					counting = append(counting, r)
+				}
+			}
+			a, b = fmt.Sprint(s.results(rank, rs)), fmt.Sprint(counting)
 		case dice < 98: // another rank is to have a copy
 			held := s.heldBy(rank)
 			to := rng.IntN(len(slots))
@@ -301,7 +311,7 @@ func refill(b *testing.B, ranks int) {
 	b.ReportAllocs()
 	for b.Loop() {
 		i = (i + 514229) % len(held) // some rank
-		if !s.done(1+i/slots, &l2l.Result{Individual: held[i], Seconds: 1}) {
+		if !s.answers(1+i/slots, l2l.Result{Individual: held[i], Seconds: 1}) {
 			b.Fatal("a result that is not awaited")
 		}
 		if s.capacity() != len(held) || s.outstanding() != len(held)-1 {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -445,4 +446,122 @@ func (n *network) drop(rank int, at time.Time, es []l2l.Evaluation) error {
 		rs = append(rs, a)
 	}
 	return errors.Join(append(errs, n.deliver(rank, at, rs, false))...)
+}
+
+// Rehearsal is a coordinator whose ranks answer at once, to learn what an evaluation and its result cost rank 0, MPI left out. Its slots always have
+// something, as in a search that does not wait. A rank answers any of the evaluations that it has, so many in a message, one rank after the other.
+type Rehearsal struct {
+	coordinator *Coordinator
+	echo        *echo
+	points      []float64
+	dim         int
+	next        int64 // individual
+	fresh       []l2l.Evaluation
+}
+
+// NewRehearsal makes one, for messages of so many results and points of so many coordinates. Its first evaluations have ended.
+func NewRehearsal(policy Policy, each, dim int) (*Rehearsal, error) {
+	c, err := NewCoordinator(nil, policy)
+	if err != nil {
+		return nil, err
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	r := &Rehearsal{coordinator: c, dim: dim, points: make([]float64, 1<<14+dim)}
+	r.echo = &echo{held: make([][]int64, len(policy.Slots)), each: each, rng: rng}
+	c.link = r.echo
+	for i := range r.points {
+		r.points[i] = rng.NormFloat64()
+	}
+	slots := c.sched.slots
+	if err := c.Submit(r.evaluations(slots)); err != nil {
+		return nil, err
+	}
+	return r, r.Run(2 * slots)
+}
+
+// evaluations are new ones.
+func (r *Rehearsal) evaluations(n int) []l2l.Evaluation {
+	r.fresh = r.fresh[:0]
+	for range n {
+		at := int(r.next) * r.dim % (1 << 14)
+		r.fresh = append(r.fresh, l2l.Evaluation{Individual: r.next, Seed: uint64(r.next), X: r.points[at : at+r.dim]})
+		r.next++
+	}
+	return r.fresh
+}
+
+// Run has n evaluations end, or a message's more, and submits as many.
+func (r *Rehearsal) Run(n int) error {
+	for n > 0 {
+		rs, err := r.coordinator.Next(context.Background())
+		if err != nil {
+			return err
+		}
+		if err := r.coordinator.Submit(r.evaluations(len(rs))); err != nil {
+			return err
+		}
+		n -= len(rs)
+	}
+	return nil
+}
+
+// RunAlone is what the ranks, and who submits, do in Run, without the coordinator. It comes last.
+func (r *Rehearsal) RunAlone(n int) error {
+	for n > 0 {
+		_, from, err := r.echo.receive(context.Background(), time.Time{}, nil)
+		if err != nil {
+			return err
+		}
+		for _, e := range r.evaluations(len(r.echo.results)) {
+			r.echo.held[from.From] = append(r.echo.held[from.From], e.Individual)
+		}
+		n -= len(r.echo.results)
+	}
+	return nil
+}
+
+// echo is the link of a rehearsal.
+type echo struct {
+	held    [][]int64 // individuals, by rank
+	each    int
+	rank    int // that has answered last
+	rng     *rand.Rand
+	fitness [1]float64
+	results []l2l.Result
+	buf     []byte
+}
+
+func (e *echo) now() time.Time { return time.Now() }
+func (e *echo) close()         {}
+
+func (e *echo) send(rank, tag int, data []byte) error {
+	if tag != tagTasks {
+		return nil
+	}
+	individuals := integers(codec.NewColumns(data).Bytes())
+	for i := range len(individuals) / 8 {
+		e.held[rank] = append(e.held[rank], individuals.at(i))
+	}
+	return nil
+}
+
+func (e *echo) receive(context.Context, time.Time, []byte) ([]byte, mpi.Envelope, error) {
+	for range e.held {
+		if e.rank = e.rank%(len(e.held)-1) + 1; len(e.held[e.rank]) > 0 {
+			break
+		}
+	}
+	held := e.held[e.rank]
+	e.results = e.results[:0]
+	for range min(e.each, len(held)) {
+		last := len(held) - 1
+		i := e.rng.IntN(len(held))
+		seconds := 0.05 * (1 + e.rng.ExpFloat64()) // long, so that nothing is sent ahead
+		e.results = append(e.results, l2l.Result{Individual: held[i], Fitness: e.fitness[:], Seconds: seconds, Rank: e.rank})
+		held[i], held = held[last], held[:last]
+	}
+	e.held[e.rank] = held
+	var err error
+	e.buf, err = appendResults(e.buf[:0], e.results)
+	return e.buf, mpi.Envelope{From: e.rank, Tag: tagResults, Len: len(e.buf)}, err
 }

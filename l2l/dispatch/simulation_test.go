@@ -316,7 +316,7 @@ func TestVerySlowRanksAreNotPassedOverWhereThereAreNoOthers(t *testing.T) {
 				if rank > 2 {
 					seconds = 5
 				}
-				s.done(rank, &l2l.Result{Individual: e.Individual, Seconds: seconds})
+				s.answers(rank, l2l.Result{Individual: e.Individual, Seconds: seconds})
 			}
 		}
 	}

@@ -63,8 +63,8 @@ func (s *Solo) Submit(es []l2l.Evaluation) error {
 			es = slices.Clone(es)
 			s.forecast.sort(es)
 		}
-		for _, e := range es {
-			s.guessed[keyOf(e)] = guessed{e, s.forecast.guess(e)}
+		for i, e := range es {
+			s.guessed[keyOf(e)] = guessed{e, s.forecast.guess(&es[i])}
 		}
 	}
 	s.pool.submit(es)
@@ -113,7 +113,7 @@ func (s *Solo) learn(rs []l2l.Result) {
 		}
 		k := keyOfResult(&r)
 		if g, ok := s.guessed[k]; ok && r.Ending == l2l.OK && r.Seconds > 0 {
-			s.forecast.learn(g.Evaluation, g.guess, math.Log(r.Seconds))
+			s.forecast.learn(&g.Evaluation, g.guess, math.Log(r.Seconds))
 		}
 		delete(s.guessed, k)
 	}

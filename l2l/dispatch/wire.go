@@ -2,7 +2,9 @@ package dispatch
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -45,37 +47,61 @@ type Limits struct {
 
 // Evaluations and results travel by columns (package codec): to write each as a value of its own would cost rank 0 microseconds.
 
+// integers is a column of integers as it came, which is empty if all of them are zero.
+type integers []byte
+
+// at is the i-th.
+func (c integers) at(i int) int64 {
+	if len(c) == 0 {
+		return 0
+	}
+	return int64(binary.LittleEndian.Uint64(c[8*i:]))
+}
+
+// are reports whether there are n of them.
+func (c integers) are(n int) bool { return len(c) == 8*n || len(c) == 0 }
+
+// appendIntegers appends a column of the n integers that at returns.
+func appendIntegers(dst []byte, n int, at func(i int) int64) []byte {
+	for i := range n {
+		if at(i) != 0 {
+			return codec.AppendInts(dst, n, at)
+		}
+	}
+	return codec.AppendInts(dst, 0, at)
+}
+
 // appendTasks appends evaluations, whose points all have the same length, to dst.
 func appendTasks(dst []byte, es []l2l.Evaluation) []byte {
 	n := len(es)
 	dst = codec.AppendArray(dst, 7)
-	dst = codec.AppendInts(dst, n, func(i int) int64 { return es[i].Individual })
-	dst = codec.AppendInts(dst, n, func(i int) int64 { return int64(es[i].Instance) })
-	dst = codec.AppendInts(dst, n, func(i int) int64 { return int64(es[i].Replicate) })
-	dst = codec.AppendInts(dst, n, func(i int) int64 { return int64(es[i].Attempt) })
-	dst = codec.AppendInts(dst, n, func(i int) int64 { return int64(es[i].Seed) })
+	dst = codec.AppendInts(dst, n, func(i int) int64 { return es[i].Individual }) // it says how many there are
+	dst = appendIntegers(dst, n, func(i int) int64 { return int64(es[i].Instance) })
+	dst = appendIntegers(dst, n, func(i int) int64 { return int64(es[i].Replicate) })
+	dst = appendIntegers(dst, n, func(i int) int64 { return int64(es[i].Attempt) })
+	dst = appendIntegers(dst, n, func(i int) int64 { return int64(es[i].Seed) })
 	dst = codec.AppendVectors(dst, n, func(i int) []float64 { return es[i].X })
-	return appendUnlessZero(dst, n, func(i int) int64 { return int64(es[i].Copy) })
+	return appendIntegers(dst, n, func(i int) int64 { return int64(es[i].Copy) })
 }
 
 // decodeTasks is the inverse of appendTasks.
 func decodeTasks(b []byte) ([]l2l.Evaluation, error) {
 	c := codec.NewColumns(b)
-	individual, instance, replicate, attempt, seed, x := c.Ints(), c.Ints(), c.Ints(), c.Ints(), c.Ints(), c.Vector()
-	again := c.Ints()
+	var individual, instance, replicate, attempt, seed, again integers = c.Bytes(), c.Bytes(), c.Bytes(), c.Bytes(), c.Bytes(), nil
+	x := c.Vector()
+	again = c.Bytes()
 	if err := c.Err(); err != nil {
 		return nil, fmt.Errorf("dispatch: tasks: %w", err)
 	}
-	n := len(individual)
-	again = orZeros(again, n)
-	if !equal(n, len(instance), len(replicate), len(attempt), len(seed), len(again)) || !divides(n, len(x)) {
+	n := len(individual) / 8
+	if !individual.are(n) || !instance.are(n) || !replicate.are(n) || !attempt.are(n) || !seed.are(n) || !again.are(n) || !divides(n, len(x)) {
 		return nil, fmt.Errorf("dispatch: tasks: columns of different lengths")
 	}
 	es := make([]l2l.Evaluation, n)
 	for i := range es {
 		es[i] = l2l.Evaluation{
-			Individual: individual[i], Instance: int(instance[i]), Replicate: int(replicate[i]), Attempt: int(attempt[i]),
-			Seed: uint64(seed[i]), X: part(x, i, n), Copy: int(again[i]),
+			Individual: individual.at(i), Instance: int(instance.at(i)), Replicate: int(replicate.at(i)), Attempt: int(attempt.at(i)),
+			Seed: uint64(seed.at(i)), X: part(x, i, n), Copy: int(again.at(i)),
 		}
 	}
 	return es, nil
@@ -114,45 +140,27 @@ func appendResults(dst []byte, rs []l2l.Result) ([]byte, error) {
 	}
 	b := codec.AppendArray(dst, 14)
 	b = codec.AppendInts(b, ranks, func(i int) int64 { return int64(rs[i].Rank) })
-	b = codec.AppendInts(b, n, func(i int) int64 { return rs[i].Individual })
-	b = codec.AppendInts(b, n, func(i int) int64 { return int64(rs[i].Instance) })
-	b = codec.AppendInts(b, n, func(i int) int64 { return int64(rs[i].Replicate) })
-	b = codec.AppendInts(b, n, func(i int) int64 { return int64(rs[i].Attempt) })
-	b = codec.AppendFloats(b, n, func(i int) float64 { return rs[i].Seconds })
+	b = codec.AppendInts(b, n, func(i int) int64 { return rs[i].Individual }) // it says how many there are
+	b = appendIntegers(b, n, func(i int) int64 { return int64(rs[i].Instance) })
+	b = appendIntegers(b, n, func(i int) int64 { return int64(rs[i].Replicate) })
+	b = appendIntegers(b, n, func(i int) int64 { return int64(rs[i].Attempt) })
+	b = appendIntegers(b, n, func(i int) int64 { return int64(math.Float64bits(rs[i].Seconds)) })
 	b = codec.AppendVectors(b, n, func(i int) []float64 { return rs[i].Fitness }) // nil of those that are not OK
 	b = codec.AppendVectors(b, n, func(i int) []float64 { return rs[i].Outputs })
 	b = codec.AppendVectors(b, n, func(i int) []float64 { return rs[i].Targets })
 	b = codec.AppendBytes(b, failed)
 	b = codec.AppendVectors(b, n, func(i int) []float64 { return rs[i].Violations })
 	b = codec.AppendVectors(b, n, func(i int) []float64 { return rs[i].Measurements })
-	b = appendUnlessZero(b, n, func(i int) int64 { return int64(rs[i].Step) })
-	return appendUnlessZero(b, n, func(i int) int64 { return int64(rs[i].Slot) }), nil
-}
-
-// appendUnlessZero appends a column of the n integers that at returns, which is empty if all of them are zero.
-func appendUnlessZero(dst []byte, n int, at func(i int) int64) []byte {
-	for i := range n {
-		if at(i) != 0 {
-			return codec.AppendInts(dst, n, at)
-		}
-	}
-	return codec.AppendInts(dst, 0, at)
-}
-
-// orZeros is a column of integers that is empty if all n of them are zero.
-func orZeros(column []int64, n int) []int64 {
-	if len(column) == 0 {
-		return make([]int64, n)
-	}
-	return column
+	b = appendIntegers(b, n, func(i int) int64 { return int64(rs[i].Step) })
+	return appendIntegers(b, n, func(i int) int64 { return int64(rs[i].Slot) }), nil
 }
 
 // decodeResults is the inverse of appendResults. It uses the memory of rs.
 func decodeResults(b []byte, rs []l2l.Result) ([]l2l.Result, error) {
 	c := codec.NewColumns(b)
-	rank, individual, instance, replicate, attempt := c.Ints(), c.Ints(), c.Ints(), c.Ints(), c.Ints()
-	seconds, fitness, outputs, targets, failed := c.Vector(), c.Vector(), c.Vector(), c.Vector(), c.Bytes()
-	violations, measurements, step, slot := c.Vector(), c.Vector(), c.Ints(), c.Ints()
+	var rank, individual, instance, replicate, attempt, seconds integers = c.Bytes(), c.Bytes(), c.Bytes(), c.Bytes(), c.Bytes(), c.Bytes()
+	fitness, outputs, targets, failed, violations, measurements := c.Vector(), c.Vector(), c.Vector(), c.Bytes(), c.Vector(), c.Vector()
+	var step, slot integers = c.Bytes(), c.Bytes()
 	if err := c.Err(); err != nil {
 		return nil, fmt.Errorf("dispatch: results: %w", err)
 	}
@@ -162,46 +170,39 @@ func decodeResults(b []byte, rs []l2l.Result) ([]l2l.Result, error) {
 			return nil, fmt.Errorf("dispatch: results: %w", err)
 		}
 	}
-	n := len(individual)
+	n := len(individual) / 8
 	ok := n - len(failures)
-	step, slot = orZeros(step, n), orZeros(slot, n)
-	if len(rank) != 1 && len(rank) != n || !equal(n, len(instance), len(replicate), len(attempt), len(seconds), len(step), len(slot)) ||
-		ok < 0 || !divides(ok, len(fitness), len(outputs), len(targets), len(violations), len(measurements)) {
+	together := len(rank) == 8 // of one rank
+	if !together && !rank.are(n) || !individual.are(n) || !instance.are(n) || !replicate.are(n) || !attempt.are(n) || !seconds.are(n) || !step.are(n) ||
+		!slot.are(n) || ok < 0 || !divides(ok, len(fitness), len(outputs), len(targets), len(violations), len(measurements)) {
 		return nil, fmt.Errorf("dispatch: results: columns of different lengths")
 	}
 	clear(rs)
 	rs = slices.Grow(rs[:0], n)[:n]
 	next := 0 // of those that are OK
 	for i := range rs {
-		rs[i] = l2l.Result{
-			Individual: individual[i], Instance: int(instance[i]), Replicate: int(replicate[i]), Attempt: int(attempt[i]),
-			Seconds: seconds[i], Rank: int(rank[min(i, len(rank)-1)]), Step: int(step[i]), Slot: int(slot[i]),
+		r := &rs[i] // it is empty
+		r.Individual, r.Instance, r.Replicate, r.Attempt = individual.at(i), int(instance.at(i)), int(replicate.at(i)), int(attempt.at(i))
+		r.Seconds, r.Step, r.Slot = math.Float64frombits(uint64(seconds.at(i))), int(step.at(i)), int(slot.at(i))
+		if r.Rank = int(rank.at(0)); !together {
+			r.Rank = int(rank.at(i))
 		}
 		if len(failures) > 0 && failures[0].Index == i {
-			rs[i].Ending, rs[i].Reason = failures[0].Outcome, failures[0].Reason
+			r.Ending, r.Reason = failures[0].Outcome, failures[0].Reason
 			failures = failures[1:]
 			continue
 		}
 		if next == ok {
 			break // the indices of the failures are out of order
 		}
-		rs[i].Fitness, rs[i].Outputs, rs[i].Targets = part(fitness, next, ok), part(outputs, next, ok), part(targets, next, ok)
-		rs[i].Violations, rs[i].Measurements = part(violations, next, ok), part(measurements, next, ok)
+		r.Fitness, r.Outputs, r.Targets = part(fitness, next, ok), part(outputs, next, ok), part(targets, next, ok)
+		r.Violations, r.Measurements = part(violations, next, ok), part(measurements, next, ok)
 		next++
 	}
 	if next != ok || len(failures) > 0 {
 		return nil, fmt.Errorf("dispatch: results: a failure of no result")
 	}
 	return rs, nil
-}
-
-func equal(n int, others ...int) bool {
-	for _, o := range others {
-		if o != n {
-			return false
-		}
-	}
-	return true
 }
 
 // divides reports whether each of the totals can be n equal parts.
@@ -216,9 +217,9 @@ func divides(n int, totals ...int) bool {
 
 // part is the i-th of n equal parts of v; nil if they are empty.
 func part(v codec.Vector, i, n int) codec.Vector {
-	k := len(v) / n
-	if k == 0 {
+	if len(v) == 0 {
 		return nil
 	}
+	k := len(v) / n
 	return v[i*k : (i+1)*k : (i+1)*k]
 }
