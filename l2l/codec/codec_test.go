@@ -165,8 +165,8 @@ func TestColumnsOfOtherVersionsAreRead(t *testing.T) {
 			b = codec.AppendVectors(b, 1, func(int) []float64 { return []float64{0.5} })
 		}
 		c := codec.NewColumns(b)
-		ints, x := c.Ints(), c.Vector()
-		if err := c.Err(); err != nil || !slices.Equal(ints, []int64{5, 6}) || !slices.Equal(x, codec.Vector{0.5}) {
+		ints, x := c.Bytes(), c.Vector()
+		if err := c.Err(); err != nil || !slices.Equal(ints, []byte{5, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0}) || !slices.Equal(x, codec.Vector{0.5}) {
 			t.Errorf("of %d columns: %v, %v, %v", n, ints, x, err)
 		}
 		c = codec.NewColumns(b)
@@ -178,7 +178,7 @@ func TestColumnsOfOtherVersionsAreRead(t *testing.T) {
 		}
 		for end := range b {
 			c := codec.NewColumns(b[:end])
-			c.Ints()
+			c.Bytes()
 			if c.Err() == nil {
 				t.Errorf("%d of %d bytes were read", end, len(b))
 			}

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 )
 
 // Many values of one kind are written by columns: a msgpack array whose elements are bins, one for each field, that hold the field of
@@ -34,11 +33,6 @@ func AppendInts(dst []byte, n int, at func(i int) int64) []byte {
 		dst = binary.LittleEndian.AppendUint64(dst, uint64(at(i)))
 	}
 	return dst
-}
-
-// AppendFloats appends a column of the n numbers that at returns.
-func AppendFloats(dst []byte, n int, at func(i int) float64) []byte {
-	return AppendInts(dst, n, func(i int) int64 { return int64(math.Float64bits(at(i))) })
 }
 
 // AppendVectors appends a column of the n vectors that at returns, one after the other.
@@ -94,20 +88,6 @@ func (c *Columns) Bytes() []byte {
 	bin := c.rest[5 : 5+n : 5+n]
 	c.rest = c.rest[5+n:]
 	return bin
-}
-
-// Ints is the next column of integers.
-func (c *Columns) Ints() []int64 {
-	raw := c.Bytes()
-	if len(raw)%8 != 0 {
-		c.err = fmt.Errorf("codec: %d bytes of integers, want a multiple of 8", len(raw))
-		return nil
-	}
-	v := make([]int64, len(raw)/8)
-	for i := range v {
-		v[i] = int64(binary.LittleEndian.Uint64(raw[8*i:]))
-	}
-	return v
 }
 
 // Vector is the next column of vectors, as one.
