@@ -42,6 +42,7 @@ type settings struct {
 	searches int
 	first    int // instance
 	quorum   float64
+	counts   bool // print evaluations, too
 }
 
 // cell is a figure: searches of an algorithm on a function.
@@ -57,6 +58,7 @@ type cell struct {
 	Busy        float64 // median
 	Reached     int
 	Searches    int
+	counts      bool // its evaluations are printed
 }
 
 func main() {
@@ -67,6 +69,7 @@ func main() {
 	flag.IntVar(&s.searches, "searches", 5, "searches for each figure, on instances of their own")
 	flag.IntVar(&s.first, "instance", 1, "the first instance")
 	flag.Float64Var(&s.quorum, "quorum", 0, "part of a generation's results with which it is complete, execution.quorum, for algorithms that heed it; 0: auto")
+	flag.BoolVar(&s.counts, "evaluations", false, "print the median of the evaluations, too")
 	numbers := flag.String("slots", "64,1024", "slots")
 	ratios := flag.String("ratios", "1", "95th percentile of the run times over their 5th")
 	which := flag.String("functions", "1,3,8,10,15,16,21,22", "numbers of BBOB functions")
@@ -131,7 +134,11 @@ func run(s settings, numbers, ratios, which, lines string, workers int, names []
 // table prints the times of all algorithms on all functions, with the part of searches that got there where not all did, and below them the part of
 // the slots' time that was used.
 func table(s settings, on slots.Slots, which []float64, names []string, lines string, workers int) error {
-	fmt.Printf("\n%d slots, run times %g:1: time to the target (searches that got there, if not all), busy\n\n", on.Number, on.Ratio)
+	counts := ""
+	if s.counts {
+		counts = ", evaluations"
+	}
+	fmt.Printf("\n%d slots, run times %g:1: time to the target (searches that got there, if not all), busy%s\n\n", on.Number, on.Ratio, counts)
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	head := "algorithm"
 	for _, f := range which {
@@ -164,7 +171,11 @@ func (c cell) String() string {
 	if c.Reached < c.Searches {
 		reached = fmt.Sprintf(" (%d/%d)", c.Reached, c.Searches)
 	}
-	return fmt.Sprintf("%.0f%s %.0f%%", c.Time, reached, 100*c.Busy)
+	text := fmt.Sprintf("%.0f%s %.0f%%", c.Time, reached, 100*c.Busy)
+	if c.counts {
+		text += fmt.Sprintf(" %.0f", c.Evaluations)
+	}
+	return text
 }
 
 // append writes the figure, and what it was made by, to a file.
@@ -216,7 +227,7 @@ func measure(s settings, on slots.Slots, name, function string, workers int) (ce
 		})
 	}
 	all.Wait()
-	c := cell{Algorithm: name, Function: function, Dim: s.dim, Slots: on.Number, Ratio: on.Ratio, Quorum: s.quorum, Searches: s.searches}
+	c := cell{Algorithm: name, Function: function, Dim: s.dim, Slots: on.Number, Ratio: on.Ratio, Quorum: s.quorum, Searches: s.searches, counts: s.counts}
 	var times, evaluations, busy []float64
 	for i, o := range outcomes {
 		if errs[i] != nil {

@@ -180,7 +180,7 @@ func newMember(problem optimizer.Problem, all Params, n int, sizes []int, seed u
 func (o *Parallel) Params() Params { return o.par }
 
 // layoutParallel is that of the state: other than those of Search.
-const layoutParallel = 1001
+const layoutParallel = 1002
 
 // MarshalBinary implements optimizer.Optimizer.
 func (o *Parallel) MarshalBinary() ([]byte, error) {

@@ -18,7 +18,7 @@ import (
 // So who is late has a part in the search, which can be resumed and replayed, but not repeated.
 //
 // A lane of Parallel whose quorum is left open is adaptive: its generations are whole, and those of Search, until it is hurried, as results come in late.
-// Then half of one suffices, and individuals of generations before the last one are not learnt from.
+// Then seven tenths of one suffice, and individuals of generations before the last one are not learnt from.
 type Quorate struct {
 	*strategy
 	asked Params
@@ -120,8 +120,9 @@ func (o *Quorate) next(room int) kit.Proposal[place] {
 }
 
 // hurry has it wait for the last results of a generation, or not, where it is adaptive. Where results come in late it proposes a few individuals beyond a
-// generation: how many, and the part of a generation that suffices, have been chosen by measurement (bench/results/quorum.txt): with more of them slots
-// are hardly busier, and more is drawn from distributions that are out of date.
+// generation: how many, and the part of a generation that suffices, have been chosen by measurement (bench/results/quorum.txt). So many that its slots are
+// busy while it waits for that part: more would be drawn from distributions that are out of date. With a smaller part losses of one valley alone go on are
+// a little sooner at their target, and those with many local minima end in a worse one.
 func (o *Quorate) hurry(late bool) {
 	o.hurried, o.ahead = late, 0
 	if late {
@@ -130,8 +131,8 @@ func (o *Quorate) hurry(late bool) {
 }
 
 const (
-	further  = 0.2
-	suffices = 0.5
+	further  = 0.4
+	suffices = 0.7
 	fewest   = 8 // individuals that are learnt from
 )
 

@@ -124,7 +124,7 @@ func memberLanes(problem optimizer.Problem, name string) (lanes.Rules, error) {
 func (o *Parallel) Params() Params { return o.par }
 
 // layoutParallel is that of the state: another one than that of Search.
-const layoutParallel = 1001
+const layoutParallel = 1002
 
 // MarshalBinary implements optimizer.Optimizer.
 func (o *Parallel) MarshalBinary() ([]byte, error) {

@@ -85,6 +85,8 @@ type Set struct {
 	begun   []int // times that the lanes have begun again
 	leader  int   // the lane of the best level
 	stop    string
+
+	choosing bool // all lanes are Early, and choose their quorum
 }
 
 // State is all of a Set that changes, but for the members.
@@ -148,9 +150,11 @@ func (o *Set) add(m Member) {
 	st := m.Status()
 	o.members, o.dry, o.levels, o.figures = append(o.members, m), append(o.dry, false), append(o.levels, m.Level()), append(o.figures, st.Figures)
 	o.begun, o.under = append(o.begun, st.Restarts.Count), append(o.under, 0)
-	if e, ok := m.(Early); ok {
+	e, ok := m.(Early)
+	if ok {
 		e.Hurry(o.late())
 	}
+	o.choosing = ok && o.problem.Quorum == 0 && (o.choosing || len(o.members) == 1)
 	o.lead()
 	o.stop = cmp.Or(o.stop, st.Stop)
 }
@@ -190,7 +194,7 @@ func (o *Set) Ask(most int) (out []optimizer.Candidate, err error) {
 	for len(out) < max(most, 1) && len(o.s.Stream.Open) < o.rules.Open && o.stop == "" {
 		at := o.turn()
 		if at < 0 {
-			if !o.spares() || len(o.members) == o.rules.Most {
+			if !o.spares() && !o.mayScout() || len(o.members) == o.rules.Most {
 				break
 			}
 			if err := o.open(); err != nil {
@@ -259,13 +263,25 @@ func (o *Set) turn() int {
 // may reports whether a lane may have one more individual under way. Until the first lane has converged, its slots are kept for it, and so are those
 // of the others, unless there are slots to spare.
 func (o *Set) may(at int) bool {
-	return o.spares() || o.late() || at < len(o.rules.Base) && o.under[at] < o.rules.Base[at]
+	switch {
+	case o.spares():
+		return true
+	case o.choosing && at >= len(o.rules.Base):
+		return o.mayScout()
+	case o.late():
+		return true
+	}
+	return at < len(o.rules.Base) && o.under[at] < o.rules.Base[at] && !o.lends(at)
 }
 
 // spares reports whether there are slots to spare, for lanes that have more to propose and for others: where evaluations take so unequally long that
 // many times one ends, and another that is begun then, while the first lane, whose individuals are all under way, still waits for the last of them.
 // It is counted and not timed. Where they take about equally long, that does not happen. When the first lane has converged, nothing is kept any more.
-func (o *Set) spares() bool { return o.begun[0] > 0 || o.s.Slack > slack*float64(o.rules.Open) }
+//
+// Lanes that choose their quorum do not wait so, and a slot that another lane has just taken is one that the first lane lacks when it learns next.
+func (o *Set) spares() bool {
+	return o.begun[0] > 0 || !o.choosing && o.s.Slack > slack*float64(o.rules.Open)
+}
 
 const slack = 0.05 // part of the individuals under way
 

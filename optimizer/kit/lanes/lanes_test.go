@@ -326,3 +326,71 @@ func TestSetRefusesStatesOfOtherLanes(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// hasty is a walk that is told whether to hurry.
+type hasty struct {
+	*walk
+	hurried *bool
+}
+
+func (h hasty) Hurry(late bool) { *h.hurried = late }
+
+// newHasty is a set of two lanes of walks that choose their quorum, and of those that are added.
+func newHasty(hurried *bool) *lanes.Set {
+	return lanes.New(problem, lanes.Rules{Base: []int{90, 10}, Most: 8, Open: 100, New: func(n int, seed uint64) (lanes.Member, error) {
+		w := &walk{problem: problem, size: 90, s: walkState{Src: kit.NewSource(seed), At: make([]float64, 3), Level: 1e9}}
+		if n == 2 {
+			w.size = 10
+		}
+		return hasty{w, hurried}, nil
+	}}, 1)
+}
+
+// The first lane's generation takes until the end; scouts that end quickly tell long before that it is late, and no other lane is added.
+func TestSetSendsScoutsByWhichItIsSoonKnownWhatIsLate(t *testing.T) {
+	hurried := false
+	w := newWorld(t, newHasty(&hurried), 100)
+	w.ask()
+	for range 10 { // those of the second lane, which is complete then
+		w.tell(slices.IndexFunc(w.under, func(c optimizer.Candidate) bool { return c.Lane == 2 }))
+		w.ask()
+	}
+	if n := w.underWay(); n[1] != 90 || n[2] != 0 || n[3] != 10 {
+		t.Fatalf("%v under way, want 10 scouts of lane 3 in the slots of the second", n)
+	}
+	for told := 0; !hurried; told++ {
+		if told == 30 {
+			t.Fatal("after 30 scouts it is not known that 90 individuals are late")
+		}
+		w.tell(slices.IndexFunc(w.under, func(c optimizer.Candidate) bool { return c.Lane > 1 }))
+		w.ask()
+	}
+	for range 200 {
+		w.tell(slices.IndexFunc(w.under, func(c optimizer.Candidate) bool { return c.Lane > 1 }))
+		w.ask()
+		if n := w.underWay(); n[1]+n[2] == 100 {
+			return
+		}
+	}
+	t.Errorf("%v under way, want none of lanes that were added", w.underWay())
+}
+
+// Where evaluations take equally long, scouts have the slots of the smallest lane for three rounds, and those of no other.
+func TestSetSendsScoutsThatCostNoOtherLaneARound(t *testing.T) {
+	hurried := false
+	w := newWorld(t, newHasty(&hurried), 100)
+	for round := range 20 {
+		w.ask()
+		n := w.underWay()
+		if n[1] != 90 || round > 3 && n[2] != 10 {
+			t.Fatalf("round %d: %v under way", round, n)
+		}
+		for left := len(w.under); left > 0; left-- {
+			w.tell(0)
+			w.ask()
+		}
+	}
+	if hurried {
+		t.Error("something is late where all take equally long")
+	}
+}

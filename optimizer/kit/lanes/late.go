@@ -28,6 +28,57 @@ func (t *turns) tell(id, next int64) {
 // overtaken reports whether an individual that is under way, or was until now, takes so long.
 func (t *turns) overtaken(id int64) bool { return id < t.Began[0] }
 
+// known reports whether there have been turns enough to tell.
+func (t *turns) known() bool { return t.Began[0] > 0 }
+
+// scouting reports whether it is still to be found out if results come in late: at the beginning each lane waits for all of its first generation, and where
+// that is in vain nothing that is proposed later tells so before the quickest lane's third generation. So scouts are proposed in slots that are free,
+// individuals of an added lane, until turns enough have begun. The smallest lanes wait meanwhile: where evaluations take equally long, others have the
+// slots that they would have without.
+func (o *Set) scouting() bool {
+	return o.choosing && len(o.rules.Base) > 1 && o.s.Stream.Told > 0 && !o.s.Turns.known()
+}
+
+// scoutShare is the part of the individuals that can be under way that may be scouts, and the smallest lane where it has more: the more there are, the
+// quicker is the quickest of them, and the sooner it is known what is late.
+const scoutShare = 0.03
+
+// lenders are the lanes in whose slots there are scouts, from this one on.
+func (o *Set) lenders() int {
+	at := len(o.rules.Base) - 1
+	for room := o.rules.Base[at]; at > 1; at-- {
+		if room += o.rules.Base[at-1]; float64(room) > scoutShare*float64(o.rules.Open) {
+			break
+		}
+	}
+	return at
+}
+
+// lends reports whether a lane waits for scouts to end.
+func (o *Set) lends(at int) bool {
+	return o.choosing && at > 0 && o.s.Lanes[at].Generation > 0 && at >= o.lenders() && (o.scouting() || o.out() > 0)
+}
+
+// out is the number of individuals under way of lanes that were added.
+func (o *Set) out() (n int) {
+	for _, under := range o.under[len(o.rules.Base):] {
+		n += under
+	}
+	return n
+}
+
+// mayScout reports whether one more scout may be under way.
+func (o *Set) mayScout() bool {
+	if !o.scouting() {
+		return false
+	}
+	room := -o.out()
+	for _, size := range o.rules.Base[o.lenders():] {
+		room += size
+	}
+	return room > 0
+}
+
 // lateShare is the part of the individuals that can be under way that is late where results come in late.
 const lateShare = 0.02
 
