@@ -109,7 +109,7 @@ func twoAtOnce(ctx context.Context, c mpi.Comm) error {
 	closed := make(chan error)
 	go func() { closed <- c.Close() }()
 	if err := <-closed; err == nil {
-		return errors.New("Close on another thread than that of World was no error")
+		return errors.New("there was no error of Close on another thread than that of World")
 	}
 	for range n {
 		if _, _, err := c.Recv(ctx, c.Rank(), sent, nil); err != nil {
