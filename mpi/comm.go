@@ -115,7 +115,8 @@ type Comm interface {
 	// may be made in this process. Close is idempotent.
 	Close() error
 	// Abort ends every rank of the world at once with the exit code, as well as can be done; for Local it makes every
-	// call of every rank return an AbortError. For [World] it does not return.
+	// call of every rank return an AbortError. For [World] it does not return, and waits a fifth of a second first, in
+	// which the launcher reads what this rank has printed.
 	Abort(code int)
 }
 

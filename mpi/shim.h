@@ -14,12 +14,12 @@ enum {
 	L2L_CANCELLED = -1,    // *cancel was set
 	L2L_WOKEN = -2,        // *wake was set
 	L2L_THREAD = -3,       // not the thread of l2l_init
-	L2L_BUSY = -9,         // another thread is in a function of these
 	L2L_FINALIZED = -4,    // after l2l_finalize
 	L2L_SHORT = -5,        // the message is longer than the buffer: call l2l_take with a longer one
 	L2L_INITIALIZED = -6,  // somebody else has initialised MPI
 	L2L_NO_THREADS = -7,   // the library refuses programs with threads
 	L2L_NO_MEMORY = -8,
+	L2L_BUSY = -9,         // another thread is in one of these functions
 };
 
 typedef struct {

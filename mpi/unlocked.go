@@ -10,7 +10,7 @@ import (
 // to a thread of the system: to hand something to another goroutine and to wait for it then costs two wake-ups of threads, some 10 µs, and 0.3 µs from a
 // goroutine that is not locked. Where the MPI library wants all calls on one thread, f is called where the caller is.
 //
-// A panic of f is one of the caller, whose value is a text with the stack of f. So is runtime.Goexit.
+// Where f panics, the caller does, with a text as value that has the stack of f. Where f calls runtime.Goexit, the caller's goroutine ends, too.
 func Unlocked(comm Comm, f func() error) (err error) {
 	if bound, ok := comm.(interface{ oneThread() bool }); ok && bound.oneThread() {
 		return f()

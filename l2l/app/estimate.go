@@ -139,8 +139,8 @@ func uses(p *config.Plan, slots int64) (all []string) {
 	return append(all, "more evaluation.replicates or instances, where these are worth their time")
 }
 
-// estimated is run.Estimated, or an error where that takes longer than patience: with many parameters, one generation may. It is then left to itself, as the program
-// ends soon.
+// estimated is run.Estimated, or an error where that takes longer than patience: with many parameters, one generation may. It is then left to itself, as
+// the program ends soon.
 func estimated(p *config.Plan, slots int, patience time.Duration) (run.Estimate, error) {
 	type estimate struct {
 		run.Estimate

@@ -34,8 +34,8 @@ type scheduler struct {
 	share   int                  // of a slot in what was queued when something was added last
 	held    table.Table[holding] // given to ranks that have not answered
 	awaited int                  // of those held: without a result yet
-	looked  []*holding           // of the results of a message
-	read    int                  // of these, to no other end than to have them near
+	looked  []*holding           // what the results of a message belong to; nil where that is nothing
+	read    int                  // a sum over these that nobody uses: to form it brings them near the processor
 	spare   []*holding           // to be used again
 	now     time.Time            // as it was told last
 

@@ -120,9 +120,9 @@ func (o *Quorate) next(room int) kit.Proposal[place] {
 }
 
 // hurry has it wait for the last results of a generation, or not, where it is adaptive. Where results come in late it proposes a few individuals beyond a
-// generation: how many, and the part of a generation that suffices, have been chosen by measurement (bench/results/quorum.txt). So many that its slots are
-// busy while it waits for that part: more would be drawn from distributions that are out of date. With a smaller part losses of one valley alone go on are
-// a little sooner at their target, and those with many local minima end in a worse one.
+// generation, so many that its slots are busy while it waits for the part of a generation that suffices. Both numbers have been chosen by measurement
+// (bench/results/quorum.txt). More individuals would be drawn from distributions that are out of date. With a smaller part a search is a little sooner at
+// its target where there is one valley, and ends in a worse one where there are many.
 func (o *Quorate) hurry(late bool) {
 	o.hurried, o.ahead = late, 0
 	if late {

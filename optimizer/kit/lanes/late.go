@@ -31,10 +31,10 @@ func (t *turns) overtaken(id int64) bool { return id < t.Began[0] }
 // known reports whether there have been turns enough to tell.
 func (t *turns) known() bool { return t.Began[0] > 0 }
 
-// scouting reports whether it is still to be found out if results come in late: at the beginning each lane waits for all of its first generation, and where
-// that is in vain nothing that is proposed later tells so before the quickest lane's third generation. So scouts are proposed in slots that are free,
-// individuals of an added lane, until turns enough have begun. The smallest lanes wait meanwhile: where evaluations take equally long, others have the
-// slots that they would have without.
+// scouting reports whether it is still to be found out if results come in late. At the beginning each lane waits for all of its first generation, so that
+// too few individuals begin in freed slots to show it before the quickest lane's third generation. Scouts show it sooner: individuals of an added lane that
+// are proposed in slots as they become free, until enough turns have begun. The smallest lanes wait meanwhile, so that where evaluations take equally long
+// the other lanes have the slots that they would have without scouts.
 func (o *Set) scouting() bool {
 	return o.choosing && len(o.rules.Base) > 1 && o.s.Stream.Told > 0 && !o.s.Turns.known()
 }
