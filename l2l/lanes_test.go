@@ -14,7 +14,7 @@ import (
 func laned(t *testing.T, name string, r l2l.Rules) *l2l.Search {
 	t.Helper()
 	problem := l2l.Problem(space, 0)
-	problem.Parallel, problem.Quorum = map[string]int{"cmaes": 60, "portfolio": 110}[name], 1
+	problem.Parallel, problem.Quorum = map[string]int{"cmaes": 180, "portfolio": 340}[name], 1
 	return l2l.NewSearch(newOptimizerOn(t, name, problem, 5), r)
 }
 

@@ -79,8 +79,8 @@ func TestEstimateTellsWhatIsUnderWayAtOnce(t *testing.T) {
 		want  int64
 		idle  float64
 	}{
-		{"optimizer: {type: cmaes}\n", 64, 60, 4. / 64}, {"optimizer: {type: cmaes}\n", 8, 0, 0.25},
-		{"optimizer: {type: cmaes}\nexecution: {parallel: 32}\n", 64, 27, 37. / 64},
+		{"optimizer: {type: cmaes}\n", 75, 71, 4. / 75}, {"optimizer: {type: cmaes}\n", 8, 0, 0.25},
+		{"optimizer: {type: cmaes}\nexecution: {parallel: 32}\n", 64, 32, 0.5},
 		{"optimizer: {type: cmaes, pop_size: 12}\nexecution: {parallel: 1, quorum: 0.5}\n", 64, 12, 52. / 64},
 		{"optimizer: {type: cmaes, pop_size: 12}\nexecution: {parallel: 1, quorum: 0.5}\nevaluation: {replicates: 5}\n", 64, 60, 4. / 64},
 		{"optimizer: {type: cmaes_async}\n", 64, 64, 0},

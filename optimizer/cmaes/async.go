@@ -1,6 +1,7 @@
 package cmaes
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -62,6 +63,7 @@ func NewAsync(problem optimizer.Problem, par Params, seed uint64) (*Async, error
 	}
 	if par.PopSize == 0 && problem.Parallel > manyTimes*defaultPopSize(problem.Dim()) {
 		par.PopSize = problem.Parallel / 2
+		par.Learning = cmp.Or(par.Learning, fast)
 	}
 	problem.Parallel, problem.Quorum, problem.Noisy = 0, 0, false
 	e, err := newStrategy(asyncAlgorithm(), problem, par, seed, byRestarts)

@@ -244,7 +244,7 @@ func TestCMAESPathOfAStepSizeIsThatOfTheCoordinatesThatAreFree(t *testing.T) {
 func TestCMAESLowRankKnowsItsDeviations(t *testing.T) {
 	const n = 20
 	r, rng := newLowRank(n), rand.New(rand.NewPCG(1, 2))
-	k := newConstants(n, 12, Params{Covariance: "low_rank"})
+	k := newConstants(n, 12, Params{Covariance: "low_rank"}, false)
 	for range 30 {
 		step := make([]float64, n)
 		for j := range step {

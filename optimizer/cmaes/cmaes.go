@@ -31,10 +31,12 @@ type Params struct {
 	Covariance     string  `yaml:"covariance" doc:"what is learnt of the coordinates' scales and dependencies: all of it (memory n²), scales only, or scales and dependencies along some 4 + 3 ln n directions" range:"full | diagonal | low_rank" auto:"full up to 500 coordinates, above that low_rank, or diagonal where some are whole numbers"`
 	Bounds         string  `yaml:"bounds" doc:"how it is learnt from individuals beyond the bounds, which are evaluated at the nearest point of the box: with a penalty for the distance; as they were drawn, which is up to three times faster where the optimum lies on bounds, and misled where there are many local minima; or first with the penalty and, where steps have become short, as they were drawn" range:"adaptive | penalised | projected" auto:"adaptive with full covariance, otherwise projected"`
 	Active         bool    `yaml:"active" doc:"learn from the worse half too, by negative weights"`
+	Learning       string  `yaml:"learning" doc:"how much of the covariance the first run learns from a generation: as much as the population can bear, up to all of it where it has many times as many individuals as there are coordinates, so that a valley takes half as many generations, and many local minima may take another run; or as much as all other runs. With full covariance, without adapt_rates" range:"fast | standard" auto:"fast where the population follows from execution.parallel, otherwise standard" before:"standard"`
 	AdaptRates     bool    `yaml:"adapt_rates" doc:"learn more slowly where losses are noisy or have many local minima, as much as is needed; with full covariance only"`
 	Noise          string  `yaml:"noise" doc:"what is done where evaluations are noisy: some individuals are evaluated twice, and the population grows while noise has the larger part in their order; or nothing. Not with adapt_rates, a quorum, or runs side by side" range:"grow | ignore" auto:"grow" before:"ignore"`
 	Restarts       string  `yaml:"restarts" doc:"what follows when a run has converged: nothing; runs of twice the population each time; such runs and others of small populations and steps, where the kind that has found the best so far gets twice the evaluations of the other; or runs of many populations at the same time" range:"none | ipop | bipop | parallel" auto:"parallel where more than 4 pop_size evaluations can be under way, otherwise bipop"`
 	MaxRestarts    int     `yaml:"max_restarts" doc:"times the population is doubled, with parallel the largest one, before the search ends" range:"[0, 30]"`
+	AddedShare     float64 `yaml:"added_share" doc:"restarts: parallel: lanes are added when the first one has converged, most of them of small populations; this is the part of the slots that they have once the second one has converged, too, where all others have use for the rest, and twice this where one of them has found the best" range:"[0, 0.5)" before:"0"`
 	TolX           float64 `yaml:"tol_x" doc:"a run has converged when the step in every coordinate has fallen below this fraction of the initial one" range:"[0, 1)"`
 	TolFun         float64 `yaml:"tol_fun" doc:"a run has converged when the losses of the last generations differ by no more than this, in the unit of the loss, or by rounding alone" range:"[0, inf)"`
 }
@@ -49,9 +51,18 @@ const (
 // grow is a value of Noise.
 const grow = "grow"
 
+// fast and standard are the values of Learning.
+const (
+	fast     = "fast"
+	standard = "standard"
+)
+
+// hasty reports whether the first run learns fast.
+func (p *Params) hasty() bool { return p.Learning == fast && p.Covariance == "full" && !p.AdaptRates }
+
 // Defaults returns the defaults of [Params].
 func Defaults() Params {
-	return Params{Sigma: 0.2, Start: "random", Active: true, MaxRestarts: 9, TolX: 1e-12}
+	return Params{Sigma: 0.2, Start: "random", Active: true, MaxRestarts: 9, AddedShare: 0.33, TolX: 1e-12}
 }
 
 func defaultPopSize(n int) int { return 4 + int(3*math.Log(float64(n))) }
@@ -71,6 +82,12 @@ func (p *Params) resolve(problem optimizer.Problem) error {
 		p.Restarts = "bipop"
 		if problem.Parallel > manyTimes*p.PopSize {
 			p.Restarts = parallel
+		}
+	}
+	if p.Learning == "" {
+		p.Learning = standard
+		if p.Restarts == parallel {
+			p.Learning = fast
 		}
 	}
 	if p.Covariance == "" {
@@ -128,8 +145,8 @@ func algorithm() optimizer.Algorithm {
 			"among whole numbers and choices; needs 100 n evaluations or more; with many local minima raise pop_size or set adapt_rates",
 		Cost: "O(λn²), and O(n³) every few generations, memory O(n² + λn), with full covariance; O(λn) with diagonal; O(λn ln n) with " +
 			"low_rank",
-		Parallelism: "with execution.parallel more than 4 pop_size, as many as that says, in runs of different populations; otherwise pop_size at a " +
-			"time, and twice as many after each restart",
+		Parallelism: "with execution.parallel more than 4 pop_size, as many as that says, in runs of different populations, of which the first " +
+			"learns fast; otherwise pop_size at a time, and twice as many after each restart",
 		Noise: "of each generation, or every third one, a tenth of the individuals are evaluated twice, and the population grows as long as their order is for the " +
 			"larger part noise; not with adapt_rates or a quorum, nor where runs are side by side",
 		Quorum:  true,
@@ -149,7 +166,13 @@ type constants struct {
 	history    int     // generations over which the loss must have stopped changing
 }
 
-func newConstants(dim, lambda int, par Params) constants {
+// mostLearnt is the largest c_μ of a run that is hasty: with more, hardly anything is left of what generations before the last one have told, and among many
+// local minima the run ends early in a poor one.
+const mostLearnt = 0.9
+
+// newConstants are those for so many coordinates and individuals. The standard rate learns C from about n²/2 selected individuals. A run that is hasty learns
+// it from n^1.5, which is as fast as populations of a few times n can bear (bench/results/rates.txt).
+func newConstants(dim, lambda int, par Params, hasty bool) constants {
 	n := float64(dim)
 	k := constants{mu: lambda / 2, weights: make([]float64, lambda)}
 	for i := range k.weights {
@@ -166,7 +189,10 @@ func newConstants(dim, lambda int, par Params) constants {
 	k.cc = (4 + k.muEff/n) / (n + 4 + 2*k.muEff/n)                         // (56)
 	k.c1 = 2 / ((n+1.3)*(n+1.3) + k.muEff)                                 // (57)
 	k.cm = min(1-k.c1, 2*(0.25+k.muEff+1/k.muEff-2)/((n+2)*(n+2)+k.muEff)) // (58)
-	k.chiN = math.Sqrt(n) * (1 - 1/(4*n) + 1/(21*n*n))                     // after (44)
+	if hasty {
+		k.cm = max(k.cm, min(mostLearnt, 1-k.c1, k.muEff/math.Pow(n, 1.5)))
+	}
+	k.chiN = math.Sqrt(n) * (1 - 1/(4*n) + 1/(21*n*n)) // after (44)
 	switch par.Covariance {
 	case "diagonal": // has n numbers to learn, not n²/2 (Ros and Hansen 2008, doi 10.1007/978-3-540-87700-4_30, section 3)
 		k.c1 *= (n + 2) / 3

@@ -81,7 +81,7 @@ func TestCMAESStartsFromTheBestOfItsInitialSamples(t *testing.T) {
 
 // The constants against the tutorial's table 1, by hand for n = 10, λ = 10.
 func TestCMAESConstantsAreThoseOfTheTutorial(t *testing.T) {
-	k := newConstants(10, 10, Params{Active: true, Covariance: "full"})
+	k := newConstants(10, 10, Params{Active: true, Covariance: "full"}, false)
 	near := func(name string, got, want float64) {
 		if math.Abs(got-want) > 1e-4*math.Abs(want) {
 			t.Errorf("%s = %.6g, want %.6g", name, got, want)
@@ -101,6 +101,18 @@ func TestCMAESConstantsAreThoseOfTheTutorial(t *testing.T) {
 	}
 	// α_μ⁻ = 1.6530, α_μeff⁻ = 1 + 2·3.92427/5.16730, α_posdef⁻ = 4.1054: the first is the smallest.
 	near("sum of negative weights", sum, min(1+k.c1/k.cm, (1-k.c1-k.cm)/(10*k.cm)))
+}
+
+func TestCMAESLearnsAPartOfTheCovarianceHoweverFast(t *testing.T) {
+	for dim := 1; dim <= 40; dim++ {
+		for lambda := 4; lambda < 2000; lambda += lambda / 3 {
+			standard := newConstants(dim, lambda, Params{Active: true, Covariance: "full"}, false)
+			fast := newConstants(dim, lambda, Params{Active: true, Covariance: "full"}, true)
+			if fast.cm < standard.cm || fast.c1+fast.cm > 1+1e-15 {
+				t.Errorf("%d coordinates, %d individuals: c_mu = %v, and %v in a run that is hasty; c_1 = %v", dim, lambda, standard.cm, fast.cm, fast.c1)
+			}
+		}
+	}
 }
 
 // One generation against the tutorial's equations in their plainest form, as loops over all ranks and entries.

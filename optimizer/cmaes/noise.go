@@ -105,6 +105,6 @@ func (e *strategy) become(size int) {
 	e.learnWith(e.state.Run.PopSize)
 	was := stepFor(n, &e.k)
 	e.state.Run.PopSize = size
-	e.k = newConstants(n, size, e.par)
+	e.k = e.constants(size)
 	e.state.Sigma *= stepFor(n, &e.k) / was
 }

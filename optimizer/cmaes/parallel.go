@@ -19,10 +19,12 @@ const manyTimes = 4
 // is the strategy of K-distributed IPOP-CMA-ES (Redon, Fortin, Derbel, Tsuji and Sato 2024, Massively Parallel CMA-ES with Increasing Population,
 // arXiv:2409.11765): a population of the size of the slots takes the least time where one will do, and nobody knows beforehand whether it will.
 //
-// The first lane has a good half of the slots, the next one the same part of what is left, and so on down to PopSize. A run that has converged is
-// followed in its lane by another one elsewhere, of the same population, every second time with smaller steps. The second lane is for losses that
-// want a larger population than there are slots: it grows within a run, as updates disagree (see sizing), and has twice the population after each.
-// The first lane goes on with small populations, as BIPOP does, and further lanes have what it leaves.
+// The first lane has a good half of the slots, or almost all where these are few for so many coordinates; the next one has a good half of what is left, and
+// so on down to PopSize. The first run of the first lane learns the covariance fast, unless Learning says otherwise: where there is one valley, it is the
+// search. A run that has converged is followed in its lane by another one elsewhere, of the same population, every second time with smaller steps. The
+// second lane is for losses that want a larger population than there are slots: it grows within a run, as updates disagree (see sizing), and has twice the
+// population after each. The first lane goes on with small populations, as BIPOP does, and lanes are added, most of them small, which have what it leaves,
+// and AddedShare of the slots at least from the end of the second lane's first run on.
 //
 // Where evaluations differ in time, lanes of whole generations wait for the slowest. So each is a [Quorate], unless Problem.Quorum is 1: with one that is
 // below 1 it does not wait; where it is left open a lane waits as long as results come in about as they were proposed, and is then the same whoever
@@ -36,10 +38,25 @@ type Parallel struct {
 // share is the part of the slots, of those that are left, that a lane takes.
 const share = 0.6
 
-// populations are those of the lanes, for so many individuals under way and the smallest population.
-func populations(slots, smallest int) (sizes []int) {
+// Where the first lane learns fast, it takes up to mostShare of the slots, as long as it has less than wellFed individuals for each coordinate. More would
+// hardly make it faster, and fewer do make it slower (bench/results/rates.txt).
+const (
+	mostShare = 0.95
+	wellFed   = 25
+)
+
+// worthAnother is the population, in individuals for each coordinate, from which on a first run that has learnt fast is followed by one with standard rates:
+// where there are many local minima, such a population finds what the first run has been too hasty for.
+const worthAnother = 15
+
+// populations are those of the lanes, for so many individuals under way, the smallest population, and the population that the first lane has use for.
+func populations(slots, smallest, first int) (sizes []int) {
 	for {
-		size := max(smallest, int(math.Round(share*float64(slots))))
+		part := int(math.Round(share * float64(slots)))
+		if most := min(int(mostShare*float64(slots)), slots-smallest); len(sizes) == 0 && first > part && most > part {
+			part = min(first, most)
+		}
+		size := max(smallest, part)
 		sizes = append(sizes, size)
 		if slots -= size; slots < smallest {
 			return sizes
@@ -136,19 +153,28 @@ func parallelRules(problem optimizer.Problem, par Params) (Params, lanes.Rules, 
 	if err != nil {
 		return par, lanes.Rules{}, err
 	}
-	sizes := populations(problem.Parallel, par.PopSize)
-	total := 0
-	for _, n := range sizes {
-		total += n
+	n, first, again, total := problem.Dim(), 0, 0, 0
+	if par.hasty() {
+		first = wellFed * n
+	}
+	sizes := populations(problem.Parallel, par.PopSize, first)
+	for _, size := range sizes {
+		total += size
+	}
+	if len(sizes) == 1 {
+		par.Learning = standard // its population grows
+	}
+	if par.hasty() && sizes[0] >= worthAnother*n && newConstants(n, sizes[0], par, true).cm > newConstants(n, sizes[0], par, false).cm {
+		again = 1
 	}
 	return par, lanes.Rules{
-		Base: sizes, Most: oversubscribed * len(sizes), Open: max(problem.Parallel, total),
-		New: func(n int, seed uint64) (lanes.Member, error) { return newMember(problem, par, n, sizes, seed) },
+		Base: sizes, Most: oversubscribed * len(sizes), Open: max(problem.Parallel, total), Again: again, Added: par.AddedShare,
+		New: func(n int, seed uint64) (lanes.Member, error) { return newMember(problem, par, n, sizes, again, seed) },
 	}, nil
 }
 
 // newMember makes lane n, of those that begin with these populations.
-func newMember(problem optimizer.Problem, all Params, n int, sizes []int, seed uint64) (lanes.Member, error) {
+func newMember(problem optimizer.Problem, all Params, n int, sizes []int, again int, seed uint64) (lanes.Member, error) {
 	par := all
 	par.Restarts = "ipop"
 	how := steady
@@ -163,13 +189,13 @@ func newMember(problem optimizer.Problem, all Params, n int, sizes []int, seed u
 		how = growing
 	}
 	if n > 1 {
-		par.Start = "random"
+		par.Start, par.Learning = "random", standard
 	}
 	e, err := newQuorate(problem, par, seed, how)
 	if err != nil {
 		return nil, fmt.Errorf("lane %d: %w", n, err)
 	}
-	e.smallest = quorumOf(e.quorum, all.PopSize)
+	e.again, e.smallest = again, quorumOf(e.quorum, all.PopSize)
 	if e.adaptive = problem.Quorum == 0; e.adaptive || e.quorum < 1 {
 		return early{member{e, e.strategy}, e}, nil
 	}

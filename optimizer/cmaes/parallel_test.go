@@ -21,22 +21,27 @@ func box(dim, parallel int) optimizer.Problem {
 
 func TestParallelPopulationsFillTheSlotsFromTheLargestToTheSmallest(t *testing.T) {
 	for _, c := range []struct {
-		slots, smallest int
-		want            []int
+		slots, smallest, first int
+		want                   []int
 	}{
-		{1024, 10, []int{614, 246, 98, 40, 16, 10}}, {64, 10, []int{38, 16, 10}}, {41, 10, []int{25, 10}}, {10, 10, []int{10}}, {1, 10, []int{10}},
+		{1024, 10, 0, []int{614, 246, 98, 40, 16, 10}}, {64, 10, 0, []int{38, 16, 10}}, {41, 10, 0, []int{25, 10}}, {10, 10, 0, []int{10}},
+		{1, 10, 0, []int{10}}, {10, 10, 250, []int{10}}, {19, 10, 250, []int{11}}, {41, 10, 250, []int{31, 10}}, {64, 10, 250, []int{54, 10}},
+		{256, 10, 250, []int{243, 10}}, {1024, 10, 250, []int{614, 246, 98, 40, 16, 10}}, {1024, 15, 1000, []int{972, 31, 15}},
+		{300, 10, 250, []int{250, 30, 12}},
 	} {
-		if got := populations(c.slots, c.smallest); !slices.Equal(got, c.want) {
-			t.Errorf("%d slots: %v, want %v", c.slots, got, c.want)
+		if got := populations(c.slots, c.smallest, c.first); !slices.Equal(got, c.want) {
+			t.Errorf("%d slots, of which the first lane has use for %d: %v, want %v", c.slots, c.first, got, c.want)
 		}
 	}
 	for slots := 41; slots < 5000; slots++ {
-		total := 0
-		for _, n := range populations(slots, 10) {
-			total += n
-		}
-		if total > slots || total <= slots-10 {
-			t.Fatalf("%d slots: the populations are %d together", slots, total)
+		for _, first := range []int{0, 250, 1000} {
+			total := 0
+			for _, n := range populations(slots, 10, first) {
+				total += n
+			}
+			if total > slots || total <= slots-10 {
+				t.Fatalf("%d slots, of which the first lane has use for %d: the populations are %d together", slots, first, total)
+			}
 		}
 	}
 }
@@ -133,6 +138,82 @@ func TestParallelTakesFewerRoundsOnMoreSlots(t *testing.T) {
 		if faster := few / many; !(faster >= c.least && faster <= c.most) {
 			t.Errorf("%s: %v rounds on %d slots, %v on %d", c.loss, few, c.few, many, c.many)
 		}
+	}
+}
+
+// With one valley the first lane's run is the search, and takes about half as many generations where it learns as fast as its population can bear.
+func TestParallelLearnsAValleyInFewerRoundsWhereItLearnsFast(t *testing.T) {
+	for _, loss := range []string{"ellipsoid", "rosenbrock"} {
+		median := func(learning string) float64 {
+			var rounds []float64
+			for seed := range uint64(5) {
+				par := Defaults()
+				par.Learning = learning
+				o := rig.Made(NewParallel(box(12, 200), par, 100+seed))(t)
+				rounds = append(rounds, parallelRounds(t, o, 200, rig.Losses[loss], 3000))
+			}
+			slices.Sort(rounds)
+			return rounds[2]
+		}
+		if fast, standard := median(fast), median(standard); !(standard >= 1.3*fast) {
+			t.Errorf("%s: %v rounds, with standard rates %v", loss, fast, standard)
+		}
+	}
+}
+
+// Only the first run is hasty; the second one of a first lane that is large is of the same population, and those after it are of smaller ones. A state is
+// gone on from with the rates of its run.
+func TestParallelLearnsFastInTheFirstRunOfTheFirstLaneAlone(t *testing.T) {
+	const n = 12
+	par := Defaults()
+	if err := par.resolve(box(n, 400)); err != nil {
+		t.Fatal(err)
+	}
+	rate := func(size int) (standard, fast float64) { // (58), and what takes n^1.5 individuals
+		mu := newConstants(n, size, par, false).muEff
+		return 2 * (0.25 + mu + 1/mu - 2) / ((n+2)*(n+2) + mu), min(0.9, mu/math.Pow(n, 1.5))
+	}
+	lane := func(number int) member {
+		m, err := newMember(box(n, 400), par, number, []int{200, 60}, 1, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.(early).member
+	}
+	check := func(what string, got, want float64) {
+		t.Helper()
+		if math.Abs(got-want) > 1e-12 {
+			t.Errorf("%s: the rate is %v, want %v", what, got, want)
+		}
+	}
+	small, _ := rate(60)
+	check("lane 2", lane(2).of.k.cm, small)
+	standard, fast := rate(200)
+	if fast < 2*standard {
+		t.Fatalf("%v is hardly faster than %v", fast, standard)
+	}
+	o, again := lane(1), lane(1)
+	for run, want := range []float64{fast, standard} {
+		if r := o.of.state.Run; r.Number != run || r.PopSize != 200 {
+			t.Fatalf("run %d has %d individuals, want run %d with 200", r.Number, r.PopSize, run)
+		}
+		check("lane 1", o.of.k.cm, want)
+		b, err := o.MarshalBinary()
+		if err == nil {
+			err = again.UnmarshalBinary(b)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		check("lane 1, gone on with", again.of.k.cm, want)
+		for told := 0; o.of.state.Run.Number == run; told++ {
+			if rig.Round(t, o, rig.Losses["sphere"]); told > 200*1000 {
+				t.Fatalf("run %d does not end", run)
+			}
+		}
+	}
+	if r := o.of.state.Run; r.PopSize >= 200 {
+		t.Errorf("the third run has %d individuals, want fewer than the first", r.PopSize)
 	}
 }
 

@@ -53,6 +53,8 @@ func (e *strategy) restart(reason string) {
 	case e.par.Restarts == "none":
 		e.state.Stop = reason
 		return
+	case e.chain == shrinking && next.Number <= e.again:
+		next.PopSize = r.PopSize
 	case e.chain == shrinking:
 		rng := rand.New(e.state.Src)
 		u := rng.Float64()

@@ -17,7 +17,7 @@ func (e *strategy) begin(run runState) {
 	s.Run, s.Sigma, s.Updates, s.Past, s.Average, s.Penalty = run, run.Sigma, 0, pastLosses{}, kit.Average{}, penaltyState{}
 	s.Mean, s.Pc, s.Ps = make([]float64, n), make([]float64, n), make([]float64, n)
 	s.Shape = newShape(e.par.Covariance, n)
-	e.k = newConstants(n, run.PopSize, e.par)
+	e.k = e.constants(run.PopSize)
 	s.Stretch, s.Choice, s.Rates = e.newStretch(), e.newChoice(), nil
 	if e.par.AdaptRates {
 		s.Rates = newLearningRates(n)

@@ -22,6 +22,7 @@ type strategy struct {
 	par      Params
 	chain    chain
 	smallest int       // population of a chain that shrinks
+	again    int       // runs of its first population that follow the first one
 	quorum   float64   // part of a generation that is learnt from, in (0, 1]
 	ordered  []int     // the problem's coordinates that u stands for, len n
 	choices  []int     // the others, which are categorical
@@ -123,8 +124,13 @@ func (e *strategy) whole(size int) int { return int(math.Round(float64(size) / e
 // learnWith sets the constants for so many individuals that are learnt from at a time.
 func (e *strategy) learnWith(size int) {
 	if size != len(e.k.weights) {
-		e.k = newConstants(len(e.ordered), size, e.par)
+		e.k = e.constants(size)
 	}
+}
+
+// constants are those of the present run for so many individuals.
+func (e *strategy) constants(size int) constants {
+	return newConstants(len(e.ordered), size, e.par, e.par.hasty() && e.state.Run.Number == 0)
 }
 
 // stretch is the factor of σ y_j.
@@ -331,7 +337,7 @@ func (e *strategy) restore(s strategyState) error {
 		return fmt.Errorf("%w: its matrices have other sizes", optimizer.ErrState)
 	}
 	e.state = s
-	e.k = newConstants(n, s.Run.PopSize, e.par)
+	e.k = e.constants(s.Run.PopSize)
 	return nil
 }
 

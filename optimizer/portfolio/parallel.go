@@ -64,7 +64,7 @@ func NewParallel(problem optimizer.Problem, par Params, seed uint64) (*Parallel,
 		part := problem
 		part.Quorum = 1 // what a member proposes follows from its own results alone
 		part.Parallel = max(1, problem.Parallel*(i+1)/len(names)-problem.Parallel*i/len(names))
-		r, err := memberLanes(part, name)
+		r, err := memberLanes(part, name, par.Learning)
 		if err != nil {
 			return nil, err
 		}
@@ -100,9 +100,11 @@ const oversubscribed = 8
 
 // memberLanes are the lanes that a member has on its part of the slots. cmaes has runs of different populations; of another one there are as many
 // searches as the slots have room for, each from elsewhere.
-func memberLanes(problem optimizer.Problem, name string) (lanes.Rules, error) {
+func memberLanes(problem optimizer.Problem, name, learning string) (lanes.Rules, error) {
 	if name == "cmaes" {
-		return cmaes.Lanes(problem, cmaes.Defaults())
+		par := cmaes.Defaults()
+		par.Learning = learning
+		return cmaes.Lanes(problem, par)
 	}
 	size, err := firstGeneration(problem, name)
 	if err != nil {

@@ -4,6 +4,7 @@
 package portfolio
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,6 +23,7 @@ type Params struct {
 	Members      []string `yaml:"members" doc:"the optimizers, each with its defaults; one that the problem does not suit is left out" range:"cmaes | xnes | snes | lshade | jade | pso | genetic" auto:"cmaes and lshade"`
 	Turns        string   `yaml:"turns" doc:"whether one member has all evaluations for a generation, and then another; or all propose at the same time, each with the same part of the evaluations that can be under way, so that none waits for another's last results" range:"one_by_one | at_once" auto:"at_once where a first generation of every member, twice, can be under way, otherwise one_by_one"`
 	LeastShare   float64  `yaml:"least_share" doc:"one_by_one: part of the evaluations that a member has in any case; less than one divided by the number of members" range:"(0, 1)"`
+	Learning     string   `yaml:"learning" doc:"at_once: learning of the member cmaes" range:"fast | standard" auto:"fast" before:"standard"`
 	LearningRate float64  `yaml:"learning_rate" doc:"one_by_one: weight of a member's last generation in the estimate of how often its generations find a better loss" range:"(0, 1]"`
 }
 
@@ -48,6 +50,7 @@ func (p *Params) resolve(problem optimizer.Problem) error {
 			p.Turns = atOnce
 		}
 	}
+	p.Learning = cmp.Or(p.Learning, "fast")
 	return kit.SingleObjective(problem)
 }
 

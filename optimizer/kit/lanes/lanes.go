@@ -41,16 +41,22 @@ type Rules struct {
 	Base []int // populations, at least 1, of the lanes that there are from the beginning, at least one
 	Most int   // lanes that there may be, at least as many
 	Open int   // individuals that may be under way, at least 1
+	// Added is the part of the slots, in [0, 1/2), that lanes which are added have when the first two lanes have converged, where they and those of the
+	// beginning can use all; twice that where one of them leads. With 0, and until then, they have what those of the beginning leave.
+	Added float64
+	// Again is how many runs of the first lane that follow its first one have slots kept for them, as that has.
+	Again int
 	// New makes lane n, from 1 on, with a seed of its own. Lane n is the same in every search with the same parameters and seed.
 	New func(n int, seed uint64) (Member, error)
 }
 
 // Together are the lanes of several searches in one set: those of the first, those of the second, and so on. Lanes that are added are of all of
-// them in turn.
+// them in turn, and have what the others leave.
 func Together(all ...Rules) (r Rules) {
 	for _, part := range all {
 		r.Base, r.Most, r.Open = append(r.Base, part.Base...), r.Most+part.Most, r.Open+part.Open
 	}
+	r.Again = all[0].Again
 	r.New = func(n int, seed uint64) (Member, error) {
 		from := 0
 		for _, part := range all {
@@ -225,10 +231,14 @@ func (o *Set) Ask(most int) (out []optimizer.Candidate, err error) {
 }
 
 // weight is what a lane's share of the slots is in proportion to: the population that it began with, so that one that grows does not hold the others
-// up, which may be about to find what there is to find. When the first lane has converged they have had their chance, and it is the present one.
+// up, which may be about to find what there is to find. When the first lane has converged they have had their chance, and it is the present one. Lanes that
+// are added to a part of the slots of their own have equal shares, so that the small ones, with which a run is short, begin again often.
 func (o *Set) weight(at int) float64 {
+	if at >= len(o.rules.Base) && o.rules.Added > 0 {
+		return 1
+	}
 	w := float64(o.members[at].Size())
-	if o.begun[0] == 0 && at < len(o.rules.Base) {
+	if !o.settled() && at < len(o.rules.Base) {
 		w = float64(o.rules.Base[at])
 	}
 	if at == 0 {
@@ -236,6 +246,9 @@ func (o *Set) weight(at int) float64 {
 	}
 	return w
 }
+
+// settled reports whether the runs of the first lane have converged for which slots are kept.
+func (o *Set) settled() bool { return o.begun[0] > o.rules.Again }
 
 // clock is that of the lanes that a lane is served among.
 func (o *Set) clock(at int) *float64 {
@@ -245,14 +258,34 @@ func (o *Set) clock(at int) *float64 {
 	return &o.s.Clock[1]
 }
 
-// turn is the lane to propose next, among those that may; -1 where none does. The first lanes come before those added. A lane that has waited is
-// not made up for it.
+// turn is the lane to propose next, among those that may; -1 where none does. The first lanes come before those added, but for the part of the slots that
+// is for these.
 func (o *Set) turn() int {
-	best, least := -1, math.Inf(1)
-	for i := range o.s.Lanes {
-		if i == len(o.rules.Base) && best >= 0 {
-			break
+	first, all := len(o.rules.Base), len(o.s.Lanes)
+	if o.settled() && o.begun[min(1, first-1)] > 0 && float64(o.out()) < o.part()*float64(len(o.s.Stream.Open)) {
+		if at := o.next(first, all); at >= 0 || all < o.rules.Most {
+			return at
 		}
+	}
+	if at := o.next(0, first); at >= 0 {
+		return at
+	}
+	return o.next(first, all)
+}
+
+// part is the part of the slots that is for lanes which were added. As in NBIPOP (Loshchilov, Schoenauer and Sebag 2012, doi 10.1007/978-3-642-32937-1_30)
+// it is twice as large where one of them has come furthest.
+func (o *Set) part() float64 {
+	if o.leader >= len(o.rules.Base) {
+		return 2 * o.rules.Added
+	}
+	return o.rules.Added
+}
+
+// next is the lane to propose next, of those from one number to before another. A lane that has waited is not made up for it.
+func (o *Set) next(from, to int) int {
+	best, least := -1, math.Inf(1)
+	for i := from; i < to; i++ {
 		if pass := max(o.s.Lanes[i].Pass, *o.clock(i)); !o.dry[i] && pass < least && o.may(i) {
 			best, least = i, pass
 		}
@@ -280,7 +313,7 @@ func (o *Set) may(at int) bool {
 //
 // Lanes that choose their quorum do not wait so, and a slot that another lane has just taken is one that the first lane lacks when it learns next.
 func (o *Set) spares() bool {
-	return o.begun[0] > 0 || !o.choosing && o.s.Slack > slack*float64(o.rules.Open)
+	return o.settled() || !o.choosing && o.s.Slack > slack*float64(o.rules.Open)
 }
 
 const slack = 0.05 // part of the individuals under way

@@ -2,6 +2,7 @@ package lanes_test
 
 import (
 	"bytes"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -16,7 +17,8 @@ import (
 type walk struct {
 	problem optimizer.Problem
 	size    int
-	length  int // generations of a run; 0: there is one
+	length  int     // generations of a run; 0: there is one
+	ahead   float64 // by so much its level is better than the loss that it has come to
 	s       walkState
 }
 
@@ -76,7 +78,7 @@ func (w *walk) UnmarshalBinary(b []byte) error {
 	return kit.DecodeState(walking, 1, w.problem, b, &w.s)
 }
 func (w *walk) Size() int      { return w.size }
-func (w *walk) Level() float64 { return w.s.Level }
+func (w *walk) Level() float64 { return w.s.Level - w.ahead }
 
 var problem = optimizer.Box(3, -5, 5)
 
@@ -231,12 +233,12 @@ func TestSetAddsLanesWhereEvaluationsTakeUnequallyLong(t *testing.T) {
 }
 
 func TestSetGivesWhatHasGrownMoreOnceTheFirstLaneHasConverged(t *testing.T) {
-	for _, length := range []int{0, 3} {
+	for _, c := range []struct{ length, again int }{{0, 0}, {3, 0}, {3, 1000}} {
 		large := []int{60, 24, 10}
-		set := lanes.New(problem, lanes.Rules{Base: large, Most: 3, Open: 94, New: func(n int, seed uint64) (lanes.Member, error) {
+		set := lanes.New(problem, lanes.Rules{Base: large, Most: 3, Open: 94, Again: c.again, New: func(n int, seed uint64) (lanes.Member, error) {
 			w := &walk{problem: problem, size: []int{60, 240, 10}[n-1], s: walkState{Src: kit.NewSource(seed), At: make([]float64, 3), Level: 1e9}}
 			if n == 1 {
-				w.length = length
+				w.length = c.length
 			}
 			return w, nil
 		}}, 1)
@@ -247,8 +249,48 @@ func TestSetGivesWhatHasGrownMoreOnceTheFirstLaneHasConverged(t *testing.T) {
 			most = max(most, w.underWay()[2])
 			w.tell(0)
 		}
-		if length == 0 && most > 24 || length > 0 && most < 60 {
-			t.Errorf("with a first run of %d generations, the lane that has grown has had up to %d slots", length, most)
+		if kept := c.length == 0 || c.again > 0; kept && most > 24 || !kept && most < 60 {
+			t.Errorf("with runs of %d generations, %d of them with slots kept after the first: the lane that has grown has had up to %d", c.length, c.again, most)
+		}
+	}
+}
+
+// Once the first lanes have converged, one that has grown would take all slots for itself.
+func TestSetKeepsAPartOfTheSlotsForLanesThatAreAdded(t *testing.T) {
+	for _, c := range []struct {
+		added, ahead float64 // Rules.Added, and by how much lanes that are added are better
+		runs         int     // of the second lane that have converged
+		want         float64 // part of the slots that lanes which are added have
+	}{{0, 0, 1, 0}, {0.25, 0, 0, 0}, {0.25, -1e10, 1, 0.25}, {0.25, 1e10, 1, 0.5}} {
+		set := lanes.New(problem, lanes.Rules{Base: []int{60, 24, 10}, Most: 9, Open: 94, Added: c.added, New: func(n int, seed uint64) (lanes.Member, error) {
+			w := &walk{problem: problem, size: []int{60, 24000, 10, 24, 10}[min(n, 5)-1], s: walkState{Src: kit.NewSource(seed), At: make([]float64, 3), Level: 1e9}}
+			if n == 1 {
+				w.length = 3
+			}
+			if n == 2 {
+				w.s.Restarts.Count = c.runs
+			}
+			if n > 3 {
+				w.ahead = c.ahead
+			}
+			return w, nil
+		}}, 1)
+		w := newWorld(t, set, 94)
+		added, all := 0, 0
+		for turn := range 94 * 40 {
+			w.ask()
+			if n := w.underWay(); turn > 94*10 {
+				for lane, under := range n {
+					all += under
+					if lane > 3 {
+						added += under
+					}
+				}
+			}
+			w.tell(0)
+		}
+		if got := float64(added) / float64(all); math.Abs(got-c.want) > 0.03 {
+			t.Errorf("%+v: lanes that are added have %.2f of the slots", c, got)
 		}
 	}
 }
