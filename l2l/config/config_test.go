@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -248,6 +249,19 @@ func TestParallelIsSettledOnceAndThenKept(t *testing.T) {
 	}
 	if again := reread(t, effective(many)); effective(again) != effective(many) || settled(again, 3) != again {
 		t.Errorf("what is settled is another plan:\n%s", effective(again))
+	}
+	// A run that began before there were these keys searches as it did.
+	for _, name := range []string{"cmaes", "portfolio"} {
+		text := effective(settled(read("optimizer: {type: "+name+"}\n"), 640))
+		before := regexp.MustCompile(`(?m)^  (learning|added_share): .*\n`).ReplaceAllString(text, "")
+		p, err := Recorded("run.yaml", []byte(before), kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		then := strings.Replace(strings.Replace(text, "learning: fast", "learning: standard", 1), "added_share: 0.33", "added_share: 0", 1)
+		if got := effective(p); before == text || then == text || got != then {
+			t.Errorf("%s: it goes on as\n%s\nwant\n%s", name, got, then)
+		}
 	}
 	if n := read("optimizer: {type: cmaes}\nevaluation: {rotate: 2}\n").Parallel(500); n != 1 {
 		t.Errorf("where evaluations rotate it is %d", n)

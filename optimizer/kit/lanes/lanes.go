@@ -247,7 +247,7 @@ func (o *Set) weight(at int) float64 {
 	return w
 }
 
-// settled reports whether the runs of the first lane have converged for which slots are kept.
+// settled reports whether the first lane has had the runs for which slots are kept.
 func (o *Set) settled() bool { return o.begun[0] > o.rules.Again }
 
 // clock is that of the lanes that a lane is served among.
